@@ -1,0 +1,1 @@
+"""The profile service: a GraphQL API for user profiles on MongoDB."""

@@ -1,0 +1,102 @@
+"""The development issuer: the service's own, for a machine of one's own and for nothing else."""
+
+import os
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from ipaddress import ip_address
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+from joserfc import jwt
+from joserfc.jwk import ECKey
+
+from app.domain.scopes import Scope
+from app.settings import ConfigurationError, Issuer, Settings
+
+ISSUER = "urn:profile-api:development"
+AUDIENCE = "urn:profile-api"
+TENANT = "dev"
+# Of this issuer alone is it asked which tenant a token is for.
+TENANT_CLAIM = "urn:profile-api:tenant"
+_KEY_FILE = "development-key.pem"
+USER_SCOPES = tuple(each for each in Scope if "current_user" in each)
+APPLICATION_SCOPES = tuple(each for each in Scope if "current_user" not in each)
+
+
+def check_development(settings: Settings, demo: bool) -> bool:
+    """Whether the development issuer serves; `demo` was said on the command line.
+
+    ConfigurationError where nothing may: a lost variable opens no door.
+    """
+    if settings.issuers is not None:
+        return False
+    if settings.mongodb_url is not None and not demo:
+        raise ConfigurationError(
+            "PROFILE_API_ISSUERS is not set, though PROFILE_API_MONGODB_URL is: say whose tokens are taken,"
+            " or serve with --demo to take the development issuer's."
+        )
+    if not is_loopback(settings.host):
+        raise ConfigurationError(
+            f"The development issuer is for loopback only, not for {settings.host}: set PROFILE_API_ISSUERS first."
+        )
+    return True
+
+
+def is_loopback(host: str) -> bool:
+    """Of a name or address, with or without brackets."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def load_key(data_dir: Path) -> ECKey:
+    """The signing key, made when it is first needed; readable by its owner alone."""
+    path = data_dir / _KEY_FILE
+    if not path.exists():
+        _make_key(path)
+    return ECKey.import_key(path.read_bytes(), {"kid": "development"})
+
+
+def _make_key(path: Path) -> None:
+    """Written whole under another name, then linked: of two that start at once, one makes the key."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with NamedTemporaryFile(dir=path.parent) as file:  # 0600
+        file.write(ECKey.generate_key("P-256").as_pem(private=True))
+        file.flush()
+        with suppress(FileExistsError):
+            os.link(file.name, path)
+
+
+def development_issuer(data_dir: Path) -> Issuer:
+    """Takes what `mint` makes, when the token's own tenant is listened to as well (`TENANT_CLAIM`)."""
+    key = load_key(data_dir)
+    return Issuer(
+        issuer=ISSUER,
+        audience=AUDIENCE,
+        tenant=TENANT,
+        jwks={"keys": [key.as_dict(private=False)]},
+        algorithms=["ES256"],
+    )
+
+
+def mint(
+    data_dir: Path, subject: str, client_id: str, scopes: Iterable[str], expires_in: int, tenant: str = TENANT
+) -> str:
+    """A token of the development issuer, signed in just now (`auth_time`). `expires_in` is seconds."""
+    now = int(time.time())
+    claims = {
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "sub": subject,
+        "azp": client_id,
+        "iat": now,
+        "exp": now + expires_in,
+        "auth_time": now,
+        "scope": " ".join(scopes),
+        TENANT_CLAIM: tenant,
+    }
+    return jwt.encode({"alg": "ES256", "kid": "development", "typ": "at+jwt"}, claims, load_key(data_dir))

@@ -1,0 +1,189 @@
+"""Bearer tokens: verified as RFC 8725 has it, and turned into a Principal."""
+
+import json
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import Any
+
+from joserfc import jws, jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+
+from app.domain.errors import Unauthenticated
+from app.domain.principals import ActorKind, Principal
+from app.settings import ConfigurationError, Issuer
+
+LEEWAY_SECONDS = 10
+REMEMBERED_SECONDS = 300
+MAX_REMEMBERED = 10_000
+# More than any issuer writes; larger ones are not worth the look.
+MAX_TOKEN_BYTES = 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class _Trusted:
+    """An issuer with its keys at hand."""
+
+    issuer: Issuer
+    keys: KeySet
+
+
+@dataclass(frozen=True, slots=True)
+class _Remembered:
+    principal: Principal
+    not_before: float
+    expires: float
+    until: float
+
+
+class Tokens:
+    """Verifies tokens of the given issuers. `clock` gives seconds since 1970.
+
+    A verified token is remembered by the SHA-256 of the whole of it, its times looked at each time. Failures are not.
+    """
+
+    def __init__(
+        self, issuers: list[Issuer], tenant_claim: str | None = None, clock: Callable[[], float] = time.time
+    ) -> None:
+        """`tenant_claim` is for the development issuer: elsewhere the issuer alone says the tenant."""
+        self._tenant_claim = tenant_claim
+        self._trusted = {each.issuer: _Trusted(each, _key_set(each)) for each in issuers}
+        self._clock = clock
+        self._remembered: OrderedDict[bytes, _Remembered] = OrderedDict()
+
+    def verify(self, token: str) -> Principal:
+        """Unauthenticated with `invalid_token` for every token that is no good; the message says why."""
+        digest = sha256(token.encode("utf-8", "replace")).digest()
+        known = self._remembered.get(digest)
+        now = self._clock()
+        if known is not None and now < known.until:
+            _check_times(known.not_before, known.expires, now)
+            return known.principal
+        claims, issuer = self._claims(token)
+        expires, not_before = _number(claims, "exp"), _number(claims, "nbf", 0.0)
+        _check_times(not_before, expires, now)
+        principal = to_principal(claims, issuer)
+        if self._tenant_claim is not None:
+            principal = replace(principal, tenant=_text(claims, self._tenant_claim) or issuer.tenant)
+        self._remember(digest, _Remembered(principal, not_before, expires, now + REMEMBERED_SECONDS))
+        return principal
+
+    def _claims(self, token: str) -> tuple[Mapping[str, Any], Issuer]:
+        """What the issuer signed, checked against what it was set up to sign."""
+        header, unverified = _peek(token)
+        trusted = self._trusted.get(_text(unverified, "iss"))
+        if trusted is None:
+            raise _invalid("The token is of an issuer that is not known here.")
+        issuer = trusted.issuer
+        # The list is the issuer's, never the token's own word: no `none`, no HMAC with a public key.
+        if header.get("alg") not in issuer.algorithms:
+            raise _invalid("The token is signed with an algorithm that its issuer is not set up for.")
+        if issuer.typ is not None and _media_type(header.get("typ")) != _media_type(issuer.typ):
+            raise _invalid(f"The token is not of type {issuer.typ}.")
+        claims = _verified(token, trusted)
+        audience = claims.get("aud")
+        if issuer.audience not in (audience if isinstance(audience, list) else [audience]):
+            raise _invalid("The token is for another audience.")
+        return claims, issuer
+
+    def _remember(self, digest: bytes, remembered: _Remembered) -> None:
+        self._remembered[digest] = remembered
+        if len(self._remembered) > MAX_REMEMBERED:
+            self._remembered.popitem(last=False)
+
+
+def to_principal(claims: Mapping[str, Any], issuer: Issuer) -> Principal:
+    """A token is an application's by `gty`, by `sub` being `client_id` or `azp`, or by the ending `@clients`."""
+    subject = _text(claims, "sub")
+    if not subject:
+        raise _invalid("The token names no subject.")
+    client_id = claims.get("azp") or claims.get("client_id")
+    applications = [each for each in (claims.get("azp"), claims.get("client_id")) if each]
+    is_application = (
+        claims.get("gty") in ("client-credentials", "client_credentials")
+        or subject in applications
+        or subject.endswith("@clients")
+    )
+    kind = ActorKind.APPLICATION if is_application else ActorKind.USER
+    auth_time = claims.get("auth_time")
+    return Principal(
+        tenant=issuer.tenant,
+        subject=subject,
+        kind=kind,
+        scopes=_scopes(claims, issuer, kind),
+        client_id=client_id if isinstance(client_id, str) else None,
+        connection=issuer.connection,
+        auth_time=auth_time if isinstance(auth_time, int) and not isinstance(auth_time, bool) else None,
+    )
+
+
+def _scopes(claims: Mapping[str, Any], issuer: Issuer, kind: ActorKind) -> frozenset[str]:
+    """`permissions` stand instead of `scope`; then the issuer's ceiling applies."""
+    permissions, scope = claims.get("permissions"), claims.get("scope", "")
+    given = permissions if permissions is not None else scope.split() if isinstance(scope, str) else scope
+    if not isinstance(given, list) or not all(isinstance(each, str) for each in given):
+        raise _invalid("The token's scopes can't be read.")
+    ceiling = issuer.scopes.user if kind is ActorKind.USER else issuer.scopes.application
+    return frozenset(given) if ceiling is None else frozenset(given) & frozenset(ceiling)
+
+
+def _peek(token: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Header and claims before anything is verified: only to find out whose keys to take."""
+    if len(token) > MAX_TOKEN_BYTES:
+        raise _invalid("The token is too long.")
+    try:
+        found = jws.extract_compact(token.encode("ascii"))
+        claims = json.loads(found.payload)
+    except (JoseError, ValueError, RecursionError):
+        raise _invalid("The token is no JSON Web Token.") from None
+    if not isinstance(claims, dict):
+        raise _invalid("The token is no JSON Web Token.")
+    return found.headers(), claims
+
+
+def _verified(token: str, trusted: _Trusted) -> Mapping[str, Any]:
+    try:
+        return jwt.decode(token, trusted.keys, algorithms=list(trusted.issuer.algorithms)).claims
+    except (JoseError, ValueError, TypeError):
+        raise _invalid("The token's signature does not verify.") from None
+
+
+def _key_set(issuer: Issuer) -> KeySet:
+    try:
+        keys = KeySet.import_key_set(issuer.jwks)  # type: ignore[arg-type]
+        if not keys.keys or any(key.key_type == "oct" for key in keys.keys):
+            raise ValueError("it holds no public key, or a symmetric one")
+    except (JoseError, ValueError, TypeError, KeyError) as error:
+        raise ConfigurationError(f"PROFILE_API_ISSUERS: the jwks of {issuer.issuer} can't be used: {error}.") from None
+    return keys
+
+
+def _check_times(not_before: float, expires: float, now: float) -> None:
+    if now >= expires + LEEWAY_SECONDS:
+        raise _invalid("The token has expired.")
+    if now < not_before - LEEWAY_SECONDS:
+        raise _invalid("The token is not valid yet.")
+
+
+def _number(claims: Mapping[str, Any], name: str, default: float | None = None) -> float:
+    value = claims.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _invalid(f"The token's {name} is missing or no number.")
+    return float(value)
+
+
+def _text(claims: Mapping[str, Any], name: str) -> str:
+    value = claims.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _media_type(typ: object) -> str:
+    """RFC 7515: without regard to case, `application/` may be left out."""
+    return typ.lower().removeprefix("application/") if isinstance(typ, str) else ""
+
+
+def _invalid(message: str) -> Unauthenticated:
+    return Unauthenticated(message, "invalid_token")

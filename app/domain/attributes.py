@@ -1,0 +1,433 @@
+"""The one table of what is read: every type, every attribute, its rule.
+
+A new field of User is a row here and a line in its type. Searching, sorting and raw go by this table too.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from app.domain.connections import kind_of, why_not_editable
+from app.domain.ids import encode_id
+from app.domain.logs import LOG_EVENT_TYPES, Actor, FieldChange, LogEventType
+from app.domain.permissions import Permission, effective_permissions
+from app.domain.root_attributes import ROOT_ATTRIBUTES, RootAttribute, RootAttributeName
+from app.domain.rows import Attribute, Kind, Row
+from app.domain.rules import (
+    READ_APP_METADATA,
+    READ_CONNECTIONS,
+    READ_IDP_TOKENS,
+    READ_LOGS,
+    READ_OTHERS_ACTS,
+    READ_ROLE_USERS,
+    READ_ROLES,
+    READ_USER,
+    READ_USER_LOGS,
+    READ_USER_ROLES,
+    READ_USERS,
+    UPDATE_APP_METADATA,
+    UPDATE_ROOT_ATTRIBUTES,
+    UPDATE_USER_METADATA,
+    Rule,
+)
+from app.domain.users import AttributeSource
+
+USER = Kind("User", "users", READ_USER, READ_USERS, owner="_id")
+IDENTITY = Kind("Identity", needs=("provider",))
+ROLE = Kind("Role", "roles", READ_ROLES, READ_ROLES)
+CONNECTION = Kind("AuthConnection", "connections", READ_CONNECTIONS, READ_CONNECTIONS)
+LOG_EVENT = Kind("LogEvent", "log_events", READ_USER_LOGS, READ_LOGS, owner="user", needs=("user", "actor"))
+NODES = {kind.name: kind for kind in (USER, ROLE, CONNECTION, LOG_EVENT)}
+
+
+def _plain(
+    name: str,
+    description: str,
+    *flags: str,
+    read: Rule | None = None,
+    write: Rule | None = None,
+    default: Any = None,
+) -> Attribute:
+    """Stored under its own name, answered as stored. Flags: raw, search, sort, import, export."""
+
+    def value(row: Row) -> Any:
+        return row.document.get(name, default)
+
+    return _made(name, description, value, (name,), *flags, read=read, write=write)
+
+
+def _made(
+    name: str,
+    description: str,
+    value: Callable[[Row], Any],
+    stored: tuple[str, ...],
+    *flags: str,
+    **more: Any,
+) -> Attribute:
+    return Attribute(
+        name=name,
+        description=description,
+        stored=stored,
+        value=value,
+        raw="raw" in flags,
+        searchable="search" in flags,
+        sortable="sort" in flags,
+        imported="import" in flags,
+        exported="export" in flags,
+        **more,
+    )
+
+
+def _id(description: str) -> Attribute:
+    return _made("id", description, lambda row: encode_id(row.kind.name, row.document["_id"]), ("_id",))
+
+
+def _root(name: str, description: str, *flags: str) -> Attribute:
+    flags = ("raw", "import", "export", *flags)
+    return _plain(name, description, *flags, read=READ_USER, write=UPDATE_ROOT_ATTRIBUTES)
+
+
+def _of_user(name: str, description: str, *flags: str, default: Any = None) -> Attribute:
+    return _plain(name, description, "raw", "export", *flags, read=READ_USER, default=default)
+
+
+def _identities(row: Row) -> list[Row]:
+    documents = row.document.get("identities", [])
+    for index, document in enumerate(documents):
+        document["$primary"] = index == 0
+    return [Row(IDENTITY, document, row.readable) for document in documents]
+
+
+def _root_attributes(row: Row) -> list[RootAttribute]:
+    reason = why_not_editable(row.document.get("$connection"))
+    return [_root_attribute(row.document, name, reason) for name in ROOT_ATTRIBUTES]
+
+
+def _root_attribute(document: Mapping[str, Any], name: str, reason: str | None) -> RootAttribute:
+    provenance = document.get("provenance", {}).get(name, {})
+    return RootAttribute(
+        name=RootAttributeName(name),
+        value=document.get(name),
+        source=AttributeSource(provenance.get("source", AttributeSource.DEFAULT)),
+        connection=provenance.get("connection"),
+        updated_at=provenance.get("at"),
+        editable=reason is None,
+        reason=reason,
+    )
+
+
+def _roles(row: Row) -> list[Row]:
+    return [Row(ROLE, document, row.readable) for document in row.document["$roles"]]
+
+
+USER.add(
+    [
+        _id("Stays the same for the life of the account, and is never given to another."),
+        _plain(
+            "user_id",
+            "`strategy|id`, for enterprise connections `strategy|connection|id`.",
+            "raw",
+            "search",
+            "export",
+            "import",
+        ),
+        _plain(
+            "version",
+            "1 at creation, one more for each write that changes root attributes, identifiers, metadata, identities,"
+            " roles, permissions or the block; not for logins, devices, history, nor for a write that changes nothing."
+            " Give it back as `ifVersion` to refuse a lost update.",
+            "raw",
+            "export",
+        ),
+        _root("name", "The full name, as it is shown.", "search", "sort"),
+        _root("given_name", "First name.", "search"),
+        _root("family_name", "Last name.", "search"),
+        _root("nickname", "What the user is called casually.", "search"),
+        _root("picture", "https URL of a picture."),
+        _made(
+            "root_attributes",
+            "For each root attribute: its value, where it came from and when, and whether it can be edited now,"
+            " or why not.",
+            _root_attributes,
+            (*ROOT_ATTRIBUTES, "provenance", "identities.connection"),
+            read=READ_USER,
+            joins=frozenset({"connection"}),
+        ),
+        _of_user("email", "The address in force.", "search", "sort", "import"),
+        _of_user("email_verified", "Whether the address was shown to be the user's.", "search", "import"),
+        _of_user(
+            "pending_email",
+            "A new address that waits to be verified; the old one stays in force until then.",
+        ),
+        _of_user("username", "The name to sign in with, where the connection has such names.", "search", "import"),
+        _of_user("phone_number", "E.164: + and up to 15 digits.", "search", "import"),
+        _of_user("phone_verified", "Whether the number was shown to be the user's.", "search", "import"),
+        _plain(
+            "user_metadata",
+            "What the product keeps for the user, who may read and change it. The whole document ({} when empty), or"
+            " only the given dotted paths of it, nested as in the document. Paths lead through objects; arrays come"
+            " whole.",
+            "raw",
+            "search",
+            "import",
+            "export",
+            read=READ_USER,
+            write=UPDATE_USER_METADATA,
+            default={},
+        ),
+        _plain(
+            "app_metadata",
+            "What the product keeps about the user: for those with authorization only, never for the user."
+            " `paths` as with userMetadata.",
+            "raw",
+            "search",
+            "import",
+            "export",
+            read=READ_APP_METADATA,
+            write=UPDATE_APP_METADATA,
+            default={},
+        ),
+        _made(
+            "identities",
+            "The accounts with identity providers. The first is the primary one.",
+            _identities,
+            ("identities",),
+            "raw",
+            "search",
+            "export",
+            read=READ_USER,
+            nested=IDENTITY,
+        ),
+        _made(
+            "roles",
+            "The roles assigned to the user.",
+            _roles,
+            ("role_ids",),
+            read=READ_USER_ROLES,
+            joins=frozenset({"roles"}),
+        ),
+        _made(
+            "permissions",
+            "Direct ones and those that come with a role, each with its sources.",
+            lambda row: effective_permissions(row.document.get("permissions", []), row.document["$roles"]),
+            ("permissions", "role_ids"),
+            read=READ_USER_ROLES,
+            joins=frozenset({"roles"}),
+        ),
+        _of_user("blocked", "Whether the user is kept out.", "search", "import", default=False),
+        _of_user(
+            "must_change_password",
+            "Whether the password must be changed at the next sign-in.",
+            default=False,
+        ),
+        _of_user("created_at", "When the profile was created.", "search", "sort"),
+        _of_user("updated_at", "When the version moved last. Logins do not count.", "search", "sort"),
+        _of_user("last_login", "When the user last signed in.", "search", "sort"),
+        _of_user("last_ip", "The address of the last sign-in.", "search"),
+        _of_user("logins_count", "How often the user signed in.", "search", "sort", default=0),
+        _of_user("last_password_reset", "When the password was last changed."),
+    ]
+)
+USER.add(
+    [
+        _made(
+            "raw",
+            "The profile as one JSON document in snake_case, as far as the caller may see it.",
+            Row.raw,
+            (),
+            read=READ_USER,
+            covers=tuple(USER.attributes_in_raw()),
+        ),
+        # Their rows come by `page`; the rules stand here with all the others.
+        _made(
+            "log_events",
+            "The account's activity. Without `since`: the past 2 days.",
+            lambda row: None,
+            (),
+            read=READ_USER_LOGS,
+        ),
+    ]
+)
+
+_SECRET = re.compile(r"token|passw(or)?d|secret|credential|private_?key", re.IGNORECASE)
+_NOT_IN_PROFILE_DATA = frozenset({"app_metadata", "user_metadata"})
+
+
+def without_secrets(value: Any) -> Any:
+    """Drops both metadata and whatever is named like a token, a password or a secret, at any depth."""
+    if isinstance(value, list):
+        return [without_secrets(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: without_secrets(below)
+        for key, below in value.items()
+        if key not in _NOT_IN_PROFILE_DATA and not _SECRET.search(key)
+    }
+
+
+def _profile_data(row: Row) -> Any:
+    text = row.document.get("profile_data")
+    return None if text is None else without_secrets(json.loads(text))
+
+
+def _identity_id(row: Row) -> str:
+    document = row.document
+    return encode_id("Identity", "|".join((document["provider"], document["connection"], document["user_id"])))
+
+
+IDENTITY.add(
+    [
+        _made(
+            "id",
+            "Names this identity in `unlinkIdentity`.",
+            _identity_id,
+            ("provider", "connection", "user_id"),
+        ),
+        _plain("provider", "The strategy: google-oauth2, auth0, samlp, ...", "raw"),
+        _plain("connection", "The connection that the account came in by.", "raw"),
+        _plain("user_id", "The provider's id of the account.", "raw"),
+        _plain("is_social", "Whether the provider is a social network.", "raw", default=False),
+        _made(
+            "is_primary",
+            "Whether the profile's root attributes come from this identity.",
+            lambda row: row.document["$primary"],
+            (),
+        ),
+        _made(
+            "profile_data",
+            "Everything that this identity provider last sent.",
+            _profile_data,
+            ("profile_data",),
+            "raw",
+        ),
+        _plain("access_token", "The provider's access token for this user.", read=READ_IDP_TOKENS),
+        _plain("refresh_token", "The provider's refresh token for this user.", read=READ_IDP_TOKENS),
+    ]
+)
+
+ROLE.add(
+    [
+        _id("Stays the same for the life of the role."),
+        _plain("role_id", "What roles are named by in arguments and in tokens."),
+        _plain("name", "Unique in the tenant, without regard to case."),
+        _plain("description", "What the role is for."),
+        _made(
+            "permissions",
+            "What its holders may do.",
+            lambda row: [Permission.read(each) for each in row.document.get("permissions", [])],
+            ("permissions",),
+        ),
+        _made("users", "Who has the role.", lambda row: None, (), read=READ_ROLE_USERS),
+    ]
+)
+
+CONNECTION.add(
+    [
+        _id("Stays the same for the life of the connection."),
+        _plain("name", "Unique in the tenant."),
+        _plain("strategy", "Auth0's name of the kind of identity provider: auth0, google-oauth2, samlp, ..."),
+        _made("kind", "Who keeps the account.", lambda row: kind_of(row.document["strategy"]), ("strategy",)),
+        _made(
+            "is_social",
+            "Whether the provider is a social network.",
+            lambda row: kind_of(row.document["strategy"]) == "SOCIAL",
+            ("strategy",),
+        ),
+        _plain("import_mode", "For CUSTOM_DATABASE: whether users are copied in.", default=False),
+        _plain("sync_root_attributes", "When a login takes root attributes over from the provider."),
+    ]
+)
+
+
+def _unless_hidden(name: str, description: str) -> Attribute:
+    """What a user does not see of someone else's act: reason, details, address, user agent."""
+
+    def value(row: Row) -> Any:
+        return None if _is_hidden(row) else row.document.get(name)
+
+    return _made(name, description, value, (name,))
+
+
+def _is_hidden(row: Row) -> bool:
+    return "actor" in row.document and READ_OTHERS_ACTS not in row.readable
+
+
+def _actor(row: Row) -> Actor | None:
+    actor = row.document.get("actor")
+    if actor is None:
+        return None
+    return Actor(actor["kind"], actor["id"], None if _is_hidden(row) else actor.get("name"))
+
+
+def _type(row: Row) -> LogEventType:
+    return LogEventType(row.document["type"])
+
+
+def _changes(row: Row) -> list[FieldChange] | None:
+    stored = row.document.get("changes")
+    if stored is None:
+        return None
+    return [
+        FieldChange(each["path"], each.get("before"), each.get("after"))
+        for each in stored
+        if root_of(each["path"]) in readable_roots(row.readable)
+    ]
+
+
+def root_of(path: str) -> str:
+    """The attribute that a dotted path lies in."""
+    return path.partition(".")[0]
+
+
+def readable_roots(readable: frozenset[Rule]) -> frozenset[str]:
+    """The attributes of User whose values a reader of whom these rules hold may see."""
+    return frozenset(name for name, attribute in USER.attributes.items() if (attribute.read or READ_USER) in readable)
+
+
+LOG_EVENT.add(
+    [
+        _id("Stays the same for as long as the event is kept."),
+        _made("log_id", "Sorts by time.", lambda row: str(row.document["_id"]), ("_id",)),
+        _made("type", "What happened.", _type, ("type",)),
+        _made(
+            "code",
+            "The short code that Auth0's logs use for it: s, f, fp, ss, sapi, ...",
+            lambda row: LOG_EVENT_TYPES[_type(row)].code,
+            ("type",),
+        ),
+        _made(
+            "description",
+            "What happened, for a person.",
+            lambda row: LOG_EVENT_TYPES[_type(row)].description,
+            ("type",),
+        ),
+        _plain("date", "When it happened."),
+        _plain("user_id", "Whose profile it is about."),
+        _plain("user_name", "That profile's name at the time."),
+        _plain("user_version", "The version of the profile that this change made."),
+        _made(
+            "actor",
+            "Who did it, where that is not the user: an application or an administrator.",
+            _actor,
+            ("actor",),
+        ),
+        _plain("client_id", "The application that it was done with."),
+        _plain("client_name", "That application's name."),
+        _plain("connection", "The connection that was signed in by."),
+        _plain("strategy", "That connection's strategy."),
+        _unless_hidden("ip", "The address that it was done from."),
+        _unless_hidden("location", "Where that address is."),
+        _unless_hidden("user_agent", "The browser or program, as it named itself."),
+        _plain("is_mobile", "Whether that was on a phone or tablet."),
+        _made(
+            "changes",
+            "Which fields changed, from what to what; only those that the caller may read.",
+            _changes,
+            ("changes",),
+        ),
+        _unless_hidden("reason", "What whoever did it gave as the reason."),
+        _unless_hidden("details", "More about it, by type."),
+    ]
+)

@@ -1,0 +1,76 @@
+"""What can go wrong, as values: each becomes a coded error of the API, and nothing else reaches a client."""
+
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+
+
+class ErrorCode(StrEnum):
+    """MutationErrorCode of the contract: what a client can act on."""
+
+    INVALID_INPUT = "INVALID_INPUT"
+    NOT_FOUND = "NOT_FOUND"
+    ALREADY_EXISTS = "ALREADY_EXISTS"
+    VERSION_CONFLICT = "VERSION_CONFLICT"
+    NOT_EDITABLE = "NOT_EDITABLE"
+    FORBIDDEN_FIELD = "FORBIDDEN_FIELD"
+    TOO_LARGE = "TOO_LARGE"
+    USER_BLOCKED = "USER_BLOCKED"
+    RATE_LIMITED = "RATE_LIMITED"
+    CONTENDED = "CONTENDED"
+
+
+class Refused(Exception):  # noqa: N818 - a refusal is an answer, not a fault
+    """Input that is understood and declined; nothing was changed.
+
+    `path` points into the input, in the names of the contract: ("patch", "address", "city").
+    """
+
+    def __init__(self, code: ErrorCode, message: str, path: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.path = tuple(path)
+
+
+class Refusals(Exception):  # noqa: N818
+    """Several refusals of one input, in its order."""
+
+    def __init__(self, refusals: Iterable[Refused]) -> None:
+        self.refusals = tuple(refusals)
+        super().__init__("; ".join(each.message for each in self.refusals))
+
+
+class VersionConflict(Refused):
+    """`ifVersion` holds no longer; `user` is the profile as it is now."""
+
+    def __init__(self, expected: int, current: int, user: object) -> None:
+        message = f"The profile has version {current} by now, not {expected}. Read it again, then decide anew."
+        super().__init__(ErrorCode.VERSION_CONFLICT, message, ("ifVersion",))
+        self.current_version = current
+        self.user = user
+
+
+class Unauthenticated(Exception):  # noqa: N818
+    """No token, or one that is no good. `error` is an RFC 6750 code, absent where no token came."""
+
+    def __init__(self, message: str = "This needs a bearer token.", error: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.error = error
+
+
+class Forbidden(Exception):  # noqa: N818
+    """A good token that may not do this. `scopes` are the alternatives that would do, each a list held whole."""
+
+    def __init__(self, message: str, scopes: Sequence[Sequence[str]] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.scopes = [list(each) for each in scopes]
+
+
+class UserBlocked(Exception):  # noqa: N818
+    """The caller's own profile is blocked: its tokens are refused everywhere."""
+
+
+class Unavailable(Exception):  # noqa: N818
+    """The database can't be reached or did not answer in time; the same request may succeed later."""

@@ -1,0 +1,49 @@
+"""Identifiers of a user, folded to one form each: one way to look up, one way to collide."""
+
+import unicodedata
+from collections.abc import Iterator
+
+from app.domain.connections import AuthConnectionKind, kind_of
+from app.domain.users import User
+
+
+def fold(text: str) -> str:
+    """For comparing without regard to case: NFKC, casefold, NFKC."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+
+def subject_key(provider: str, connection: str, user_id: str) -> str:
+    """A social provider's account is one, through whichever connection; any other's belongs to its connection."""
+    where = "" if kind_of(provider) is AuthConnectionKind.SOCIAL else connection
+    return f"sub:{provider}:{where}:{user_id}"
+
+
+def email_key(connection: str, email: str) -> str:
+    return f"email:{connection}:{fold(email)}"
+
+
+def username_key(connection: str, username: str) -> str:
+    return f"username:{connection}:{fold(username)}"
+
+
+def phone_key(connection: str, phone_number: str) -> str:
+    return f"phone:{connection}:{phone_number}"
+
+
+def keys_of(user: User) -> list[str]:
+    """Every key that finds this user, and that no other user of the tenant may have."""
+    return sorted(set(_keys(user)))
+
+
+def _keys(user: User) -> Iterator[str]:
+    for identity in user.identities:
+        yield subject_key(identity.provider, identity.connection, identity.user_id)
+    if not user.identities:
+        return
+    primary = user.identities[0].connection
+    if user.email:
+        yield email_key(primary, user.email)
+    if user.username:
+        yield username_key(primary, user.username)
+    if user.phone_number:
+        yield phone_key(primary, user.phone_number)

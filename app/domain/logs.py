@@ -1,0 +1,142 @@
+"""History: what happened to an account, and which field changed from what to what."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from itertools import islice
+from typing import Any
+
+from app.domain.times import format_time
+
+MAX_CHANGES = 1000
+
+
+class LogEventType(StrEnum):
+    """Closed; what Auth0 has no code of its own for is a `sapi` there."""
+
+    APP_METADATA_UPDATED = "APP_METADATA_UPDATED"
+    EMAIL_CHANGED = "EMAIL_CHANGED"
+    EMAIL_VERIFIED = "EMAIL_VERIFIED"
+    LOGIN_FAILED = "LOGIN_FAILED"
+    LOGIN_FAILED_WRONG_PASSWORD = "LOGIN_FAILED_WRONG_PASSWORD"  # noqa: S105
+    LOGIN_SUCCEEDED = "LOGIN_SUCCEEDED"
+    PASSWORD_CHANGED = "PASSWORD_CHANGED"  # noqa: S105
+    ROOT_ATTRIBUTES_UPDATED = "ROOT_ATTRIBUTES_UPDATED"
+    SIGNUP_SUCCEEDED = "SIGNUP_SUCCEEDED"
+    USER_BLOCKED = "USER_BLOCKED"
+    USER_CREATED = "USER_CREATED"
+    USER_METADATA_UPDATED = "USER_METADATA_UPDATED"
+
+
+@dataclass(frozen=True, slots=True)
+class _Type:
+    code: str
+    description: str
+
+
+LOG_EVENT_TYPES: Mapping[LogEventType, _Type] = {
+    LogEventType.APP_METADATA_UPDATED: _Type("sapi", "Updated app_metadata"),
+    LogEventType.EMAIL_CHANGED: _Type("sce", "Changed the e-mail address"),
+    LogEventType.EMAIL_VERIFIED: _Type("sv", "Verified the e-mail address"),
+    LogEventType.LOGIN_FAILED: _Type("f", "Failed to log in"),
+    LogEventType.LOGIN_FAILED_WRONG_PASSWORD: _Type("fp", "Failed to log in: wrong password"),
+    LogEventType.LOGIN_SUCCEEDED: _Type("s", "Logged in"),
+    LogEventType.PASSWORD_CHANGED: _Type("scp", "Changed the password"),
+    LogEventType.ROOT_ATTRIBUTES_UPDATED: _Type("sapi", "Updated root attributes"),
+    LogEventType.SIGNUP_SUCCEEDED: _Type("ss", "Signed up"),
+    LogEventType.USER_BLOCKED: _Type("sapi", "Blocked the user"),
+    LogEventType.USER_CREATED: _Type("sapi", "Created the user"),
+    LogEventType.USER_METADATA_UPDATED: _Type("sapi", "Updated user_metadata"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who did it, where that is not the user."""
+
+    kind: str
+    id: str
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """`path` is dotted snake_case as in `raw`; a side that was absent is None."""
+
+    path: str
+    before: Any = None
+    after: Any = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogEvent:
+    """As stored. `user` is the profile's `_id`, `recorded_at` our clock's time, by which it expires."""
+
+    id: Any
+    tenant: str
+    type: LogEventType
+    date: datetime
+    recorded_at: datetime
+    user: Any = None
+    user_id: str | None = None
+    user_name: str | None = None
+    user_version: int | None = None
+    actor: Actor | None = None
+    client_id: str | None = None
+    client_name: str | None = None
+    connection: str | None = None
+    strategy: str | None = None
+    ip: str | None = None
+    location: Mapping[str, Any] | None = None
+    user_agent: str | None = None
+    is_mobile: bool | None = None
+    changes: tuple[FieldChange, ...] = ()
+    reason: str | None = None
+    details: Mapping[str, Any] | None = None
+
+
+def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[FieldChange, ...]:
+    """The leaves that differ, in the order of their paths; objects are entered, arrays are one leaf.
+
+    At most MAX_CHANGES of them.
+    """
+    return tuple(islice(_leaves(before, after, ""), MAX_CHANGES))
+
+
+def _leaves(before: Mapping[str, Any], after: Mapping[str, Any], prefix: str) -> Iterator[FieldChange]:
+    for key in sorted(before.keys() | after.keys()):
+        old, new, path = before.get(key), after.get(key), prefix + key
+        if same(old, new) and (key in before) == (key in after):
+            continue
+        if _enter(old, new):
+            yield from _leaves(_object(old), _object(new), path + ".")
+            # A leaf that gave way to an object, or took its place, is a change of the path itself too.
+            if not isinstance(old, Mapping) and old is not None:
+                yield FieldChange(path, before=_json(old))
+            if not isinstance(new, Mapping) and new is not None:
+                yield FieldChange(path, after=_json(new))
+        else:
+            yield FieldChange(path, _json(old), _json(new))
+
+
+def same(old: Any, new: Any) -> bool:
+    """Equality as JSON has it: true is not 1, 1 is 1.0, key order means nothing."""
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        return old.keys() == new.keys() and all(same(old[key], new[key]) for key in old)
+    if isinstance(old, list | tuple) and isinstance(new, list | tuple):
+        return len(old) == len(new) and all(map(same, old, new))
+    return isinstance(old, bool) == isinstance(new, bool) and bool(old == new)
+
+
+def _enter(old: Any, new: Any) -> bool:
+    """An object that has something in it is told by its leaves, an empty one by itself."""
+    return bool(_object(old) or _object(new))
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _json(value: Any) -> Any:
+    return format_time(value) if isinstance(value, datetime) else value

@@ -1,0 +1,139 @@
+"""Keyset paging as Relay's cursor connections have it: any page costs the same."""
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from app.domain.errors import ErrorCode, Refused
+from app.domain.rows import Row
+
+DEFAULT_SIZE = 25
+MAX_SIZE = 100
+MAX_COUNT = 10_000
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - times are kept without tzinfo
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A stored field and a direction, 1 or -1; `_id` breaks ties in the same direction."""
+
+    field: str
+    direction: int
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which part of a list: `size` from its front, or from its back, between two cursors."""
+
+    size: int
+    backward: bool = False
+    after: str | None = None
+    before: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TotalCount:
+    """Exact up to MAX_COUNT; above that `value` is a lower bound."""
+
+    value: int
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PageInfo:
+    has_next_page: bool
+    has_previous_page: bool
+    start_cursor: str | None
+    end_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    cursor: str
+    node: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A connection's answer; `total_count` only where it was asked for."""
+
+    edges: list[Edge]
+    page_info: PageInfo
+    total_count: TotalCount | None = None
+
+    @property
+    def nodes(self) -> list[Row]:
+        return [edge.node for edge in self.edges]
+
+
+def to_window(first: int | None, after: str | None, last: int | None, before: str | None) -> Window:
+    """Refused for a size outside 1 to 100, and for `first` beside `last`."""
+    if first is not None and last is not None:
+        raise Refused(ErrorCode.INVALID_INPUT, "Give first or last, not both.", ("last",))
+    for name, size in (("first", first), ("last", last)):
+        if size is not None and not 1 <= size <= MAX_SIZE:
+            raise Refused(ErrorCode.INVALID_INPUT, f"{name} is 1 to {MAX_SIZE}, not {size}.", (name,))
+    if last is not None:
+        return Window(last, True, after, before)
+    return Window(DEFAULT_SIZE if first is None else first, False, after, before)
+
+
+def list_hash(*parts: object) -> str:
+    """Short name of one list: its tenant, filter and order. A cursor holds it, and serves no other list."""
+    return sha256(repr(parts).encode()).hexdigest()[:16]
+
+
+def encode_cursor(name: str, value: Any, key: object) -> str:
+    """A place in the list called `name`: the ordering value and `_id` of a row."""
+    content = json.dumps([name, _pack(value), str(key)], separators=(",", ":"))
+    return urlsafe_b64encode(content.encode()).decode().rstrip("=")
+
+
+def decode_cursor(name: str, text: str, argument: str) -> tuple[Any, str]:
+    """(ordering value, `_id`); Refused where the cursor is not ours or is of another list."""
+    try:
+        content = json.loads(urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4)))
+        found, value, key = content
+        place = (_unpack(value), str(key))
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
+        raise Refused(ErrorCode.INVALID_INPUT, f"{argument} is no cursor of this API.", (argument,)) from None
+    if found != name:
+        message = f"{argument} is a cursor of another list: filter and order must be as they were."
+        raise Refused(ErrorCode.INVALID_INPUT, message, (argument,))
+    return place
+
+
+def _pack(value: Any) -> Any:
+    """A time as {"ms": n}, since JSON has none."""
+    if isinstance(value, datetime):
+        return {"ms": (value - _EPOCH) // timedelta(milliseconds=1)}
+    return value
+
+
+def _unpack(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return (datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=int(value["ms"]))).replace(tzinfo=None)
+    if value is not None and not isinstance(value, str | int | float):
+        raise TypeError
+    return value
+
+
+def to_page(
+    rows: Sequence[Row], order: Order, window: Window, name: str, total_count: TotalCount | None = None
+) -> Page:
+    """Makes a page of the rows found, in list order; one more than the window takes says that there are more."""
+    more = len(rows) > window.size
+    if more:
+        rows = rows[1:] if window.backward else rows[:-1]
+    edges = [Edge(encode_cursor(name, row.document.get(order.field), row.document["_id"]), row) for row in rows]
+    info = PageInfo(
+        has_next_page=bool(window.before) if window.backward else more,
+        has_previous_page=more if window.backward else bool(window.after),
+        start_cursor=edges[0].cursor if edges else None,
+        end_cursor=edges[-1].cursor if edges else None,
+    )
+    return Page(edges, info, total_count)

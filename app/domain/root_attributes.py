@@ -1,0 +1,77 @@
+"""The five root attributes: their limits, and what an edit makes of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from urllib.parse import urlsplit
+
+from app.domain.errors import ErrorCode, Refused
+from app.domain.metadata import is_well_formed
+from app.domain.rows import to_camel
+from app.domain.users import AttributeSource, Provenance, User
+
+# Characters, as Auth0's API has them; picture: what browsers and proxies still take.
+MAX_LENGTHS = {"name": 300, "given_name": 150, "family_name": 150, "nickname": 300, "picture": 2048}
+ROOT_ATTRIBUTES = tuple(MAX_LENGTHS)
+
+
+class RootAttributeName(StrEnum):
+    NAME = "name"
+    GIVEN_NAME = "given_name"
+    FAMILY_NAME = "family_name"
+    NICKNAME = "nickname"
+    PICTURE = "picture"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RootAttribute:
+    """One root attribute as a page shows it."""
+
+    name: RootAttributeName
+    value: str | None
+    source: AttributeSource
+    connection: str | None
+    updated_at: datetime | None
+    editable: bool
+    reason: str | None
+
+
+def check_root_attribute(name: str, value: str | None) -> None:
+    """Refused where the value is empty, too long, has control characters, or a picture that is no https URL.
+
+    None is well: it clears.
+    """
+    if value is None:
+        return
+    limit = MAX_LENGTHS[name]
+    if not 1 <= len(value) <= limit:
+        raise _invalid(name, f"takes 1 to {limit} characters; null clears it")
+    if not is_well_formed(value) or any(ord(each) < 32 or 127 <= ord(each) < 160 for each in value):
+        raise _invalid(name, "takes no control characters and no lone surrogates")
+    if name == "picture" and not _is_https_url(value):
+        raise _invalid(name, "takes an https URL")
+
+
+def apply_root_attributes(
+    user: User, values: Mapping[str, str | None], source: AttributeSource, at: datetime
+) -> dict[str, object]:
+    """The top-level fields to write: values, and the provenance of those that differ from what is."""
+    changed = {name: value for name, value in values.items() if value != getattr(user, name)}
+    if not changed:
+        return {}
+    provenance = dict(user.provenance) | {name: Provenance(source, at) for name in changed}
+    return {**changed, "provenance": provenance}
+
+
+def _is_https_url(text: str) -> bool:
+    try:
+        url = urlsplit(text)
+        return url.scheme == "https" and bool(url.hostname) and text.isascii() and " " not in text and url.port != 0
+    except ValueError:
+        return False
+
+
+def _invalid(name: str, what: str) -> Refused:
+    camel = to_camel(name)
+    return Refused(ErrorCode.INVALID_INPUT, f"{camel} {what}.", (camel,))

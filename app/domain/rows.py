@@ -1,0 +1,134 @@
+"""What is read: a kind of thing, its attributes, and a row of it with what its reader may see."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from app.domain.errors import Forbidden
+from app.domain.rules import Rule
+from app.domain.times import format_time
+
+# Attribute names asked for, each with what is asked for inside of it.
+Selection: TypeAlias = Mapping[str, "Selection"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attribute:
+    """A line of the table. `name` is snake_case, as in `raw` and in paths; GraphQL's name is its camelCase.
+
+    `stored` are the paths that its value is made from; `value` makes it. `read` is None where whoever may read the
+    object may read this. `nested` is the kind of the rows inside, `covers` the attributes that it is made of,
+    `joins` what is put beside the document from a snapshot.
+    """
+
+    name: str
+    description: str
+    stored: tuple[str, ...]
+    value: Callable[["Row"], Any]
+    read: Rule | None = None
+    write: Rule | None = None
+    raw: bool = False
+    nested: "Kind | None" = None
+    covers: tuple[str, ...] = ()
+    joins: frozenset[str] = frozenset()
+    searchable: bool = False
+    sortable: bool = False
+    imported: bool = False
+    exported: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Kind:
+    """A type of the schema that is read: its GraphQL name, its collection, the rules that open one and a list of them.
+
+    `owner` is the stored field with the `_id` of the user that it is about, where it is about one. `needs` are stored
+    paths that every row has, whatever was asked for.
+    """
+
+    name: str
+    collection: str = ""
+    read: Rule | None = None
+    list: Rule | None = None
+    owner: str | None = None
+    needs: tuple[str, ...] = ()
+    attributes: dict[str, Attribute] = field(default_factory=dict)
+
+    def add(self, attributes: Sequence[Attribute]) -> None:
+        self.attributes.update({each.name: each for each in attributes})
+
+    def projection(self, selection: Selection, readable: frozenset[Rule]) -> frozenset[str]:
+        """The stored paths for what was asked for and may be read: a refused field never leaves the database."""
+        paths = set(self.needs)
+        for attribute, inside in self._asked(selection, readable):
+            if attribute.nested is None:
+                paths.update(attribute.stored)
+            else:
+                below = attribute.nested.projection(inside or attribute.nested.attributes_in_raw(), readable)
+                paths.update(f"{attribute.stored[0]}.{path}" for path in below)
+        return frozenset(paths)
+
+    def joins(self, selection: Selection, readable: frozenset[Rule]) -> frozenset[str]:
+        """What has to be put beside a document for this selection."""
+        return frozenset().union(*(attribute.joins for attribute, _ in self._asked(selection, readable)))
+
+    def attributes_in_raw(self) -> Selection:
+        return {name: {} for name, attribute in self.attributes.items() if attribute.raw}
+
+    def _asked(self, selection: Selection, readable: frozenset[Rule]) -> "Sequence[tuple[Attribute, Selection]]":
+        asked: dict[str, Selection] = {}
+        for name, inside in selection.items():
+            attribute = self.attributes.get(name)
+            if attribute and (attribute.read is None or attribute.read in readable):
+                asked.setdefault(name, inside)
+                for covered in attribute.covers:
+                    asked.update({covered: {}})
+        return [
+            (self.attributes[name], inside)
+            for name, inside in asked.items()
+            if (rule := self.attributes[name].read) is None or rule in readable
+        ]
+
+
+def to_camel(name: str) -> str:
+    """GraphQL's name for a snake_case one."""
+    head, *rest = name.split("_")
+    return head + "".join(part.title() for part in rest)
+
+
+class Row:
+    """One document, as far as its reader may see it."""
+
+    __slots__ = ("document", "kind", "readable")
+
+    def __init__(self, kind: Kind, document: dict[str, Any], readable: frozenset[Rule]) -> None:
+        self.kind = kind
+        self.document = document
+        self.readable = readable
+
+    def read(self, name: str) -> Any:
+        """The attribute's value; Forbidden where its rule does not hold for this reader."""
+        attribute = self.kind.attributes[name]
+        rule = attribute.read
+        if rule is not None and rule not in self.readable:
+            raise Forbidden(f"Not allowed to {rule.name}.", [sorted(each) for each in rule.scopes])
+        return attribute.value(self)
+
+    def may_read(self, name: str) -> bool:
+        """Whether there is such an attribute, open to this reader."""
+        attribute = self.kind.attributes.get(name)
+        return attribute is not None and (attribute.read is None or attribute.read in self.readable)
+
+    def raw(self) -> dict[str, Any]:
+        """The attributes of the allow-list that may be read and are there, as JSON values under snake_case names."""
+        values = {name: self.read(name) for name in self.kind.attributes_in_raw() if self.may_read(name)}
+        return {name: to_json(value) for name, value in values.items() if value is not None}
+
+
+def to_json(value: Any) -> Any:
+    """Rows become objects; times RFC 3339 text."""
+    if isinstance(value, Row):
+        return value.raw()
+    if isinstance(value, list):
+        return [to_json(each) for each in value]
+    return format_time(value) if isinstance(value, datetime) else value

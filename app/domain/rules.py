@@ -1,0 +1,67 @@
+"""Rules as values: which scopes let a caller read a field or run a mutation.
+
+One object is printed as `@authorized`, enforced on reading, and asked by services on writing. Policy decides by them.
+"""
+
+from dataclasses import dataclass
+
+from app.domain.scopes import Scope
+
+Alternatives = tuple[frozenset[Scope], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rule:
+    """Alternatives of scopes, each to be held whole.
+
+    `self_` are the alternatives where the user acted on is the caller: None where that makes no difference,
+    empty where the caller may never do it to themself, whatever their scopes.
+    """
+
+    name: str
+    scopes: Alternatives
+    self_: Alternatives | None = None
+
+
+def _rule(name: str, scopes: str, self_: str | None = None) -> Rule:
+    """Written as in the table of who may what: alternatives separated by commas, `+` for and."""
+    return Rule(name, _lists(scopes), None if self_ is None else _lists(self_))
+
+
+def _lists(text: str) -> Alternatives:
+    alternatives = [each for each in text.split(",") if each.strip()]
+    return tuple(frozenset(Scope(part.strip()) for part in each.split("+")) for each in alternatives)
+
+
+NEVER = ""
+
+READ_USER = _rule("read a user", "read:users", "read:current_user")
+READ_USERS = _rule("list users", "read:users")
+READ_APP_METADATA = _rule("read app_metadata", "read:users_app_metadata", NEVER)
+READ_IDP_TOKENS = _rule("read the tokens of identity providers", "read:user_idp_tokens", NEVER)
+READ_USER_LOGS = _rule("read a user's log events", "read:logs, read:logs_users", "read:current_user")
+READ_OTHERS_ACTS = _rule("read who else acted on a user, from where and why", "read:logs, read:logs_users")
+READ_LOGS = _rule("read the tenant's log events", "read:logs")
+READ_USER_ROLES = _rule("read a user's roles and permissions", "read:users, read:roles", "read:current_user")
+READ_ROLES = _rule("read roles", "read:roles")
+READ_ROLE_USERS = _rule("read the users of a role", "read:roles + read:users")
+READ_CONNECTIONS = _rule("read connections", "read:connections")
+
+UPDATE_USER_METADATA = _rule("change user_metadata", "update:users", "update:current_user_metadata")
+UPDATE_APP_METADATA = _rule("change app_metadata", "update:users_app_metadata", NEVER)
+UPDATE_ROOT_ATTRIBUTES = _rule("change root attributes", "update:users", "update:current_user_root_attributes")
+
+READING = (
+    READ_USER,
+    READ_USERS,
+    READ_APP_METADATA,
+    READ_IDP_TOKENS,
+    READ_USER_LOGS,
+    READ_OTHERS_ACTS,
+    READ_LOGS,
+    READ_USER_ROLES,
+    READ_ROLES,
+    READ_ROLE_USERS,
+    READ_CONNECTIONS,
+)
+WRITING = (UPDATE_USER_METADATA, UPDATE_APP_METADATA, UPDATE_ROOT_ATTRIBUTES)

@@ -1,0 +1,91 @@
+"""The profile, as writing sees it. Reading goes through the attribute table and never builds one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from app.domain.logs import LogEventType
+
+
+class AttributeSource(StrEnum):
+    """Who set a root attribute."""
+
+    IDP = "IDP"
+    USER = "USER"
+    ADMIN = "ADMIN"
+    IMPORT = "IMPORT"
+    RULE = "RULE"
+    DEFAULT = "DEFAULT"
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a root attribute's value came from; `connection` only where the source is IDP."""
+
+    source: AttributeSource
+    at: datetime
+    connection: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """An account with an identity provider. `profile_data` is JSON text, since payloads have dots and $ in keys."""
+
+    provider: str
+    connection: str
+    user_id: str
+    is_social: bool = False
+    profile_data: str | None = None
+    access_token: str | None = None
+    refresh_token: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """One account of a tenant. Field names are the stored ones; `id` is the document's `_id`.
+
+    `roles` holds the `_id`s of roles, `permissions` those granted directly. The first identity is the primary one.
+    """
+
+    id: Any
+    tenant: str
+    user_id: str
+    version: int = 1
+    name: str | None = None
+    given_name: str | None = None
+    family_name: str | None = None
+    nickname: str | None = None
+    picture: str | None = None
+    provenance: Mapping[str, Provenance] = field(default_factory=dict)
+    email: str | None = None
+    email_verified: bool | None = None
+    pending_email: str | None = None
+    username: str | None = None
+    phone_number: str | None = None
+    phone_verified: bool | None = None
+    user_metadata: Mapping[str, Any] = field(default_factory=dict)
+    app_metadata: Mapping[str, Any] = field(default_factory=dict)
+    identities: tuple[Identity, ...] = ()
+    role_ids: tuple[Any, ...] = ()
+    permissions: tuple[Mapping[str, str], ...] = ()
+    blocked: bool = False
+    must_change_password: bool = False
+    created_at: datetime
+    updated_at: datetime
+    last_login: datetime | None = None
+    last_ip: str | None = None
+    logins_count: int = 0
+    last_password_reset: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a decision comes to: the new value of each top-level field, by its name in `User`.
+
+    A field whose value is what it was already is no change. `type` is how history will call it.
+    """
+
+    type: LogEventType
+    fields: Mapping[str, Any]

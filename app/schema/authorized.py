@@ -1,0 +1,68 @@
+"""`@authorized`: the rule that the attribute table and the services go by, printed into the schema."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import strawberry
+from strawberry.schema_directive import Location
+from strawberry.types.base import get_object_definition
+
+from app.domain.rows import Kind, Row
+from app.domain.rules import Alternatives, Rule
+
+T = TypeVar("T", bound=type)
+
+
+@strawberry.schema_directive(
+    locations=[Location.FIELD_DEFINITION],
+    name="authorized",
+    description=(
+        "Who may use a field or run a mutation: the caller's scopes must hold all of one of the lists in `scopes`; or,"
+        " where the user acted on is the caller, all of one of the lists in `self`. An empty `self` means never on"
+        " oneself, whatever the scopes; one left out, that being oneself makes no difference. A field without the"
+        " directive is open to whoever may read the object that holds it."
+    ),
+)
+class Authorized:
+    scopes: list[list[str]]
+    self_: list[list[str]] | None = strawberry.directive_field(name="self", default=strawberry.UNSET)
+
+
+def authorized(rule: Rule) -> Authorized:
+    """The directive that prints this rule."""
+    if rule.self_ is None:
+        return Authorized(scopes=_lists(rule.scopes))
+    return Authorized(scopes=_lists(rule.scopes), self_=_lists(rule.self_))
+
+
+def _lists(alternatives: Alternatives) -> list[list[str]]:
+    return [sorted(str(scope) for scope in each) for each in alternatives]
+
+
+@strawberry.interface(description="Whatever has a global id (Relay's Global Object Identification).")
+class Node:
+    id: strawberry.ID
+
+
+def row_type(kind: Kind, description: str) -> Callable[[T], T]:
+    """A type whose objects are rows of this kind: descriptions and rules come from the attribute table."""
+
+    def wrap(cls: T) -> T:
+        cls.is_type_of = classmethod(  # type: ignore[attr-defined]
+            lambda _, row, __: type(row) is Row and row.kind is kind
+        )
+        made = strawberry.type(cls, name=kind.name, description=description)
+        definition = get_object_definition(made, strict=True)
+        for field in definition.fields:
+            attribute = kind.attributes[field.python_name]
+            field.description = attribute.description
+            if attribute.read is not None:
+                field.directives = [*field.directives, authorized(attribute.read)]
+        return made
+
+    return wrap
+
+
+def resolve(source: Any, name: str) -> Any:
+    """How a field without a resolver is answered: rows know what they may tell, all else are plain objects."""
+    return source.read(name) if type(source) is Row else getattr(source, name)

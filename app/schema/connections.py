@@ -1,0 +1,100 @@
+"""Connections: AuthConnection, how users come in, and Relay's, how lists are paged."""
+
+from collections.abc import Sequence
+from typing import Annotated, Generic, TypeVar
+
+import strawberry
+from strawberry.dataloader import DataLoader
+
+from app.domain import attributes
+from app.domain.errors import Refused
+from app.domain.paging import Page, to_window
+from app.domain.rows import Row
+from app.schema.authorized import Node, row_type
+from app.schema.context import Info, selection
+from app.schema.scalars import AuthConnectionKind, SyncRootAttributes
+from app.schema.selection import of_nodes
+from app.services.reads import Listing, authenticated
+
+T = TypeVar("T")
+
+
+@row_type(
+    attributes.CONNECTION,
+    "How users of one identity provider come in. (A Relay connection is something else: UserConnection.)",
+)
+class AuthConnection(Node):
+    id: strawberry.ID
+    name: str
+    strategy: str
+    kind: AuthConnectionKind
+    is_social: bool
+    import_mode: bool
+    sync_root_attributes: SyncRootAttributes
+
+
+@strawberry.type(description="Where a page stands in its list.")
+class PageInfo:
+    has_next_page: bool
+    has_previous_page: bool
+    start_cursor: str | None
+    end_cursor: str | None
+
+
+@strawberry.type(description="Exact up to 10,000; above that `value` is a lower bound.")
+class TotalCount:
+    value: int
+    exact: bool
+
+
+@strawberry.type(description="An item of a page, and its place in the list.")
+class Edge(Generic[T]):
+    cursor: str
+    node: T
+
+
+@strawberry.type(description="A page of a list.")
+class Connection(Generic[T]):
+    edges: list[Edge[T]]
+    nodes: list[T]
+    page_info: PageInfo
+    total_count: TotalCount | None = strawberry.field(description="Counted only when asked for.")
+
+
+First = Annotated[int | None, strawberry.argument(description="How many from the front: 1 to 100; 25 when left out.")]
+After = Annotated[str | None, strawberry.argument(description="Only what comes behind this cursor.")]
+Last = Annotated[int | None, strawberry.argument(description="How many from the back: 1 to 100.")]
+Before = Annotated[str | None, strawberry.argument(description="Only what comes before this cursor.")]
+
+
+async def page(
+    info: Info, listing: Listing, first: int | None, after: str | None, last: int | None, before: str | None
+) -> Page:
+    """A page of a tenant's list."""
+    asked = selection(info)
+    window = to_window(first, after, last, before)
+    reads = info.context.services.reads
+    return await reads.page(info.context.principal, listing, window, of_nodes(asked), "total_count" in asked)
+
+
+async def page_of(
+    info: Info,
+    owner: Row,
+    field: str,
+    listing: Listing,
+    first: int | None,
+    after: str | None,
+    last: int | None,
+    before: str | None,
+) -> Page:
+    """The same of what belongs to `owner`; owners side by side share one command."""
+    principal = authenticated(info.context.principal)
+    window, asked = to_window(first, after, last, before), selection(info)
+
+    async def load(owners: list[Row]) -> Sequence[Page | Refused]:
+        reads, count = info.context.services.reads, "total_count" in asked
+        return await reads.pages(principal, owners, field, listing, window, of_nodes(asked), count)
+
+    key = (field, listing.kind.name, listing.order, listing.key, window, id(info._raw_info.field_nodes[0]))
+    found: Page = await info.context.loader(key, lambda: DataLoader(load, cache=False)).load(owner)
+    return found

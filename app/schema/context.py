@@ -1,0 +1,61 @@
+"""What one operation's resolvers share."""
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from typing import Any
+
+import strawberry
+from strawberry.dataloader import DataLoader
+
+from app.domain.principals import Principal
+from app.domain.rows import Row
+from app.schema.documents import Document
+from app.schema.selection import Tree, tree_of
+from app.services.attributes import RootAttributes
+from app.services.callers import Callers
+from app.services.metadata import Metadata
+from app.services.reads import Reads
+from app.services.users import Users
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Every use case that the schema offers."""
+
+    reads: Reads
+    callers: Callers
+    users: Users
+    metadata: Metadata
+    root_attributes: RootAttributes
+
+
+@dataclass(slots=True)
+class Context:
+    """`viewer` is the caller's own profile, read while finding out who calls; None without one."""
+
+    services: Services
+    document: Document
+    principal: Principal | None = None
+    viewer: Row | None = None
+    loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict)
+
+    def loader(self, key: Hashable, make: Callable[[], DataLoader[Any, Any]]) -> DataLoader[Any, Any]:
+        """One loader for all that ask the same of different parents."""
+        if key not in self.loaders:
+            self.loaders[key] = make()
+        return self.loaders[key]
+
+
+Info = strawberry.Info[Context, None]
+
+
+def selection(info: Info) -> Tree:
+    """What is asked for below this field. Found out once for each place in a document."""
+    raw = info._raw_info
+    trees = info.context.document.trees
+    key = id(raw.field_nodes[0])
+    if len(raw.field_nodes) > 1:
+        return tree_of(raw.field_nodes, info.context.document.fragments)
+    if key not in trees:
+        trees[key] = tree_of(raw.field_nodes, info.context.document.fragments)
+    return trees[key]

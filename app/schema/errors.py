@@ -1,0 +1,59 @@
+"""Errors as they leave: a message for people, a code for programs, and nothing of the inside."""
+
+import logging
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from graphql import GraphQLError
+
+from app.domain.errors import Forbidden, Refused, Unauthenticated, Unavailable, UserBlocked
+
+logger = logging.getLogger("profile_api")
+
+BLOCKED = "This profile is blocked."
+UNAVAILABLE = "The database does not answer now. Try again."
+
+
+def to_json(error: GraphQLError) -> dict[str, Any]:
+    """As the GraphQL specification has it, always with `extensions.code`. What is not known becomes
+    INTERNAL and is logged."""
+    message, extensions = _tell(error)
+    told: dict[str, Any] = {"message": message, "extensions": extensions}
+    if error.locations:
+        told["locations"] = [{"line": each.line, "column": each.column} for each in error.locations]
+    if error.path:
+        told["path"] = error.path
+    return told
+
+
+def request_error(code: str, message: str, **extensions: Any) -> dict[str, Any]:
+    """An error of the request as a whole."""
+    return {"message": message, "extensions": {"code": code, **extensions}}
+
+
+def _tell(error: GraphQLError) -> tuple[str, Mapping[str, Any]]:
+    cause = error.original_error
+    while isinstance(cause, GraphQLError) and cause.original_error is not None:
+        cause = cause.original_error
+    match cause:
+        case None | GraphQLError():
+            code = (error.extensions or {}).get("code", "BAD_USER_INPUT")
+            return error.message, {"code": code}
+        case Refused():
+            return cause.message, {"code": "BAD_USER_INPUT", "reason": cause.code.value, "input": list(cause.path)}
+        case Forbidden():
+            return cause.message, {"code": "FORBIDDEN", "scopes": cause.scopes}
+        case Unauthenticated():
+            return cause.message, {"code": "UNAUTHENTICATED"}
+        case UserBlocked():
+            return BLOCKED, {"code": "USER_BLOCKED"}
+        case Unavailable():
+            return UNAVAILABLE, {"code": "UNAVAILABLE"}
+    return _internal(cause)
+
+
+def _internal(cause: BaseException) -> tuple[str, Mapping[str, Any]]:
+    trace_id = secrets.token_hex(16)
+    logger.error("internal error, trace id %s", trace_id, exc_info=cause)
+    return "Something went wrong on our side.", {"code": "INTERNAL", "traceId": trace_id}

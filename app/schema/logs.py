@@ -1,0 +1,82 @@
+"""Log events."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Annotated, Any
+
+import strawberry
+from strawberry.scalars import JSON
+
+from app.domain import attributes
+from app.domain.paging import Order
+from app.schema.authorized import Node, row_type
+from app.schema.scalars import ActorKind, DateTime, LogEventType
+from app.services.reads import Listing
+
+NEWEST_FIRST = Order("date", -1)
+
+Since = Annotated[DateTime | None, strawberry.argument(description="Only events of this time or later.")]
+Until = Annotated[DateTime | None, strawberry.argument(description="Only events before this time.")]
+
+
+@strawberry.type(description="`path` is dotted snake_case as in `raw`: user_metadata.address.city.")
+class FieldChange:
+    path: str
+    before: JSON | None
+    after: JSON | None
+
+
+@strawberry.type(description="Who did something.")
+class Actor:
+    kind: ActorKind
+    id: str
+    name: str | None
+
+
+@strawberry.type(description="A place, as far as an address tells it.")
+class Location:
+    country_code: str | None
+    country_name: str | None
+    city_name: str | None
+    latitude: float | None
+    longitude: float | None
+    time_zone: str | None
+    continent_code: str | None
+
+
+@row_type(attributes.LOG_EVENT, "Something that happened to an account, and what it changed.")
+class LogEvent(Node):
+    id: strawberry.ID
+    log_id: str
+    type: LogEventType
+    code: str
+    description: str | None
+    date: DateTime
+    user_id: str | None
+    user_name: str | None
+    user_version: int | None
+    actor: Actor | None
+    client_id: str | None
+    client_name: str | None
+    connection: str | None
+    strategy: str | None
+    ip: str | None
+    location: Location | None
+    user_agent: str | None
+    is_mobile: bool | None
+    changes: list[FieldChange] | None
+    reason: str | None
+    details: JSON | None
+
+
+def listing(
+    since: datetime | None, until: datetime | None, types: Iterable[LogEventType] | None, key: tuple[Any, ...]
+) -> Listing:
+    """Events from `since` up to but not including `until`, newest first. `key`: what the client gave."""
+    where: dict[str, Any] = {}
+    bounds = {"$gte": since, "$lt": until}
+    if since or until:
+        where["date"] = {operator: time for operator, time in bounds.items() if time}
+    if types is not None:
+        where["type"] = {"$in": [str(each) for each in types]}
+    return Listing(attributes.LOG_EVENT, where, NEWEST_FIRST, key)

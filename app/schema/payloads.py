@@ -1,0 +1,68 @@
+"""What a mutation answers: what it changed, and what a client can act on."""
+
+from collections.abc import Awaitable, Iterable
+from typing import Any, cast
+
+import strawberry
+
+from app.domain import attributes
+from app.domain.errors import ErrorCode, Refused, VersionConflict
+from app.domain.users import User as WrittenUser
+from app.schema.context import Info, selection
+from app.schema.users import User
+
+
+@strawberry.interface(description="Something about the input that the client can act on; nothing was changed.")
+class MutationError:
+    code: ErrorCode
+    message: str = strawberry.field(description="For a person.")
+    path: list[str] | None = strawberry.field(description="Into the input.")
+
+
+@strawberry.type(description="The input can't be taken as it is.")
+class InputError(MutationError):
+    pass
+
+
+@strawberry.type(description="`ifVersion` holds no longer. `user` of the payload is the profile as it is now.")
+class VersionConflictError(MutationError):
+    current_version: int
+
+
+@strawberry.type(description="The profile after the write; null where there was an error, but for VERSION_CONFLICT.")
+class UserPayload:
+    user: User | None
+    errors: list[MutationError]
+
+
+def to_errors(refusals: Iterable[Refused]) -> list[MutationError]:
+    return [_to_error(each) for each in refusals]
+
+
+def _to_error(refusal: Refused) -> MutationError:
+    path = list(refusal.path) or None
+    if isinstance(refusal, VersionConflict):
+        return VersionConflictError(
+            code=refusal.code, message=refusal.message, path=path, current_version=refusal.current_version
+        )
+    return InputError(code=refusal.code, message=refusal.message, path=path)
+
+
+async def user_payload(info: Info, write: Awaitable[WrittenUser]) -> UserPayload:
+    """Runs the write, and reads back what is asked of the profile."""
+    try:
+        written = await write
+    except VersionConflict as conflict:
+        current = cast("WrittenUser", conflict.user)
+        return UserPayload(user=await _read(info, current.id), errors=to_errors([conflict]))
+    except Refused as refusal:
+        return UserPayload(user=None, errors=to_errors([refusal]))
+    return UserPayload(user=await _read(info, written.id), errors=[])
+
+
+async def _read(info: Info, key: Any) -> User | None:
+    asked = selection(info).get("user")
+    if asked is None:
+        return None
+    reads, principal = info.context.services.reads, info.context.principal
+    return cast("User | None", await reads.get(principal, attributes.USER, {"_id": key}, asked, written=True))

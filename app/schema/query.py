@@ -1,0 +1,206 @@
+"""What can be read."""
+
+import re
+from typing import Annotated, Any, cast
+
+import strawberry
+
+from app.domain import attributes
+from app.domain.errors import ErrorCode, Refused
+from app.domain.identifiers import fold
+from app.domain.ids import decode_id
+from app.domain.paging import MAX_SIZE, Order
+from app.domain.principals import ActorKind
+from app.domain.rules import (
+    READ_CONNECTIONS,
+    READ_LOGS,
+    READ_ROLES,
+    READ_USER,
+    READ_USERS,
+)
+from app.schema.authorized import Node, authorized
+from app.schema.connections import After, AuthConnection, Before, Connection, First, Last, page
+from app.schema.context import Info, selection
+from app.schema.logs import LogEvent, Since, Until, listing
+from app.schema.roles import USERS, Role
+from app.schema.users import User
+from app.services.reads import Listing, authenticated, require
+from app.store.database import to_object_id
+from app.store.documents import Filter
+
+ROLES_BY_NAME = Order("name_folded", 1)
+
+
+@strawberry.type(description="Who is calling, as the token says.")
+class Caller:
+    kind: ActorKind
+    subject: str = strawberry.field(description="The token's `sub`.")
+    tenant: str
+    scopes: list[str]
+    user: User | None = strawberry.field(
+        description="The caller's own profile; null for an application.", directives=[authorized(READ_USER)]
+    )
+
+
+@strawberry.input(description="An account with an identity provider. Social accounts are one through any connection.")
+class IdentityInput:
+    provider: str
+    user_id: str
+    connection: str | None = None
+
+
+@strawberry.input(description="An address is unique in one connection only.")
+class EmailInput:
+    email: str
+    connection: str
+
+
+@strawberry.input(one_of=True, description="One way of naming a user.")
+class UserBy:
+    id: strawberry.Maybe[strawberry.ID]
+    user_id: strawberry.Maybe[str]
+    identity: strawberry.Maybe[IdentityInput]
+    email: strawberry.Maybe[EmailInput]
+
+
+@strawberry.type(description="What can be read. A field that is refused is null, and says so in `errors`.")
+class Query:
+    @strawberry.field(description="Who is calling, as the token says.")
+    def caller(self, info: Info) -> Caller | None:
+        return cast("Caller", CallerAnswer(info))
+
+    @strawberry.field(
+        description="The caller's own profile; null for a token that speaks for an application.",
+        directives=[authorized(READ_USER)],
+    )
+    def viewer(self, info: Info) -> User | None:
+        return cast("User | None", _own_profile(info))
+
+    @strawberry.field(
+        description="null when there is none such, or none that the caller may see.",
+        directives=[authorized(READ_USER)],
+    )
+    async def user(self, info: Info, by: UserBy) -> User | None:
+        context = info.context
+        keys = await _keys(info, by)
+        return cast(
+            "User | None",
+            await context.services.reads.get(context.principal, attributes.USER, keys, selection(info)),
+        )
+
+    @strawberry.field(
+        description="Newest first. Keyset-paged: any page costs the same.", directives=[authorized(READ_USERS)]
+    )
+    async def users(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[User] | None:
+        return cast("Connection[User]", await page(info, USERS, first, after, last, before))
+
+    @strawberry.field(description="Whatever has this global id; null where that is nothing, or nothing to be seen.")
+    async def node(self, info: Info, id: strawberry.ID) -> Node | None:
+        return cast("Node | None", (await _nodes(info, [id]))[0])
+
+    @strawberry.field(description="As `node`, at most 100, in the order of the ids.")
+    async def nodes(self, info: Info, ids: list[strawberry.ID]) -> list[Node | None] | None:
+        if len(ids) > MAX_SIZE:
+            raise Refused(ErrorCode.INVALID_INPUT, f"nodes takes at most {MAX_SIZE} ids.", ("ids",))
+        return cast("list[Node | None]", await _nodes(info, ids))
+
+    @strawberry.field(directives=[authorized(READ_ROLES)])
+    async def role(self, info: Info, role_id: str) -> Role | None:
+        context = info.context
+        keys = {"role_id": role_id}
+        return cast(
+            "Role | None", await context.services.reads.get(context.principal, attributes.ROLE, keys, selection(info))
+        )
+
+    @strawberry.field(description="By name.", directives=[authorized(READ_ROLES)])
+    async def roles(
+        self,
+        info: Info,
+        name_contains: Annotated[str | None, strawberry.argument(description="Without regard to case.")] = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[Role] | None:
+        where: Filter = {} if name_contains is None else _contains(name_contains)
+        roles = Listing(attributes.ROLE, where, ROLES_BY_NAME, (name_contains,))
+        return cast("Connection[Role]", await page(info, roles, first, after, last, before))
+
+    @strawberry.field(description="Every connection of the tenant, by name.", directives=[authorized(READ_CONNECTIONS)])
+    async def auth_connections(self, info: Info) -> list[AuthConnection] | None:
+        context = info.context
+        asked = {**selection(info), "name": {}}
+        rows = await context.services.reads.find(context.principal, attributes.CONNECTION, {}, asked)
+        return cast("list[AuthConnection]", sorted(rows, key=lambda row: row.document["name"]))
+
+    @strawberry.field(description="The tenant's events, newest first.", directives=[authorized(READ_LOGS)])
+    async def log_events(
+        self,
+        info: Info,
+        since: Since = None,
+        until: Until = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[LogEvent] | None:
+        events = listing(since, until, None, (since, until))
+        return cast("Connection[LogEvent]", await page(info, events, first, after, last, before))
+
+
+class CallerAnswer:
+    """`user` is asked for only when it is selected, so that a denial nulls one field."""
+
+    def __init__(self, info: Info) -> None:
+        principal = authenticated(info.context.principal)
+        self.kind, self.subject, self.tenant = principal.kind, principal.subject, principal.tenant
+        self.scopes = sorted(principal.scopes)
+        self._info = info
+
+    @property
+    def user(self) -> Any:
+        return _own_profile(self._info)
+
+
+def _own_profile(info: Info) -> Any:
+    principal = authenticated(info.context.principal)
+    if principal.kind is ActorKind.APPLICATION:
+        return None
+    require(principal, READ_USER, is_self=True)
+    return info.context.viewer
+
+
+async def _keys(info: Info, by: UserBy) -> Filter:
+    users = info.context.services.users
+    if by.id:
+        known = decode_id(by.id.value)
+        if known is None or known[0] != "User":
+            raise Refused(ErrorCode.INVALID_INPUT, "That is no id of a user.", ("by", "id"))
+        return {"_id": to_object_id(known[1])}
+    if by.user_id:
+        return {"user_id": by.user_id.value}
+    if by.email:
+        return users.by_email(by.email.value.email, by.email.value.connection)
+    assert by.identity
+    named = by.identity.value
+    return await users.by_identity(info.context.principal, named.provider, named.user_id, named.connection)
+
+
+async def _nodes(info: Info, ids: list[strawberry.ID]) -> list[Any]:
+    """One command for each kind among the ids, however many there are."""
+    known = [decode_id(each) for each in ids]
+    if None in known or any(each[0] not in attributes.NODES for each in known if each):
+        raise Refused(ErrorCode.INVALID_INPUT, "That is no id of this API.", ("id",))
+    context, found = info.context, {}
+    for kind in {each[0] for each in known if each}:
+        keys = [to_object_id(key) for name, key in filter(None, known) if name == kind]
+        where = {"_id": {"$in": keys}}
+        rows = await context.services.reads.find(context.principal, attributes.NODES[kind], where, selection(info))
+        found.update({(kind, str(row.document["_id"])): row for row in rows})
+    return [found.get(each) for each in known if each]
+
+
+def _contains(text: str) -> Filter:
+    return {"name_folded": {"$regex": re.escape(fold(text))}}

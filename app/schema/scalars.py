@@ -1,0 +1,63 @@
+"""Scalars and enums. Types take the enums from here, where they have got their descriptions."""
+
+from datetime import datetime
+from typing import Any, NewType
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.schema.types.scalar import DEFAULT_SCALAR_REGISTRY
+from strawberry.types.scalar import ScalarDefinition
+
+from app.domain.connections import AuthConnectionKind, SyncRootAttributes
+from app.domain.errors import ErrorCode
+from app.domain.logs import LogEventType
+from app.domain.permissions import PermissionSourceType
+from app.domain.principals import ActorKind
+from app.domain.root_attributes import RootAttributeName
+from app.domain.times import format_time, parse_time
+from app.domain.users import AttributeSource
+
+__all__ = [
+    "SCALARS",
+    "ActorKind",
+    "AttributeSource",
+    "AuthConnectionKind",
+    "DateTime",
+    "ErrorCode",
+    "LogEventType",
+    "PermissionSourceType",
+    "RootAttributeName",
+    "SyncRootAttributes",
+]
+
+DateTime = NewType("DateTime", datetime)
+
+
+def _parse_time(value: Any) -> Any:
+    try:
+        return parse_time(value)
+    except ValueError as error:
+        raise GraphQLError(str(error)) from None
+
+
+SCALARS: dict[object, ScalarDefinition] = {
+    **DEFAULT_SCALAR_REGISTRY,
+    DateTime: strawberry.scalar(
+        name="DateTime",
+        description="UTC, milliseconds, Z: RFC 3339. Input may have any offset.",
+        serialize=format_time,
+        parse_value=_parse_time,
+    ),
+}
+
+for _enum, _description in (
+    (ActorKind, "What a token, or an event's author, speaks for."),
+    (AttributeSource, "Who set a root attribute."),
+    (AuthConnectionKind, "Who keeps the accounts of a connection."),
+    (LogEventType, "What happened. More may be added."),
+    (PermissionSourceType, "How a permission came."),
+    (RootAttributeName, "The attributes that a profile always has."),
+    (SyncRootAttributes, "When a login takes root attributes over from the identity provider."),
+):
+    strawberry.enum(_enum, description=_description)
+strawberry.enum(ErrorCode, name="MutationErrorCode", description="What a client can act on. More may be added.")

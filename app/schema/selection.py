@@ -1,0 +1,66 @@
+"""From a selection set to attribute names: what is asked for, and nothing else, is read."""
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    InlineFragmentNode,
+    SelectionSetNode,
+)
+
+from app.domain.rows import Selection
+
+Fragments = Mapping[str, FragmentDefinitionNode]
+Tree = dict[str, Any]
+
+
+@lru_cache(maxsize=2048)
+def _snake(name: str) -> str:
+    return re.sub("([A-Z])", r"_\1", name).lower()
+
+
+def tree_of(nodes: Iterable[FieldNode], fragments: Fragments) -> Tree:
+    """Everything asked for below these nodes, whatever its alias, type condition or directive."""
+    tree: Tree = {}
+    for node in nodes:
+        if node.selection_set:
+            add_selections(tree, node.selection_set, fragments)
+    return tree
+
+
+def add_selections(tree: Tree, selections: SelectionSetNode, fragments: Fragments) -> None:
+    for each in selections.selections:
+        if isinstance(each, FieldNode):
+            below = tree.setdefault(_snake(each.name.value), {})
+            if each.selection_set:
+                add_selections(below, each.selection_set, fragments)
+        elif isinstance(each, InlineFragmentNode):
+            add_selections(tree, each.selection_set, fragments)
+        elif isinstance(each, FragmentSpreadNode):
+            add_selections(tree, fragments[each.name.value].selection_set, fragments)
+
+
+def of_nodes(connection: Selection) -> Selection:
+    """What is asked of each row of a connection, through `nodes` and through `edges`."""
+    merged: Tree = {}
+    _merge(merged, connection.get("nodes", {}))
+    _merge(merged, connection.get("edges", {}).get("node", {}))
+    return merged
+
+
+def of_viewer(operation: Selection) -> Selection:
+    """What an operation asks of the caller's own profile, wherever it does."""
+    merged: Tree = {}
+    _merge(merged, operation.get("viewer", {}))
+    _merge(merged, operation.get("caller", {}).get("user", {}))
+    return merged
+
+
+def _merge(into: Tree, selection: Selection) -> None:
+    for name, inside in selection.items():
+        _merge(into.setdefault(name, {}), inside)

@@ -1,0 +1,114 @@
+"""User, and what only a user has."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import strawberry
+from strawberry.scalars import JSON
+
+from app.domain import attributes
+from app.domain.metadata import pick
+from app.domain.rows import Row
+from app.domain.times import now
+from app.schema.authorized import Node, row_type
+from app.schema.connections import After, Before, Connection, First, Last, page_of
+from app.schema.context import Info
+from app.schema.logs import LogEvent, Since, Until, listing
+from app.schema.permissions import UserPermission
+from app.schema.scalars import AttributeSource, DateTime, LogEventType, RootAttributeName
+
+if TYPE_CHECKING:
+    from app.schema.roles import Role
+
+HISTORY = timedelta(days=2)
+
+Paths = Annotated[
+    list[str] | None, strawberry.argument(description="Dotted paths, as address.city; without it the whole document.")
+]
+
+
+@strawberry.type(description="One root attribute as a page shows it.")
+class RootAttribute:
+    name: RootAttributeName
+    value: str | None
+    source: AttributeSource
+    connection: str | None = strawberry.field(description="The connection, where the source is IDP.")
+    updated_at: DateTime | None
+    editable: bool
+    reason: str | None = strawberry.field(description="Why it is not editable, in words for a person.")
+
+
+@row_type(attributes.IDENTITY, "An account with an identity provider.")
+class Identity:
+    id: strawberry.ID
+    provider: str
+    connection: str
+    user_id: str
+    is_social: bool
+    is_primary: bool
+    profile_data: JSON | None
+    access_token: str | None
+    refresh_token: str | None
+
+
+@row_type(attributes.USER, "A profile: what identity providers said about the user, and what the product keeps.")
+class User(Node):
+    id: strawberry.ID
+    user_id: str
+    version: int
+    name: str | None
+    given_name: str | None
+    family_name: str | None
+    nickname: str | None
+    picture: str | None
+    root_attributes: list[RootAttribute] | None
+    email: str | None
+    email_verified: bool | None
+    pending_email: str | None
+    username: str | None
+    phone_number: str | None
+    phone_verified: bool | None
+
+    @strawberry.field
+    def user_metadata(root: strawberry.Parent[Any], paths: Paths = None) -> JSON | None:  # noqa: N805
+        return _picked(root, "user_metadata", paths)
+
+    @strawberry.field
+    def app_metadata(root: strawberry.Parent[Any], paths: Paths = None) -> JSON | None:  # noqa: N805
+        return _picked(root, "app_metadata", paths)
+
+    identities: list[Identity] | None
+
+    @strawberry.field
+    async def log_events(
+        root: strawberry.Parent[Any],  # noqa: N805
+        info: Info,
+        since: Since = None,
+        until: Until = None,
+        types: Annotated[list[LogEventType] | None, strawberry.argument(description="Only of these types.")] = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[LogEvent] | None:
+        root.read("log_events")
+        start = since or (now() - HISTORY if until is None else until - HISTORY)
+        events = listing(start, until, types, (since, until, types and sorted(types)))
+        return cast("Connection[LogEvent]", await page_of(info, root, "user", events, first, after, last, before))
+
+    roles: list[Annotated["Role", strawberry.lazy("app.schema.roles")]] | None
+    permissions: list[UserPermission] | None
+    blocked: bool | None
+    must_change_password: bool | None
+    created_at: DateTime | None
+    updated_at: DateTime | None
+    last_login: DateTime | None
+    last_ip: str | None
+    logins_count: int | None
+    last_password_reset: DateTime | None
+    raw: JSON | None
+
+
+def _picked(row: Row, name: str, paths: list[str] | None) -> JSON:
+    document = row.read(name)
+    return cast("JSON", document if paths is None else pick(document, paths))

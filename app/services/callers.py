@@ -1,0 +1,44 @@
+"""Who is calling, down to their own profile."""
+
+from dataclasses import replace
+
+from app.domain.connections import AuthConnection
+from app.domain.errors import UserBlocked
+from app.domain.identifiers import subject_key
+from app.domain.principals import ActorKind, Principal
+from app.domain.rows import Row, Selection
+from app.services.reads import Reads
+from app.store.documents import Filter
+from app.store.snapshots import Snapshots
+
+
+class Callers:
+    """Finds the profile that a token speaks for."""
+
+    def __init__(self, reads: Reads, snapshots: Snapshots) -> None:
+        self._reads = reads
+        self._snapshots = snapshots
+
+    async def identify(self, principal: Principal, selection: Selection) -> tuple[Principal, Row | None]:
+        """The principal with its profile, and that profile's row with what `selection` asks of it, in one command.
+
+        UserBlocked for a blocked profile. An application has none; neither has a user whom no login brought yet.
+        """
+        where = await self._where(principal)
+        row = None if where is None else await self._reads.viewer(principal, where, selection)
+        if row is None:
+            return principal, None
+        if row.document.get("blocked"):
+            raise UserBlocked
+        return replace(principal, profile=row.document["_id"], name=row.document.get("name")), row
+
+    async def _where(self, principal: Principal) -> Filter | None:
+        if principal.kind is not ActorKind.USER:
+            return None
+        if principal.connection is None:
+            return {"user_id": principal.subject}
+        connections = await self._snapshots.connections(principal.tenant)
+        connection: AuthConnection | None = connections.get(principal.connection)
+        if connection is None:
+            return None
+        return {"keys": subject_key(connection.strategy, connection.name, principal.subject)}

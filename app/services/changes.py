@@ -1,0 +1,164 @@
+"""The one way of writing a profile: read, decide, compare and set, with its log event in the same transaction."""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+from weakref import WeakValueDictionary
+
+from app.domain.errors import ErrorCode, Refused, VersionConflict
+from app.domain.logs import Actor, FieldChange, LogEvent, diff, same
+from app.domain.metadata import is_well_formed
+from app.domain.principals import ActorKind, Principal
+from app.domain.rules import Rule
+from app.domain.times import now
+from app.domain.users import Changes, User
+from app.policy.rules import holds, might_hold
+from app.services.reads import authenticated, forbidden
+from app.store.database import new_id
+from app.store.users import Users
+
+DEADLINE_SECONDS = 5.0
+MAX_REASON = 500
+# Kept beside the values that they are about, and told by them: no change of their own.
+_NOT_TOLD = frozenset({"provenance"})
+
+Decide = Callable[[User], Changes]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Whose profile, at which version, and why. `user_id` None is the caller; `if_version` None takes any."""
+
+    user_id: str | None = None
+    if_version: int | None = None
+    reason: str | None = None
+
+
+class ProfileChanges:
+    """Writes of profiles. Writers of one user in this process queue; between processes they try again."""
+
+    def __init__(self, users: Users, deadline: float = DEADLINE_SECONDS) -> None:
+        self._users = users
+        self._deadline = deadline
+        self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
+
+    async def apply(self, principal: Principal | None, rule: Rule, target: Target, decide: Decide) -> User:
+        """The profile as it is after `decide`, which is pure and may be asked more than once.
+
+        What changes nothing writes nothing. Raises Unauthenticated, Forbidden; Refused with INVALID_INPUT, NOT_FOUND,
+        CONTENDED, or by `decide`; VersionConflict.
+        """
+        principal = authenticated(principal)
+        if not might_hold(principal, rule):
+            raise forbidden(principal, rule)
+        where = _where(principal, target)
+        _check_reason(target.reason)
+        deadline = time.monotonic() + self._deadline
+        async with self._queue((principal.tenant, str(where)), deadline):
+            while True:
+                user = await self._find(principal, rule, where)
+                after = await self._attempt(principal, target, user, decide)
+                if after is not None:
+                    return after
+                await _wait(deadline)
+
+    async def _find(self, principal: Principal, rule: Rule, where: Mapping[str, Any]) -> User:
+        user = await self._users.find({"tenant": principal.tenant, **where})
+        if user is None and holds(principal, rule):
+            raise Refused(ErrorCode.NOT_FOUND, "There is no such user.", ("userId",))
+        # To whom only their own profile is open, an unknown user and another one look the same.
+        is_self = user is not None and principal.is_self(user.id)
+        if user is None or not holds(principal, rule, is_self):
+            raise forbidden(principal, rule, is_self)
+        return user
+
+    async def _attempt(self, principal: Principal, target: Target, user: User, decide: Decide) -> User | None:
+        """None where another writer came first."""
+        if target.if_version is not None and target.if_version != user.version:
+            raise VersionConflict(target.if_version, user.version, user)
+        changes = decide(user)
+        fields = {name: value for name, value in changes.fields.items() if not same(getattr(user, name), value)}
+        if not fields:
+            return user
+        at = now()
+        after = replace(user, **fields, version=user.version + 1, updated_at=at)
+        event = to_event(principal, after, replace(changes, fields=fields), target.reason, _told(user, fields))
+        return after if await self._users.replace(user, after, event) else None
+
+    @asynccontextmanager
+    async def _queue(self, key: tuple[str, str], deadline: float) -> AsyncIterator[None]:
+        lock = self._locks.setdefault(key, asyncio.Lock())
+        try:
+            await asyncio.wait_for(lock.acquire(), deadline - time.monotonic())
+        except TimeoutError:
+            raise _contended() from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def to_event(
+    principal: Principal, after: User, changes: Changes, reason: str | None, told: tuple[FieldChange, ...]
+) -> LogEvent:
+    """The history entry of a change; `actor` only where somebody else made it."""
+    return LogEvent(
+        id=new_id(),
+        tenant=after.tenant,
+        type=changes.type,
+        date=after.updated_at,
+        recorded_at=after.updated_at,
+        user=after.id,
+        user_id=after.user_id,
+        user_name=after.name,
+        user_version=after.version,
+        actor=None if principal.is_self(after.id) else _actor(principal),
+        client_id=principal.client_id,
+        ip=principal.ip,
+        user_agent=principal.user_agent,
+        changes=told,
+        reason=reason,
+    )
+
+
+def _actor(principal: Principal) -> Actor:
+    return Actor(principal.kind, principal.subject, principal.name)
+
+
+def _told(user: User, fields: Mapping[str, Any]) -> tuple[FieldChange, ...]:
+    told = {name: value for name, value in fields.items() if name not in _NOT_TOLD}
+    return diff({name: getattr(user, name) for name in told}, told)
+
+
+def _where(principal: Principal, target: Target) -> dict[str, Any]:
+    if target.user_id is not None:
+        return {"user_id": target.user_id}
+    if principal.kind is not ActorKind.USER:
+        message = "An application has no profile of its own: say whose."
+        raise Refused(ErrorCode.INVALID_INPUT, message, ("userId",))
+    if principal.profile is None:
+        raise Refused(ErrorCode.NOT_FOUND, "The caller has no profile yet.", ("userId",))
+    return {"_id": principal.profile}
+
+
+def _check_reason(reason: str | None) -> None:
+    if reason is not None and not (len(reason) <= MAX_REASON and is_well_formed(reason)):
+        message = f"A reason is well-formed text of at most {MAX_REASON} characters."
+        raise Refused(ErrorCode.INVALID_INPUT, message, ("reason",))
+
+
+async def _wait(deadline: float) -> None:
+    """Full jitter, so that writers who met once do not meet again; Refused after the deadline."""
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise _contended()
+    await asyncio.sleep(min(left, random.uniform(0, 0.05)))  # noqa: S311 - spreads writers, hides nothing
+
+
+def _contended() -> Refused:
+    message = "Others keep writing this profile; nothing was changed. Send it again."
+    return Refused(ErrorCode.CONTENDED, message)

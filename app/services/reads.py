@@ -1,0 +1,250 @@
+"""The one way of reading: get one, or a page, as far as the caller may."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from app.domain.attributes import LOG_EVENT, USER
+from app.domain.errors import ErrorCode, Forbidden, Refused, Unauthenticated
+from app.domain.paging import (
+    MAX_COUNT,
+    Order,
+    Page,
+    TotalCount,
+    Window,
+    decode_cursor,
+    list_hash,
+    to_page,
+)
+from app.domain.principals import Principal
+from app.domain.rows import Kind, Row, Selection
+from app.domain.rules import Rule
+from app.policy.logs import visible_events
+from app.policy.rules import holds, might_hold, missing_scopes, readable
+from app.store.documents import Document, Documents, Filter, between
+from app.store.snapshots import Snapshots
+
+
+def authenticated(principal: Principal | None) -> Principal:
+    """Unauthenticated where no token came."""
+    if principal is None:
+        raise Unauthenticated
+    return principal
+
+
+def require(principal: Principal | None, rule: Rule, is_self: bool = False) -> Principal:
+    """Forbidden, with the scopes that would do, where the rule does not hold."""
+    principal = authenticated(principal)
+    if not holds(principal, rule, is_self):
+        raise forbidden(principal, rule, is_self)
+    return principal
+
+
+def forbidden(principal: Principal, rule: Rule, is_self: bool = False) -> Forbidden:
+    return Forbidden(f"Not allowed to {rule.name}.", missing_scopes(principal, rule, is_self))
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A list to page through. `key` is its filter as the client gave it; tenant, kind, order and key name the list."""
+
+    kind: Kind
+    where: Filter
+    order: Order
+    key: tuple[Any, ...] = ()
+
+    def of(self, owner: object) -> "Listing":
+        """This list, of one owner."""
+        return replace(self, key=(*self.key, str(owner)))
+
+    def name(self, tenant: str) -> str:
+        return list_hash(tenant, self.kind.name, self.order.field, self.order.direction, *self.key)
+
+
+class Reads:
+    """Every answer is rows that hold what was asked for and may be read."""
+
+    def __init__(self, documents: Documents, snapshots: Snapshots) -> None:
+        self._documents = documents
+        self._snapshots = snapshots
+
+    async def get(
+        self,
+        principal: Principal | None,
+        kind: Kind,
+        keys: Filter,
+        selection: Selection,
+        written: bool = False,
+    ) -> Row | None:
+        """None for what is not there and for what the caller may not know of: both look the same.
+
+        Forbidden where no such thing could be read by this caller. `written`: the caller just wrote it, and is
+        given the row, in which only what may be read is readable.
+        """
+        principal = authenticated(principal)
+        assert kind.read
+        if not (written or might_hold(principal, kind.read)):
+            raise forbidden(principal, kind.read)
+        narrowed = self._narrow(principal, kind, kind.read, written)
+        if narrowed is None:
+            return None
+        where = {"tenant": principal.tenant, **keys, **narrowed}
+        paths, joins = self._asked(principal, kind, selection)
+        document = await self._documents.find_one(kind.collection, where, paths)
+        return None if document is None else (await self._rows(principal, kind, [document], joins))[0]
+
+    async def find(self, principal: Principal | None, kind: Kind, keys: Filter, selection: Selection) -> list[Row]:
+        """All of them, in no order: for what is named by ids, or is few. Without the right to any: Forbidden."""
+        principal = authenticated(principal)
+        assert kind.read
+        if not might_hold(principal, kind.read):
+            raise forbidden(principal, kind.read)
+        narrowed = self._narrow(principal, kind, kind.read, False)
+        if narrowed is None:
+            return []
+        paths, joins = self._asked(principal, kind, selection)
+        where = {"tenant": principal.tenant, **keys, **narrowed}
+        return await self._rows(principal, kind, await self._documents.find(kind.collection, where, paths), joins)
+
+    async def page(
+        self,
+        principal: Principal | None,
+        listing: Listing,
+        window: Window,
+        selection: Selection,
+        count: bool = False,
+    ) -> Page:
+        """A page of a tenant's list, with `total_count` where `count` asks for it."""
+        assert listing.kind.list
+        return await self._page(require(principal, listing.kind.list), listing, window, selection, count)
+
+    async def pages(
+        self,
+        principal: Principal,
+        owners: Sequence[Row],
+        field: str,
+        listing: Listing,
+        window: Window,
+        selection: Selection,
+        count: bool = False,
+    ) -> list[Page | Refused]:
+        """The same page of what belongs to each owner: one command, and one more each for a count.
+
+        That the owners' lists may be read was asked of the owners before. `field` names the owner in a document.
+        """
+        if len(owners) == 1 or window.after or window.before:
+            # A cursor is of one owner's list: every other owner refuses it.
+            return [await self._page_of(principal, each, field, listing, window, selection, count) for each in owners]
+        kind, where = listing.kind, self._where(principal, listing)
+        paths, joins = self._asked(principal, kind, selection)
+        keys = [row.document["_id"] for row in owners]
+        owner = (owners[0].kind.collection, principal.tenant, field)
+        found = await self._documents.find_pages(owner, keys, kind.collection, where, listing.order, window, paths)
+        pages: list[Page | Refused] = []
+        for key in keys:
+            rows = await self._rows(principal, kind, found.get(key, []), joins)
+            total = await self._count(kind, {**where, field: key}) if count else None
+            pages.append(to_page(rows, listing.order, window, listing.of(key).name(principal.tenant), total))
+        return pages
+
+    async def _page_of(
+        self,
+        principal: Principal,
+        owner: Row,
+        field: str,
+        listing: Listing,
+        window: Window,
+        selection: Selection,
+        count: bool,
+    ) -> Page | Refused:
+        key = owner.document["_id"]
+        one = replace(listing.of(key), where={**listing.where, field: key})
+        try:
+            return await self._page(principal, one, window, selection, count)
+        except Refused as refusal:
+            return refusal
+
+    async def _page(
+        self, principal: Principal, listing: Listing, window: Window, selection: Selection, count: bool
+    ) -> Page:
+        kind, where, name = listing.kind, self._where(principal, listing), listing.name(principal.tenant)
+        paths, joins = self._asked(principal, kind, selection)
+        places = _places(listing.order, name, window)
+        found = await self._documents.find_page(kind.collection, where, listing.order, window, places, paths)
+        rows = await self._rows(principal, kind, found, joins)
+        total = await self._count(kind, where) if count else None
+        return to_page(rows, listing.order, window, name, total)
+
+    def _where(self, principal: Principal, listing: Listing) -> Filter:
+        return {"tenant": principal.tenant, **listing.where, **self._visible(principal, listing.kind)}
+
+    async def _count(self, kind: Kind, where: Filter) -> TotalCount:
+        found = await self._documents.count(kind.collection, where, MAX_COUNT + 1)
+        return TotalCount(min(found, MAX_COUNT), found <= MAX_COUNT)
+
+    def _narrow(self, principal: Principal, kind: Kind, rule: Rule, written: bool) -> Filter | None:
+        """What is added to a filter so that only what may be known is found; None where that is nothing."""
+        visible = self._visible(principal, kind)
+        if written or holds(principal, rule):
+            return visible
+        if kind.owner is None or principal.profile is None:
+            return None
+        return {**visible, "$and": [{kind.owner: principal.profile}]}
+
+    def _visible(self, principal: Principal, kind: Kind) -> Filter:
+        return visible_events(principal) if kind is LOG_EVENT else {}
+
+    def _asked(self, principal: Principal, kind: Kind, selection: Selection) -> tuple[frozenset[str], frozenset[str]]:
+        rules = readable(principal, is_self=False)
+        if kind.owner and principal.profile is not None:
+            rules |= readable(principal, is_self=True)
+        return kind.projection(selection, rules), kind.joins(selection, rules)
+
+    async def _rows(
+        self, principal: Principal, kind: Kind, documents: Sequence[Document], joins: frozenset[str]
+    ) -> list[Row]:
+        for join in joins:
+            await self._join(principal.tenant, join, documents)
+        return [Row(kind, each, self._readable(principal, kind, each)) for each in documents]
+
+    def _readable(self, principal: Principal, kind: Kind, document: Document) -> frozenset[Rule]:
+        is_self = kind.owner is not None and principal.is_self(document.get(kind.owner))
+        return readable(principal, is_self)
+
+    async def _join(self, tenant: str, join: str, documents: Sequence[Document]) -> None:
+        """Puts a user's roles, or the connection of the primary identity, beside the document."""
+        if join == "roles":
+            roles = await self._snapshots.roles(tenant)
+            for document in documents:
+                held = document.get("role_ids", ())
+                document["$roles"] = [roles[each] for each in held if each in roles]
+        else:
+            connections = await self._snapshots.connections(tenant)
+            for document in documents:
+                identities = document.get("identities")
+                document["$connection"] = connections.get(identities[0]["connection"]) if identities else None
+
+    async def viewer(self, principal: Principal, where: Filter, selection: Selection) -> Row | None:
+        """The caller's own profile, by what their token says, before it is known whether they have one.
+
+        The row is for finding out who calls; the right to read it is asked where it is answered.
+        """
+        rules = readable(principal, is_self=True)
+        paths = USER.projection(selection, rules) | {"blocked", "name"}
+        document = await self._documents.find_one("users", {"tenant": principal.tenant, **where}, paths)
+        if document is None:
+            return None
+        for join in USER.joins(selection, rules):
+            await self._join(principal.tenant, join, [document])
+        return Row(USER, document, rules)
+
+
+def _places(order: Order, name: str, window: Window) -> list[Filter]:
+    places = []
+    for argument, cursor, after in (("after", window.after, True), ("before", window.before, False)):
+        if cursor is not None:
+            place = between(order, decode_cursor(name, cursor, argument), after)
+            if place is None:
+                raise Refused(ErrorCode.INVALID_INPUT, f"{argument} is no cursor of this API.", (argument,))
+            places.append(place)
+    return places

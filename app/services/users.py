@@ -1,0 +1,37 @@
+"""Naming a user: by `user_id`, by an identity, by an address."""
+
+from app.domain.connections import AuthConnectionKind, kind_of
+from app.domain.errors import ErrorCode, Refused
+from app.domain.identifiers import email_key, subject_key
+from app.domain.principals import Principal
+from app.services.reads import authenticated
+from app.store.documents import Filter
+from app.store.snapshots import Snapshots
+
+
+class Users:
+    """What `UserBy` comes to as a filter."""
+
+    def __init__(self, snapshots: Snapshots) -> None:
+        self._snapshots = snapshots
+
+    async def by_identity(
+        self, principal: Principal | None, provider: str, user_id: str, connection: str | None
+    ) -> Filter:
+        """A social provider's account is known by provider and id; any other's by its connection too.
+
+        Without one, all connections of the provider are looked in. Refused where there is more than one.
+        """
+        tenant = authenticated(principal).tenant
+        if connection is not None or kind_of(provider) is AuthConnectionKind.SOCIAL:
+            return {"keys": subject_key(provider, connection or "", user_id)}
+        known = await self._snapshots.connections(tenant)
+        names = [name for name, each in known.items() if each.strategy == provider]
+        if len(names) > 1:
+            message = f"There are several connections of {provider}: say which."
+            raise Refused(ErrorCode.INVALID_INPUT, message, ("by", "identity", "connection"))
+        return {"keys": subject_key(provider, names[0] if names else "", user_id)}
+
+    def by_email(self, email: str, connection: str) -> Filter:
+        """Without regard to case."""
+        return {"keys": email_key(connection, email)}

@@ -1,0 +1,83 @@
+"""The environment, as typed values. Every name starts with PROFILE_API_; README lists them."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+
+# What a JWKS can verify: no `none`, and nothing symmetric, whose key would be the public one.
+Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
+
+
+class ConfigurationError(Exception):
+    """The environment can't be served as it is; the message names the variable and what to do."""
+
+
+class Ceiling(BaseModel):
+    """The scopes that an issuer's tokens may have at most, by what they speak for; None sets no limit."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    user: list[str] | None = None
+    application: list[str] | None = None
+
+
+class Issuer(BaseModel):
+    """Whose tokens are taken. `connection`: its `sub` is that connection's id of the user, not a `user_id`.
+
+    `jwks` is a JSON Web Key Set (RFC 7517). `typ`, where given, is the only type of token taken: `at+jwt` (RFC 9068).
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    issuer: str = Field(min_length=1)
+    audience: str = Field(min_length=1)
+    tenant: str = Field(min_length=1)
+    connection: str | None = None
+    scopes: Ceiling = Ceiling()
+    jwks: dict[str, Any]
+    algorithms: list[Algorithm] = Field(default=["RS256", "ES256", "EdDSA"], min_length=1)
+    typ: str | None = None
+
+
+class Settings(BaseSettings):
+    """Unset fields have the defaults of README; `issuers` None means the development issuer."""
+
+    model_config = SettingsConfigDict(env_prefix="PROFILE_API_", frozen=True)
+
+    mongodb_url: str | None = None
+    database: str = "profiles"
+    data_dir: Path = Path(".data")
+    mongod: Path | None = None
+    issuers: Annotated[list[Issuer], Field(min_length=1)] | None = None
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    metadata_max_bytes: int = Field(default=65_536, ge=1, le=4_194_304)
+    log_retention_days: int = Field(default=30, ge=1, le=3650)
+
+    @model_validator(mode="after")
+    def _tenants(self) -> "Settings":
+        """In a tenant with several issuers a bare `sub` could name two persons: each needs its connection."""
+        tenants = [each.tenant for each in self.issuers or []]
+        for each in self.issuers or []:
+            if tenants.count(each.tenant) > 1 and each.connection is None:
+                raise ValueError(f"tenant {each.tenant} has several issuers, so {each.issuer} needs a connection")
+        return self
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """ConfigurationError, with no value in its message, where a variable can't be read."""
+    try:
+        return Settings(**overrides)
+    except SettingsError as error:
+        raise ConfigurationError(f"PROFILE_API_ISSUERS is no JSON list of issuers ({error}).") from None
+    except ValidationError as error:
+        problems = [_problem(each["loc"], each["msg"]) for each in error.errors()]
+        raise ConfigurationError("; ".join(problems)) from None
+
+
+def _problem(location: tuple[int | str, ...], message: str) -> str:
+    name = f"PROFILE_API_{str(location[0]).upper()}" if location else "PROFILE_API_ISSUERS"
+    place = "".join(f"[{each!r}]" for each in location[1:])
+    return f"{name}{place}: {message}"

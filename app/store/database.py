@@ -1,0 +1,119 @@
+"""The connection to MongoDB: collections, transactions, and driver errors turned into ours."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from typing import Any
+
+from bson import ObjectId
+from bson.errors import InvalidId
+from motor.motor_asyncio import AsyncIOMotorClient
+from pymongo.errors import (
+    AutoReconnect,
+    ConnectionFailure,
+    ExecutionTimeout,
+    NetworkTimeout,
+    OperationFailure,
+    PyMongoError,
+    WTimeoutError,
+)
+
+from app.domain.errors import Unavailable
+
+# How long a request waits for a primary before it is told that there is none.
+SELECTION_TIMEOUT_MS = 5_000
+_TRANSIENT = "TransientTransactionError"
+_UNKNOWN_COMMIT = "UnknownTransactionCommitResult"
+_COMMIT_TRIES = 3
+
+Transaction = Callable[[], AbstractAsyncContextManager[Any]]
+
+
+class WriteConflict(Exception):  # noqa: N818
+    """Another write of the same document came first; nothing of this transaction was kept."""
+
+
+class Database:
+    """One database and how its transactions are made. Writes are acknowledged by a majority, in its journal."""
+
+    def __init__(self, database: Any, transaction: Transaction) -> None:
+        self.database = database
+        self.transaction = transaction
+
+    def __getitem__(self, collection: str) -> Any:
+        return self.database[collection]
+
+    @classmethod
+    def connect(cls, url: str, name: str) -> "Database":
+        """`url` names a replica set; nothing is sent before the first command."""
+        client: Any = AsyncIOMotorClient(
+            url,
+            w="majority",
+            journal=True,
+            serverSelectionTimeoutMS=SELECTION_TIMEOUT_MS,
+            connectTimeoutMS=SELECTION_TIMEOUT_MS,
+            socketTimeoutMS=30_000,
+            appname="profile-api",
+        )
+
+        return cls(client[name], lambda: _transaction(client))
+
+    async def ping(self) -> None:
+        """Unavailable where no primary answers."""
+        with driver_errors():
+            await self.database.command("ping")
+
+    def close(self) -> None:
+        self.database.client.close()
+
+
+@asynccontextmanager
+async def _transaction(client: Any) -> AsyncIterator[Any]:
+    """A session with a transaction that commits where the block ends well. WriteConflict where another came first."""
+    with driver_errors():
+        async with await client.start_session() as session:
+            session.start_transaction()
+            try:
+                yield session
+            except BaseException:
+                await session.abort_transaction()
+                raise
+            await _commit(session)
+
+
+async def _commit(session: Any) -> None:
+    for attempt in range(_COMMIT_TRIES):
+        try:
+            await session.commit_transaction()
+        except PyMongoError as error:
+            # Committing again is safe: the server answers for the same transaction, it is never applied twice.
+            if not error.has_error_label(_UNKNOWN_COMMIT) or attempt == _COMMIT_TRIES - 1:
+                raise
+        else:
+            return
+
+
+@contextmanager
+def driver_errors() -> Iterator[None]:
+    """Lets no driver exception out for what a caller can meet: Unavailable and WriteConflict instead."""
+    try:
+        yield
+    except OperationFailure as error:
+        if error.has_error_label(_TRANSIENT):
+            raise WriteConflict from error
+        if isinstance(error, ExecutionTimeout | WTimeoutError) or error.has_error_label(_UNKNOWN_COMMIT):
+            raise Unavailable from error
+        raise
+    except (AutoReconnect, ConnectionFailure, NetworkTimeout) as error:
+        raise Unavailable from error
+
+
+def to_object_id(text: str) -> ObjectId | None:
+    """None for what is no `_id`."""
+    try:
+        return ObjectId(text)
+    except (InvalidId, TypeError):
+        return None
+
+
+def new_id() -> ObjectId:
+    return ObjectId()

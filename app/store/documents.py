@@ -1,0 +1,126 @@
+"""Finding documents: one, a page, a page for each of many owners, a count. Every filter starts with the tenant."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from bson import ObjectId
+from pymongo.errors import DuplicateKeyError
+
+from app.domain.paging import Order, Window
+from app.store.database import Database, driver_errors, to_object_id
+
+Document = dict[str, Any]
+Filter = Mapping[str, Any]
+
+
+class Documents:
+    """Reads of any collection. Unavailable where the database does not answer."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def find_one(self, collection: str, where: Filter, paths: Iterable[str]) -> Document | None:
+        """`paths` are all that leaves the database, beside `_id`."""
+        with driver_errors():
+            found: Document | None = await self._database[collection].find_one(where, projection(paths))
+            return found
+
+    async def find(self, collection: str, where: Filter, paths: Iterable[str] | None = None) -> list[Document]:
+        """All that match, in no order; for what is small or named by keys."""
+        with driver_errors():
+            cursor = self._database[collection].find(where, None if paths is None else projection(paths))
+            found: list[Document] = await cursor.to_list(None)
+            return found
+
+    async def find_page(
+        self,
+        collection: str,
+        where: Filter,
+        order: Order,
+        window: Window,
+        places: Sequence[Filter],
+        paths: Iterable[str],
+    ) -> list[Document]:
+        """In list order, up to one more than the window takes. `places` are what `between` made of its cursors."""
+        with driver_errors():
+            cursor = self._database[collection].find(_and(where, places), projection([*paths, order.field]))
+            cursor = cursor.sort(_sort(order, window)).limit(window.size + 1)
+            found: list[Document] = await cursor.to_list(None)
+        return found[::-1] if window.backward else found
+
+    async def find_pages(
+        self,
+        owners: tuple[str, str, str],
+        keys: Sequence[ObjectId],
+        collection: str,
+        where: Filter,
+        order: Order,
+        window: Window,
+        paths: Iterable[str],
+    ) -> dict[ObjectId, list[Document]]:
+        """The front page for each of many owners, in one command. `owners`: collection, tenant, the naming field."""
+        owner_collection, tenant, field = owners
+        pipeline = [
+            {"$match": {"tenant": tenant, "_id": {"$in": list(keys)}}},
+            {"$project": {"_id": 1}},
+            {
+                "$lookup": {
+                    "from": collection,
+                    "localField": "_id",
+                    "foreignField": field,
+                    "pipeline": [
+                        {"$match": where},
+                        {"$sort": dict(_sort(order, window))},
+                        {"$limit": window.size + 1},
+                        {"$project": projection([*paths, order.field])},
+                    ],
+                    "as": "page",
+                }
+            },
+        ]
+        with driver_errors():
+            found = await self._database[owner_collection].aggregate(pipeline).to_list(None)
+        return {each["_id"]: each["page"][::-1] if window.backward else each["page"] for each in found}
+
+    async def count(self, collection: str, where: Filter, limit: int) -> int:
+        """Counts up to `limit`, so that a large list costs no more than that."""
+        with driver_errors():
+            found: int = await self._database[collection].count_documents(where, limit=limit)
+            return found
+
+    async def insert(self, collection: str, documents: Sequence[Document]) -> bool:
+        """False where one of them collides with what is there."""
+        try:
+            with driver_errors():
+                await self._database[collection].insert_many(documents)
+        except DuplicateKeyError:
+            return False
+        return True
+
+
+def projection(paths: Iterable[str]) -> dict[str, int]:
+    """A path above another holds it: both together would be refused."""
+    chosen: dict[str, int] = {}
+    for path in sorted(paths):
+        if not any(path.startswith(above + ".") for above in chosen):
+            chosen[path] = 1
+    return chosen or {"_id": 1}
+
+
+def between(order: Order, place: tuple[Any, str], after: bool) -> Filter | None:
+    """What comes after (or before) the place of a cursor; None where its `_id` is none."""
+    value, key = place
+    object_id = to_object_id(key)
+    if object_id is None:
+        return None
+    operator = "$gt" if (order.direction == 1) == after else "$lt"
+    return {"$or": [{order.field: {operator: value}}, {order.field: value, "_id": {operator: object_id}}]}
+
+
+def _and(where: Filter, more: Sequence[Filter]) -> Filter:
+    return {**where, "$and": list(more)} if more else where
+
+
+def _sort(order: Order, window: Window) -> list[tuple[str, int]]:
+    direction = -order.direction if window.backward else order.direction
+    return [(order.field, direction), ("_id", direction)]

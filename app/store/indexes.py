@@ -1,0 +1,50 @@
+"""The indexes, tenant first in each, and making sure of them."""
+
+from app.store.database import Database, driver_errors
+
+_NEWEST, _OLDEST = -1, 1
+_Keys = list[tuple[str, int]]
+
+
+def _by(*names: str) -> _Keys:
+    """`-` behind a name: descending."""
+    keys = [("tenant", 1)]
+    return keys + [(name.rstrip("-"), _NEWEST if name.endswith("-") else _OLDEST) for name in names]
+
+
+UNIQUE: dict[str, object] = {"unique": True}
+# A later page of search adds its own; TTL indexes have one field, so they alone have no tenant.
+INDEXES: dict[str, list[tuple[_Keys, dict[str, object]]]] = {
+    "users": [
+        (_by("user_id"), UNIQUE),
+        (_by("keys"), UNIQUE),
+        (_by("created_at-", "_id-"), {}),
+        (_by("role_ids", "created_at-", "_id-"), {}),
+    ],
+    "log_events": [
+        (_by("user", "date-", "_id-"), {}),
+        (_by("date-", "_id-"), {}),
+    ],
+    "roles": [(_by("role_id"), UNIQUE), (_by("name_folded", "_id"), {})],
+    "connections": [(_by("name"), UNIQUE)],
+}
+_EXPIRY = "recorded_at_ttl"
+
+
+async def ensure_indexes(database: Database, log_retention_days: int) -> None:
+    """Makes what is missing, and gives log events the retention that is configured now."""
+    with driver_errors():
+        for collection, indexes in INDEXES.items():
+            for keys, options in indexes:
+                await database[collection].create_index(keys, **options)
+        await _ensure_expiry(database, log_retention_days * 86_400)
+
+
+async def _ensure_expiry(database: Database, seconds: int) -> None:
+    events = database["log_events"]
+    existing = (await events.index_information()).get(_EXPIRY)
+    if existing is None:
+        await events.create_index("recorded_at", name=_EXPIRY, expireAfterSeconds=seconds)
+    elif existing.get("expireAfterSeconds") != seconds:
+        index = {"name": _EXPIRY, "expireAfterSeconds": seconds}
+        await database.database.command({"collMod": "log_events", "index": index})

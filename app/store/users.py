@@ -1,0 +1,96 @@
+"""Users as documents: the one function that writes a profile, and derives what lookup and search need."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from typing import Any
+
+from app.domain.identifiers import fold, keys_of
+from app.domain.logs import LogEvent, same
+from app.domain.users import AttributeSource, Identity, Provenance, User
+from app.store.database import Database, WriteConflict, driver_errors
+from app.store.logs import to_document as event_to_document
+from app.store.migrations import SCHEMA_VERSION
+
+_FIELDS = tuple(field.name for field in fields(User) if field.name != "id")
+# Read as absent: a document holds no field that says nothing.
+_EMPTY: tuple[Any, ...] = (None, {}, [], ())
+
+
+class Users:
+    """Profiles of every tenant."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._users = database["users"]
+        self._events = database["log_events"]
+
+    async def find(self, where: Mapping[str, Any]) -> User | None:
+        """The whole profile, for writing it. `where` starts with the tenant."""
+        with driver_errors():
+            document = await self._users.find_one(where)
+        return None if document is None else from_document(document)
+
+    async def replace(self, before: User, after: User, event: LogEvent) -> bool:
+        """Writes what differs, and its event, if the profile still has `before.version`; else False and nothing.
+
+        `after.version` is the version that results.
+        """
+        update = _update(to_document(before), to_document(after))
+        try:
+            async with self._database.transaction() as session:
+                # The update first: a lost race ends here, before an event is written for nothing.
+                where = {"_id": before.id, "tenant": before.tenant, "version": before.version}
+                result = await self._users.update_one(where, update, session=session)
+                if not result.matched_count:
+                    raise WriteConflict
+                await self._events.insert_one(event_to_document(event), session=session)
+        except WriteConflict:
+            return False
+        return True
+
+
+def to_document(user: User) -> dict[str, Any]:
+    """The stored form, with the keys that find it and the folded twins that search reads."""
+    document = {name: getattr(user, name) for name in _FIELDS}
+    document |= {
+        "_id": user.id,
+        "schema_version": SCHEMA_VERSION,
+        "provenance": {name: _compact(asdict(each)) for name, each in user.provenance.items()},
+        "identities": [_compact(asdict(each)) for each in user.identities],
+        "role_ids": list(user.role_ids),
+        "permissions": [dict(each) for each in user.permissions],
+        "keys": keys_of(user),
+        "connections": sorted({each.connection for each in user.identities}),
+        "name_folded": user.name and fold(user.name),
+        "email_folded": user.email and fold(user.email),
+        "email_domain": user.email and fold(user.email).rpartition("@")[2],
+    }
+    return _compact(document)
+
+
+def from_document(document: Mapping[str, Any]) -> User:
+    known = {name: document[name] for name in _FIELDS if name in document}
+    known |= {
+        "provenance": {name: _provenance(each) for name, each in document.get("provenance", {}).items()},
+        "identities": tuple(Identity(**each) for each in document.get("identities", ())),
+        "role_ids": tuple(document.get("role_ids", ())),
+        "permissions": tuple(document.get("permissions", ())),
+    }
+    return User(id=document["_id"], **known)
+
+
+def _provenance(stored: Mapping[str, Any]) -> Provenance:
+    return Provenance(AttributeSource(stored["source"]), stored["at"], stored.get("connection"))
+
+
+def _compact(document: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in document.items() if value not in _EMPTY}
+
+
+def _update(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """Changed top-level fields only: no name in it came from a caller."""
+    update = {
+        "$set": {name: value for name, value in after.items() if name not in before or not same(before[name], value)},
+        "$unset": {name: "" for name in before if name not in after},
+    }
+    return {operator: names for operator, names in update.items() if names}

@@ -1,0 +1,128 @@
+"""GraphQL over HTTP, inward: from bytes to a request."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+from starlette.datastructures import Headers
+from starlette.types import Receive, Scope
+
+from app.domain.errors import Unauthenticated
+from app.domain.metadata import is_well_formed
+from app.schema.execution import Request
+
+MAX_BODY_BYTES = 1_000_000
+JSON = "application/json"
+GRAPHQL_RESPONSE = "application/graphql-response+json"
+# What a fast parser would round: integers of 19 digits and more are read by the exact one.
+_LONG_NUMBER = re.compile(rb"\d{19}")
+
+
+@dataclass(frozen=True, slots=True)
+class BadRequest(Exception):  # noqa: N818
+    """Not a GraphQL request. `allow` is the Allow header of a 405."""
+
+    status: int
+    message: str
+    allow: str | None = None
+
+
+async def read_request(scope: Scope, receive: Receive, headers: Headers) -> Request:
+    """BadRequest with 400, 405, 413 or 415 where there is none."""
+    if scope["method"] == "GET":
+        return _to_request(_from_query_string(scope["query_string"]), read_only=True)
+    if scope["method"] != "POST":
+        raise BadRequest(405, "GraphQL is asked by GET and POST.", "GET, POST")
+    media_type, _, parameters = headers.get("content-type", "").partition(";")
+    if media_type.strip().lower() != JSON or ("charset" in parameters.lower() and "utf-8" not in parameters.lower()):
+        raise BadRequest(415, "Send the request as application/json in UTF-8.")
+    return _to_request(parse_json(await _body(receive, headers)), read_only=False)
+
+
+def response_type(headers: Headers) -> str:
+    """The media type to answer with. BadRequest with 406 where none is taken."""
+    accept = headers.get("accept", "")
+    ranges = [each.partition(";")[0].strip().lower() for each in accept.split(",") if each.strip()]
+    for each in ranges:
+        if each in (GRAPHQL_RESPONSE, JSON):
+            return each
+    if not ranges or "*/*" in ranges or "application/*" in ranges:
+        return JSON
+    raise BadRequest(406, f"Answers are {GRAPHQL_RESPONSE} or {JSON}.")
+
+
+def bearer_token(headers: Headers) -> str | None:
+    """RFC 6750, section 2.1: from the header only, never from a query string. None where no credentials came."""
+    values = headers.getlist("authorization")
+    if not values:
+        return None
+    scheme, _, token = values[0].partition(" ")
+    if len(values) > 1 or scheme.lower() != "bearer" or not token.strip():
+        raise Unauthenticated("Send one Authorization header: Bearer, and the token.", "invalid_request")
+    return token.strip()
+
+
+def parse_json(body: bytes) -> Any:
+    """Exactly what was sent: no integer rounded. BadRequest for what is no JSON.
+
+    NaN, infinities and lone surrogates are let through, to be refused with a path by whoever takes the value.
+    """
+    try:
+        if not _LONG_NUMBER.search(body):
+            return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        raise BadRequest(400, "The body is no JSON.") from None
+
+
+async def _body(receive: Receive, headers: Headers) -> bytes:
+    too_large = BadRequest(413, f"A request takes at most {MAX_BODY_BYTES} bytes.")
+    if int(headers.get("content-length") or 0) > MAX_BODY_BYTES:
+        raise too_large
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(body) > MAX_BODY_BYTES:
+            raise too_large
+    return body
+
+
+def _from_query_string(text: bytes) -> dict[str, Any]:
+    try:
+        given: dict[str, Any] = dict(parse_qsl(text.decode("ascii"), keep_blank_values=True, errors="strict"))
+    except ValueError:
+        raise BadRequest(400, "The query string can't be read.") from None
+    for name in ("variables", "extensions"):
+        if given.get(name):
+            given[name] = parse_json(given[name].encode())
+        else:
+            given.pop(name, None)
+    return given
+
+
+def _to_request(given: Any, read_only: bool) -> Request:
+    if not isinstance(given, dict):
+        raise BadRequest(400, "A GraphQL request is a JSON object.")
+    query = given.get("query")
+    if not isinstance(query, str) or not is_well_formed(query):
+        raise BadRequest(400, "query is missing, or no text.")
+    _optional(given, "extensions", dict)
+    operation_name: str | None = _optional(given, "operationName", str) or None
+    variables: Mapping[str, Any] | None = _optional(given, "variables", dict)
+    return Request(query, variables, operation_name, read_only)
+
+
+def _optional(given: Mapping[str, Any], name: str, type_: type) -> Any:
+    value = given.get(name)
+    if value is not None and not isinstance(value, type_):
+        raise BadRequest(400, f"{name} is no {'JSON object' if type_ is dict else 'text'}.")
+    return value

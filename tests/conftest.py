@@ -1,0 +1,78 @@
+"""A real MongoDB for each test process, the service on it, and a tenant of its own for each test."""
+
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from app.store.mongod import Mongod
+from pymongo import monitoring
+
+from app.main import build, prepare
+from app.settings import Settings
+from app.store.database import Database
+from tests.world import World
+
+
+class Commands(monitoring.CommandListener):
+    """The names of the database commands of a test, in order."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        self.names.append(event.command_name)
+
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None: ...
+
+    def failed(self, event: monitoring.CommandFailedEvent) -> None: ...
+
+
+COMMANDS = Commands()
+monitoring.register(COMMANDS)
+
+
+@pytest.fixture(scope="session")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="session")
+def mongod_url(data_dir: Path) -> Iterator[str]:
+    with Mongod(data_dir) as mongod:
+        yield mongod.url
+
+
+@pytest.fixture(scope="session")
+def settings(data_dir: Path) -> Settings:
+    return Settings(data_dir=data_dir)
+
+
+@pytest.fixture(scope="session")
+async def database(mongod_url: str, settings: Settings) -> AsyncIterator[Database]:
+    database = Database.connect(mongod_url, "test")
+    await prepare(settings, database, development=True, demo=False)
+    yield database
+    database.close()
+
+
+@pytest.fixture(scope="session")
+async def client(settings: Settings, database: Database) -> AsyncIterator[httpx.AsyncClient]:
+    """Speaks HTTP with the service in this process."""
+    transport = httpx.ASGITransport(app=build(settings, database))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        yield client
+
+
+@pytest.fixture
+def world(database: Database, client: httpx.AsyncClient, data_dir: Path) -> World:
+    """An empty tenant."""
+    return World(f"t-{uuid.uuid4().hex[:12]}", database, client, data_dir)
+
+
+@pytest.fixture
+def commands() -> Iterator[list[str]]:
+    """The database commands since the test began, or since the list was cleared."""
+    COMMANDS.names.clear()
+    return COMMANDS.names

@@ -1,0 +1,111 @@
+"""What tests put into a tenant, and how they ask the service about it."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from app.auth.development import APPLICATION_SCOPES, USER_SCOPES, mint
+from app.domain.connections import AuthConnectionKind as Kind
+from app.domain.connections import SyncRootAttributes, kind_of
+from app.domain.identifiers import fold
+from app.domain.logs import LogEvent, LogEventType
+from app.domain.times import now
+from app.domain.users import Identity, User
+from app.store.database import Database, new_id
+from app.store.logs import to_document as event_to_document
+from app.store.users import to_document
+
+DATABASE = "Username-Password-Authentication"
+
+
+@dataclass
+class World:
+    """One tenant."""
+
+    tenant: str
+    database: Database
+    client: httpx.AsyncClient
+    data_dir: Path
+
+    async def add_connection(
+        self,
+        name: str = DATABASE,
+        strategy: str = "auth0",
+        sync: SyncRootAttributes = SyncRootAttributes.ON_EACH_LOGIN,
+        import_mode: bool = False,
+    ) -> None:
+        document = {"name": name, "strategy": strategy, "import_mode": import_mode, "sync_root_attributes": sync}
+        await self.database["connections"].insert_one({"tenant": self.tenant, **document})
+
+    async def add_role(self, name: str, permissions: list[dict[str, str]] | None = None) -> Any:
+        """Returns the role's `_id`; its role_id is rol_ and the name in lower case."""
+        role = {"tenant": self.tenant, "role_id": f"rol_{name.lower()}", "name": name, "name_folded": fold(name)}
+        result = await self.database["roles"].insert_one({**role, "permissions": permissions or []})
+        return result.inserted_id
+
+    async def add_user(self, handle: str, strategy: str = "auth0", connection: str = DATABASE, **fields: Any) -> User:
+        """A user whose identity is (strategy, connection, handle)."""
+        identity = Identity(
+            provider=strategy,
+            connection=connection,
+            user_id=handle,
+            is_social=kind_of(strategy) is Kind.SOCIAL,
+        )
+        at = now()
+        user = User(
+            id=new_id(),
+            tenant=self.tenant,
+            user_id=f"{strategy}|{handle}",
+            name=handle.title(),
+            email=f"{handle}@example.com",
+            identities=(identity,),
+            created_at=at,
+            updated_at=at,
+        )
+        user = replace(user, **fields)
+        await self.database["users"].insert_one(to_document(user))
+        return user
+
+    async def add_event(
+        self, user: User | None, type_: LogEventType = LogEventType.LOGIN_SUCCEEDED, **more: Any
+    ) -> Any:
+        at = now()
+        about = {} if user is None else {"user": user.id, "user_id": user.user_id, "user_name": user.name}
+        event = LogEvent(
+            **{"id": new_id(), "tenant": self.tenant, "type": type_, "date": at, "recorded_at": at, **about, **more}
+        )
+        await self.database["log_events"].insert_one(event_to_document(event))
+        return event.id
+
+    def user_token(self, user: User | str, scopes: Any = USER_SCOPES) -> str:
+        user_id = user if isinstance(user, str) else user.user_id
+        return mint(self.data_dir, user_id, "web", scopes, 3600, self.tenant)
+
+    def tool_token(self, scopes: Any = APPLICATION_SCOPES) -> str:
+        return mint(self.data_dir, "support@clients", "support", scopes, 3600, self.tenant)
+
+    async def post(self, query: str, token: str | None = None, **variables: Any) -> httpx.Response:
+        headers = {} if token is None else {"authorization": f"Bearer {token}"}
+        return await self.client.post("/graphql", json={"query": query, "variables": variables}, headers=headers)
+
+    async def ask(self, query: str, token: str | None = None, **variables: Any) -> Any:
+        """`data` of an answer that must have no errors."""
+        answer = (await self.post(query, token, **variables)).json()
+        assert "errors" not in answer, answer["errors"]
+        return answer["data"]
+
+    async def stored(self, user: User) -> dict[str, Any]:
+        return await self.database["users"].find_one({"_id": user.id})
+
+    async def events(self, user: User) -> list[dict[str, Any]]:
+        """Oldest first."""
+        return (
+            await self.database["log_events"].find({"tenant": self.tenant, "user": user.id}).sort("_id").to_list(None)
+        )
+
+
+def codes(answer: httpx.Response) -> list[str]:
+    """The code of each top-level error."""
+    return [each["extensions"]["code"] for each in answer.json().get("errors", [])]
