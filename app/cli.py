@@ -60,7 +60,7 @@ def serve(
         timeout_graceful_shutdown=_DRAIN_SECONDS,
     )
     socket = config.bind_socket()
-    with _database(settings, start=True) as url:
+    with _database(settings, own=True) as url:
         asyncio.run(_prepared(settings, url, development, demo))
         _say(settings, development, socket.getsockname()[1])
         if workers > 1:
@@ -90,7 +90,7 @@ def token(
 def migrate() -> None:
     """Bring documents and indexes of an older version up."""
     settings = load_settings()
-    with _database(settings, start=True) as url:
+    with _database(settings, own=False) as url:
         reached = asyncio.run(_migrated(settings, url))
     typer.echo(f"Migrated to schema version {reached[-1]}." if reached else "Nothing to migrate.")
 
@@ -117,13 +117,14 @@ def _fail(message: str) -> NoReturn:
 
 
 @contextmanager
-def _database(settings: Settings, start: bool) -> Iterator[str]:
-    """The database's URL: configured, of an embedded mongod that runs already, or of one started for this."""
-    running = settings.mongodb_url or join(settings.data_dir)
+def _database(settings: Settings, own: bool) -> Iterator[str]:
+    """The database's URL: configured, of an embedded mongod started for this, or else of one that runs already."""
+    running = settings.mongodb_url or (None if own else join(settings.data_dir))
     if running is not None:
         yield running
         return
     with Mongod(settings.data_dir, settings.mongod) as mongod:
+        mongod.keep_running()
         yield mongod.url
 
 
@@ -170,6 +171,11 @@ def _say(settings: Settings, development: bool, port: int) -> None:
             f"A token of {JOHN_DOE}, good for 8 hours (more: profile-api token --help):",
             "",
             minted,
+            "",
+            "What it reads of itself:",
+            f"""curl http://{host}:{port}/graphql -H 'content-type: application/json' \\""",
+            """  -H "authorization: Bearer $(.venv/bin/profile-api token)" \\""",
+            """  -d '{"query": "{ viewer { name userMetadata } }"}'""",
             "",
         ]
     typer.echo("\n".join(lines))

