@@ -11,9 +11,6 @@ from app.domain.errors import Forbidden, Refused, Unauthenticated, Unavailable, 
 
 logger = logging.getLogger("profile_api")
 
-BLOCKED = "This profile is blocked."
-UNAVAILABLE = "The database does not answer now. Try again."
-
 
 def to_json(error: GraphQLError) -> dict[str, Any]:
     """As the GraphQL specification has it, always with `extensions.code`. What is not known becomes
@@ -47,9 +44,9 @@ def _tell(error: GraphQLError) -> tuple[str, Mapping[str, Any]]:
         case Unauthenticated():
             return cause.message, {"code": "UNAUTHENTICATED"}
         case UserBlocked():
-            return BLOCKED, {"code": "USER_BLOCKED"}
+            return "This profile is blocked.", {"code": "USER_BLOCKED"}
         case Unavailable():
-            return UNAVAILABLE, {"code": "UNAVAILABLE"}
+            return "The database does not answer now. Try again.", {"code": "UNAVAILABLE"}
     return _internal(cause)
 
 

@@ -10,13 +10,12 @@ from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
-from app.domain.errors import Unavailable, UserBlocked
 from app.domain.principals import Principal
 from app.schema.authorized import resolve
 from app.schema.connections import AuthConnection
 from app.schema.context import Context, Services
 from app.schema.documents import Documents
-from app.schema.errors import BLOCKED, UNAVAILABLE, request_error, to_json
+from app.schema.errors import request_error, to_json
 from app.schema.logs import LogEvent
 from app.schema.mutation import Mutation
 from app.schema.payloads import InputError, VersionConflictError
@@ -116,10 +115,8 @@ class Engine:
             if principal is not None:
                 selection = document.viewer_selection(operation)
                 context.principal, context.viewer = await self._services.callers.identify(principal, selection)
-        except UserBlocked:
-            return Answer([request_error("USER_BLOCKED", BLOCKED)])
-        except Unavailable:
-            return Answer([request_error("UNAVAILABLE", UNAVAILABLE)])
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is told by a code alone
+            return Answer([to_json(GraphQLError("", original_error=error))])
         result = await self._schema.execute(
             request.query,
             variable_values=dict(request.variables or {}),

@@ -6,7 +6,7 @@ from typing import Annotated, Any, cast
 import strawberry
 
 from app.domain import attributes
-from app.domain.errors import ErrorCode, Refused
+from app.domain.errors import ErrorCode, Forbidden, Refused
 from app.domain.identifiers import fold
 from app.domain.ids import decode_id
 from app.domain.paging import MAX_SIZE, Order
@@ -98,7 +98,10 @@ class Query:
 
     @strawberry.field(description="Whatever has this global id; null where that is nothing, or nothing to be seen.")
     async def node(self, info: Info, id: strawberry.ID) -> Node | None:
-        return cast("Node | None", (await _nodes(info, [id]))[0])
+        found = (await _nodes(info, [id]))[0]
+        if isinstance(found, Forbidden):
+            raise found
+        return cast("Node | None", found)
 
     @strawberry.field(description="As `node`, at most 100, in the order of the ids.")
     async def nodes(self, info: Info, ids: list[strawberry.ID]) -> list[Node | None] | None:
@@ -175,10 +178,10 @@ def _own_profile(info: Info) -> Any:
 async def _keys(info: Info, by: UserBy) -> Filter:
     users = info.context.services.users
     if by.id:
-        known = decode_id(by.id.value)
-        if known is None or known[0] != "User":
+        kind, key = _known_id(by.id.value, ("by", "id"))
+        if kind != "User":
             raise Refused(ErrorCode.INVALID_INPUT, "That is no id of a user.", ("by", "id"))
-        return {"_id": to_object_id(known[1])}
+        return {"_id": key}
     if by.user_id:
         return {"user_id": by.user_id.value}
     if by.email:
@@ -190,16 +193,28 @@ async def _keys(info: Info, by: UserBy) -> Filter:
 
 async def _nodes(info: Info, ids: list[strawberry.ID]) -> list[Any]:
     """One command for each kind among the ids, however many there are."""
-    known = [decode_id(each) for each in ids]
-    if None in known or any(each[0] not in attributes.NODES for each in known if each):
-        raise Refused(ErrorCode.INVALID_INPUT, "That is no id of this API.", ("id",))
-    context, found = info.context, {}
-    for kind in {each[0] for each in known if each}:
-        keys = [to_object_id(key) for name, key in filter(None, known) if name == kind]
-        where = {"_id": {"$in": keys}}
-        rows = await context.services.reads.find(context.principal, attributes.NODES[kind], where, selection(info))
-        found.update({(kind, str(row.document["_id"])): row for row in rows})
-    return [found.get(each) for each in known if each]
+    known = [_known_id(each, (info.field_name,)) for each in ids]
+    context = info.context
+    found: dict[tuple[str, Any], Any] = {}
+    for kind in {name for name, _ in known}:
+        wanted = [each for each in known if each[0] == kind]
+        where = {"_id": {"$in": [key for _, key in wanted]}}
+        try:
+            rows = await context.services.reads.find(context.principal, attributes.NODES[kind], where, selection(info))
+            found.update({(kind, row.document["_id"]): row for row in rows})
+        except Forbidden as refusal:
+            # In the place of each: a denial nulls what it is about, and nothing beside it.
+            found.update(dict.fromkeys(wanted, refusal))
+    return [found.get(each) for each in known]
+
+
+def _known_id(id: str, path: tuple[str, ...]) -> tuple[str, Any]:
+    """(type, `_id`); Refused for what this API never gave out."""
+    kind, key = decode_id(id) or ("", "")
+    object_id = to_object_id(key)
+    if kind not in attributes.NODES or object_id is None:
+        raise Refused(ErrorCode.INVALID_INPUT, "That is no id of this API.", path)
+    return kind, object_id
 
 
 def _contains(text: str) -> Filter:

@@ -93,7 +93,7 @@ class User(Node):
     ) -> Connection[LogEvent] | None:
         root.read("log_events")
         start = since or (now() - HISTORY if until is None else until - HISTORY)
-        events = listing(start, until, types, (since, until, types and tuple(sorted(types))))
+        events = listing(start, until, types, (since, until, None if types is None else tuple(sorted(types))))
         return cast("Connection[LogEvent]", await page_of(info, root, "user", events, first, after, last, before))
 
     roles: list[Annotated["Role", strawberry.lazy("app.schema.roles")]] | None

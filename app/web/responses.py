@@ -42,6 +42,8 @@ def to_response(answer: Answer, media_type: str) -> Response:
         return respond(content, 401, media_type, www_authenticate=REALM)
     if not answer.executed and "USER_BLOCKED" in codes:
         return respond(content, 403, media_type)
+    if not answer.executed and "INTERNAL" in codes:
+        return respond(content, 500, media_type)
     if not answer.executed and "UNAVAILABLE" in codes:
         return respond(content, 503, media_type, retry_after="1")
     # A request that is well-formed JSON but can't be run is 400, except to clients that know application/json only.

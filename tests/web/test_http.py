@@ -1,0 +1,171 @@
+"""GraphQL over HTTP: bad requests, tokens, status codes and headers."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.world import World, codes
+
+RESPONSE = "application/graphql-response+json"
+
+
+async def post(world: World, content: bytes | str, **headers: str) -> httpx.Response:
+    named = {"content-type": "application/json", **{name.replace("_", "-"): value for name, value in headers.items()}}
+    return await world.client.post("/graphql", content=content, headers=named)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        b"",
+        b"1",
+        b"null",
+        b'"text"',
+        b"[]",
+        b"{}",
+        b'{"query": 1}',
+        b'{"query": null}',
+        b'{"query": "{caller{kind}}", "variables": []}',
+        b'{"query": "{caller{kind}}", "operationName": 1}',
+        b'{"query": "{caller{kind}}", "extensions": "x"}',
+        b'{"query": "\\ud800"}',
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b'{"query": "{caller{kind}}", "variables": {"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}}",
+    ],
+)
+@pytest.mark.parametrize("accept", ["application/json", RESPONSE])
+async def test_a_body_that_is_no_request_is_a_bad_request(world: World, body: bytes, accept: str) -> None:
+    answer = await post(world, body, accept=accept)
+    assert answer.status_code == 400
+    assert codes(answer) == ["BAD_REQUEST"]
+    assert "data" not in answer.json()
+
+
+@pytest.mark.parametrize("query", ["{", "{ nothing }", "{ viewer }", "query($a: Nope) { viewer { name } }", "{" * 3000])
+async def test_a_document_that_does_not_parse_or_validate_is_coded(world: World, query: str) -> None:
+    legacy = await world.post(query)
+    assert legacy.status_code == 200
+    assert set(codes(legacy)) <= {"GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED"}
+    strict = await world.client.post("/graphql", json={"query": query}, headers={"accept": RESPONSE})
+    assert strict.status_code == 400
+    assert strict.headers["content-type"] == f"{RESPONSE}; charset=utf-8"
+    assert "data" not in strict.json()
+
+
+async def test_variables_that_do_not_fit_are_the_callers_mistake(world: World) -> None:
+    query = "query($id: ID!) { node(id: $id) { id } }"
+    for variables in ({}, {"id": None}, {"id": [1]}, {"id": {"a": "\U0001f600"}}):
+        answer = await world.client.post(
+            "/graphql", json={"query": query, "variables": variables}, headers={"accept": RESPONSE}
+        )
+        assert answer.status_code == 400
+        assert codes(answer) == ["BAD_USER_INPUT"]
+        assert "data" not in answer.json()
+
+
+async def test_which_operation_runs_must_be_clear(world: World) -> None:
+    query = "query A { caller { kind } } query B { caller { subject } }"
+    john = await world.add_user("john")
+    headers = {"authorization": f"Bearer {world.user_token(john)}"}
+    for name, expected in ((None, ["BAD_REQUEST"]), ("C", ["BAD_REQUEST"]), ("B", [])):
+        body = {"query": query, "operationName": name}
+        answer = await world.client.post("/graphql", json=body, headers=headers)
+        assert codes(answer) == expected
+    assert answer.json() == {"data": {"caller": {"subject": "auth0|john"}}}
+
+
+async def test_methods_types_and_sizes(world: World) -> None:
+    put = await world.client.put("/graphql", json={"query": "{caller{kind}}"})
+    assert (put.status_code, put.headers["allow"]) == (405, "GET, POST")
+    for media_type in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""):
+        answer = await post(world, b'{"query":"{caller{kind}}"}', content_type=media_type)
+        assert answer.status_code == 415, media_type
+        assert codes(answer) == ["BAD_REQUEST"]
+    assert (
+        await post(world, b'{"query":"{__typename}"}', content_type="application/json; charset=utf-8")
+    ).status_code == 200
+    assert (await post(world, b" " * 1_000_001)).status_code == 413
+    assert (
+        await world.client.get("/graphql", params={"query": "{__typename}"}, headers={"accept": "image/png"})
+    ).status_code == 406
+
+
+async def test_get_reads_and_never_writes(world: World) -> None:
+    john = await world.add_user("john")
+    headers = {"authorization": f"Bearer {world.user_token(john)}"}
+    params = {"query": "query($p: [String!]) { viewer { userMetadata(paths: $p) } }", "variables": '{"p": ["a"]}'}
+    answer = await world.client.get("/graphql", params=params, headers=headers)
+    assert answer.json() == {"data": {"viewer": {"userMetadata": {}}}}
+    write = {"query": "mutation { updateUserMetadata(input: {patch: {a: 1}}) { errors { code } } }"}
+    answer = await world.client.get("/graphql", params=write, headers=headers)
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+    assert (await world.stored(john))["version"] == 1
+    assert (await world.client.get("/graphql", headers=headers)).status_code == 400
+    assert (await world.client.get("/graphql", params={"query": "{__typename}", "variables": "{"})).status_code == 400
+
+
+async def test_a_token_that_is_no_good_is_answered_as_rfc_6750_has_it(world: World) -> None:
+    body = b'{"query":"{caller{kind}}"}'
+    for value in ("Bearer x.y.z", "Bearer " + "a" * 20_000, "Bearer é".encode("latin-1").decode("latin-1")):
+        answer = await world.client.post(
+            "/graphql",
+            content=body,
+            headers=[("content-type", "application/json"), ("authorization", value.encode("latin-1"))],
+        )
+        assert answer.status_code == 401
+        assert codes(answer) == ["UNAUTHENTICATED"]
+        assert 'error="invalid_token"' in answer.headers["www-authenticate"]
+    for value in ("Bearer", "Bearer ", "Basic YTpi"):
+        answer = await post(world, body, authorization=value)
+        assert answer.status_code == 400
+        assert 'error="invalid_request"' in answer.headers["www-authenticate"]
+    anonymous = await post(world, body)
+    assert anonymous.status_code == 401
+    assert anonymous.headers["www-authenticate"] == 'Bearer realm="profile-api"'
+    assert anonymous.json()["data"] == {"caller": None}
+    query = await world.client.get("/graphql", params={"query": "{caller{kind}}", "access_token": world.tool_token()})
+    assert query.status_code == 401
+
+
+async def test_answers_are_stored_nowhere(world: World) -> None:
+    for answer in (await world.post("{ __typename }"), await world.post("{"), await world.client.get("/healthz")):
+        assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_only_loopback_hosts_are_served_in_development(world: World) -> None:
+    for host in ("evil.example", "127.0.0.1.evil.example", "", "[::2]"):
+        answer = await world.client.post("/graphql", json={"query": "{__typename}"}, headers={"host": host})
+        assert answer.status_code == 421, host
+    for host in ("localhost:8000", "127.0.0.1:1", "[::1]:8000", "LOCALHOST"):
+        answer = await world.client.post("/graphql", json={"query": "{__typename}"}, headers={"host": host})
+        assert answer.status_code == 200, host
+
+
+async def test_a_fault_of_ours_says_nothing_but_a_trace_id(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise RuntimeError("the inside of things")
+
+    john = await world.add_user("john")
+    token = world.user_token(john)
+    monkeypatch.setattr("app.services.reads.Reads.find", fail)
+    answer = await world.post("{ authConnections { name } viewer { name } }", world.tool_token())
+    [error] = answer.json()["errors"]
+    assert error["extensions"]["code"] == "INTERNAL"
+    assert "inside" not in answer.text
+    assert error["extensions"]["traceId"] in caplog.text
+    monkeypatch.setattr("app.services.reads.Reads.viewer", fail)
+    answer = await world.post("{ viewer { name } }", token)
+    assert answer.status_code == 500
+    assert codes(answer) == ["INTERNAL"]
+    assert "inside" not in answer.text
+    assert token not in caplog.text
+
+
+async def test_health_and_readiness(world: World) -> None:
+    assert (await world.client.get("/healthz")).json() == {"status": "ok"}
+    assert (await world.client.get("/nothing")).status_code == 404
