@@ -2,6 +2,7 @@
 
 import json
 import time
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -9,12 +10,15 @@ from hashlib import sha256
 from typing import Any
 
 from joserfc import jws, jwt
-from joserfc.errors import JoseError
+from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import KeySet
 
 from app.domain.errors import Unauthenticated
 from app.domain.principals import ActorKind, Principal
 from app.settings import ConfigurationError, Issuer
+
+# RFC 9864 renames it; issuers sign with the name of RFC 8037 all the same.
+warnings.filterwarnings("ignore", message="EdDSA is deprecated", category=SecurityWarning)
 
 LEEWAY_SECONDS = 10
 REMEMBERED_SECONDS = 300

@@ -1,0 +1,180 @@
+"""What operators rely on: commands, the development door, a database that goes away and comes back."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import httpx
+import pytest
+from joserfc import jwt
+from joserfc.jwk import OKPKey
+
+from app.auth.development import APPLICATION_SCOPES, USER_SCOPES, mint
+from app.jobs.demo import GENERATED, JOHN_DOE
+from app.store.mongod import Mongod
+from tests.serving import command, environment, eventually, serve
+
+ISSUER = "https://id.example.com/"
+KEY = OKPKey.generate_key("Ed25519", {"kid": "one"})
+ISSUERS = json.dumps(
+    [{"issuer": ISSUER, "audience": "profiles", "tenant": "dev", "jwks": {"keys": [KEY.as_dict(private=False)]}}]
+)
+
+
+def run(data_dir: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(*arguments),
+        env=environment(data_dir, **variables),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def ask(url: str, query: str, token: str) -> httpx.Response:
+    return httpx.post(f"{url}/graphql", json={"query": query}, headers={"authorization": f"Bearer {token}"}, timeout=30)
+
+
+@pytest.mark.parametrize(
+    ("variables", "arguments", "told"),
+    [
+        ({"PROFILE_API_MONGODB_URL": "mongodb://127.0.0.1:1/"}, (), "PROFILE_API_ISSUERS is not set"),
+        ({"PROFILE_API_ISSUERS": ""}, (), "PROFILE_API_ISSUERS"),
+        ({"PROFILE_API_ISSUERS": "[]"}, ("--demo",), "PROFILE_API_ISSUERS"),
+        ({"PROFILE_API_ISSUERS": '[{"issuer": "x"}]'}, ("--demo",), "PROFILE_API_ISSUERS"),
+        ({}, ("--host", "0.0.0.0"), "loopback only"),
+        ({}, ("--demo", "--host", "192.168.1.2"), "loopback only"),
+        ({"PROFILE_API_MONGOD": "/nowhere/mongod"}, ("--demo",), "PROFILE_API_MONGOD"),
+        ({"PROFILE_API_LOG_RETENTION_DAYS": "many"}, (), "PROFILE_API_LOG_RETENTION_DAYS"),
+    ],
+)
+def test_what_would_open_a_door_or_can_not_work_is_refused_in_one_line(
+    tmp_path: Path, variables: dict[str, str], arguments: tuple[str, ...], told: str
+) -> None:
+    ran = run(tmp_path, "serve", "--port", "0", *arguments, **variables)
+    assert ran.returncode == 1
+    assert told in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_a_configured_issuer_serves_and_shuts_the_development_door_for_good(tmp_path: Path) -> None:
+    minted = mint(tmp_path, JOHN_DOE, "web", USER_SCOPES, 3600)
+    with serve(tmp_path, PROFILE_API_ISSUERS=ISSUERS) as served:
+        claims = {"iss": ISSUER, "aud": "profiles", "sub": "tool@clients", "exp": 4_000_000_000, "scope": "read:users"}
+        token = jwt.encode({"alg": "EdDSA", "kid": "one"}, claims, KEY, algorithms=["EdDSA"])
+        assert ask(served.url, "{ caller { kind } users { nodes { id } } }", token).json() == {
+            "data": {"caller": {"kind": "APPLICATION"}, "users": {"nodes": []}}
+        }
+        assert ask(served.url, "{ caller { kind } }", minted).status_code == 401
+        # Any host is served: that only loopback is, is for development.
+        assert httpx.get(f"{served.url}/healthz", headers={"host": "profiles.example.com"}).status_code == 200
+    ran = run(tmp_path, "serve", "--port", "0", "--demo")
+    assert ran.returncode == 1
+    assert "configured issuer" in ran.stderr
+    ran = run(tmp_path, "token", PROFILE_API_ISSUERS=ISSUERS)
+    assert ran.returncode == 1
+    assert "PROFILE_API_ISSUERS is set" in ran.stderr
+
+
+def test_a_database_that_is_down_is_told_and_recovers_without_a_restart(tmp_path: Path) -> None:
+    mongod = Mongod(tmp_path / "elsewhere")
+    with mongod, serve(tmp_path / "data", "--demo", PROFILE_API_MONGODB_URL=mongod.url) as served:
+        john = mint(tmp_path / "data", JOHN_DOE, "web", USER_SCOPES, 3600)
+        tool = mint(tmp_path / "data", "t@clients", "t", APPLICATION_SCOPES, 3600)
+        assert ask(served.url, "{ viewer { name } }", john).json() == {"data": {"viewer": {"name": "John Doe"}}}
+        mongod.stop()
+        ready = httpx.get(f"{served.url}/readyz", timeout=10)
+        assert (ready.status_code, ready.json()) == (503, {"status": "the database does not answer"})
+        assert httpx.get(f"{served.url}/healthz").status_code == 200
+        refused = ask(served.url, "{ viewer { name } }", john)
+        assert refused.status_code == 503
+        assert [each["extensions"]["code"] for each in refused.json()["errors"]] == ["UNAVAILABLE"]
+        partly = ask(served.url, "{ caller { kind } users { nodes { id } } }", tool)
+        assert partly.json()["data"] == {"caller": {"kind": "APPLICATION"}, "users": None}
+        assert [each["extensions"]["code"] for each in partly.json()["errors"]] == ["UNAVAILABLE"]
+        mongod.start()
+        eventually(served.is_ready, "the service to recover")
+        assert ask(served.url, "{ viewer { name } }", john).json() == {"data": {"viewer": {"name": "John Doe"}}}
+
+
+def test_a_service_started_before_its_database_becomes_ready_with_it(tmp_path: Path) -> None:
+    mongod = Mongod(tmp_path / "elsewhere")
+    url = mongod.start()
+    mongod.stop()
+    variables = environment(tmp_path / "data", PROFILE_API_MONGODB_URL=url)
+    process = subprocess.Popen(
+        command("serve", "--port", "0", "--demo"),
+        env=variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        assert process.stdout
+        address = next(line.split()[-1] for line in process.stdout if "Profile API on" in line)
+        eventually(lambda: answers(f"{address}/healthz"), "the service to listen")
+        assert httpx.get(f"{address}/readyz", timeout=10).status_code == 503
+        mongod.start()
+        eventually(lambda: httpx.get(f"{address}/readyz", timeout=10).status_code == 200, "the service to be ready")
+    finally:
+        process.terminate()
+        process.wait(15)
+        mongod.stop()
+        process.stdout and process.stdout.close()
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=10).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def test_the_demo_has_john_doe_a_user_of_each_connection_and_pages_of_others(tmp_path: Path) -> None:
+    with serve(tmp_path, "--demo") as served:
+        tool = run(tmp_path, "token", "--client", "support").stdout.strip()
+        query = """{ authConnections { name kind }
+          users(first: 100) { nodes { name email identities { connection } logEvents { nodes { type } } }
+            totalCount { value } pageInfo { hasNextPage } } roles { nodes { name users(first: 1) { nodes { name } } } } }"""
+        data = ask(served.url, query, tool).json()["data"]
+        assert data["users"]["totalCount"]["value"] == GENERATED + len(data["authConnections"])
+        assert data["users"]["pageInfo"]["hasNextPage"]
+        came_by = {each["identities"][0]["connection"] for each in data["users"]["nodes"]}
+        assert came_by == {each["name"] for each in data["authConnections"]}
+        kinds = {each["kind"] for each in data["authConnections"]}
+        assert kinds == {"DATABASE", "CUSTOM_DATABASE", "PASSWORDLESS", "SOCIAL", "ENTERPRISE"}
+        assert all(each["users"]["nodes"] for each in data["roles"]["nodes"])
+        john = run(tmp_path, "token").stdout.strip()
+        viewer = ask(served.url, "{ viewer { userId logEvents { nodes { type } } permissions { name } } }", john)
+        assert viewer.json()["data"]["viewer"]["userId"] == JOHN_DOE
+        assert len(viewer.json()["data"]["viewer"]["logEvents"]["nodes"]) > 3
+    with serve(tmp_path, "--demo") as served:
+        again = ask(served.url, "{ users { totalCount { value } } }", tool).json()
+        assert again["data"]["users"]["totalCount"] == {"value": data["users"]["totalCount"]["value"]}
+
+
+def test_a_token_says_what_was_asked_for(tmp_path: Path) -> None:
+    with serve(tmp_path, "--demo") as served:
+        token = run(tmp_path, "token", "--user", "auth0|x", "--scope", "read:current_user", "--tenant", "other").stdout
+        caller = ask(served.url, "{ caller { kind subject tenant scopes } }", token.strip()).json()["data"]["caller"]
+    assert caller == {"kind": "USER", "subject": "auth0|x", "tenant": "other", "scopes": ["read:current_user"]}
+    assert run(tmp_path, "token", "--user", "a", "--client", "b").returncode == 1
+
+
+def test_migrate_joins_the_running_service_and_has_nothing_to_do(tmp_path: Path) -> None:
+    with serve(tmp_path, "--demo"):
+        ran = run(tmp_path, "migrate")
+    assert (ran.returncode, ran.stdout.strip()) == (0, "Nothing to migrate.")
+
+
+def test_a_second_service_on_the_same_directory_is_refused(tmp_path: Path) -> None:
+    with serve(tmp_path, "--demo"):
+        ran = run(tmp_path, "serve", "--port", "0", "--demo")
+    assert ran.returncode == 1
+    assert "Another service uses" in ran.stderr
+
+
+def test_schema_is_printed_from_the_code() -> None:
+    printed = run(Path("unused"), "schema").stdout
+    assert printed == (Path(__file__).parent.parent / "schema.graphql").read_text()
