@@ -36,7 +36,7 @@ from app.domain.users import AttributeSource
 USER = Kind("User", "users", READ_USER, READ_USERS, owner="_id")
 IDENTITY = Kind("Identity", needs=("provider",))
 ROLE = Kind("Role", "roles", READ_ROLES, READ_ROLES)
-CONNECTION = Kind("AuthConnection", "connections", READ_CONNECTIONS, READ_CONNECTIONS)
+CONNECTION = Kind("AuthConnection", "connections", READ_CONNECTIONS, READ_CONNECTIONS, needs=("name",))
 LOG_EVENT = Kind("LogEvent", "log_events", READ_USER_LOGS, READ_LOGS, owner="user", needs=("user", "actor"))
 NODES = {kind.name: kind for kind in (USER, ROLE, CONNECTION, LOG_EVENT)}
 

@@ -11,6 +11,8 @@ from app.domain.rows import Kind, Row
 from app.domain.rules import Alternatives, Rule
 
 T = TypeVar("T", bound=type)
+# The GraphQL names of types whose objects are rows.
+ROW_TYPES: set[str] = set()
 
 
 @strawberry.schema_directive(
@@ -53,6 +55,7 @@ def row_type(kind: Kind, description: str) -> Callable[[T], T]:
         )
         made = strawberry.type(cls, name=kind.name, description=description)
         definition = get_object_definition(made, strict=True)
+        ROW_TYPES.add(kind.name)
         for field in definition.fields:
             attribute = kind.attributes[field.python_name]
             field.description = attribute.description

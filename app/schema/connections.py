@@ -11,9 +11,8 @@ from app.domain.errors import Refused
 from app.domain.paging import Page, to_window
 from app.domain.rows import Row
 from app.schema.authorized import Node, row_type
-from app.schema.context import Info, selection
+from app.schema.context import Info, node_selection, selection
 from app.schema.scalars import AuthConnectionKind, SyncRootAttributes
-from app.schema.selection import of_nodes
 from app.services.reads import Listing, authenticated
 
 T = TypeVar("T")
@@ -74,7 +73,7 @@ async def page(
     asked = selection(info)
     window = to_window(first, after, last, before)
     reads = info.context.services.reads
-    return await reads.page(info.context.principal, listing, window, of_nodes(asked), "total_count" in asked)
+    return await reads.page(info.context.principal, listing, window, node_selection(info), "total_count" in asked)
 
 
 async def page_of(
@@ -93,7 +92,7 @@ async def page_of(
 
     async def load(owners: list[Row]) -> Sequence[Page | Refused]:
         reads, count = info.context.services.reads, "total_count" in asked
-        return await reads.pages(principal, owners, field, listing, window, of_nodes(asked), count)
+        return await reads.pages(principal, owners, field, listing, window, node_selection(info), count)
 
     key = (field, listing.kind.name, listing.order, listing.key, window, id(info._raw_info.field_nodes[0]))
     found: Page = await info.context.loader(key, lambda: DataLoader(load, cache=False)).load(owner)

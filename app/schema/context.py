@@ -10,7 +10,7 @@ from strawberry.dataloader import DataLoader
 from app.domain.principals import Principal
 from app.domain.rows import Row
 from app.schema.documents import Document
-from app.schema.selection import Tree, tree_of
+from app.schema.selection import Tree, of_nodes, tree_of
 from app.services.attributes import RootAttributes
 from app.services.callers import Callers
 from app.services.metadata import Metadata
@@ -51,11 +51,22 @@ Info = strawberry.Info[Context, None]
 
 def selection(info: Info) -> Tree:
     """What is asked for below this field. Found out once for each place in a document."""
-    raw = info._raw_info
-    trees = info.context.document.trees
-    key = id(raw.field_nodes[0])
-    if len(raw.field_nodes) > 1:
-        return tree_of(raw.field_nodes, info.context.document.fragments)
-    if key not in trees:
-        trees[key] = tree_of(raw.field_nodes, info.context.document.fragments)
-    return trees[key]
+    nodes, document = info._raw_info.field_nodes, info.context.document
+    if len(nodes) > 1:
+        return tree_of(nodes, document.fragments)
+    key = id(nodes[0])
+    if key not in document.trees:
+        document.trees[key] = tree_of(nodes, document.fragments)
+    return document.trees[key]
+
+
+def node_selection(info: Info) -> Tree:
+    """What is asked of each row of the connection that this field is. Found out once, likewise."""
+    asked, document = selection(info), info.context.document
+    # Beside the tree of the field, whose key is its positive twin.
+    key = -id(info._raw_info.field_nodes[0])
+    if len(info._raw_info.field_nodes) > 1:
+        return of_nodes(asked)
+    if key not in document.trees:
+        document.trees[key] = of_nodes(asked)
+    return document.trees[key]

@@ -1,17 +1,25 @@
 """Running an operation: the schema, the caller, the answer."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from graphql import GraphQLError, GraphQLInputObjectType, GraphQLObjectType, OperationType, Undefined
+from graphql import (
+    ExecutionResult,
+    GraphQLError,
+    GraphQLInputObjectType,
+    GraphQLObjectType,
+    OperationType,
+    Undefined,
+    execute,
+)
 from strawberry import Schema
-from strawberry.extensions import SchemaExtension
+from strawberry.execution.is_awaitable import optimized_is_awaitable
 from strawberry.schema.config import StrawberryConfig
-from strawberry.types import ExecutionContext
+from strawberry.types.field import StrawberryField
 
 from app.domain.principals import Principal
-from app.schema.authorized import resolve
+from app.schema.authorized import ROW_TYPES, resolve
 from app.schema.connections import AuthConnection
 from app.schema.context import Context, Services
 from app.schema.documents import Documents
@@ -24,23 +32,22 @@ from app.schema.roles import Role
 from app.schema.scalars import SCALARS
 
 
-class _Prepared(SchemaExtension):
-    """Hands over the document that was parsed and validated before."""
-
-    def on_parse(self) -> Iterator[None]:
-        self.execution_context.graphql_document = self.execution_context.context.document.document
-        yield
-
-    def on_validate(self) -> Iterator[None]:
-        self.execution_context.pre_execution_errors = []
-        yield
-
-
 class ProfileSchema(Schema):
-    """Strawberry's, but errors are logged where they are told, and only those that are faults."""
+    """Strawberry's, run on documents that were parsed and validated before."""
 
-    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
-        pass
+    async def run(self, context: Context, variables: dict[str, Any], operation_name: str | None) -> ExecutionResult:
+        """Never raises: what a resolver raises becomes an error of its field."""
+        assert context.document.document
+        result = execute(
+            self._schema,
+            context.document.document,
+            context_value=context,
+            variable_values=variables,
+            operation_name=operation_name,
+            executor_class=self.execution_context_class,
+            is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type]
+        )
+        return await result if isinstance(result, Awaitable) else result
 
 
 def build_schema() -> ProfileSchema:
@@ -48,11 +55,28 @@ def build_schema() -> ProfileSchema:
         query=Query,
         mutation=Mutation,
         types=[AuthConnection, InputError, LogEvent, Role, VersionConflictError],
-        extensions=[_Prepared],
         config=StrawberryConfig(default_resolver=resolve, scalar_map=SCALARS),
     )
     _leave_out_null_defaults(schema)
+    _read_rows_directly(schema)
     return schema
+
+
+def _read_rows_directly(schema: Schema) -> None:
+    """A plain field of a row is one call: the way through Strawberry's default resolver takes four."""
+    for type_ in schema._schema.type_map.values():
+        if isinstance(type_, GraphQLObjectType) and type_.name in ROW_TYPES:
+            for field in type_.fields.values():
+                definition: StrawberryField = field.extensions["strawberry-definition"]
+                if definition.is_basic_field:
+                    field.resolve = _reader(definition.python_name)
+
+
+def _reader(name: str) -> Callable[..., Any]:
+    def read(row: Any, _: Any) -> Any:
+        return row.read(name)
+
+    return read
 
 
 def _leave_out_null_defaults(schema: Schema) -> None:
@@ -117,12 +141,7 @@ class Engine:
                 context.principal, context.viewer = await self._services.callers.identify(principal, selection)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told by a code alone
             return Answer([to_json(GraphQLError("", original_error=error))])
-        result = await self._schema.execute(
-            request.query,
-            variable_values=dict(request.variables or {}),
-            context_value=context,
-            operation_name=request.operation_name,
-        )
+        result = await self._schema.run(context, dict(request.variables or {}), request.operation_name)
         errors = [to_json(each) for each in result.errors or []]
         # No data at all and an error without a path: the variables were refused, nothing ran.
         executed = result.data is not None or any("path" in each for each in errors)

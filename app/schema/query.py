@@ -134,8 +134,7 @@ class Query:
     @strawberry.field(description="Every connection of the tenant, by name.", directives=[authorized(READ_CONNECTIONS)])
     async def auth_connections(self, info: Info) -> list[AuthConnection] | None:
         context = info.context
-        asked = {**selection(info), "name": {}}
-        rows = await context.services.reads.find(context.principal, attributes.CONNECTION, {}, asked)
+        rows = await context.services.reads.find(context.principal, attributes.CONNECTION, {}, selection(info))
         return cast("list[AuthConnection]", sorted(rows, key=lambda row: row.document["name"]))
 
     @strawberry.field(description="The tenant's events, newest first.", directives=[authorized(READ_LOGS)])

@@ -45,7 +45,7 @@ def add_selections(tree: Tree, selections: SelectionSetNode, fragments: Fragment
             add_selections(tree, fragments[each.name.value].selection_set, fragments)
 
 
-def of_nodes(connection: Selection) -> Selection:
+def of_nodes(connection: Selection) -> Tree:
     """What is asked of each row of a connection, through `nodes` and through `edges`."""
     merged: Tree = {}
     _merge(merged, connection.get("nodes", {}))

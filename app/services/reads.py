@@ -44,6 +44,22 @@ def forbidden(principal: Principal, rule: Rule, is_self: bool = False) -> Forbid
     return Forbidden(f"Not allowed to {rule.name}.", missing_scopes(principal, rule, is_self))
 
 
+MAX_PLANS = 10_000
+# The caller's own profile: what is needed to know who calls is read whatever is asked for.
+CALLER = replace(USER, needs=("blocked", "name"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What to read for a selection, by whom these rules hold for."""
+
+    kind: Kind
+    selection: Selection
+    rules: frozenset[Rule]
+    paths: frozenset[str]
+    joins: frozenset[str]
+
+
 @dataclass(frozen=True, slots=True)
 class Listing:
     """A list to page through. `key` is its filter as the client gave it; tenant, kind, order and key name the list."""
@@ -67,6 +83,7 @@ class Reads:
     def __init__(self, documents: Documents, snapshots: Snapshots) -> None:
         self._documents = documents
         self._snapshots = snapshots
+        self._plans: dict[tuple[int, int], _Plan] = {}
 
     async def get(
         self,
@@ -198,7 +215,21 @@ class Reads:
         rules = readable(principal, is_self=False)
         if kind.owner and principal.profile is not None:
             rules |= readable(principal, is_self=True)
-        return kind.projection(selection, rules), kind.joins(selection, rules)
+        plan = self._plan(kind, selection, rules)
+        return plan.paths, plan.joins
+
+    def _plan(self, kind: Kind, selection: Selection, rules: frozenset[Rule]) -> _Plan:
+        """What a selection comes to is found out once for each set of rules: clients send the same few documents."""
+        key = (id(selection), hash(rules))
+        known = self._plans.get(key)
+        # A plan keeps its selection, so that no other has its id while the plan is known.
+        if known is not None and known.selection is selection and known.rules == rules and known.kind is kind:
+            return known
+        if len(self._plans) >= MAX_PLANS:
+            self._plans.clear()
+        paths, joins = kind.projection(selection, rules), kind.joins(selection, rules)
+        self._plans[key] = plan = _Plan(kind, selection, rules, paths, joins)
+        return plan
 
     async def _rows(
         self, principal: Principal, kind: Kind, documents: Sequence[Document], joins: frozenset[str]
@@ -230,11 +261,11 @@ class Reads:
         The row is for finding out who calls; the right to read it is asked where it is answered.
         """
         rules = readable(principal, is_self=True)
-        paths = USER.projection(selection, rules) | {"blocked", "name"}
-        document = await self._documents.find_one("users", {"tenant": principal.tenant, **where}, paths)
+        plan = self._plan(CALLER, selection, rules)
+        document = await self._documents.find_one("users", {"tenant": principal.tenant, **where}, plan.paths)
         if document is None:
             return None
-        for join in USER.joins(selection, rules):
+        for join in plan.joins:
             await self._join(principal.tenant, join, [document])
         return Row(USER, document, rules)
 

@@ -1,6 +1,7 @@
 """Finding documents: one, a page, a page for each of many owners, a count. Every filter starts with the tenant."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from bson import ObjectId
@@ -98,8 +99,13 @@ class Documents:
         return True
 
 
-def projection(paths: Iterable[str]) -> dict[str, int]:
+def projection(paths: Iterable[str]) -> Mapping[str, int]:
     """A path above another holds it: both together would be refused."""
+    return _projection(frozenset(paths))
+
+
+@lru_cache(maxsize=4096)
+def _projection(paths: frozenset[str]) -> Mapping[str, int]:
     chosen: dict[str, int] = {}
     for path in sorted(paths):
         if not any(path.startswith(above + ".") for above in chosen):
