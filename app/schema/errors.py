@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+import traceback
 from collections.abc import Mapping
 from typing import Any
 
@@ -52,5 +53,7 @@ def _tell(error: GraphQLError) -> tuple[str, Mapping[str, Any]]:
 
 def _internal(cause: BaseException) -> tuple[str, Mapping[str, Any]]:
     trace_id = secrets.token_hex(16)
-    logger.error("internal error, trace id %s", trace_id, exc_info=cause)
+    # Where it happened, not what it said: a message of a driver or a library may hold what a caller sent.
+    places = "".join(traceback.format_tb(cause.__traceback__))
+    logger.error("internal error, trace id %s: %s\n%s", trace_id, type(cause).__name__, places)
     return "Something went wrong on our side.", {"code": "INTERNAL", "traceId": trace_id}

@@ -35,6 +35,8 @@ _WATCH_SECONDS = 0.2
 _REPLICA_SET = "rs0"
 _USER = "profile-api"
 _PR_SET_PDEATHSIG = 1
+# Loaded before any fork: between fork and exec a child of threads loads nothing.
+_LIBC = ctypes.CDLL(None)
 _ALREADY_INITIALIZED = 23
 _UNAUTHORIZED = 13
 
@@ -137,6 +139,7 @@ class Mongod:
         binary = find_binary(self._binary)
         check_libraries(binary)
         self._stopping.clear()
+        self._data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         (self._data_dir / "db").mkdir(parents=True, exist_ok=True, mode=0o700)
         self._take_directory()
         try:
@@ -314,7 +317,7 @@ def _has_user(address: Address) -> bool:
 
 def _die_with(parent: int) -> None:
     """In the child, before it becomes mongod: end when the parent does, also if it is gone already."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent:
         os.kill(os.getpid(), signal.SIGTERM)
 

@@ -148,7 +148,8 @@ async def test_a_fault_of_ours_says_nothing_but_a_trace_id(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*_: Any, **__: Any) -> None:
-        raise RuntimeError("the inside of things")
+        message = "the inside of things"
+        raise RuntimeError(message)
 
     john = await world.add_user("john")
     token = world.user_token(john)
@@ -158,6 +159,8 @@ async def test_a_fault_of_ours_says_nothing_but_a_trace_id(
     assert error["extensions"]["code"] == "INTERNAL"
     assert "inside" not in answer.text
     assert error["extensions"]["traceId"] in caplog.text
+    assert "RuntimeError" in caplog.text
+    assert "inside" not in caplog.text
     monkeypatch.setattr("app.services.reads.Reads.viewer", fail)
     answer = await world.post("{ viewer { name } }", token)
     assert answer.status_code == 500

@@ -1,0 +1,79 @@
+"""How a stored document becomes what is answered, where that is more than a field of it."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from app.domain.connections import why_not_editable
+from app.domain.ids import encode_id
+from app.domain.logs import Actor, LogEventType
+from app.domain.root_attributes import ROOT_ATTRIBUTES, RootAttribute, RootAttributeName
+from app.domain.rows import Row
+from app.domain.rules import READ_OTHERS_ACTS
+from app.domain.users import AttributeSource
+
+
+def root_attributes(row: Row) -> list[RootAttribute]:
+    """Value, provenance and editability of each of the five."""
+    reason = why_not_editable(row.document.get("$connection"))
+    return [_root_attribute(row.document, name, reason) for name in ROOT_ATTRIBUTES]
+
+
+def _root_attribute(document: Mapping[str, Any], name: str, reason: str | None) -> RootAttribute:
+    provenance = document.get("provenance", {}).get(name, {})
+    return RootAttribute(
+        name=RootAttributeName(name),
+        value=document.get(name),
+        source=AttributeSource(provenance.get("source", AttributeSource.DEFAULT)),
+        connection=provenance.get("connection"),
+        updated_at=provenance.get("at"),
+        editable=reason is None,
+        reason=reason,
+    )
+
+
+_SECRET = re.compile(r"token|passw(or)?d|secret|credential|private_?key", re.IGNORECASE)
+_NOT_IN_PROFILE_DATA = frozenset({"app_metadata", "user_metadata"})
+
+
+def without_secrets(value: Any) -> Any:
+    """Drops both metadata and whatever is named like a token, a password or a secret, at any depth."""
+    if isinstance(value, list):
+        return [without_secrets(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: without_secrets(below)
+        for key, below in value.items()
+        if key not in _NOT_IN_PROFILE_DATA and not _SECRET.search(key)
+    }
+
+
+def profile_data(row: Row) -> Any:
+    """What the provider sent, without what is not for readers."""
+    text = row.document.get("profile_data")
+    return None if text is None else without_secrets(json.loads(text))
+
+
+def identity_id(row: Row) -> str:
+    """An identity has no document of its own: what names it is its id."""
+    document = row.document
+    return encode_id("Identity", "|".join((document["provider"], document["connection"], document["user_id"])))
+
+
+def is_hidden(row: Row) -> bool:
+    """Whether an event is somebody else's act, shown to the user whom it was done to."""
+    return "actor" in row.document and READ_OTHERS_ACTS not in row.readable
+
+
+def actor(row: Row) -> Actor | None:
+    """Without the name where that is not for this reader."""
+    stored = row.document.get("actor")
+    if stored is None:
+        return None
+    return Actor(stored["kind"], stored["id"], None if is_hidden(row) else stored.get("name"))
+
+
+def event_type(row: Row) -> LogEventType:
+    return LogEventType(row.document["type"])
