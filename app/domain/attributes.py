@@ -3,23 +3,20 @@
 A new field of User is a row here and a line in its type. Searching, sorting and raw go by this table too.
 """
 
-import json
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
-from app.domain.connections import kind_of, why_not_editable
+from app.domain.connections import kind_of
 from app.domain.ids import encode_id
-from app.domain.logs import LOG_EVENT_TYPES, Actor, FieldChange, LogEventType
+from app.domain.logs import LOG_EVENT_TYPES, FieldChange
 from app.domain.permissions import Permission, effective_permissions
-from app.domain.root_attributes import ROOT_ATTRIBUTES, RootAttribute, RootAttributeName
+from app.domain.root_attributes import ROOT_ATTRIBUTES
 from app.domain.rows import Attribute, Kind, Row
 from app.domain.rules import (
     READ_APP_METADATA,
     READ_CONNECTIONS,
     READ_IDP_TOKENS,
     READ_LOGS,
-    READ_OTHERS_ACTS,
     READ_ROLE_USERS,
     READ_ROLES,
     READ_USER,
@@ -31,7 +28,7 @@ from app.domain.rules import (
     UPDATE_USER_METADATA,
     Rule,
 )
-from app.domain.users import AttributeSource
+from app.domain.values import actor, event_type, identity_id, is_hidden, profile_data, root_attributes
 
 USER = Kind("User", "users", READ_USER, READ_USERS, owner="_id")
 IDENTITY = Kind("Identity", needs=("provider",))
@@ -99,24 +96,6 @@ def _identities(row: Row) -> list[Row]:
     return [Row(IDENTITY, document, row.readable) for document in documents]
 
 
-def _root_attributes(row: Row) -> list[RootAttribute]:
-    reason = why_not_editable(row.document.get("$connection"))
-    return [_root_attribute(row.document, name, reason) for name in ROOT_ATTRIBUTES]
-
-
-def _root_attribute(document: Mapping[str, Any], name: str, reason: str | None) -> RootAttribute:
-    provenance = document.get("provenance", {}).get(name, {})
-    return RootAttribute(
-        name=RootAttributeName(name),
-        value=document.get(name),
-        source=AttributeSource(provenance.get("source", AttributeSource.DEFAULT)),
-        connection=provenance.get("connection"),
-        updated_at=provenance.get("at"),
-        editable=reason is None,
-        reason=reason,
-    )
-
-
 def _roles(row: Row) -> list[Row]:
     return [Row(ROLE, document, row.readable) for document in row.document["$roles"]]
 
@@ -149,7 +128,7 @@ USER.add(
             "root_attributes",
             "For each root attribute: its value, where it came from and when, and whether it can be edited now,"
             " or why not.",
-            _root_attributes,
+            root_attributes,
             (*ROOT_ATTRIBUTES, "provenance", "identities.connection"),
             read=READ_USER,
             joins=frozenset({"connection"}),
@@ -250,39 +229,12 @@ USER.add(
     ]
 )
 
-_SECRET = re.compile(r"token|passw(or)?d|secret|credential|private_?key", re.IGNORECASE)
-_NOT_IN_PROFILE_DATA = frozenset({"app_metadata", "user_metadata"})
-
-
-def without_secrets(value: Any) -> Any:
-    """Drops both metadata and whatever is named like a token, a password or a secret, at any depth."""
-    if isinstance(value, list):
-        return [without_secrets(each) for each in value]
-    if not isinstance(value, dict):
-        return value
-    return {
-        key: without_secrets(below)
-        for key, below in value.items()
-        if key not in _NOT_IN_PROFILE_DATA and not _SECRET.search(key)
-    }
-
-
-def _profile_data(row: Row) -> Any:
-    text = row.document.get("profile_data")
-    return None if text is None else without_secrets(json.loads(text))
-
-
-def _identity_id(row: Row) -> str:
-    document = row.document
-    return encode_id("Identity", "|".join((document["provider"], document["connection"], document["user_id"])))
-
-
 IDENTITY.add(
     [
         _made(
             "id",
             "Names this identity in `unlinkIdentity`.",
-            _identity_id,
+            identity_id,
             ("provider", "connection", "user_id"),
         ),
         _plain("provider", "The strategy: google-oauth2, auth0, samlp, ...", "raw"),
@@ -298,7 +250,7 @@ IDENTITY.add(
         _made(
             "profile_data",
             "Everything that this identity provider last sent.",
-            _profile_data,
+            profile_data,
             ("profile_data",),
             "raw",
         ),
@@ -345,24 +297,9 @@ def _unless_hidden(name: str, description: str) -> Attribute:
     """What a user does not see of someone else's act: reason, details, address, user agent."""
 
     def value(row: Row) -> Any:
-        return None if _is_hidden(row) else row.document.get(name)
+        return None if is_hidden(row) else row.document.get(name)
 
     return _made(name, description, value, (name,))
-
-
-def _is_hidden(row: Row) -> bool:
-    return "actor" in row.document and READ_OTHERS_ACTS not in row.readable
-
-
-def _actor(row: Row) -> Actor | None:
-    actor = row.document.get("actor")
-    if actor is None:
-        return None
-    return Actor(actor["kind"], actor["id"], None if _is_hidden(row) else actor.get("name"))
-
-
-def _type(row: Row) -> LogEventType:
-    return LogEventType(row.document["type"])
 
 
 def _changes(row: Row) -> list[FieldChange] | None:
@@ -390,17 +327,17 @@ LOG_EVENT.add(
     [
         _id("Stays the same for as long as the event is kept."),
         _made("log_id", "Sorts by time.", lambda row: str(row.document["_id"]), ("_id",)),
-        _made("type", "What happened.", _type, ("type",)),
+        _made("type", "What happened.", event_type, ("type",)),
         _made(
             "code",
             "The short code that Auth0's logs use for it: s, f, fp, ss, sapi, ...",
-            lambda row: LOG_EVENT_TYPES[_type(row)].code,
+            lambda row: LOG_EVENT_TYPES[event_type(row)].code,
             ("type",),
         ),
         _made(
             "description",
             "What happened, for a person.",
-            lambda row: LOG_EVENT_TYPES[_type(row)].description,
+            lambda row: LOG_EVENT_TYPES[event_type(row)].description,
             ("type",),
         ),
         _plain("date", "When it happened."),
@@ -410,7 +347,7 @@ LOG_EVENT.add(
         _made(
             "actor",
             "Who did it, where that is not the user: an application or an administrator.",
-            _actor,
+            actor,
             ("actor",),
         ),
         _plain("client_id", "The application that it was done with."),
