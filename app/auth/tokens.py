@@ -11,7 +11,7 @@ from typing import Any
 
 from joserfc import jws, jwt
 from joserfc.errors import JoseError, SecurityWarning
-from joserfc.jwk import KeySet
+from joserfc.jwk import Key, KeySet
 
 from app.domain.errors import Unauthenticated
 from app.domain.principals import ActorKind, Principal
@@ -21,6 +21,8 @@ from app.settings import ConfigurationError, Issuer
 warnings.filterwarnings("ignore", message="EdDSA is deprecated", category=SecurityWarning)
 
 LEEWAY_SECONDS = 10
+# By the first two letters of an algorithm (RFC 7518, RFC 8037).
+_KEY_TYPES = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
 REMEMBERED_SECONDS = 300
 MAX_REMEMBERED = 10_000
 # More than any issuer writes; larger ones are not worth the look.
@@ -87,7 +89,7 @@ class Tokens:
             raise _invalid("The token is signed with an algorithm that its issuer is not set up for.")
         if issuer.typ is not None and _media_type(header.get("typ")) != _media_type(issuer.typ):
             raise _invalid(f"The token is not of type {issuer.typ}.")
-        claims = _verified(token, trusted)
+        claims = _verified(token, _key(header, trusted), issuer)
         audience = claims.get("aud")
         if issuer.audience not in (audience if isinstance(audience, list) else [audience]):
             raise _invalid("The token is for another audience.")
@@ -148,19 +150,29 @@ def _peek(token: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     return found.headers(), claims
 
 
-def _verified(token: str, trusted: _Trusted) -> Mapping[str, Any]:
+def _key(header: Mapping[str, Any], trusted: _Trusted) -> Key:
+    """The issuer's key that the token names; where it names none, the only one that fits its algorithm."""
+    kid, alg = header.get("kid"), str(header["alg"])
+    fitting = [each for each in trusted.keys.keys if each.key_type == _KEY_TYPES[alg[:2]]]
+    named = [each for each in fitting if each.kid == kid] if kid is not None else fitting
+    if len(named) != 1:
+        raise _invalid("The token names no key that its issuer has.")
+    return named[0]
+
+
+def _verified(token: str, key: Key, issuer: Issuer) -> Mapping[str, Any]:
     try:
-        return jwt.decode(token, trusted.keys, algorithms=list(trusted.issuer.algorithms)).claims
+        return jwt.decode(token, key, algorithms=list(issuer.algorithms)).claims
     except (JoseError, ValueError, TypeError):
         raise _invalid("The token's signature does not verify.") from None
 
 
 def _key_set(issuer: Issuer) -> KeySet:
     try:
+        if not issuer.jwks["keys"] or any(each.get("kty") not in _KEY_TYPES.values() for each in issuer.jwks["keys"]):
+            raise ValueError("it holds no key, or one that is no public key")
         keys = KeySet.import_key_set(issuer.jwks)  # type: ignore[arg-type]
-        if not keys.keys or any(key.key_type == "oct" for key in keys.keys):
-            raise ValueError("it holds no public key, or a symmetric one")
-    except (JoseError, ValueError, TypeError, KeyError) as error:
+    except (JoseError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise ConfigurationError(f"PROFILE_API_ISSUERS: the jwks of {issuer.issuer} can't be used: {error}.") from None
     return keys
 

@@ -5,7 +5,6 @@ from functools import lru_cache
 from typing import Any
 
 from bson import ObjectId
-from pymongo.errors import DuplicateKeyError
 
 from app.domain.paging import Order, Window
 from app.store.database import Database, driver_errors, to_object_id
@@ -88,15 +87,6 @@ class Documents:
         with driver_errors():
             found: int = await self._database[collection].count_documents(where, limit=limit)
             return found
-
-    async def insert(self, collection: str, documents: Sequence[Document]) -> bool:
-        """False where one of them collides with what is there."""
-        try:
-            with driver_errors():
-                await self._database[collection].insert_many(documents)
-        except DuplicateKeyError:
-            return False
-        return True
 
 
 def projection(paths: Iterable[str]) -> Mapping[str, int]:

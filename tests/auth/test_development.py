@@ -1,0 +1,63 @@
+"""The development issuer opens on a machine of one's own, and nowhere else."""
+
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from app.auth.development import check_development, development_issuer, is_loopback, load_key, mint
+from app.auth.tokens import Tokens
+from app.settings import ConfigurationError, Issuer, Settings
+
+ISSUER = Issuer(issuer="https://id/", audience="a", tenant="t", jwks={"keys": []})
+URL = "mongodb://db/?replicaSet=rs0"
+
+
+@pytest.mark.parametrize("demo", [False, True])
+@pytest.mark.parametrize("url", [None, URL])
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+@pytest.mark.parametrize("issuers", [None, [ISSUER]])
+def test_the_door(issuers: list[Issuer] | None, host: str, url: str | None, demo: bool) -> None:
+    settings = Settings(issuers=issuers, host=host, mongodb_url=url)
+    if issuers is not None:
+        assert check_development(settings, demo) is False
+    elif host == "127.0.0.1" and (url is None or demo):
+        assert check_development(settings, demo) is True
+    else:
+        with pytest.raises(ConfigurationError, match="PROFILE_API_ISSUERS"):
+            check_development(settings, demo)
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        ("localhost", True),
+        ("127.0.0.1", True),
+        ("127.1.2.3", True),
+        ("::1", True),
+        ("[::1]", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("example.com", False),
+        ("localhost.example.com", False),
+        ("", False),
+    ],
+)
+def test_loopback(host: str, loopback: bool) -> None:
+    assert is_loopback(host) is loopback
+
+
+def test_the_key_is_made_once_and_is_its_owners(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        made = list(threads.map(lambda _: load_key(tmp_path).thumbprint(), range(8)))
+    assert len(set(made)) == 1
+    [path] = tmp_path.iterdir()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_what_is_minted_is_taken(tmp_path: Path) -> None:
+    token = mint(tmp_path, "auth0|john", "web", ["read:users"], 60)
+    found = Tokens([development_issuer(tmp_path)]).verify(token)
+    assert (found.tenant, found.subject, found.client_id) == ("dev", "auth0|john", "web")
+    assert found.auth_time is not None

@@ -1,0 +1,258 @@
+"""Tokens of configured issuers: what is taken, what is refused, what is remembered."""
+
+import hmac
+import json
+from base64 import urlsafe_b64encode
+from typing import Any
+
+import pytest
+from joserfc import jwt
+from joserfc.jwk import ECKey, OKPKey, RSAKey
+
+from app.auth import tokens as module
+from app.auth.tokens import LEEWAY_SECONDS, MAX_REMEMBERED, MAX_TOKEN_BYTES, REMEMBERED_SECONDS, Tokens
+from app.domain.errors import Unauthenticated
+from app.domain.principals import ActorKind, Principal
+from app.settings import Ceiling, ConfigurationError, Issuer
+
+NOW = 1_800_000_000
+RSA, EC, ED, OTHER = (
+    RSAKey.generate_key(2048, {"kid": "rsa"}),
+    ECKey.generate_key("P-256", {"kid": "ec"}),
+    OKPKey.generate_key("Ed25519", {"kid": "ed"}),
+    RSAKey.generate_key(2048, {"kid": "rsa"}),
+)
+KEYS = [each.as_dict(private=False) for each in (RSA, EC, ED)]
+ISSUER = Issuer(issuer="https://id/", audience="profiles", tenant="acme", jwks={"keys": KEYS})
+CLAIMS = {"iss": "https://id/", "aud": "profiles", "sub": "auth0|john", "exp": NOW + 60, "scope": "read:users a"}
+
+
+class Clock:
+    now: float = NOW
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def sign(key: Any = RSA, alg: str = "RS256", header: dict[str, Any] | None = None, **claims: Any) -> str:
+    content = {name: value for name, value in {**CLAIMS, **claims}.items() if value is not ...}
+    return jwt.encode({"alg": alg, **(header or {})}, content, key, algorithms=[alg])
+
+
+def verify(token: str, issuer: Issuer = ISSUER) -> Principal:
+    return Tokens([issuer], clock=Clock()).verify(token)
+
+
+@pytest.mark.parametrize(("key", "alg"), [(RSA, "RS256"), (EC, "ES256"), (ED, "EdDSA")])
+@pytest.mark.parametrize("with_kid", [True, False])
+def test_a_good_token_becomes_a_principal(key: Any, alg: str, with_kid: bool) -> None:
+    header = {"kid": key.kid} if with_kid else {}
+    issuer = ISSUER if with_kid else ISSUER.model_copy(update={"jwks": {"keys": [key.as_dict(private=False)]}})
+    found = verify(sign(key, alg, header), issuer)
+    assert found == Principal("acme", "auth0|john", ActorKind.USER, frozenset({"read:users", "a"}))
+
+
+def test_an_audience_may_be_one_of_a_list() -> None:
+    assert verify(sign(aud=["else", "profiles"])).subject == "auth0|john"
+
+
+def forged(header: dict[str, Any], signature: str = "") -> str:
+    parts = [urlsafe_b64encode(json.dumps(each).encode()).decode().rstrip("=") for each in (header, CLAIMS)]
+    return ".".join([*parts, signature])
+
+
+def hmac_with_public_key(material: bytes) -> str:
+    signed = forged({"alg": "HS256", "kid": "rsa"}).rpartition(".")[0]
+    signature = hmac.digest(material, signed.encode(), "sha256")
+    return f"{signed}.{urlsafe_b64encode(signature).decode().rstrip('=')}"
+
+
+REFUSED = {
+    "no token": "x",
+    "empty parts": "..",
+    "no json": "a.b.c",
+    "alg none": forged({"alg": "none"}),
+    "alg None": forged({"alg": "None"}),
+    "no alg": forged({}),
+    "hmac with the public PEM": hmac_with_public_key(RSA.as_pem(private=False)),
+    "hmac with the public JWK": hmac_with_public_key(json.dumps(KEYS[0]).encode()),
+    "another key": sign(OTHER, header={"kid": "rsa"}),
+    "unknown kid": sign(header={"kid": "nobody"}),
+    "an algorithm that is not the issuer's": sign(alg="RS512"),
+    "expired": sign(exp=NOW - LEEWAY_SECONDS),
+    "not valid yet": sign(nbf=NOW + LEEWAY_SECONDS + 1),
+    "no exp": sign(exp=...),
+    "exp is text": sign(exp=str(NOW + 60)),
+    "exp is true": sign(exp=True),
+    "another audience": sign(aud="else"),
+    "no audience": sign(aud=...),
+    "another issuer": sign(iss="https://else/"),
+    "no issuer": sign(iss=...),
+    "issuer is a list": sign(iss=["https://id/"]),
+    "empty sub": sign(sub=""),
+    "no sub": sign(sub=...),
+    "sub is a number": sign(sub=1),
+    "scope is a number": sign(scope=1),
+    "permissions are text": sign(permissions="read:users"),
+    "too long": sign(pad="x" * MAX_TOKEN_BYTES),
+    "not ascii": sign() + "é",
+}
+
+
+@pytest.mark.parametrize("token", REFUSED.values(), ids=REFUSED)
+def test_a_token_that_is_no_good_is_refused(token: str) -> None:
+    with pytest.raises(Unauthenticated) as refused:
+        verify(token)
+    assert refused.value.error == "invalid_token"
+    assert token not in refused.value.message
+
+
+def test_a_signature_with_one_bit_turned_is_refused() -> None:
+    head, claims, signature = sign().split(".")
+    turned = ("B" if signature[0] == "A" else "A") + signature[1:]
+    with pytest.raises(Unauthenticated):
+        verify(f"{head}.{claims}.{turned}")
+
+
+def test_the_leeway_is_small_and_on_both_sides() -> None:
+    assert verify(sign(exp=NOW - LEEWAY_SECONDS + 1, nbf=NOW + LEEWAY_SECONDS)).subject
+
+
+def test_a_key_of_one_issuer_signs_for_no_other() -> None:
+    second = Issuer(
+        issuer="https://two/", audience="profiles", tenant="two", jwks={"keys": [OTHER.as_dict(private=False)]}
+    )
+    both = Tokens([ISSUER, second], clock=Clock())
+    assert both.verify(sign(OTHER, iss="https://two/")).tenant == "two"
+    for token in (sign(OTHER), sign(RSA, iss="https://two/")):
+        with pytest.raises(Unauthenticated):
+            both.verify(token)
+
+
+@pytest.mark.parametrize(
+    ("typ", "good"), [("at+jwt", True), ("application/at+jwt", True), ("AT+JWT", True), ("JWT", False), (None, False)]
+)
+def test_a_type_is_enforced_where_the_issuer_is_set_so(typ: str | None, good: bool) -> None:
+    token = sign(header={"typ": typ} if typ else {})
+    strict = ISSUER.model_copy(update={"typ": "at+jwt"})
+    assert verify(token).subject
+    if good:
+        assert verify(token, strict).subject
+    else:
+        with pytest.raises(Unauthenticated):
+            verify(token, strict)
+
+
+@pytest.mark.parametrize(
+    ("claims", "kind"),
+    [
+        ({}, ActorKind.USER),
+        ({"azp": "web"}, ActorKind.USER),
+        ({"gty": "client-credentials"}, ActorKind.APPLICATION),
+        ({"azp": "auth0|john"}, ActorKind.APPLICATION),
+        ({"client_id": "auth0|john"}, ActorKind.APPLICATION),
+        ({"azp": "web", "client_id": "auth0|john"}, ActorKind.APPLICATION),
+        ({"sub": "abc@clients"}, ActorKind.APPLICATION),
+        ({"gty": "password"}, ActorKind.USER),
+    ],
+)
+def test_an_application_is_told_from_a_user(claims: dict[str, str], kind: ActorKind) -> None:
+    assert verify(sign(**claims)).kind is kind
+
+
+def test_permissions_stand_instead_of_scope() -> None:
+    assert verify(sign(permissions=["p"])).scopes == {"p"}
+    assert verify(sign(permissions=[])).scopes == frozenset()
+    assert verify(sign(scope=...)).scopes == frozenset()
+
+
+def test_the_issuers_ceiling_is_by_kind() -> None:
+    issuer = ISSUER.model_copy(update={"scopes": Ceiling(user=["a"], application=[])})
+    assert verify(sign(), issuer).scopes == {"a"}
+    assert verify(sign(permissions=["a", "b"]), issuer).scopes == {"a"}
+    assert verify(sign(gty="client-credentials"), issuer).scopes == frozenset()
+
+
+def test_connection_client_and_time_of_sign_in_are_carried() -> None:
+    issuer = ISSUER.model_copy(update={"connection": "partner"})
+    found = verify(sign(azp="web", auth_time=NOW), issuer)
+    assert (found.connection, found.client_id, found.auth_time) == ("partner", "web", NOW)
+    assert verify(sign(auth_time="now")).auth_time is None
+
+
+def test_the_tenant_is_the_issuers_whatever_the_token_says() -> None:
+    token = sign(**{"urn:profile-api:tenant": "other", "tenant": "other"})
+    assert verify(token).tenant == "acme"
+    assert Tokens([ISSUER], "urn:profile-api:tenant", Clock()).verify(token).tenant == "other"
+
+
+@pytest.fixture
+def verifications(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    seen: list[str] = []
+    verified = module._verified
+
+    def counted(token: str, *more: Any) -> Any:
+        seen.append(token)
+        return verified(token, *more)
+
+    monkeypatch.setattr(module, "_verified", counted)
+    return seen
+
+
+def test_a_verified_token_is_remembered_for_its_time(verifications: list[str]) -> None:
+    clock = Clock()
+    tokens, token = Tokens([ISSUER], clock=clock), sign(exp=NOW + 10_000)
+    for _ in range(3):
+        tokens.verify(token)
+    assert len(verifications) == 1
+    clock.now += REMEMBERED_SECONDS - 1
+    tokens.verify(token)
+    assert len(verifications) == 1
+    clock.now += 1
+    tokens.verify(token)
+    assert len(verifications) == 2
+
+
+def test_a_remembered_token_expires_all_the_same() -> None:
+    clock = Clock()
+    tokens, token = Tokens([ISSUER], clock=clock), sign(exp=NOW + 20)
+    tokens.verify(token)
+    clock.now += 20 + LEEWAY_SECONDS
+    with pytest.raises(Unauthenticated, match="expired"):
+        tokens.verify(token)
+
+
+def test_a_remembered_token_is_the_whole_of_it() -> None:
+    tokens, token = Tokens([ISSUER], clock=Clock()), sign()
+    tokens.verify(token)
+    with pytest.raises(Unauthenticated):
+        tokens.verify(token.rpartition(".")[0] + ".")
+
+
+def test_failures_are_not_remembered_and_what_is_remembered_is_bounded(
+    verifications: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_REMEMBERED", 2)
+    tokens = Tokens([ISSUER], clock=Clock())
+    bad = sign(OTHER)
+    for _ in range(2):
+        with pytest.raises(Unauthenticated):
+            tokens.verify(bad)
+    assert len(verifications) == 2
+    good = [sign(sub=f"u{number}") for number in range(3)]
+    for each in (*good, *good[1:]):
+        tokens.verify(each)
+    assert len(verifications) == 5
+    tokens.verify(good[0])
+    assert len(verifications) == 6
+    assert MAX_REMEMBERED == 10_000
+
+
+@pytest.mark.parametrize(
+    "jwks",
+    [{}, {"keys": []}, {"keys": [{"kty": "oct", "k": "c2VjcmV0"}]}, {"keys": [{"kty": "nope"}]}, {"keys": "x"}],
+)
+def test_keys_that_can_not_be_used_stop_the_start(jwks: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match="https://id/") as refused:
+        Tokens([ISSUER.model_copy(update={"jwks": jwks})])
+    assert "c2VjcmV0" not in str(refused.value)

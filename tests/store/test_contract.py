@@ -1,0 +1,265 @@
+"""What the floors above rely on, on mongomock-motor and on the real mongod alike."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from pymongo.errors import DuplicateKeyError
+
+from app.domain.connections import SyncRootAttributes
+from app.domain.logs import Actor, FieldChange, LogEvent, LogEventType
+from app.domain.paging import Order, Window
+from app.domain.times import now
+from app.domain.users import AttributeSource, Identity, Provenance, User
+from app.store.database import Database, new_id, to_object_id
+from app.store.documents import Documents, between
+from app.store.indexes import INDEXES
+from app.store.logs import to_document as event_to_document
+from app.store.migrations import (
+    MigrationNeeded,
+    check_schema_version,
+    is_issuer_configured,
+    mark_issuer_configured,
+    migrate,
+)
+from app.store.snapshots import MAX_AGE, Snapshots
+from app.store.users import Users, from_document, to_document
+from tests.store.standin import mock_database
+
+AT = now()
+
+
+@pytest.fixture(params=["mongomock", "real"])
+async def database(request: pytest.FixtureRequest) -> AsyncIterator[Database]:
+    """An empty database with its unique indexes."""
+    if request.param == "mongomock":
+        database = mock_database()
+    else:
+        database = Database.connect(request.getfixturevalue("mongod_url"), f"c{uuid.uuid4().hex[:12]}")
+    for collection, indexes in INDEXES.items():
+        for keys, options in indexes:
+            if options:
+                await database[collection].create_index(keys, **options)
+    yield database
+    if request.param == "real":
+        await database.database.client.drop_database(database.database.name)
+        database.close()
+
+
+def a_user(handle: str = "john", tenant: str = "t", **fields: Any) -> User:
+    identity = Identity(provider="auth0", connection="db", user_id=handle, profile_data='{"a.b":1}')
+    user = User(
+        id=new_id(),
+        tenant=tenant,
+        user_id=f"auth0|{handle}",
+        name="Jöhn STRASSE",
+        email=f"{handle}@Example.COM",
+        provenance={"name": Provenance(AttributeSource.IDP, AT, "db")},
+        user_metadata={"a": {"b": [1, None, {"c": True}]}},
+        identities=(identity,),
+        role_ids=(new_id(),),
+        permissions=({"api": "urn:a", "name": "read"},),
+        created_at=AT,
+        updated_at=AT,
+    )
+    return replace(user, **fields)
+
+
+def an_event(user: User) -> LogEvent:
+    return LogEvent(
+        id=new_id(),
+        tenant=user.tenant,
+        type=LogEventType.USER_METADATA_UPDATED,
+        date=AT,
+        recorded_at=AT,
+        user=user.id,
+        actor=Actor("APPLICATION", "tool"),
+        changes=(FieldChange("user_metadata.a", None, False), FieldChange("name", "x", None)),
+    )
+
+
+async def test_a_user_comes_back_as_it_was_put(database: Database) -> None:
+    for user in (a_user(), a_user("jane", blocked=True, app_metadata={"x": 1}, logins_count=3, last_login=AT)):
+        await database["users"].insert_one(to_document(user))
+        assert await Users(database).find({"tenant": "t", "user_id": user.user_id}) == user
+    assert await Users(database).find({"tenant": "other", "user_id": "auth0|john"}) is None
+
+
+async def test_what_lookup_and_search_need_is_derived(database: Database) -> None:
+    stored = to_document(a_user())
+    assert stored["keys"] == ["email:db:john@example.com", "sub:auth0:db:john"]
+    assert stored["name_folded"] == "jöhn strasse"
+    assert (stored["email_folded"], stored["email_domain"]) == ("john@example.com", "example.com")
+    assert stored["connections"] == ["db"]
+    assert "app_metadata" not in stored
+    assert from_document(stored) == from_document(to_document(from_document(stored)))
+
+
+async def test_a_write_counts_if_the_version_is_as_it_was_read_and_brings_its_event(database: Database) -> None:
+    user = a_user()
+    await database["users"].insert_one(to_document(user))
+    after = replace(user, version=2, name=None, user_metadata={"a": 1}, email="new@x.org")
+    event = an_event(after)
+    assert await Users(database).replace(user, after, event)
+    assert await Users(database).find({"tenant": "t", "_id": user.id}) == after
+    stored = await database["users"].find_one({"_id": user.id})
+    assert "name" not in stored
+    assert "name_folded" not in stored
+    assert stored["keys"] == ["email:db:new@x.org", "sub:auth0:db:john"]
+    kept = await database["log_events"].find_one({"_id": event.id})
+    assert kept["changes"] == [{"path": "user_metadata.a", "after": False}, {"path": "name", "before": "x"}]
+    assert kept["roots"] == ["name", "user_metadata"]
+
+
+async def test_a_write_after_another_changes_nothing_and_leaves_no_event(database: Database) -> None:
+    user = a_user()
+    await database["users"].insert_one(to_document(user))
+    first, second = replace(user, version=2, name="first"), replace(user, version=2, name="second")
+    assert await Users(database).replace(user, first, an_event(first))
+    assert not await Users(database).replace(user, second, an_event(second))
+    assert (await Users(database).find({"tenant": "t", "_id": user.id})) == first
+    assert await database["log_events"].count_documents({}) == 1
+
+
+async def test_a_write_of_another_tenants_user_finds_nobody(database: Database) -> None:
+    user = a_user()
+    await database["users"].insert_one(to_document(user))
+    stray = replace(user, tenant="other")
+    assert not await Users(database).replace(stray, replace(stray, version=2, name="x"), an_event(stray))
+
+
+async def test_user_ids_are_unique_in_a_tenant_only(database: Database) -> None:
+    await database["users"].insert_one(to_document(a_user()))
+    await database["users"].insert_one(to_document(a_user(tenant="other")))
+    with pytest.raises(DuplicateKeyError):
+        await database["users"].insert_one(to_document(a_user(identities=())))
+
+
+async def test_many_may_have_no_address(database: Database) -> None:
+    for handle in ("a", "b"):
+        await database["users"].insert_one(to_document(a_user(handle, email=None)))
+    assert await database["users"].count_documents({"tenant": "t"}) == 2
+
+
+async def test_only_what_is_asked_for_leaves_the_database(database: Database) -> None:
+    user = a_user()
+    await database["users"].insert_one(to_document(user))
+    found = await Documents(database).find_one("users", {"tenant": "t"}, ["name", "identities", "identities.user_id"])
+    assert found is not None
+    assert set(found) == {"_id", "name", "identities"}
+    assert set(await Documents(database).find_one("users", {"tenant": "t"}, []) or {}) == {"_id"}
+
+
+@pytest.mark.parametrize("direction", [1, -1])
+async def test_pages_meet_everything_once_in_order_with_ties(database: Database, direction: int) -> None:
+    documents, order = Documents(database), Order("rank", direction)
+    rows = [{"_id": new_id(), "tenant": "t", "rank": number // 3} for number in range(10)]
+    await database["things"].insert_many([*rows, {"tenant": "other", "rank": 1}])
+    expected = sorted(rows, key=lambda each: (each["rank"], each["_id"]), reverse=direction == -1)
+    for backward in (False, True):
+        seen: list[Any] = []
+        places: list[Any] = []
+        while True:
+            window = Window(4, backward)
+            page = await documents.find_page("things", {"tenant": "t"}, order, window, places, ["rank"])
+            more = len(page) > 4
+            page = (page[1:] if backward else page[:-1]) if more else page
+            seen = page + seen if backward else seen + page
+            edge = page[0] if backward else page[-1]
+            places = [between(order, (edge["rank"], str(edge["_id"])), after=not backward)]
+            if not more:
+                break
+        assert [each["_id"] for each in seen] == [each["_id"] for each in expected]
+
+
+async def test_a_place_that_names_no_id_is_none() -> None:
+    assert between(Order("rank", 1), (1, "x"), after=True) is None
+    assert to_object_id("x") is None
+    assert to_object_id("") is None
+
+
+async def test_counting_stops_at_its_limit(database: Database) -> None:
+    await database["things"].insert_many([{"tenant": "t"} for _ in range(5)])
+    assert await Documents(database).count("things", {"tenant": "t"}, 3) == 3
+    assert await Documents(database).count("things", {"tenant": "t"}, 9) == 5
+
+
+class CountedDocuments(Documents):
+    loads = 0
+
+    async def find(self, *arguments: Any, **named: Any) -> list[dict[str, Any]]:
+        self.loads += 1
+        return await super().find(*arguments, **named)
+
+
+async def test_a_snapshot_is_loaded_once_for_many_and_is_at_most_its_age(database: Database) -> None:
+    connection = {"tenant": "t", "name": "db", "strategy": "auth0", "sync_root_attributes": "NEVER"}
+    await database["connections"].insert_one(connection)
+    await database["roles"].insert_one({"_id": "r", "tenant": "t", "role_id": "rol_a", "name": "A"})
+    documents, time = CountedDocuments(database), [100.0]
+    snapshots = Snapshots(documents, clock=lambda: time[0])
+    found = await asyncio.gather(*(snapshots.connections("t") for _ in range(5)))
+    assert documents.loads == 1
+    assert found[0]["db"].sync_root_attributes is SyncRootAttributes.NEVER
+    assert found[0]["db"].import_mode is False
+    assert list(await snapshots.roles("t")) == ["r"]
+    assert await snapshots.roles("other") == {}
+    await database["roles"].delete_one({"_id": "r"})
+    time[0] += MAX_AGE - 0.001
+    assert list(await snapshots.roles("t")) == ["r"]
+    time[0] += 0.001
+    assert await snapshots.roles("t") == {}
+
+
+async def test_an_empty_database_is_of_this_version_and_an_older_one_must_be_migrated(database: Database) -> None:
+    await check_schema_version(database, current=1)
+    await check_schema_version(database, current=1)
+    with pytest.raises(MigrationNeeded, match="profile-api migrate"):
+        await check_schema_version(database, current=2)
+    await database["meta"].update_one({"_id": "schema"}, {"$set": {"version": 5}})
+    with pytest.raises(MigrationNeeded, match="newer release"):
+        await check_schema_version(database, current=2)
+
+
+async def test_migrations_run_in_turn_and_go_on_where_they_were_cut_off(database: Database) -> None:
+    await check_schema_version(database, current=1)
+    ran: list[int] = []
+
+    def step(number: int, fails: list[bool]):
+        async def run(_: Database) -> None:
+            ran.append(number)
+            if fails.pop():
+                raise RuntimeError
+
+        return run
+
+    steps = {1: step(1, [False]), 2: step(2, [False, True])}
+    with pytest.raises(RuntimeError):
+        await migrate(database, steps, current=3)
+    assert await migrate(database, steps, current=3) == [3]
+    assert ran == [1, 2, 2]
+    assert await migrate(database, steps, current=3) == []
+
+
+async def test_a_configured_issuer_is_remembered(database: Database) -> None:
+    assert not await is_issuer_configured(database)
+    await mark_issuer_configured(database)
+    await mark_issuer_configured(database)
+    assert await is_issuer_configured(database)
+
+
+async def test_an_event_holds_no_field_that_says_nothing() -> None:
+    stored = event_to_document(replace(an_event(a_user()), changes=(), actor=None))
+    assert set(stored) == {"_id", "tenant", "type", "date", "recorded_at", "user"}
+
+
+async def test_dates_come_back_to_the_millisecond(database: Database) -> None:
+    user = a_user(last_login=AT - timedelta(milliseconds=1))
+    await database["users"].insert_one(to_document(user))
+    found = await Users(database).find({"tenant": "t", "_id": user.id})
+    assert found is not None
+    assert found.last_login == user.last_login

@@ -1,0 +1,144 @@
+"""What exists on the real mongod only: transactions, expiry, plans that use their index."""
+
+import uuid
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from pymongo.errors import DuplicateKeyError
+
+from app.domain.logs import LogEventType
+from app.domain.paging import Order, Window
+from app.domain.times import now
+from app.store.database import Database, new_id
+from app.store.documents import Documents, between
+from app.store.indexes import ensure_indexes
+from app.store.users import Users, to_document
+from tests.store.test_contract import a_user, an_event
+
+NEWEST = Order("created_at", -1)
+
+
+@pytest.fixture
+async def database(mongod_url: str) -> AsyncIterator[Database]:
+    database = Database.connect(mongod_url, f"r{uuid.uuid4().hex[:12]}")
+    await ensure_indexes(database, 30)
+    yield database
+    await database.database.client.drop_database(database.database.name)
+    database.close()
+
+
+async def test_a_write_whose_event_fails_is_not_kept(database: Database) -> None:
+    user = a_user()
+    await database["users"].insert_one(to_document(user))
+    event = an_event(user)
+    await database["log_events"].insert_one({"_id": event.id})
+    after = a_user(id=user.id, version=2, name="x")
+    with pytest.raises(Exception, match="duplicate key"):
+        await Users(database).replace(user, after, event)
+    assert (await database["users"].find_one({"_id": user.id}))["version"] == 1
+
+
+@pytest.mark.parametrize("address", ["JOHN@example.com", "\uff2aohn@example.com"])
+async def test_an_address_and_an_account_are_one_users_of_a_connection(database: Database, address: str) -> None:
+    await database["users"].insert_one(to_document(a_user()))
+    await database["users"].insert_one(to_document(a_user(tenant="other")))
+    same_account = a_user(user_id="auth0|2", email=None)
+    same_address = a_user("jane", email=address)
+    for twin in (same_account, same_address):
+        with pytest.raises(DuplicateKeyError):
+            await database["users"].insert_one(to_document(twin))
+    await database["users"].insert_one(to_document(a_user("jane")))
+
+
+async def test_indexes_are_made_once_and_expiry_follows_the_setting(database: Database) -> None:
+    await ensure_indexes(database, 30)
+    for days in (7, 400):
+        await ensure_indexes(database, days)
+        indexes = await database["log_events"].index_information()
+        assert indexes["recorded_at_ttl"]["expireAfterSeconds"] == days * 86_400
+        assert indexes["recorded_at_ttl"]["key"] == [("recorded_at", 1)]
+
+
+async def test_a_page_for_each_of_many_owners_is_one_command(database: Database, commands: list[str]) -> None:
+    owners = [new_id() for _ in range(3)]
+    at = now()
+    await database["users"].insert_many(
+        [{"_id": each, "tenant": "t", "user_id": str(each), "keys": [str(each)]} for each in owners]
+    )
+    await database["log_events"].insert_many(
+        [
+            {
+                "tenant": tenant,
+                "user": owner,
+                "date": at - timedelta(seconds=number),
+                "type": LogEventType.LOGIN_SUCCEEDED,
+            }
+            for owner in owners[:2]
+            for number in range(4)
+            for tenant in ("t", "other")
+        ]
+    )
+    commands.clear()
+    window, order = Window(2), Order("date", -1)
+    owner = ("users", "t", "user")
+    found = await Documents(database).find_pages(owner, owners, "log_events", {"tenant": "t"}, order, window, ["date"])
+    assert commands == ["aggregate"]
+    assert [len(found[each]) for each in owners] == [3, 3, 0]
+    assert [each["date"] for each in found[owners[0]]] == [at - timedelta(seconds=number) for number in range(3)]
+
+
+def stages(plan: dict[str, Any]) -> set[str]:
+    below = [plan[key] for key in ("inputStage",) if key in plan] + plan.get("inputStages", [])
+    return {plan["stage"]}.union(*(stages(each) for each in below))
+
+
+LISTS = [
+    ("users", {"tenant": "t"}, NEWEST),
+    ("users", {"tenant": "t", "role_ids": "r"}, NEWEST),
+    ("log_events", {"tenant": "t", "user": "u"}, Order("date", -1)),
+    ("log_events", {"tenant": "t"}, Order("date", -1)),
+    ("roles", {"tenant": "t"}, Order("name_folded", 1)),
+]
+
+
+@pytest.mark.parametrize(("collection", "where", "order"), LISTS)
+@pytest.mark.parametrize("backward", [False, True])
+async def test_any_page_is_read_from_its_index(
+    database: Database, collection: str, where: dict[str, Any], order: Order, backward: bool
+) -> None:
+    """With others' documents all around, and many that share the ordering value."""
+    at = now()
+    for tenant in ("t", "u"):
+        await database[collection].insert_many(
+            [
+                {
+                    "tenant": tenant,
+                    "user_id": str(number),
+                    "keys": [str(number)],
+                    "role_id": str(number),
+                    "role_ids": ["r"] if number % 2 else ["s"],
+                    "user": "u" if number % 2 else "v",
+                    order.field: at - timedelta(seconds=number // 100),
+                }
+                for number in range(600)
+            ]
+        )
+    middle = await database[collection].find(where).sort([(order.field, 1), ("_id", 1)]).skip(150).limit(1).to_list(1)
+    place = between(order, (middle[0][order.field], str(middle[0]["_id"])), after=not backward)
+    direction = -order.direction if backward else order.direction
+    cursor = database[collection].find({**where, "$and": [place]}).sort([(order.field, direction), ("_id", direction)])
+    plan = await cursor.limit(11).explain()
+    assert not stages(plan["queryPlanner"]["winningPlan"]) & {"SORT", "COLLSCAN"}
+    assert plan["executionStats"]["totalDocsExamined"] <= 12
+    assert plan["executionStats"]["nReturned"] == 11
+
+
+@pytest.mark.parametrize("where", [{"user_id": "1"}, {"keys": "1"}])
+async def test_a_user_is_found_by_one_document(database: Database, where: dict[str, Any]) -> None:
+    await database["users"].insert_many(
+        [{"tenant": "t", "user_id": str(number), "keys": [str(number)]} for number in range(200)]
+    )
+    plan = await database["users"].find({"tenant": "t", **where}).explain()
+    assert plan["executionStats"]["totalDocsExamined"] == 1
