@@ -1,0 +1,155 @@
+"""The embedded mongod: its data survive, its door is shut, it dies with its owner."""
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+from pymongo.errors import OperationFailure
+
+from app.store import mongod as module
+from app.store.mongod import Mongod, MongodError, check_libraries, find_binary, join
+from tests.serving import environment, eventually
+
+
+@contextmanager
+def things(url: str) -> Iterator[Any]:
+    with MongoClient(url, w="majority", journal=True, serverSelectionTimeoutMS=5_000) as client:
+        yield client.test.things
+
+
+def port_of(url: str) -> int:
+    return int(url.partition("127.0.0.1:")[2].partition("/")[0])
+
+
+def test_data_and_address_are_kept_between_starts_and_after_a_kill(tmp_path: Path) -> None:
+    urls = []
+    for number in range(3):
+        mongod = Mongod(tmp_path)
+        with mongod, things(mongod.url) as collection:
+            urls.append(mongod.url)
+            assert collection.count_documents({}) == number
+            collection.insert_one({"number": number})
+            if number == 1:
+                os.kill(mongod.pid, signal.SIGKILL)
+    assert len(set(urls)) == 1
+
+
+def test_a_taken_port_is_given_up_and_the_data_stay(tmp_path: Path) -> None:
+    with Mongod(tmp_path) as mongod, things(mongod.url) as collection:
+        collection.insert_one({"kept": True})
+        port = port_of(mongod.url)
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", port))
+        other.listen()
+        with Mongod(tmp_path) as mongod, things(mongod.url) as collection:
+            assert port_of(mongod.url) != port
+            assert collection.count_documents({"kept": True}) == 1
+            collection.insert_one({})
+
+
+def test_nobody_gets_in_without_the_password_which_is_its_owners(tmp_path: Path) -> None:
+    with Mongod(tmp_path) as mongod:
+        anonymous = f"mongodb://127.0.0.1:{port_of(mongod.url)}/?directConnection=true"
+        with things(anonymous) as collection, pytest.raises(OperationFailure):
+            collection.find_one()
+        for name in ("mongod.json", "mongod.key"):
+            assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
+        assert stat.S_IMODE((tmp_path / "db").stat().st_mode) == 0o700
+        arguments = Path(f"/proc/{mongod.pid}/cmdline").read_text().split("\0")
+        password = json.loads((tmp_path / "mongod.json").read_text())["password"]
+        assert password not in " ".join(arguments)
+        assert password not in (tmp_path / "mongod.log").read_text()
+        assert arguments[arguments.index("--networkMessageCompressors") + 1] == "disabled"
+        assert arguments[arguments.index("--bind_ip") + 1] == "127.0.0.1"
+        # A session of its own: Ctrl-C in the terminal reaches the service first.
+        assert os.getsid(mongod.pid) == mongod.pid
+
+
+def test_others_join_the_one_that_runs(tmp_path: Path) -> None:
+    assert join(tmp_path) is None
+    with Mongod(tmp_path) as mongod:
+        assert join(tmp_path) == mongod.url
+        with pytest.raises(MongodError, match="Another service uses"):
+            Mongod(tmp_path).start()
+        assert join(tmp_path) == mongod.url
+    assert join(tmp_path) is None
+
+
+def test_it_dies_with_its_owner_and_the_next_start_works(tmp_path: Path) -> None:
+    script = "import sys, time; from pathlib import Path; from app.store.mongod import Mongod\n"
+    script += "m = Mongod(Path(sys.argv[1])); m.start(); print(m.pid, flush=True); time.sleep(600)"
+    owner = subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path)], env=environment(tmp_path), stdout=subprocess.PIPE, text=True
+    )
+    assert owner.stdout
+    pid = int(owner.stdout.readline())
+    owner.kill()
+    owner.wait()
+    owner.stdout.close()
+    # Right away: it waits for the one before it to have stopped.
+    with Mongod(tmp_path) as mongod, things(mongod.url) as collection:
+        assert mongod.pid != pid
+        assert not module._is_running(pid)
+        collection.insert_one({})
+
+
+def test_one_that_ends_is_started_again_where_that_was_asked_for(tmp_path: Path) -> None:
+    with Mongod(tmp_path) as mongod:
+        mongod.keep_running()
+        first = mongod.pid
+        os.kill(first, signal.SIGKILL)
+        eventually(lambda: join(tmp_path) and mongod.pid != first, "another mongod")
+        with things(mongod.url) as collection:
+            collection.insert_one({})
+    assert join(tmp_path) is None
+
+
+def test_without_a_program_it_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def missing(_: str) -> None:
+        raise PackageNotFoundError
+
+    monkeypatch.setattr(module.shutil, "which", lambda _: None)
+    assert find_binary(None).name == "mongod"
+    monkeypatch.setattr(module, "files", missing)
+    with pytest.raises(MongodError) as refused:
+        find_binary(None)
+    for way in ("PROFILE_API_MONGODB_URL", "PROFILE_API_MONGOD", "profile-api[embedded]"):
+        assert way in str(refused.value)
+    with pytest.raises(MongodError, match="PROFILE_API_MONGOD names"):
+        find_binary(tmp_path / "nothing")
+    monkeypatch.setattr(module.shutil, "which", lambda _: "/somewhere/mongod")
+    assert find_binary(None) == Path("/somewhere/mongod")
+    assert find_binary(Path(sys.executable)) == Path(sys.executable)
+
+
+def test_a_missing_library_is_told_with_its_package() -> None:
+    listing = "\tlibcurl.so.4 => not found\n\tlibssl.so.3 => not found\n\tlibm.so.6 => /lib/libm.so.6 (0x1)\n\tlibx.so.1 => not found\n"
+    with pytest.raises(MongodError) as refused:
+        check_libraries(Path("/m"), run=lambda _: listing)
+    for told in ("libcurl.so.4", "libcurl4", "libssl3", "libx.so.1", "PROFILE_API_MONGODB_URL"):
+        assert told in str(refused.value)
+    assert "libm" not in str(refused.value)
+    check_libraries(Path("/m"), run=lambda _: "\tlibm.so.6 => /lib/libm.so.6 (0x1)\n")
+
+
+def test_one_that_does_not_start_is_told_with_the_end_of_its_log(tmp_path: Path) -> None:
+    program = tmp_path / "mongod"
+    program.write_text('#!/bin/sh\nwhile [ "$1" != --logpath ]; do shift; done\necho "no room" > "$2"\nexit 3\n')
+    program.chmod(0o755)
+    with pytest.raises(MongodError, match="mongod ended with 3:\nno room"):
+        Mongod(tmp_path, program).start()
+    # The directory is free again.
+    with Mongod(tmp_path):
+        pass
