@@ -6,12 +6,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-from app.store.mongod import Mongod
 from pymongo import monitoring
 
 from app.main import build, prepare
 from app.settings import Settings
 from app.store.database import Database
+from app.store.mongod import Mongod
 from tests.world import World
 
 

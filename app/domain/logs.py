@@ -99,7 +99,7 @@ class LogEvent:
 def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[FieldChange, ...]:
     """The leaves that differ, in the order of their paths; objects are entered, arrays are one leaf.
 
-    At most MAX_CHANGES of them.
+    The keys at the top are attributes: of one, an empty object says the same as its absence. At most MAX_CHANGES.
     """
     return tuple(islice(_leaves(before, after, ""), MAX_CHANGES))
 
@@ -111,10 +111,10 @@ def _leaves(before: Mapping[str, Any], after: Mapping[str, Any], prefix: str) ->
             continue
         if _enter(old, new):
             yield from _leaves(_object(old), _object(new), path + ".")
-            # A leaf that gave way to an object, or took its place, is a change of the path itself too.
-            if not isinstance(old, Mapping) and old is not None:
+            # What gave way to an object with something in it, or took its place, is a change of the path itself too.
+            if _is_told_itself(old, prefix):
                 yield FieldChange(path, before=_json(old))
-            if not isinstance(new, Mapping) and new is not None:
+            if _is_told_itself(new, prefix):
                 yield FieldChange(path, after=_json(new))
         else:
             yield FieldChange(path, _json(old), _json(new))
@@ -127,6 +127,13 @@ def same(old: Any, new: Any) -> bool:
     if isinstance(old, list | tuple) and isinstance(new, list | tuple):
         return len(old) == len(new) and all(map(same, old, new))
     return isinstance(old, bool) == isinstance(new, bool) and bool(old == new)
+
+
+def _is_told_itself(value: Any, prefix: str) -> bool:
+    """What has no leaves to tell it."""
+    if isinstance(value, Mapping):
+        return not value and bool(prefix)
+    return value is not None
 
 
 def _enter(old: Any, new: Any) -> bool:

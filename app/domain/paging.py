@@ -117,7 +117,12 @@ def _pack(value: Any) -> Any:
 def _unpack(value: Any) -> Any:
     if isinstance(value, Mapping):
         return (datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=int(value["ms"]))).replace(tzinfo=None)
-    if value is not None and not isinstance(value, str | int | float):
+    # What the database could not hold was in no cursor of ours.
+    if isinstance(value, str):
+        value.encode()
+    elif isinstance(value, int):
+        value.to_bytes(8, signed=True)
+    elif value is not None and not isinstance(value, float):
         raise TypeError
     return value
 

@@ -76,18 +76,17 @@ class Kind:
         return {name: {} for name, attribute in self.attributes.items() if attribute.raw}
 
     def _asked(self, selection: Selection, readable: frozenset[Rule]) -> "Sequence[tuple[Attribute, Selection]]":
-        asked: dict[str, Selection] = {}
-        for name, inside in selection.items():
-            attribute = self.attributes.get(name)
-            if attribute and (attribute.read is None or attribute.read in readable):
-                asked.setdefault(name, inside)
-                for covered in attribute.covers:
-                    asked.update({covered: {}})
-        return [
-            (self.attributes[name], inside)
-            for name, inside in asked.items()
-            if (rule := self.attributes[name].read) is None or rule in readable
-        ]
+        asked = {name: inside for name, inside in selection.items() if self._is_open(name, readable)}
+        for name in list(asked):
+            for covered in self.attributes[name].covers:
+                if self._is_open(covered, readable):
+                    nested = self.attributes[covered].nested
+                    asked[covered] = {**asked.get(covered, {}), **nested.attributes_in_raw()} if nested else {}
+        return [(self.attributes[name], inside) for name, inside in asked.items()]
+
+    def _is_open(self, name: str, readable: frozenset[Rule]) -> bool:
+        attribute = self.attributes.get(name)
+        return attribute is not None and (attribute.read is None or attribute.read in readable)
 
 
 def to_camel(name: str) -> str:

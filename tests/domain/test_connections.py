@@ -1,0 +1,63 @@
+"""Which kind a connection is of, and whether its users' root attributes can be edited."""
+
+from itertools import product
+
+import pytest
+
+from app.domain.connections import AuthConnection, AuthConnectionKind, SyncRootAttributes, kind_of, why_not_editable
+
+DATABASE, CUSTOM, PASSWORDLESS, SOCIAL, ENTERPRISE = (
+    AuthConnectionKind(each) for each in ("DATABASE", "CUSTOM_DATABASE", "PASSWORDLESS", "SOCIAL", "ENTERPRISE")
+)
+ON_EACH_LOGIN = SyncRootAttributes.ON_EACH_LOGIN
+STRATEGIES = {"auth0": DATABASE, "custom": CUSTOM, "sms": PASSWORDLESS, "github": SOCIAL, "samlp": ENTERPRISE}
+
+
+@pytest.mark.parametrize(
+    ("kind", "strategies"),
+    [
+        (DATABASE, "auth0"),
+        (CUSTOM, "custom"),
+        (PASSWORDLESS, "email sms"),
+        (
+            ENTERPRISE,
+            "ad adfs auth0-adldap google-apps ip office365 oidc okta pingfederate samlp sharepoint waad",
+        ),
+        (SOCIAL, "google-oauth2 facebook apple github linkedin twitter windowslive amazon oauth2 AUTH0 unknown"),
+    ],
+)
+def test_the_strategy_says_the_kind(kind: AuthConnectionKind, strategies: str) -> None:
+    for strategy in strategies.split():
+        assert kind_of(strategy) is kind
+        assert AuthConnection("t", "c", strategy).kind is kind
+
+
+@pytest.mark.parametrize(("import_mode", "sync"), list(product([False, True], SyncRootAttributes)))
+def test_who_keeps_the_account_and_when_it_is_synced_say_whether_it_can_be_edited(
+    import_mode: bool, sync: SyncRootAttributes
+) -> None:
+    for strategy, kind in STRATEGIES.items():
+        ours = kind in (DATABASE, PASSWORDLESS) or (kind is CUSTOM and import_mode)
+        reason = why_not_editable(AuthConnection("t", "corp", strategy, import_mode, sync))
+        assert (reason is None) == (ours or sync is not ON_EACH_LOGIN), kind
+
+
+def test_by_default_a_login_takes_them_over() -> None:
+    reasons = {kind: why_not_editable(AuthConnection("t", "corp", strategy)) for strategy, kind in STRATEGIES.items()}
+    assert {kind for kind, reason in reasons.items() if reason is None} == {DATABASE, PASSWORDLESS}
+
+
+@pytest.mark.parametrize(("strategy", "names_import_mode"), [("custom", True), ("github", False), ("samlp", False)])
+def test_the_reason_names_the_connection_and_every_setting_that_would_help(
+    strategy: str, names_import_mode: bool
+) -> None:
+    reason = why_not_editable(AuthConnection("t", "my-corp", strategy))
+    assert reason
+    assert "my-corp" in reason
+    assert "syncRootAttributes" in reason
+    # For any other kind than a custom database importMode would change nothing.
+    assert ("importMode" in reason) == names_import_mode
+
+
+def test_a_connection_that_is_gone_is_a_reason() -> None:
+    assert "does not exist" in (why_not_editable(None) or "")

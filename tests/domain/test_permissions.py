@@ -1,0 +1,67 @@
+"""What a user may do in the end, and by which ways it came."""
+
+from typing import Any
+
+from app.domain.permissions import (
+    Permission,
+    PermissionSource,
+    PermissionSourceType,
+    UserPermission,
+    effective_permissions,
+)
+
+DIRECT = PermissionSource(PermissionSourceType.DIRECT)
+
+
+def permission(name: str, api: str = "api", **more: str) -> dict[str, str]:
+    return {"name": name, "api": api, **more}
+
+
+def role(name: str, *permissions: dict[str, str]) -> dict[str, Any]:
+    return {"role_id": f"rol_{name}", "name": name, "permissions": list(permissions)}
+
+
+def by(name: str) -> PermissionSource:
+    return PermissionSource(PermissionSourceType.ROLE, f"rol_{name}", name)
+
+
+def test_without_any_there_are_none() -> None:
+    assert effective_permissions([], []) == []
+    assert effective_permissions([], [role("Empty"), {"role_id": "rol_bare", "name": "Bare"}]) == []
+
+
+def test_the_union_says_of_each_every_way_it_came() -> None:
+    editor, viewer = role("Editor", permission("write"), permission("read")), role("Viewer", permission("read"))
+    found = effective_permissions([permission("read")], [editor, viewer])
+    assert found == [
+        UserPermission("read", "api", None, [DIRECT, by("Editor"), by("Viewer")]),
+        UserPermission("write", "api", None, [by("Editor")]),
+    ]
+    # Roles in the order in which they are held.
+    [read, _] = effective_permissions([permission("read")], [viewer, editor])
+    assert read.sources == [DIRECT, by("Viewer"), by("Editor")]
+
+
+def test_a_name_is_another_permission_in_another_api() -> None:
+    found = effective_permissions([permission("read", "b")], [role("A", permission("read", "a"))])
+    assert [(each.api, each.name, each.sources) for each in found] == [
+        ("a", "read", [by("A")]),
+        ("b", "read", [DIRECT]),
+    ]
+
+
+def test_they_come_in_the_order_of_api_and_name() -> None:
+    given = [permission("b", "y"), permission("a", "y"), permission("c", "x")]
+    assert [(each.api, each.name) for each in effective_permissions(given, [])] == [("x", "c"), ("y", "a"), ("y", "b")]
+
+
+def test_a_description_is_kept_and_what_was_stored_stays_as_it_was() -> None:
+    stored = [permission("read", description="To read.")]
+    roles = [role("Viewer", permission("read", description="Other words."))]
+    for _ in range(2):
+        [found] = effective_permissions(stored, roles)
+        assert found.description == "To read."
+        assert len(found.sources) == 2
+    assert stored == [permission("read", description="To read.")]
+    assert Permission.read(stored[0]) == Permission("read", "api", "To read.")
+    assert Permission.read(permission("read")) == Permission("read", "api", None)
