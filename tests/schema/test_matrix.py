@@ -1,0 +1,484 @@
+"""Who may what: every field and mutation, for every scope, as self, another user, an application, anonymous, another tenant.
+
+The table stands here once more, written from the rules and not from the code; taking any one rule out of the code makes
+the matrix differ from it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from graphql import GraphQLNamedType, GraphQLObjectType, get_named_type
+
+from app.domain import rules
+from app.domain.attributes import CONNECTION, IDENTITY, LOG_EVENT, ROLE, USER
+from app.domain.ids import encode_id
+from app.domain.logs import Actor, FieldChange, LogEventType
+from app.domain.rules import READING, WRITING, Rule
+from app.domain.scopes import Scope
+from app.domain.times import now
+from app.domain.users import User
+from app.policy import rules as policy
+from app.schema.authorized import Authorized
+from app.schema.execution import build_schema
+from tests.world import World
+
+SCHEMA = build_schema()._schema
+NEVER = "never"
+
+# What: (scopes of a tool; on oneself). A comma is "or", + is "and"; None: being oneself makes no difference.
+TABLE: dict[str, tuple[str, str | None]] = {
+    "Query.viewer": ("read:users", "read:current_user"),
+    "Query.user": ("read:users", "read:current_user"),
+    "Caller.user": ("read:users", "read:current_user"),
+    "Query.users": ("read:users", None),
+    "Query.role": ("read:roles", None),
+    "Query.roles": ("read:roles", None),
+    "Query.authConnections": ("read:connections", None),
+    "Query.logEvents": ("read:logs", None),
+    "Role.users": ("read:roles+read:users", None),
+    "User.appMetadata": ("read:users_app_metadata", NEVER),
+    "User.logEvents": ("read:logs,read:logs_users", "read:current_user"),
+    "User.roles": ("read:users,read:roles", "read:current_user"),
+    "User.permissions": ("read:users,read:roles", "read:current_user"),
+    "Identity.accessToken": ("read:user_idp_tokens", NEVER),
+    "Identity.refreshToken": ("read:user_idp_tokens", NEVER),
+    "Mutation.updateUserMetadata": ("update:users", "update:current_user_metadata"),
+    "Mutation.updateAppMetadata": ("update:users_app_metadata", NEVER),
+    "Mutation.updateRootAttributes": ("update:users", "update:current_user_root_attributes"),
+}
+OPEN_OF_USER = {"id", "userId", "version"}
+TABLE |= {
+    f"User.{name}": TABLE["Query.user"]
+    for name in SCHEMA.type_map["User"].fields  # type: ignore[attr-defined]
+    if name not in OPEN_OF_USER and f"User.{name}" not in TABLE
+}
+# Open to whoever may read the object that holds them, or to every valid token.
+OPEN = {"Query.caller", "Query.node", "Query.nodes"}
+OPEN_TYPES = [
+    "Actor",
+    "AuthConnection",
+    "AuthConnectionConnection",
+    "Caller",
+    "FieldChange",
+    "Identity",
+    "InputError",
+    "Location",
+    "LogEvent",
+    "LogEventConnection",
+    "LogEventEdge",
+    "PageInfo",
+    "Permission",
+    "PermissionSource",
+    "Role",
+    "RoleConnection",
+    "RoleEdge",
+    "RootAttribute",
+    "TotalCount",
+    "User",
+    "UserConnection",
+    "UserEdge",
+    "UserPayload",
+    "UserPermission",
+    "VersionConflictError",
+]
+
+
+def test_every_field_is_in_the_table_or_open() -> None:
+    for type_ in own_types():
+        for name, field in type_.fields.items():
+            what = f"{type_.name}.{name}"
+            printed = directive_of(field)
+            if what in TABLE:
+                assert printed is not None, what
+                scopes, on_oneself = TABLE[what]
+                assert printed.scopes == lists(scopes), what
+                assert (printed.self_ if isinstance(printed.self_, list) else None) == lists(on_oneself), what
+            else:
+                assert printed is None, what
+                assert what in OPEN or type_.name in OPEN_TYPES, what
+
+
+@pytest.mark.parametrize("kind", [USER, IDENTITY, ROLE, CONNECTION, LOG_EVENT], ids=lambda kind: kind.name)
+def test_the_attribute_table_and_the_type_agree(kind: Any) -> None:
+    fields = SCHEMA.type_map[kind.name].fields  # type: ignore[attr-defined]
+    names = {field.extensions["strawberry-definition"].python_name: name for name, field in fields.items()}
+    assert set(names) == set(kind.attributes)
+    for attribute in kind.attributes.values():
+        assert (attribute.read is not None) == (f"{kind.name}.{names[attribute.name]}" in TABLE)
+
+
+def own_types() -> list[GraphQLObjectType]:
+    return [each for each in SCHEMA.type_map.values() if isinstance(each, GraphQLObjectType) and each.name[:2] != "__"]
+
+
+def directive_of(field: Any) -> Authorized | None:
+    definition = field.extensions.get("strawberry-definition")
+    return next((each for each in getattr(definition, "directives", ()) if isinstance(each, Authorized)), None)
+
+
+def lists(text: str | None) -> list[list[str]] | None:
+    if text is None:
+        return None
+    return [] if text == NEVER else [sorted(each.split("+")) for each in text.split(",")]
+
+
+# ---------------------------------------------------------------- the callers
+
+
+@dataclass
+class Caller:
+    name: str
+    is_user: bool = False
+    is_self: bool = False
+    is_here: bool = True
+
+
+SELF, OTHER, TOOL, ELSEWHERE_USER, ELSEWHERE_TOOL = (
+    Caller("self", is_user=True, is_self=True),
+    Caller("other", is_user=True),
+    Caller("application"),
+    Caller("user of another tenant", is_user=True, is_here=False),
+    Caller("application of another tenant", is_here=False),
+)
+CALLERS = (SELF, OTHER, TOOL, ELSEWHERE_USER, ELSEWHERE_TOOL)
+
+# Each alone; with what opens the parent; the combinations that the table has; none; all.
+PARENTS: list[frozenset[str]] = [frozenset(), frozenset({"read:users"}), frozenset({"read:current_user"})]
+SCOPE_SETS = sorted(
+    {parent | {str(scope)} for scope in Scope for parent in PARENTS}
+    | {frozenset(), frozenset(map(str, Scope)), frozenset({"read:roles", "read:users"})},
+    key=sorted,
+)
+
+
+def may(what: str, caller: Caller, scopes: frozenset[str], on_oneself: bool | None = None) -> bool:
+    """By the table above, and nothing else."""
+    tool, oneself = (lists(each) for each in TABLE[what])
+    is_self = caller.is_self if on_oneself is None else on_oneself
+    if is_self and oneself == []:
+        return False
+    alternatives = (tool or []) + ((oneself or []) if is_self else [])
+    return any(set(each) <= scopes for each in alternatives)
+
+
+@dataclass
+class Stage:
+    """A tenant with John, whom all is about, Jane, and a tenant beside it with a John of its own."""
+
+    world: World
+    elsewhere: World
+    john: User
+    jane: User
+
+    def token(self, caller: Caller, scopes: frozenset[str]) -> str:
+        world = self.world if caller.is_here else self.elsewhere
+        if not caller.is_user:
+            return world.tool_token(sorted(scopes))
+        return world.user_token(self.jane if caller is OTHER else self.john, sorted(scopes))
+
+
+@pytest.fixture
+async def stage(world: World) -> Stage:
+    elsewhere = World(f"{world.tenant}-elsewhere", world.database, world.client, world.data_dir)
+    at = now()
+    everything: dict[str, Any] = {
+        "given_name": "John",
+        "family_name": "Doe",
+        "nickname": "jd",
+        "picture": "https://example.com/j",
+        "email_verified": True,
+        "pending_email": "new@example.com",
+        "username": "john",
+        "phone_number": "+491",
+        "phone_verified": True,
+        "last_login": at,
+        "last_ip": "203.0.113.7",
+        "last_password_reset": at,
+        "app_metadata": {"plan": "pro"},
+    }
+    for each in (world, elsewhere):
+        await each.add_connection()
+        role = await each.add_role("Editor")
+    await elsewhere.add_user("john", name="Elsewhere")
+    role = (await world.database["roles"].find_one({"tenant": world.tenant}))["_id"]
+    john = await world.add_user("john", role_ids=(role,), **everything)
+    jane = await world.add_user("jane")
+    tokens = {"identities.0.access_token": "at", "identities.0.refresh_token": "rt"}
+    await world.database["users"].update_one({"_id": john.id}, {"$set": tokens})
+    change = FieldChange("user_metadata.color", "blue", "green")
+    await world.add_event(
+        john, LogEventType.USER_METADATA_UPDATED, actor=Actor("APPLICATION", "x"), changes=(change,), reason="because"
+    )
+    return Stage(world, elsewhere, john, jane)
+
+
+def selections(type_: GraphQLNamedType) -> str:
+    """Every field of a type, each in the shortest way."""
+    fields = type_.fields.items()  # type: ignore[attr-defined]
+    return " ".join(f"{name} {{ __typename }}" if is_object(field) else name for name, field in fields)
+
+
+def is_object(field: Any) -> bool:
+    return isinstance(get_named_type(field.type), GraphQLObjectType)
+
+
+USER_FIELDS = (
+    selections(SCHEMA.type_map["User"])
+    .replace("identities { __typename }", "identities { accessToken refreshToken }")
+    .replace("logEvents { __typename }", "logEvents { nodes { type reason changes { path } } }")
+)
+READ = f"""query($id: ID!) {{
+  caller {{ kind user {{ id }} }}
+  viewer {{ id }}
+  user(by: {{userId: "auth0|john"}}) {{ {USER_FIELDS} }}
+  node(id: $id) {{ ... on User {{ name }} }}
+  users {{ nodes {{ id }} }}
+  role(roleId: "rol_editor") {{ name users {{ nodes {{ id }} }} }}
+  roles {{ nodes {{ name }} }}
+  authConnections {{ name }}
+  logEvents {{ nodes {{ type }} }}
+}}"""
+
+
+async def differences_in_reading(stage: Stage, callers: tuple[Caller, ...], sets: list[frozenset[str]]) -> list[str]:
+    """Where what is answered is not what the table says."""
+    found: list[str] = []
+    for caller in callers:
+        for scopes in sets:
+            id = encode_id("User", stage.john.id)
+            answer = await stage.world.post(READ, stage.token(caller, scopes), id=id)
+            content = answer.json()
+            seen = Seen(content["data"], {tuple(each["path"]): each for each in content.get("errors", [])})
+            found += [f"{caller.name}, {sorted(scopes)}: {each}" for each in seen.differences(caller, scopes)]
+            if not caller.is_here and "because" in answer.text + "John Doe":
+                found.append(f"{caller.name}, {sorted(scopes)}: saw another tenant")
+    return found
+
+
+@dataclass
+class Seen:
+    data: dict[str, Any]
+    errors: dict[tuple[Any, ...], dict[str, Any]]
+
+    def differences(self, caller: Caller, scopes: frozenset[str]) -> list[str]:
+        wrong = []
+
+        def expect(path: tuple[Any, ...], allowed: bool, is_null: bool = False) -> None:
+            """Allowed: there, and no error. Refused: null, and FORBIDDEN. `is_null`: null, and not a word."""
+            value, error = self.at(path), self.errors.get(path)
+            if is_null:
+                good = value is None and error is None
+            elif allowed:
+                good = value is not None and error is None
+            else:
+                good = value is None and error is not None and error["extensions"]["code"] == "FORBIDDEN"
+            if not good:
+                wrong.append(f"{path} should be {'null' if is_null else allowed}, was {value!r}, {error}")
+
+        own = caller.is_user
+        has_own = own and may("Query.viewer", caller, scopes, on_oneself=True)
+        expect(("caller",), True)
+        expect(("caller", "user"), has_own, is_null=not own)
+        expect(("viewer",), has_own, is_null=not own)
+        for name in ("users", "role", "roles", "authConnections", "logEvents"):
+            expect((name,), may(f"Query.{name}", caller, scopes))
+        if self.data["role"]:
+            expect(("role", "users"), may("Role.users", caller, scopes))
+        # One's own profile is at stake for a user elsewhere too: the id is the same, the tenant is not.
+        here = caller if caller.is_here else Caller("", caller.is_user, caller.is_user)
+        may_user = may("Query.user", here, scopes)
+        might = may_user or (own and may("Query.user", here, scopes, on_oneself=True))
+        expect(("user",), may_user, is_null=not may_user and might)
+        may_node = may_user and caller.is_here and (not caller.is_user or caller.is_self or "read:users" in scopes)
+        expect(("node",), may_node, is_null=not may_node and might)
+        if self.data["user"] and caller.is_here:
+            self._fields(expect, caller, scopes)
+        return wrong
+
+    def _fields(self, expect: Callable[..., None], caller: Caller, scopes: frozenset[str]) -> None:
+        for name in self.data["user"]:
+            if name not in OPEN_OF_USER:
+                expect(("user", name), may(f"User.{name}", caller, scopes))
+        for name in ("accessToken", "refreshToken"):
+            expect(("user", "identities", 0, name), may(f"Identity.{name}", caller, scopes))
+        events = self.data["user"]["logEvents"]
+        if events is not None and events["nodes"]:
+            # Of what somebody else did a user does not see the reason.
+            sees_all = bool({"read:logs", "read:logs_users"} & scopes)
+            expect(("user", "logEvents", "nodes", 0, "reason"), sees_all, is_null=not sees_all)
+        raw = self.data["user"]["raw"]
+        if (raw is not None and "app_metadata" in raw) != may("User.appMetadata", caller, scopes):
+            expect(("user", "raw", "app_metadata"), False, is_null=True)
+
+    def at(self, path: tuple[Any, ...]) -> Any:
+        value: Any = self.data
+        for each in path:
+            if value is None:
+                return None
+            value = value.get(each) if isinstance(value, dict) else value[each]
+        return value
+
+
+WRITES = {
+    "updateUserMetadata": 'mutation { updateUserMetadata(input: {userId: "auth0|john", patch: {n: %s}}) { user { id version name roles { name } } errors { code } } }',
+    "updateAppMetadata": 'mutation { updateAppMetadata(input: {userId: "auth0|john", patch: {n: %s}}) { user { id version name roles { name } } errors { code } } }',
+    "updateRootAttributes": 'mutation { updateRootAttributes(input: {userId: "auth0|john", name: "n%s"}) { user { id version name roles { name } } errors { code } } }',
+}
+
+
+async def differences_in_writing(stage: Stage, callers: tuple[Caller, ...], sets: list[frozenset[str]]) -> list[str]:
+    """Where what was written is not what the table says; a refused write leaves version and history as they were."""
+    found: list[str] = []
+    version = (await stage.world.stored(stage.john))["version"]
+    for name, mutation in WRITES.items():
+        for caller in callers:
+            for number, scopes in enumerate(sets):
+                content = (await stage.world.post(mutation % f"{version}{number}", stage.token(caller, scopes))).json()
+                payload, errors = content["data"][name], content.get("errors", [])
+                # Elsewhere there is a John too: the write of his own tenant is no business of ours.
+                allowed = caller.is_here and may(f"Mutation.{name}", caller, scopes)
+                stored = (await stage.world.stored(stage.john))["version"]
+                if stored != version + allowed:
+                    found.append(f"{name}, {caller.name}, {sorted(scopes)}: version {version} became {stored}")
+                if caller.is_here and not allowed and [each["extensions"]["code"] for each in errors] != ["FORBIDDEN"]:
+                    found.append(f"{name}, {caller.name}, {sorted(scopes)}: {content}")
+                user = (payload or {}).get("user") or {}
+                if allowed and user.get("id") != encode_id("User", stage.john.id):
+                    found.append(f"{name}, {caller.name}, {sorted(scopes)}: {content}")
+                # A write opens the payload, and in it nothing that could not be read before.
+                told = [each for each in ("name", "roles") if user.get(each) is not None] if allowed else []
+                if allowed and told != [each for each in ("name", "roles") if may(f"User.{each}", caller, scopes)]:
+                    found.append(f"{name}, {caller.name}, {sorted(scopes)}: the payload told {user}")
+                version = stored
+    events = await stage.world.events(stage.john)
+    if len(events) != version:
+        found.append(f"{len(events)} events for version {version}")
+    return found
+
+
+async def test_reading_is_as_the_table_says(stage: Stage) -> None:
+    assert await differences_in_reading(stage, CALLERS, SCOPE_SETS) == []
+
+
+async def test_writing_is_as_the_table_says(stage: Stage) -> None:
+    assert await differences_in_writing(stage, CALLERS, SCOPE_SETS) == []
+
+
+async def test_anonymous_may_nothing(stage: Stage) -> None:
+    answer = await stage.world.post(READ, id=encode_id("User", stage.john.id))
+    assert answer.status_code == 401
+    content = answer.json()
+    assert set(content["data"].values()) == {None}
+    assert {each["path"][0] for each in content["errors"]} == set(content["data"])
+    assert {each["extensions"]["code"] for each in content["errors"]} == {"UNAUTHENTICATED"}
+    for name, mutation in WRITES.items():
+        answer = await stage.world.post(mutation % "1")
+        assert answer.status_code == 401
+        assert answer.json()["data"] == {name: None}
+        assert [each["extensions"]["code"] for each in answer.json()["errors"]] == ["UNAUTHENTICATED"]
+    assert (await stage.world.stored(stage.john))["version"] == 1
+
+
+WRITERS = [frozenset({str(scope)}) for scope in Scope if scope.startswith("update:")] + [frozenset()]
+FEW = [frozenset(), *(parent | {str(scope)} for scope in Scope for parent in PARENTS[1:]), frozenset(map(str, Scope))]
+
+
+@pytest.mark.parametrize("holds", [True, False], ids=["for everybody", "for nobody"])
+@pytest.mark.parametrize("rule", [*READING, *WRITING], ids=lambda rule: rule.name)
+async def test_the_matrix_notices_any_one_rule(
+    stage: Stage, rule: Rule, holds: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = policy._holds
+
+    def changed(scopes: frozenset[str], asked: Rule, is_self: bool) -> bool:
+        return holds if asked is rule else original(scopes, asked, is_self)
+
+    monkeypatch.setattr(policy, "_holds", changed)
+    policy._readable.cache_clear()
+    try:
+        callers = (SELF, TOOL)
+        differences = await differences_in_reading(stage, callers, FEW[::2] + FEW[-1:]) if rule in READING else []
+        differences = differences or await differences_in_writing(stage, callers, WRITERS)
+    finally:
+        policy._readable.cache_clear()
+    assert differences
+
+
+def test_every_rule_is_in_one_of_the_lists() -> None:
+    named = [each for each in vars(rules).values() if isinstance(each, Rule)]
+    assert set(named) == {*READING, *WRITING}
+
+
+async def test_unknown_and_not_to_be_known_look_the_same(stage: Stage) -> None:
+    token = stage.world.user_token(stage.jane)
+    for query in (
+        '{ user(by: {userId: "auth0|%s"}) { id name } }',
+        'mutation { updateUserMetadata(input: {userId: "auth0|%s", patch: {a: 1}}) { user { id } errors { code } } }',
+        'mutation { updateRootAttributes(input: {userId: "auth0|%s", name: "x"}) { user { id } errors { code } } }',
+        'mutation { updateAppMetadata(input: {userId: "auth0|%s", patch: {a: 1}}) { user { id } errors { code } } }',
+    ):
+        known, unknown = await stage.world.post(query % "john", token), await stage.world.post(query % "nobo", token)
+        assert (known.status_code, known.json()) == (unknown.status_code, unknown.json())
+    assert (await stage.world.stored(stage.john))["version"] == 1
+
+
+async def test_app_metadata_is_told_to_no_user_in_any_way(world: World) -> None:
+    await world.add_connection()
+    marker = "m4rk3r"
+    john = await world.add_user("john", app_metadata={marker: marker})
+    changes = (FieldChange(f"app_metadata.{marker}", marker, marker), FieldChange("user_metadata.seen", 1, 2))
+    more: dict[str, Any] = {"ip": marker, "user_agent": marker, "reason": marker, "details": {"x": marker}}
+    actor = Actor("APPLICATION", "tool", marker)
+    location = {"city_name": marker}
+    mixed = await world.add_event(
+        john, LogEventType.USER_METADATA_UPDATED, changes=changes, actor=actor, location=location, **more
+    )
+    hidden = await world.add_event(john, LogEventType.APP_METADATA_UPDATED, changes=changes[:1], actor=actor, **more)
+    events = """logEvents { totalCount { value } nodes { id type reason details ip userAgent location { cityName }
+      actor { kind id name } changes { path before after } } }"""
+    everything = f"id raw appMetadata {events}"
+    query = f"""query($ids: [ID!]!) {{ caller {{ user {{ {everything} }} }} viewer {{ {everything} }}
+      user(by: {{userId: "auth0|john"}}) {{ {everything} }} users {{ nodes {{ {everything} }} }} {events}
+      nodes(ids: $ids) {{ id ... on User {{ {everything} }} ... on LogEvent {{ reason changes {{ path }} }} }} }}"""
+    ids = [encode_id("User", john.id), encode_id("LogEvent", mixed), encode_id("LogEvent", hidden)]
+    own = ["read:current_user", "update:current_user_metadata", "read:users_app_metadata", "update:users_app_metadata"]
+    answer = await world.post(query, world.user_token(john, own), ids=ids)
+    assert marker not in answer.text
+    shown = answer.json()["data"]["viewer"]["logEvents"]
+    assert shown["totalCount"] == {"value": 1}
+    assert [each["changes"] for each in shown["nodes"]] == [[{"path": "user_metadata.seen", "before": 1, "after": 2}]]
+    assert shown["nodes"][0]["actor"] == {"kind": "APPLICATION", "id": "tool", "name": None}
+    assert answer.json()["data"]["nodes"][2] is None
+    for write in (
+        f"mutation {{ updateUserMetadata(input: {{patch: {{a: 1}}}}) {{ user {{ {everything} }} errors {{ message }} }} }}",
+        'mutation { updateAppMetadata(input: {userId: "auth0|john", patch: {a: 1}, ifVersion: 9}) { user { raw } errors { message } } }',
+    ):
+        answer = await world.post(write, world.user_token(john, own))
+        assert marker not in answer.text
+    # A tool with the scopes sees it all, and so the marker was there to be seen.
+    answer = await world.post(query, world.tool_token(), ids=ids)
+    for path in (f"app_metadata.{marker}", f'"reason":"{marker}"', f'"ip":"{marker}"', f'"name":"{marker}"'):
+        assert path in answer.text
+
+
+async def test_no_scope_lets_a_user_write_or_read_their_own_app_metadata(world: World) -> None:
+    john = await world.add_user("john", app_metadata={"a": 1})
+    token = world.user_token(john, [*map(str, Scope)])
+    write = 'mutation { updateAppMetadata(input: {userId: "auth0|john", patch: {a: 2}}) { errors { code } } }'
+    answer = (await world.post(write, token)).json()
+    assert answer["data"] == {"updateAppMetadata": None}
+    assert answer["errors"][0]["extensions"] == {"code": "FORBIDDEN", "scopes": []}
+    read = (await world.post("{ viewer { appMetadata } }", token)).json()
+    assert read["data"] == {"viewer": {"appMetadata": None}}
+    assert (await world.stored(john))["app_metadata"] == {"a": 1}
+
+
+async def test_a_user_sees_of_their_own_acts_all(world: World) -> None:
+    john = await world.add_user("john")
+    await world.add_event(john, reason="mine", ip="203.0.113.9", user_agent="me")
+    query = "{ viewer { logEvents { nodes { reason ip userAgent } } } }"
+    assert (await world.ask(query, world.user_token(john)))["viewer"]["logEvents"]["nodes"] == [
+        {"reason": "mine", "ip": "203.0.113.9", "userAgent": "me"}
+    ]
