@@ -139,9 +139,9 @@ class Engine:
             if principal is not None:
                 selection = document.viewer_selection(operation)
                 context.principal, context.viewer = await self._services.callers.identify(principal, selection)
+            result = await self._schema.run(context, dict(request.variables or {}), request.operation_name)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told by a code alone
             return Answer([to_json(GraphQLError("", original_error=error))])
-        result = await self._schema.run(context, dict(request.variables or {}), request.operation_name)
         errors = [to_json(each) for each in result.errors or []]
         # No data at all and an error without a path: the variables were refused, nothing ran.
         executed = result.data is not None or any("path" in each for each in errors)

@@ -145,7 +145,7 @@ class Reads:
         selection: Selection,
         count: bool = False,
     ) -> list[Page | Refused]:
-        """The same page of what belongs to each owner: one command, and one more each for a count.
+        """The same page of what belongs to each owner: one command, and one more where they are counted.
 
         That the owners' lists may be read was asked of the owners before. `field` names the owner in a document.
         """
@@ -157,10 +157,11 @@ class Reads:
         keys = [row.document["_id"] for row in owners]
         owner = (owners[0].kind.collection, principal.tenant, field)
         found = await self._documents.find_pages(owner, keys, kind.collection, where, listing.order, window, paths)
+        counts = await self._documents.count_each(owner, keys, kind.collection, where, MAX_COUNT + 1) if count else None
         pages: list[Page | Refused] = []
         for key in keys:
             rows = await self._rows(principal, kind, found.get(key, []), joins)
-            total = await self._count(kind, {**where, field: key}) if count else None
+            total = None if counts is None else _total(counts.get(key, 0))
             pages.append(to_page(rows, listing.order, window, listing.of(key).name(principal.tenant), total))
         return pages
 
@@ -196,8 +197,7 @@ class Reads:
         return {"tenant": principal.tenant, **listing.where, **self._visible(principal, listing.kind)}
 
     async def _count(self, kind: Kind, where: Filter) -> TotalCount:
-        found = await self._documents.count(kind.collection, where, MAX_COUNT + 1)
-        return TotalCount(min(found, MAX_COUNT), found <= MAX_COUNT)
+        return _total(await self._documents.count(kind.collection, where, MAX_COUNT + 1))
 
     def _narrow(self, principal: Principal, kind: Kind, rule: Rule, written: bool) -> Filter | None:
         """What is added to a filter so that only what may be known is found; None where that is nothing."""
@@ -268,6 +268,10 @@ class Reads:
         for join in plan.joins:
             await self._join(principal.tenant, join, [document])
         return Row(USER, document, rules)
+
+
+def _total(found: int) -> TotalCount:
+    return TotalCount(min(found, MAX_COUNT), found <= MAX_COUNT)
 
 
 def _places(order: Order, name: str, window: Window) -> list[Filter]:

@@ -58,29 +58,42 @@ class Documents:
         window: Window,
         paths: Iterable[str],
     ) -> dict[ObjectId, list[Document]]:
-        """The front page for each of many owners, in one command. `owners`: collection, tenant, the naming field."""
+        """The front page for each of many owners, in one command."""
+        pipeline: list[Mapping[str, Any]] = [
+            {"$match": where},
+            {"$sort": dict(_sort(order, window))},
+            {"$limit": window.size + 1},
+            {"$project": projection([*paths, order.field])},
+        ]
+        found = await self._look_up(owners, keys, collection, pipeline)
+        return {key: page[::-1] if window.backward else page for key, page in found.items()}
+
+    async def count_each(
+        self, owners: tuple[str, str, str], keys: Sequence[ObjectId], collection: str, where: Filter, limit: int
+    ) -> dict[ObjectId, int]:
+        """Counts up to `limit` what belongs to each owner, in one command."""
+        pipeline: list[Mapping[str, Any]] = [{"$match": where}, {"$limit": limit}, {"$count": "count"}]
+        found = await self._look_up(owners, keys, collection, pipeline)
+        return {key: counts[0]["count"] if counts else 0 for key, counts in found.items()}
+
+    async def _look_up(
+        self,
+        owners: tuple[str, str, str],
+        keys: Sequence[ObjectId],
+        collection: str,
+        pipeline: Sequence[Mapping[str, Any]],
+    ) -> dict[ObjectId, list[Document]]:
+        """What the pipeline finds of each owner's documents. `owners`: their collection, tenant, the naming field."""
         owner_collection, tenant, field = owners
-        pipeline = [
+        lookup = {"from": collection, "localField": "_id", "foreignField": field, "pipeline": pipeline, "as": "found"}
+        stages = [
             {"$match": {"tenant": tenant, "_id": {"$in": list(keys)}}},
             {"$project": {"_id": 1}},
-            {
-                "$lookup": {
-                    "from": collection,
-                    "localField": "_id",
-                    "foreignField": field,
-                    "pipeline": [
-                        {"$match": where},
-                        {"$sort": dict(_sort(order, window))},
-                        {"$limit": window.size + 1},
-                        {"$project": projection([*paths, order.field])},
-                    ],
-                    "as": "page",
-                }
-            },
+            {"$lookup": lookup},
         ]
         with driver_errors():
-            found = await self._database[owner_collection].aggregate(pipeline).to_list(None)
-        return {each["_id"]: each["page"][::-1] if window.backward else each["page"] for each in found}
+            found = await self._database[owner_collection].aggregate(stages).to_list(None)
+        return {each["_id"]: each["found"] for each in found}
 
     async def count(self, collection: str, where: Filter, limit: int) -> int:
         """Counts up to `limit`, so that a large list costs no more than that."""

@@ -38,17 +38,19 @@ async def test_a_page_of_users_with_their_history_is_a_fixed_number_of_commands(
     for number in range(users):
         user = await world.add_user(f"user{number}", role_ids=(role,))
         await world.add_event(user)
-    query = f"""{{ users(first: 50) {{ nodes {{ {FIELDS} logEvents(first: 3) {{ nodes {{ type userId }} }} }} }}
+    query = f"""{{ users(first: 50) {{ nodes {{ {FIELDS} logEvents(first: 3) {{ nodes {{ type userId }} totalCount {{ value }} }} }} }}
       roles {{ nodes {{ name users(first: 2) {{ nodes {{ userId }} }} }} }} }}"""
     token = world.tool_token()
     await world.ask(query, token)
     commands.clear()
     data = await world.ask(query, token)
-    # The users, their events; the roles, their users.
-    assert sorted(commands) == ["aggregate", "find", "find", "find"], commands
+    # The users, their events and how many; the roles, their users.
+    assert sorted(commands) == ["aggregate", "aggregate", "find", "find", "find"]
     assert len(data["users"]["nodes"]) == users
     assert all(
-        [event["userId"] for event in user["logEvents"]["nodes"]] == [user["userId"]] for user in data["users"]["nodes"]
+        [event["userId"] for event in user["logEvents"]["nodes"]] == [user["userId"]]
+        and user["logEvents"]["totalCount"] == {"value": 1}
+        for user in data["users"]["nodes"]
     )
 
 
