@@ -1,5 +1,6 @@
 """The environment, as typed values. Every name starts with PROFILE_API_; README lists them."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -69,7 +70,11 @@ class Settings(BaseSettings):
 def load_settings(**overrides: Any) -> Settings:
     """ConfigurationError, with no value in its message, where a variable can't be read."""
     try:
-        return Settings(**overrides)
+        settings = Settings(**overrides)
+        # JSON's null would read as unset, and unset opens the door to the development issuer.
+        if settings.issuers is None and "PROFILE_API_ISSUERS" in os.environ:
+            raise ConfigurationError("PROFILE_API_ISSUERS is set and names no issuer.")
+        return settings
     except SettingsError as error:
         raise ConfigurationError(f"PROFILE_API_ISSUERS is no JSON list of issuers ({error}).") from None
     except ValidationError as error:

@@ -56,3 +56,9 @@ def test_a_number_out_of_its_range_is_refused(monkeypatch: pytest.MonkeyPatch, n
     monkeypatch.setenv(f"PROFILE_API_{name}", value)
     with pytest.raises(ConfigurationError, match=f"PROFILE_API_{name}"):
         load_settings()
+
+
+def test_null_is_not_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROFILE_API_ISSUERS", "null")
+    with pytest.raises(ConfigurationError, match="PROFILE_API_ISSUERS"):
+        load_settings()

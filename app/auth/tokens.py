@@ -21,6 +21,7 @@ from app.settings import ConfigurationError, Issuer
 warnings.filterwarnings("ignore", message="EdDSA is deprecated", category=SecurityWarning)
 
 LEEWAY_SECONDS = 10
+_FAR = 1 << 53
 # By the first two letters of an algorithm (RFC 7518, RFC 8037).
 _KEY_TYPES = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
 REMEMBERED_SECONDS = 300
@@ -186,8 +187,9 @@ def _check_times(not_before: float, expires: float, now: float) -> None:
 
 def _number(claims: Mapping[str, Any], name: str, default: float | None = None) -> float:
     value = claims.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise _invalid(f"The token's {name} is missing or no number.")
+    # NaN would never be past, infinity never come.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -_FAR < value < _FAR:
+        raise _invalid(f"The token's {name} is missing or no time.")
     return float(value)
 
 

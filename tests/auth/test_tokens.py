@@ -2,7 +2,7 @@
 
 import hmac
 import json
-from base64 import urlsafe_b64encode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Any
 
 import pytest
@@ -256,3 +256,122 @@ def test_keys_that_can_not_be_used_stop_the_start(jwks: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match="https://id/") as refused:
         Tokens([ISSUER.model_copy(update={"jwks": jwks})])
     assert "c2VjcmV0" not in str(refused.value)
+
+
+def signed(header: dict[str, Any], payload: bytes) -> str:
+    """With a good signature over whatever header and payload."""
+    parts = [urlsafe_b64encode(each).decode().rstrip("=") for each in (json.dumps(header).encode(), payload)]
+    signature = ED.get_op_key("sign").sign(".".join(parts).encode())
+    return ".".join([*parts, urlsafe_b64encode(signature).decode().rstrip("=")])
+
+
+def assert_refused(token: str, issuer: Issuer = ISSUER) -> None:
+    with pytest.raises(Unauthenticated) as refused:
+        verify(token, issuer)
+    assert refused.value.error == "invalid_token"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"crit": ["x"], "x": 1},
+        {"crit": 5},
+        {"crit": ["b64"], "b64": False},
+        {"b64": False},
+        *({"kid": each} for each in ([], {"a": 1}, 5, True, "")),
+        {"typ": []},
+        {"x5c": 5},
+    ],
+)
+def test_a_header_that_is_not_understood_is_refused_though_it_is_signed(more: dict[str, Any]) -> None:
+    assert_refused(signed({"alg": "EdDSA", **more}, json.dumps(CLAIMS).encode()))
+
+
+@pytest.mark.parametrize(
+    "payload", [b"", b"[]", b'"x"', b"1", b"null", b"\xff\xfe", b"[" * 9000, b'{"iss":' + b"9" * 5000 + b"}"]
+)
+def test_a_payload_that_is_no_object_is_refused_though_it_is_signed(payload: bytes) -> None:
+    assert_refused(signed({"alg": "EdDSA"}, payload))
+
+
+def test_a_key_that_comes_with_the_token_says_nothing() -> None:
+    mine = OKPKey.generate_key("Ed25519", {"kid": "ed"})
+    assert_refused(sign(mine, "EdDSA", {"jwk": mine.as_dict(private=False), "kid": "ed"}))
+    assert_refused(sign(mine, "EdDSA", {"jwk": mine.as_dict(private=False), "jku": "https://evil.example/"}))
+
+
+@pytest.mark.parametrize("key", [RSA, EC, ED], ids=["RSA", "EC", "Ed25519"])
+@pytest.mark.parametrize("claimed", ["HS256", "HS384", "HS512", "RS256", "ES256", "EdDSA"])
+def test_an_hmac_with_a_public_key_is_refused_whatever_it_is_called(key: Any, claimed: str) -> None:
+    content = forged({"alg": claimed, "kid": key.kid}).rpartition(".")[0]
+    hash_ = f"sha{claimed[2:]}" if claimed.startswith("HS") else "sha256"
+    for secret in (
+        key.as_pem(private=False),
+        key.as_der(private=False),
+        json.dumps(key.as_dict(private=False)).encode(),
+    ):
+        mac = hmac.digest(secret, content.encode(), hash_)
+        assert_refused(f"{content}.{urlsafe_b64encode(mac).decode().rstrip('=')}")
+
+
+@pytest.mark.parametrize(("key", "alg"), [(RSA, "RS256"), (EC, "ES256"), (ED, "EdDSA")])
+def test_any_bit_of_a_signature_counts(key: Any, alg: str) -> None:
+    content, _, signature = sign(key, alg).rpartition(".")
+    raw = urlsafe_b64decode(signature + "==")
+    for place in (0, len(raw) // 2, len(raw) - 1):
+        for bit in (0, 7):
+            turned = bytearray(raw)
+            turned[place] ^= 1 << bit
+            assert_refused(f"{content}.{urlsafe_b64encode(turned).decode().rstrip('=')}")
+    for wrong in (b"", raw[:-1], raw + b"\0", bytes(len(raw))):
+        assert_refused(f"{content}.{urlsafe_b64encode(wrong).decode().rstrip('=')}")
+
+
+def test_a_token_is_taken_up_to_its_largest_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    token = sign(pad="x" * 1000)
+    monkeypatch.setattr(module, "MAX_TOKEN_BYTES", len(token))
+    assert verify(token).subject
+    monkeypatch.setattr(module, "MAX_TOKEN_BYTES", len(token) - 1)
+    assert_refused(token)
+
+
+@pytest.mark.parametrize("claims", [{}, {"gty": "client_credentials"}])
+def test_an_empty_list_of_permissions_is_none_under_any_ceiling(claims: dict[str, str]) -> None:
+    issuer = ISSUER.model_copy(update={"scopes": Ceiling(user=["a"], application=["a"])})
+    assert verify(sign(permissions=["a"], **claims), issuer).scopes == {"a"}
+    assert verify(sign(permissions=[], **claims), issuer).scopes == frozenset()
+
+
+def test_a_token_that_expired_while_it_was_remembered_is_not_verified_again(verifications: list[str]) -> None:
+    clock = Clock()
+    tokens, token = Tokens([ISSUER], clock=clock), sign(exp=NOW + 20)
+    tokens.verify(token)
+    clock.now += 20 + LEEWAY_SECONDS - 0.001
+    tokens.verify(token)
+    clock.now += 0.001
+    for _ in range(2):
+        with pytest.raises(Unauthenticated, match="expired"):
+            tokens.verify(token)
+    assert len(verifications) == 1
+
+
+def test_a_token_that_was_too_early_is_good_when_its_time_has_come() -> None:
+    clock = Clock()
+    tokens, token = Tokens([ISSUER], clock=clock), sign(nbf=NOW + 30)
+    with pytest.raises(Unauthenticated, match="not valid yet"):
+        tokens.verify(token)
+    assert not tokens._remembered
+    clock.now += 30 - LEEWAY_SECONDS
+    assert tokens.verify(token).subject
+
+
+@pytest.mark.parametrize("claim", ["exp", "nbf"])
+@pytest.mark.parametrize("value", [10**400, -(10**400)], ids=["large", "small"])
+def test_a_time_beyond_every_number_is_refused(claim: str, value: int) -> None:
+    assert_refused(signed({"alg": "EdDSA"}, json.dumps({**CLAIMS, claim: value}).encode()))
+
+
+@pytest.mark.parametrize(("claim", "text"), [("exp", "NaN"), ("exp", "Infinity"), ("exp", "1e400"), ("nbf", "NaN")])
+def test_a_time_that_is_no_finite_number_is_refused(claim: str, text: str) -> None:
+    payload = json.dumps({**CLAIMS, claim: 0}).replace(f'"{claim}": 0', f'"{claim}": {text}')
+    assert_refused(signed({"alg": "EdDSA"}, payload.encode()))
