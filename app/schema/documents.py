@@ -16,6 +16,7 @@ from graphql import (
 from strawberry import Schema
 from strawberry.schema.schema import validate_document
 
+from app.schema.limits import check_depth
 from app.schema.selection import Tree, add_selections, of_viewer
 
 MAX_TOKENS = 2_000
@@ -45,7 +46,7 @@ class Document:
         if known is None:
             tree: Tree = {}
             if operation.operation is OperationType.QUERY:
-                add_selections(tree, operation.selection_set, self.fragments)
+                add_selections(tree, operation.selection_set, self.fragments, set())
             known = self.trees[id(operation)] = dict(of_viewer(tree))
         return known
 
@@ -79,6 +80,9 @@ class Documents:
             return Document(
                 [GraphQLError("The document is nested too deep.", extensions=_code("GRAPHQL_PARSE_FAILED"))]
             )
+        too_deep = check_depth(document)
+        if too_deep is not None:
+            return Document([too_deep])
         errors = validate_document(self._schema._schema, document, tuple(specified_rules))
         made = Document([_coded(error, "GRAPHQL_VALIDATION_FAILED") for error in errors], document)
         for definition in document.definitions:

@@ -27,22 +27,27 @@ def _snake(name: str) -> str:
 def tree_of(nodes: Iterable[FieldNode], fragments: Fragments) -> Tree:
     """Everything asked for below these nodes, whatever its alias, type condition or directive."""
     tree: Tree = {}
+    spread: set[tuple[int, str]] = set()
     for node in nodes:
         if node.selection_set:
-            add_selections(tree, node.selection_set, fragments)
+            add_selections(tree, node.selection_set, fragments, spread)
     return tree
 
 
-def add_selections(tree: Tree, selections: SelectionSetNode, fragments: Fragments) -> None:
+def add_selections(
+    tree: Tree, selections: SelectionSetNode, fragments: Fragments, spread: set[tuple[int, str]]
+) -> None:
+    """`spread`: which fragments went into which place already. Spread twice, one adds nothing, and takes no time."""
     for each in selections.selections:
         if isinstance(each, FieldNode):
             below = tree.setdefault(_snake(each.name.value), {})
             if each.selection_set:
-                add_selections(below, each.selection_set, fragments)
+                add_selections(below, each.selection_set, fragments, spread)
         elif isinstance(each, InlineFragmentNode):
-            add_selections(tree, each.selection_set, fragments)
-        elif isinstance(each, FragmentSpreadNode):
-            add_selections(tree, fragments[each.name.value].selection_set, fragments)
+            add_selections(tree, each.selection_set, fragments, spread)
+        elif isinstance(each, FragmentSpreadNode) and (id(tree), each.name.value) not in spread:
+            spread.add((id(tree), each.name.value))
+            add_selections(tree, fragments[each.name.value].selection_set, fragments, spread)
 
 
 def of_nodes(connection: Selection) -> Tree:

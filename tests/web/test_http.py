@@ -4,6 +4,7 @@ from typing import Any
 
 import httpx
 import pytest
+from graphql import get_introspection_query
 
 from tests.world import World, codes
 
@@ -53,6 +54,30 @@ async def test_a_document_that_does_not_parse_or_validate_is_coded(world: World,
     assert strict.status_code == 400
     assert strict.headers["content-type"] == f"{RESPONSE}; charset=utf-8"
     assert "data" not in strict.json()
+
+
+def doubling(inside: str) -> str:
+    """About 1 KB that spreads 2^30 times."""
+    fragments = [f"fragment F{number} on User {{ {inside % ((number + 1,) * 2)} }}" for number in range(30)]
+    return "query { viewer { ...F0 } } " + " ".join(fragments) + " fragment F30 on User { id }"
+
+
+async def test_fragments_that_double_cost_no_more_than_their_length(world: World) -> None:
+    john = await world.add_user("john")
+    flat = await world.post(doubling("...F%s ...F%s"), world.user_token(john))
+    assert codes(flat) == []
+    assert list(flat.json()["data"]["viewer"]) == ["id"]
+    nested = "roles { users { nodes { ...F%s } edges { node { ...F%s } } } }"
+    assert codes(await world.post(doubling(nested), world.user_token(john))) == ["COST_EXCEEDED"]
+
+
+async def test_depth_has_a_limit_and_introspection_is_within_it(world: World) -> None:
+    assert codes(await world.post(get_introspection_query())) == []
+    deep = "{ __schema { types { " + "ofType { " * 14 + "name" + " }" * 14 + " } } }"
+    answer = await world.post(deep.replace("types {", "types { fields { type {").replace("} } }", "} } } } }", 1))
+    assert codes(answer) == ["COST_EXCEEDED"]
+    loop = "{ viewer { ...A } } fragment A on User { ...B } fragment B on User { ...A }"
+    assert set(codes(await world.post(loop))) == {"GRAPHQL_VALIDATION_FAILED"}
 
 
 async def test_variables_that_do_not_fit_are_the_callers_mistake(world: World) -> None:
