@@ -1,6 +1,6 @@
 """Running an operation: the schema, the caller, the answer."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,14 +16,14 @@ from graphql import (
 from strawberry import Schema
 from strawberry.execution.is_awaitable import optimized_is_awaitable
 from strawberry.schema.config import StrawberryConfig
-from strawberry.types.field import StrawberryField
 
 from app.domain.principals import Principal
-from app.schema.authorized import ROW_TYPES, resolve
+from app.schema.authorized import resolve
 from app.schema.connections import AuthConnection
 from app.schema.context import Context, Services
 from app.schema.documents import Documents
 from app.schema.errors import request_error, to_json
+from app.schema.executor import RowExecutor, read_rows_directly
 from app.schema.logs import LogEvent
 from app.schema.mutation import Mutation
 from app.schema.payloads import InputError, VersionConflictError
@@ -44,7 +44,7 @@ class ProfileSchema(Schema):
             context_value=context,
             variable_values=variables,
             operation_name=operation_name,
-            executor_class=self.execution_context_class,
+            executor_class=RowExecutor,
             is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type]
         )
         return await result if isinstance(result, Awaitable) else result
@@ -58,25 +58,8 @@ def build_schema() -> ProfileSchema:
         config=StrawberryConfig(default_resolver=resolve, scalar_map=SCALARS),
     )
     _leave_out_null_defaults(schema)
-    _read_rows_directly(schema)
+    read_rows_directly(schema._schema)
     return schema
-
-
-def _read_rows_directly(schema: Schema) -> None:
-    """A plain field of a row is one call: the way through Strawberry's default resolver takes four."""
-    for type_ in schema._schema.type_map.values():
-        if isinstance(type_, GraphQLObjectType) and type_.name in ROW_TYPES:
-            for field in type_.fields.values():
-                definition: StrawberryField = field.extensions["strawberry-definition"]
-                if definition.is_basic_field:
-                    field.resolve = _reader(definition.python_name)
-
-
-def _reader(name: str) -> Callable[..., Any]:
-    def read(row: Any, _: Any) -> Any:
-        return row.read(name)
-
-    return read
 
 
 def _leave_out_null_defaults(schema: Schema) -> None:

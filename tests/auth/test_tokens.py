@@ -375,3 +375,11 @@ def test_a_time_beyond_every_number_is_refused(claim: str, value: int) -> None:
 def test_a_time_that_is_no_finite_number_is_refused(claim: str, text: str) -> None:
     payload = json.dumps({**CLAIMS, claim: 0}).replace(f'"{claim}": 0', f'"{claim}": {text}')
     assert_refused(signed({"alg": "EdDSA"}, payload.encode()))
+
+
+@pytest.mark.parametrize("claims", [{"exp": True}, {"exp": 60, "nbf": True}, {"exp": 60, "nbf": False}])
+def test_true_is_no_time_even_where_1_would_do(claims: dict[str, Any]) -> None:
+    tokens = Tokens([ISSUER], clock=lambda: 0.0)
+    assert tokens.verify(sign(**{name: int(value) for name, value in claims.items()})).subject
+    with pytest.raises(Unauthenticated, match="is missing or no"):
+        tokens.verify(sign(**claims))
