@@ -5,16 +5,29 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
+from graphql import GraphQLError
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
-from app.auth.development import TENANT, TENANT_CLAIM, check_development, development_issuer
+from app.auth.development import (
+    APPLICATION_SCOPES,
+    TENANT,
+    TENANT_CLAIM,
+    USER_SCOPES,
+    check_development,
+    development_issuer,
+    mint,
+)
 from app.auth.tokens import Tokens
 from app.domain.errors import Unavailable
-from app.jobs.demo import ensure_demo_data
+from app.jobs.demo import demo_callers, ensure_demo_data
 from app.schema.context import Services
-from app.schema.execution import Engine, build_schema
+from app.schema.execution import Engine, Trust, build_schema
+from app.schema.limits import Limits
+from app.schema.trusted_documents import read_documents
 from app.services.attributes import RootAttributes
 from app.services.callers import Callers
 from app.services.changes import ProfileChanges
@@ -27,19 +40,33 @@ from app.store.documents import Documents
 from app.store.indexes import ensure_indexes
 from app.store.migrations import check_schema_version, is_issuer_configured, mark_issuer_configured
 from app.store.mongod import join
+from app.store.rates import Rates
 from app.store.snapshots import Snapshots
 from app.store.users import Users
-from app.web.application import build_application
+from app.web.addresses import Addresses
+from app.web.application import Parts, build_application
+from app.web.development import TokenOffice
+from app.web.graphql import GraphQL
+from app.web.logs import configure_logs
+from app.web.metrics import MULTIPROCESS_VARIABLE, Metrics, MetricsPage
+from app.web.pages import GraphiQL
+from app.web.traces import traces_from_environment
 
 # Set by `serve --demo` for itself and its workers; to anybody else's process it says nothing.
 DEMO_VARIABLE = "PROFILE_API_DEMO_OF"
 _RETRY_SECONDS = 1.0
 _PING_SECONDS = 2.0
+_METRICS_SECONDS = 5.0
+_PAGE_TOKEN_SECONDS = 8 * 3600
+# Outside of development, unless set. The address's counts requests, the caller's units of cost.
+RATE_LIMIT = "100/second"
+ADDRESS_RATE_LIMIT = "1000/second"
 
 
 def create() -> ASGIApp:
     """What uvicorn serves. ConfigurationError where the environment does not say enough, or too much."""
     settings = load_settings()
+    configure_logs(settings.log_format)
     demo = os.environ.get(DEMO_VARIABLE) in (str(os.getpid()), str(os.getppid()))
     url = settings.mongodb_url or join(settings.data_dir)
     if url is None:
@@ -51,9 +78,89 @@ def build(settings: Settings, database: Database, demo: bool = False) -> ASGIApp
     """The application on a given database."""
     development = check_development(settings, demo)
     tokens = to_tokens(settings, development)
-    start = Start(settings, database, development, demo)
-    engine = Engine(build_schema(), build_services(settings, database))
-    return build_application(engine, tokens, start.problem, start.lifespan, development)
+    engine = build_engine(settings, database, development)
+    metrics = build_metrics(tokens, engine, database)
+    start = Start(settings, database, development, demo, tokens, metrics)
+    callers = list(demo_callers()) if development and demo else []
+    graphql = GraphQL(
+        engine,
+        tokens,
+        Addresses(settings.trusted_proxies),
+        to_rates(settings, "address", settings.address_rate_limit, ADDRESS_RATE_LIMIT, database, development),
+        metrics,
+        traces_from_environment(),
+        settings.max_body_bytes,
+    )
+    metrics_token = settings.metrics_token.get_secret_value() if settings.metrics_token else None
+    return build_application(
+        Parts(
+            graphql,
+            MetricsPage(metrics, metrics_token),
+            start.problem,
+            start.lifespan,
+            GraphiQL(development, callers) if settings.graphiql else None,
+            TokenOffice(callers, partial(mint_for_page, settings.data_dir)) if callers else None,
+            settings.cors_origins,
+            development,
+        )
+    )
+
+
+def build_engine(settings: Settings, database: Database, development: bool) -> Engine:
+    """ConfigurationError where trusted documents can't be read or can't be run."""
+    limits = Limits(
+        body=settings.max_body_bytes,
+        tokens=settings.max_tokens,
+        depth=settings.max_depth,
+        aliases=settings.max_aliases,
+        directives=settings.max_directives,
+        root_fields=settings.max_root_fields,
+        cost=settings.max_cost,
+        seconds=settings.time_limit_seconds,
+    )
+    rates = to_rates(settings, "caller", settings.rate_limit, RATE_LIMIT, database, development)
+    folder = settings.trusted_documents_dir
+    try:
+        documents = read_documents(folder) if settings.trusted_documents != "off" else {}
+        if settings.trusted_documents != "off" and not documents:
+            raise ConfigurationError(f"PROFILE_API_TRUSTED_DOCUMENTS_DIR: {folder} holds no .graphql file.")
+        trust = Trust(settings.trusted_documents, documents)
+        return Engine(build_schema(), build_services(settings, database), limits, rates, trust)
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"PROFILE_API_TRUSTED_DOCUMENTS_DIR: {folder} can't be read: {error}.") from None
+    except GraphQLError as error:
+        raise ConfigurationError(f"PROFILE_API_TRUSTED_DOCUMENTS_DIR: a document can't be run: {error}") from None
+
+
+def to_rates(
+    settings: Settings, name: str, limit: str | None, default: str, database: Database, development: bool
+) -> Rates:
+    """No limit in development unless one is set."""
+    limit = limit or ("off" if development else default)
+    url = database.url if settings.rate_limit_storage == "mongodb" else None
+    return Rates(name, limit, url, settings.database)
+
+
+def build_metrics(tokens: Tokens, engine: Engine, database: Database) -> Metrics:
+    metrics, documents, pool = Metrics(), engine.documents, database.pool
+    for figure, words in (("hits", "Found remembered."), ("misses", "Not found remembered.")):
+        read = {"tokens": partial(getattr, tokens, figure), "documents": partial(getattr, documents, figure)}
+        metrics.watch(f"cache_{figure}", words, read)
+    metrics.watch("cache_size", "Remembered now.", {"tokens": tokens.__len__, "documents": documents.__len__})
+    metrics.watch(
+        "database_connections",
+        "Connections to MongoDB.",
+        {"open": lambda: pool.open, "in_use": lambda: pool.in_use},
+    )
+    return metrics
+
+
+def mint_for_page(data_dir: Path, subject: str) -> str:
+    """A token for a visitor of GraphiQL in development, with every scope that fits its kind."""
+    is_application = subject.endswith("@clients")
+    client = subject.removesuffix("@clients") if is_application else "graphiql"
+    scopes = APPLICATION_SCOPES if is_application else USER_SCOPES
+    return mint(data_dir, subject, client, scopes, _PAGE_TOKEN_SECONDS)
 
 
 def to_tokens(settings: Settings, development: bool) -> Tokens:
@@ -66,7 +173,7 @@ def build_services(settings: Settings, database: Database) -> Services:
     documents = Documents(database)
     snapshots = Snapshots(documents)
     reads = Reads(documents, snapshots)
-    changes = ProfileChanges(Users(database))
+    changes = ProfileChanges(Users(database), max_age=settings.step_up_seconds)
     return Services(
         reads=reads,
         callers=Callers(reads, snapshots),
@@ -99,20 +206,24 @@ class Start:
     database: Database
     development: bool
     demo: bool
+    tokens: Tokens
+    metrics: Metrics
     prepared: bool = False
 
     @asynccontextmanager
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
-        trying: asyncio.Task[None] | None = None
+        beside: list[asyncio.Task[None]] = []
         try:
             await self._prepare()
         except Unavailable:
-            trying = asyncio.create_task(self._go_on_trying())
+            beside.append(asyncio.create_task(self._go_on_trying()))
+        if MULTIPROCESS_VARIABLE in os.environ:
+            beside.append(asyncio.create_task(self._refresh_metrics()))
         yield
-        if trying is not None:
-            trying.cancel()
-            with suppress(asyncio.CancelledError):
-                await trying
+        for each in beside:
+            each.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
+        await self.tokens.close()
         self.database.close()
 
     async def problem(self) -> str | None:
@@ -132,3 +243,9 @@ class Start:
             await asyncio.sleep(_RETRY_SECONDS)
             with suppress(Unavailable):
                 await self._prepare()
+
+    async def _refresh_metrics(self) -> None:
+        """Another worker may be asked for them."""
+        while True:
+            self.metrics.refresh()
+            await asyncio.sleep(_METRICS_SECONDS)

@@ -1,11 +1,12 @@
 """The environment, as typed values. Every name starts with PROFILE_API_; README lists them."""
 
 import os
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 # What a JWKS can verify: no `none`, and nothing symmetric, whose key would be the public one.
 Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
@@ -27,7 +28,8 @@ class Ceiling(BaseModel):
 class Issuer(BaseModel):
     """Whose tokens are taken. `connection`: its `sub` is that connection's id of the user, not a `user_id`.
 
-    `jwks` is a JSON Web Key Set (RFC 7517). `typ`, where given, is the only type of token taken: `at+jwt` (RFC 9068).
+    Keys are `jwks`, a JSON Web Key Set (RFC 7517), or are fetched: from `jwks_uri`, else from where the issuer's
+    discovery document says. `typ`, where given, is the only type of token taken: `at+jwt` (RFC 9068).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -37,9 +39,19 @@ class Issuer(BaseModel):
     tenant: str = Field(min_length=1)
     connection: str | None = None
     scopes: Ceiling = Ceiling()
-    jwks: dict[str, Any]
+    jwks: dict[str, Any] | None = None
+    jwks_uri: str | None = None
     algorithms: list[Algorithm] = Field(default=["RS256", "ES256", "EdDSA"], min_length=1)
     typ: str | None = None
+
+
+def _listed(value: object) -> object:
+    """Comma-separated, as environment variables hold lists."""
+    return [each.strip() for each in value.split(",") if each.strip()] if isinstance(value, str) else value
+
+
+Network = IPv4Network | IPv6Network
+Rate = Annotated[str, Field(pattern=r"^(off|[1-9][0-9]{0,8}/(second|minute|hour))$")]
 
 
 class Settings(BaseSettings):
@@ -54,12 +66,36 @@ class Settings(BaseSettings):
     issuers: Annotated[list[Issuer], Field(min_length=1)] | None = None
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
+    public_url: str | None = None
+    graphiql: bool = True
+    cors_origins: Annotated[list[str], NoDecode, BeforeValidator(_listed)] = []
+    trusted_proxies: Annotated[list[Network], NoDecode, BeforeValidator(_listed)] = []
+    rate_limit: Rate | None = None
+    address_rate_limit: Rate | None = None
+    rate_limit_storage: Literal["memory", "mongodb"] = "memory"
+    step_up_seconds: int = Field(default=300, ge=1, le=86_400)
+    metrics_token: SecretStr | None = Field(default=None, min_length=16)
+    log_format: Literal["auto", "json", "terminal"] = "auto"
+    max_body_bytes: int = Field(default=1_000_000, ge=1_000, le=100_000_000)
+    max_tokens: int = Field(default=2_000, ge=100, le=100_000)
+    max_depth: int = Field(default=12, ge=1, le=50)
+    max_aliases: int = Field(default=30, ge=0, le=10_000)
+    max_directives: int = Field(default=50, ge=0, le=10_000)
+    max_root_fields: int = Field(default=20, ge=1, le=1_000)
+    max_cost: int = Field(default=10_000, ge=10, le=10_000_000)
+    time_limit_seconds: float = Field(default=10, gt=0, le=300)
+    trusted_documents: Literal["off", "prefer", "require"] = "off"
+    trusted_documents_dir: Path = Path("operations")
     metadata_max_bytes: int = Field(default=65_536, ge=1, le=4_194_304)
     log_retention_days: int = Field(default=30, ge=1, le=3650)
 
     @model_validator(mode="after")
     def _tenants(self) -> "Settings":
         """In a tenant with several issuers a bare `sub` could name two persons: each needs its connection."""
+        names = [each.issuer for each in self.issuers or []]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"{name} is there more than once: which of them signed a token could not be told")
         tenants = [each.tenant for each in self.issuers or []]
         for each in self.issuers or []:
             if tenants.count(each.tenant) > 1 and each.connection is None:

@@ -11,19 +11,19 @@ from typing import Any
 
 from joserfc import jws, jwt
 from joserfc.errors import JoseError, SecurityWarning
-from joserfc.jwk import Key, KeySet
+from joserfc.jwk import Key
 
+from app.auth.keys import IssuerKeys
 from app.domain.errors import Unauthenticated
+from app.domain.metadata import is_well_formed
 from app.domain.principals import ActorKind, Principal
-from app.settings import ConfigurationError, Issuer
+from app.settings import Issuer
 
 # RFC 9864 renames it; issuers sign with the name of RFC 8037 all the same.
 warnings.filterwarnings("ignore", message="EdDSA is deprecated", category=SecurityWarning)
 
 LEEWAY_SECONDS = 10
 _FAR = 1 << 53
-# By the first two letters of an algorithm (RFC 7518, RFC 8037).
-_KEY_TYPES = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
 REMEMBERED_SECONDS = 300
 MAX_REMEMBERED = 10_000
 # More than any issuer writes; larger ones are not worth the look.
@@ -35,21 +35,35 @@ class _Trusted:
     """An issuer with its keys at hand."""
 
     issuer: Issuer
-    keys: KeySet
+    keys: IssuerKeys
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Remembered:
+    """`generation` of its issuer's keys when `thumbprint` was last found among them."""
+
     principal: Principal
+    keys: IssuerKeys
+    thumbprint: str
+    generation: int
     not_before: float
     expires: float
     until: float
+
+    def is_still_signed(self) -> bool:
+        """Whether the key that signed it is its issuer's still."""
+        if self.generation != self.keys.generation:
+            if not self.keys.holds(self.thumbprint):
+                return False
+            self.generation = self.keys.generation
+        return True
 
 
 class Tokens:
     """Verifies tokens of the given issuers. `clock` gives seconds since 1970.
 
-    A verified token is remembered by the SHA-256 of the whole of it, its times looked at each time. Failures are not.
+    A verified token is remembered by the SHA-256 of the whole of it, its times looked at each time, until its key
+    leaves the issuer's JWKS. Failures are not. `hits` and `misses` count what was remembered and what was not.
     """
 
     def __init__(
@@ -57,28 +71,46 @@ class Tokens:
     ) -> None:
         """`tenant_claim` is for the development issuer: elsewhere the issuer alone says the tenant."""
         self._tenant_claim = tenant_claim
-        self._trusted = {each.issuer: _Trusted(each, _key_set(each)) for each in issuers}
+        self.hits = self.misses = 0
+        self._trusted = {each.issuer: _Trusted(each, IssuerKeys(each)) for each in issuers}
         self._clock = clock
         self._remembered: OrderedDict[bytes, _Remembered] = OrderedDict()
 
-    def verify(self, token: str) -> Principal:
-        """Unauthenticated with `invalid_token` for every token that is no good; the message says why."""
+    def __len__(self) -> int:
+        """How many tokens are remembered."""
+        return len(self._remembered)
+
+    async def verify(self, token: str) -> Principal:
+        """Unauthenticated with `invalid_token` for every token that is no good; the message says why.
+
+        Unavailable where its issuer's keys are not known and can't be had.
+        """
         digest = sha256(token.encode("utf-8", "replace")).digest()
         known = self._remembered.get(digest)
         now = self._clock()
-        if known is not None and now < known.until:
+        if known is not None and now < known.until and known.is_still_signed():
+            known.keys.refresh_when_old()
             _check_times(known.not_before, known.expires, now)
+            self.hits += 1
             return known.principal
-        claims, issuer = self._claims(token)
+        self.misses += 1
+        claims, trusted, key = await self._claims(token)
         expires, not_before = _number(claims, "exp"), _number(claims, "nbf", 0.0)
         _check_times(not_before, expires, now)
-        principal = to_principal(claims, issuer)
+        principal = to_principal(claims, trusted.issuer)
         if self._tenant_claim is not None:
-            principal = replace(principal, tenant=_text(claims, self._tenant_claim) or issuer.tenant)
-        self._remember(digest, _Remembered(principal, not_before, expires, now + REMEMBERED_SECONDS))
+            principal = replace(principal, tenant=_text(claims, self._tenant_claim) or principal.tenant)
+        keys, until = trusted.keys, now + REMEMBERED_SECONDS
+        self._remember(
+            digest, _Remembered(principal, keys, key.thumbprint(), keys.generation, not_before, expires, until)
+        )
         return principal
 
-    def _claims(self, token: str) -> tuple[Mapping[str, Any], Issuer]:
+    async def close(self) -> None:
+        for each in self._trusted.values():
+            await each.keys.close()
+
+    async def _claims(self, token: str) -> tuple[Mapping[str, Any], _Trusted, Key]:
         """What the issuer signed, checked against what it was set up to sign."""
         header, unverified = _peek(token)
         trusted = self._trusted.get(_text(unverified, "iss"))
@@ -88,13 +120,19 @@ class Tokens:
         # The list is the issuer's, never the token's own word: no `none`, no HMAC with a public key.
         if header.get("alg") not in issuer.algorithms:
             raise _invalid("The token is signed with an algorithm that its issuer is not set up for.")
+        # RFC 7515, section 4.1.11: an extension that is not understood is no detail to be passed over.
+        if "crit" in header:
+            raise _invalid("The token needs an extension that is not supported.")
         if issuer.typ is not None and _media_type(header.get("typ")) != _media_type(issuer.typ):
             raise _invalid(f"The token is not of type {issuer.typ}.")
-        claims = _verified(token, _key(header, trusted), issuer)
+        key = await trusted.keys.find(header)
+        if key is None:
+            raise _invalid("The token names no key that its issuer has.")
+        claims = _verified(token, key, issuer)
         audience = claims.get("aud")
         if issuer.audience not in (audience if isinstance(audience, list) else [audience]):
             raise _invalid("The token is for another audience.")
-        return claims, issuer
+        return claims, trusted, key
 
     def _remember(self, digest: bytes, remembered: _Remembered) -> None:
         self._remembered[digest] = remembered
@@ -105,7 +143,7 @@ class Tokens:
 def to_principal(claims: Mapping[str, Any], issuer: Issuer) -> Principal:
     """A token is an application's by `gty`, by `sub` being `client_id` or `azp`, or by the ending `@clients`."""
     subject = _text(claims, "sub")
-    if not subject:
+    if not subject or not is_well_formed(subject):
         raise _invalid("The token names no subject.")
     client_id = claims.get("azp") or claims.get("client_id")
     applications = [each for each in (claims.get("azp"), claims.get("client_id")) if each]
@@ -151,31 +189,11 @@ def _peek(token: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     return found.headers(), claims
 
 
-def _key(header: Mapping[str, Any], trusted: _Trusted) -> Key:
-    """The issuer's key that the token names; where it names none, the only one that fits its algorithm."""
-    kid, alg = header.get("kid"), str(header["alg"])
-    fitting = [each for each in trusted.keys.keys if each.key_type == _KEY_TYPES[alg[:2]]]
-    named = [each for each in fitting if each.kid == kid] if kid is not None else fitting
-    if len(named) != 1:
-        raise _invalid("The token names no key that its issuer has.")
-    return named[0]
-
-
 def _verified(token: str, key: Key, issuer: Issuer) -> Mapping[str, Any]:
     try:
         return jwt.decode(token, key, algorithms=list(issuer.algorithms)).claims
     except (JoseError, ValueError, TypeError):
         raise _invalid("The token's signature does not verify.") from None
-
-
-def _key_set(issuer: Issuer) -> KeySet:
-    try:
-        if not issuer.jwks["keys"] or any(each.get("kty") not in _KEY_TYPES.values() for each in issuer.jwks["keys"]):
-            raise ValueError("it holds no key, or one that is no public key")
-        keys = KeySet.import_key_set(issuer.jwks)  # type: ignore[arg-type]
-    except (JoseError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ConfigurationError(f"PROFILE_API_ISSUERS: the jwks of {issuer.issuer} can't be used: {error}.") from None
-    return keys
 
 
 def _check_times(not_before: float, expires: float, now: float) -> None:

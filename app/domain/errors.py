@@ -68,9 +68,31 @@ class Forbidden(Exception):  # noqa: N818
         self.scopes = [list(each) for each in scopes]
 
 
+class InsufficientUserAuthentication(Exception):  # noqa: N818
+    """The sign-in is too long ago for this (RFC 9470). `max_age` is seconds: how recent it must be."""
+
+    def __init__(self, max_age: int) -> None:
+        self.message = f"This needs a sign-in at most {max_age} seconds ago."
+        super().__init__(self.message)
+        self.max_age = max_age
+
+
+class RateLimited(Exception):  # noqa: N818
+    """Too much in too short a time. `retry_after` is seconds, at least 1."""
+
+    def __init__(self, retry_after: int) -> None:
+        self.message = f"Too many requests. Come back in {retry_after} s."
+        super().__init__(self.message)
+        self.retry_after = retry_after
+
+
 class UserBlocked(Exception):  # noqa: N818
     """The caller's own profile is blocked: its tokens are refused everywhere."""
 
 
 class Unavailable(Exception):  # noqa: N818
-    """The database can't be reached or did not answer in time; the same request may succeed later."""
+    """The database, or a token's issuer, does not answer in time; the same request may succeed later."""
+
+    def __init__(self, message: str = "The database does not answer now. Try again.") -> None:
+        super().__init__(message)
+        self.message = message

@@ -15,12 +15,14 @@ class Rule:
     """Alternatives of scopes, each to be held whole.
 
     `self_` are the alternatives where the user acted on is the caller: None where that makes no difference,
-    empty where the caller may never do it to themself, whatever their scopes.
+    empty where the caller may never do it to themself, whatever their scopes. `recent`: to themself only soon after
+    they signed in (RFC 9470).
     """
 
     name: str
     scopes: Alternatives
     self_: Alternatives | None = None
+    recent: bool = False
 
 
 def _rule(name: str, scopes: str, self_: str | None = None) -> Rule:

@@ -106,6 +106,13 @@ async def ensure_demo_data(database: Database, tenant: str) -> None:
     await fill_in(database, list(_connections(tenant)), list(_roles(tenant)), users, list(_history(users[0], at)))
 
 
+def demo_callers() -> Iterator[dict[str, str]]:
+    """Whose tokens a page may offer: a user of each connection, and an internal tool."""
+    for user in _one_each(now()):
+        yield {"subject": user.user_id, "name": f"{user.name} ({user.identities[0].connection})"}
+    yield {"subject": "support@clients", "name": "Support, an internal tool with every scope"}
+
+
 def _key(*parts: str) -> Any:
     return to_object_id(sha256("/".join(("demo", *parts)).encode()).hexdigest()[:24])
 

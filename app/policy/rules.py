@@ -24,6 +24,11 @@ def missing_scopes(principal: Principal, rule: Rule, is_self: bool = False) -> l
     return [sorted(each) for each in lists]
 
 
+def is_recent(principal: Principal, now: float, max_age: int) -> bool:
+    """Whether the user signed in at most `max_age` seconds before `now` (seconds since 1970). Unknown is not recent."""
+    return principal.auth_time is not None and now - principal.auth_time <= max_age
+
+
 def readable(principal: Principal, is_self: bool) -> frozenset[Rule]:
     """Every rule of reading that holds; it depends on the caller's kind, scopes and is-self alone."""
     return _readable(principal.scopes, is_self and principal.kind is ActorKind.USER)

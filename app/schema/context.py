@@ -16,6 +16,7 @@ from app.services.callers import Callers
 from app.services.metadata import Metadata
 from app.services.reads import Reads
 from app.services.users import Users
+from app.store.rates import Rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,17 @@ class Services:
 
 
 @dataclass(slots=True)
+class RootField:
+    """One that ran: under which key of the answer, and in seconds of `time.perf_counter` from when until when."""
+
+    key: str | int
+    type: str
+    name: str
+    began: float
+    ended: float = 0.0
+
+
+@dataclass(slots=True)
 class Context:
     """`viewer` is the caller's own profile, read while finding out who calls; None without one."""
 
@@ -37,6 +49,8 @@ class Context:
     document: Document
     principal: Principal | None = None
     viewer: Row | None = None
+    rate: Rate | None = None
+    root_fields: list[RootField] = field(default_factory=list)
     loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict)
 
     def loader(self, key: Hashable, make: Callable[[], DataLoader[Any, Any]]) -> DataLoader[Any, Any]:

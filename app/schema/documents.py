@@ -1,8 +1,8 @@
-"""Documents, parsed and validated once: clients send the same few over and over."""
+"""Documents, parsed, measured and validated once: clients send the same few over and over."""
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from graphql import (
     DocumentNode,
@@ -16,11 +16,26 @@ from graphql import (
 from strawberry import Schema
 from strawberry.schema.schema import validate_document
 
-from app.schema.limits import check_depth
+from app.schema.limits import Limits, Measure, OperationCost
 from app.schema.selection import Tree, add_selections, of_viewer
 
-MAX_TOKENS = 2_000
 MAX_REMEMBERED = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One of a document's. `name` is the caller's word for it."""
+
+    node: OperationDefinitionNode
+    cost: OperationCost
+
+    @property
+    def type(self) -> OperationType:
+        return self.node.operation
+
+    @property
+    def name(self) -> str | None:
+        return self.node.name.value if self.node.name else None
 
 
 @dataclass(slots=True)
@@ -29,12 +44,12 @@ class Document:
 
     errors: list[GraphQLError] = field(default_factory=list)
     document: DocumentNode | None = None
-    operations: dict[str | None, OperationDefinitionNode] = field(default_factory=dict)
+    operations: dict[str | None, Operation] = field(default_factory=dict)
     fragments: dict[str, FragmentDefinitionNode] = field(default_factory=dict)
     # By the id of a node of this document, which lives as long as this does.
     trees: dict[int, Tree] = field(default_factory=dict)
 
-    def operation(self, name: str | None) -> OperationDefinitionNode | None:
+    def operation(self, name: str | None) -> Operation | None:
         """The one of that name; without a name the only one. None where that is none, or not clear."""
         if name is not None:
             return self.operations.get(name)
@@ -52,18 +67,37 @@ class Document:
 
 
 class Documents:
-    """The latest MAX_REMEMBERED texts; what does not validate is not remembered."""
+    """The latest MAX_REMEMBERED texts; what does not validate is not remembered. `trusted` are kept for good, by id.
 
-    def __init__(self, schema: Schema) -> None:
+    `hits` and `misses` count what was remembered and what was not.
+    """
+
+    def __init__(self, schema: Schema, limits: Limits, trusted: Mapping[str, str] | None = None) -> None:
+        """GraphQLError for a trusted text that can't be run."""
+        self.hits = self.misses = 0
         self._schema = schema
+        self._limits = limits
         self._known: OrderedDict[str, Document] = OrderedDict()
+        self._trusted = {name: self._make(text) for name, text in (trusted or {}).items()}
+        for each in self._trusted.values():
+            if each.errors:
+                raise each.errors[0]
+
+    def __len__(self) -> int:
+        """How many texts are remembered."""
+        return len(self._known)
+
+    def trusted(self, document_id: str) -> Document | None:
+        return self._trusted.get(document_id)
 
     def prepare(self, query: str) -> Document:
-        """Parses and validates by the schema, or finds that it was done."""
+        """Parses, measures and validates by the schema, or finds that it was done."""
         known = self._known.get(query)
         if known is not None:
+            self.hits += 1
             self._known.move_to_end(query)
             return known
+        self.misses += 1
         made = self._make(query)
         if not made.errors:
             self._known[query] = made
@@ -73,30 +107,29 @@ class Documents:
 
     def _make(self, query: str) -> Document:
         try:
-            document = parse(query, max_tokens=MAX_TOKENS)
+            document = parse(query, max_tokens=self._limits.tokens)
         except GraphQLError as error:
             return Document([_coded(error, "GRAPHQL_PARSE_FAILED")])
         except RecursionError:
-            return Document(
-                [GraphQLError("The document is nested too deep.", extensions=_code("GRAPHQL_PARSE_FAILED"))]
-            )
-        too_deep = check_depth(document)
-        if too_deep is not None:
-            return Document([too_deep])
-        errors = validate_document(self._schema._schema, document, tuple(specified_rules))
-        made = Document([_coded(error, "GRAPHQL_VALIDATION_FAILED") for error in errors], document)
+            return Document([_coded(GraphQLError("The document is nested too deep."), "GRAPHQL_PARSE_FAILED")])
+        made = Document(document=document)
+        measure = Measure(self._schema._schema, document)
         for definition in document.definitions:
             if isinstance(definition, OperationDefinitionNode):
-                made.operations[definition.name.value if definition.name else None] = definition
+                cost = measure.check(definition, self._limits)
+                if isinstance(cost, GraphQLError):
+                    return Document([cost])
+                made.operations[definition.name.value if definition.name else None] = Operation(definition, cost)
             elif isinstance(definition, FragmentDefinitionNode):
                 made.fragments[definition.name.value] = definition
+        try:
+            errors = validate_document(self._schema._schema, document, tuple(specified_rules))
+        except RecursionError:
+            errors = [GraphQLError("The document is nested too deep.")]
+        made.errors = [_coded(error, "GRAPHQL_VALIDATION_FAILED") for error in errors]
         return made
 
 
-def _code(code: str) -> dict[str, Any]:
-    return {"code": code}
-
-
 def _coded(error: GraphQLError, code: str) -> GraphQLError:
-    error.extensions = {**(error.extensions or {}), **_code(code)}
+    error.extensions = {**(error.extensions or {}), "code": code}
     return error

@@ -8,7 +8,15 @@ from typing import Any
 
 from graphql import GraphQLError
 
-from app.domain.errors import Forbidden, Refused, Unauthenticated, Unavailable, UserBlocked
+from app.domain.errors import (
+    Forbidden,
+    InsufficientUserAuthentication,
+    RateLimited,
+    Refused,
+    Unauthenticated,
+    Unavailable,
+    UserBlocked,
+)
 
 logger = logging.getLogger("profile_api")
 
@@ -47,7 +55,11 @@ def _tell(error: GraphQLError) -> tuple[str, Mapping[str, Any]]:
         case UserBlocked():
             return "This profile is blocked.", {"code": "USER_BLOCKED"}
         case Unavailable():
-            return "The database does not answer now. Try again.", {"code": "UNAVAILABLE"}
+            return cause.message, {"code": "UNAVAILABLE"}
+        case InsufficientUserAuthentication():
+            return cause.message, {"code": "INSUFFICIENT_USER_AUTHENTICATION", "max_age": cause.max_age}
+        case RateLimited():
+            return cause.message, {"code": "RATE_LIMITED", "retryAfter": cause.retry_after}
     return _internal(cause)
 
 

@@ -1,7 +1,10 @@
 """Running an operation: the schema, the caller, the answer."""
 
-from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import ceil
+from time import perf_counter
 from typing import Any
 
 from graphql import (
@@ -20,16 +23,24 @@ from strawberry.schema.config import StrawberryConfig
 from app.domain.principals import Principal
 from app.schema.authorized import resolve
 from app.schema.connections import AuthConnection
-from app.schema.context import Context, Services
-from app.schema.documents import Documents
+from app.schema.context import Context, RootField, Services
+from app.schema.documents import Document, Documents, Operation
 from app.schema.errors import request_error, to_json
 from app.schema.executor import RowExecutor, read_rows_directly
+from app.schema.limits import Limits
 from app.schema.logs import LogEvent
 from app.schema.mutation import Mutation
 from app.schema.payloads import InputError, VersionConflictError
 from app.schema.query import Query
 from app.schema.roles import Role
 from app.schema.scalars import SCALARS
+from app.store.database import time_limit
+from app.store.rates import Rate, Rates
+
+# What one unit of a rate limit pays for; the most that one operation may cost takes a hundred.
+COST_UNIT = 100
+# Finding out that a document can't be run is work too.
+REFUSED_COST = 1_000
 
 
 class ProfileSchema(Schema):
@@ -78,54 +89,145 @@ def _leave_out_null_defaults(schema: Schema) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A GraphQL request, as GraphQL over HTTP has it. `read_only`: no mutation may run."""
+    """A GraphQL request, as GraphQL over HTTP has it: `query`, or the id of a trusted document.
 
-    query: str
+    `read_only`: no mutation may run. `address` is where it came from.
+    """
+
+    query: str | None
     variables: Mapping[str, Any] | None = None
     operation_name: str | None = None
     read_only: bool = False
+    document_id: str | None = None
+    address: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
-    """What to send. `data` is absent (None, not executed) where the request as a whole failed."""
+    """What to send. `data` is absent (None, not executed) where the request as a whole failed.
+
+    The rest is for who watches: which `operation` ran (a caller's word), what it cost, what its root fields took, how
+    long finding the caller took, and what the caller has left.
+    """
 
     errors: list[dict[str, Any]]
     data: dict[str, Any] | None = None
     executed: bool = False
     is_mutation_by_get: bool = False
+    operation: Operation | None = None
+    cost: int = 0
+    rate: Rate | None = None
+    identified_in: float = 0.0
+    root_fields: Sequence[RootField] = ()
 
     def codes(self) -> set[str]:
         return {each["extensions"]["code"] for each in self.errors}
 
 
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Which documents run: `mode` off takes no ids, prefer takes both, require takes trusted ones alone."""
+
+    mode: str = "off"
+    documents: Mapping[str, str] = field(default_factory=dict)
+
+
 class Engine:
     """Executes requests for callers."""
 
-    def __init__(self, schema: ProfileSchema, services: Services) -> None:
+    def __init__(
+        self,
+        schema: ProfileSchema,
+        services: Services,
+        limits: Limits | None = None,
+        rates: Rates | None = None,
+        trust: Trust | None = None,
+    ) -> None:
+        """GraphQLError where a trusted document can't be run. Without `rates` nobody is counted."""
         self._schema = schema
         self._services = services
-        self._documents = Documents(schema)
+        self._limits = limits or Limits()
+        self._rates = rates
+        self._mode = trust.mode if trust else "off"
+        self.documents = Documents(schema, self._limits, trust.documents if trust else {})
 
     async def execute(self, request: Request, principal: Principal | None) -> Answer:
         """Never raises for what a caller can cause. `principal` None: no token came."""
-        document = self._documents.prepare(request.query)
-        if document.errors:
-            return Answer([to_json(each) for each in document.errors])
+        try:
+            return await self._execute(request, principal)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is told by a code alone
+            return Answer([to_json(GraphQLError("", original_error=error))])
+
+    async def _execute(self, request: Request, principal: Principal | None) -> Answer:
+        document = self._document(request)
+        if isinstance(document, Answer):
+            await self._count(request, principal, REFUSED_COST)
+            return document
         operation = document.operation(request.operation_name)
         if operation is None:
             return Answer([request_error("BAD_REQUEST", "Say with operationName which operation to run.")])
-        if request.read_only and operation.operation is not OperationType.QUERY:
+        if request.read_only and operation.type is not OperationType.QUERY:
             return Answer([request_error("BAD_REQUEST", "A mutation is sent by POST.")], is_mutation_by_get=True)
-        context = Context(self._services, document)
+        variables = dict(request.variables or {})
+        cost, excess = operation.cost.check(self._limits, variables)
+        answer = Answer([], operation=operation, cost=cost)
         try:
-            if principal is not None:
-                selection = document.viewer_selection(operation)
-                context.principal, context.viewer = await self._services.callers.identify(principal, selection)
-            result = await self._schema.run(context, dict(request.variables or {}), request.operation_name)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is told by a code alone
-            return Answer([to_json(GraphQLError("", original_error=error))])
-        errors = [to_json(each) for each in result.errors or []]
+            answer.rate = await self._count(request, principal, cost)
+            if excess is not None:
+                raise excess
+            await self._run(answer, Context(self._services, document, rate=answer.rate), principal, variables)
+        except GraphQLError as error:
+            answer.errors = [to_json(error)]
+        except Exception as error:  # noqa: BLE001 - likewise
+            answer.errors = [to_json(GraphQLError("", original_error=error))]
+        return answer
+
+    def _document(self, request: Request) -> Document | Answer:
+        """The document to run, or why there is none."""
+        if request.document_id is not None:
+            trusted = self.documents.trusted(request.document_id) if self._mode != "off" else None
+            if trusted is None:
+                return Answer([request_error("PERSISTED_DOCUMENT_NOT_FOUND", "There is no document with this id.")])
+            return trusted
+        if self._mode == "require":
+            message = "Only trusted documents are run here: send a documentId."
+            return Answer([request_error("PERSISTED_DOCUMENT_REQUIRED", message)])
+        document = self.documents.prepare(request.query or "")
+        return Answer([to_json(each) for each in document.errors]) if document.errors else document
+
+    async def _count(self, request: Request, principal: Principal | None, cost: int) -> Rate | None:
+        """RateLimited where the caller has nothing left. One is counted for each COST_UNIT begun."""
+        if self._rates is None:
+            return None
+        caller = f"address:{request.address}"
+        if principal is not None:
+            caller = f"{principal.tenant}/{principal.kind}/{principal.connection}/{principal.subject}"
+        return await self._rates.hit(caller, max(1, ceil(cost / COST_UNIT)))
+
+    async def _run(
+        self, answer: Answer, context: Context, principal: Principal | None, variables: dict[str, Any]
+    ) -> None:
+        assert answer.operation
+        seconds = self._limits.seconds
+        try:
+            # The database is told to give up a little before we do, so that it is not left with work nobody waits for.
+            with time_limit(seconds * 0.95):
+                async with asyncio.timeout(seconds):
+                    if principal is not None:
+                        await self._identify(answer, context, principal)
+                    result = await self._schema.run(context, variables, answer.operation.name)
+        except TimeoutError:
+            answer.errors = [request_error("TIMEOUT", f"The operation took longer than {seconds:g} s and was stopped.")]
+            return
+        answer.root_fields = context.root_fields
+        answer.errors = [to_json(each) for each in result.errors or []]
+        answer.data = result.data
         # No data at all and an error without a path: the variables were refused, nothing ran.
-        executed = result.data is not None or any("path" in each for each in errors)
-        return Answer(errors, result.data, executed)
+        answer.executed = result.data is not None or any("path" in each for each in answer.errors)
+
+    async def _identify(self, answer: Answer, context: Context, principal: Principal) -> None:
+        assert answer.operation
+        began = perf_counter()
+        selection = context.document.viewer_selection(answer.operation.node)
+        context.principal, context.viewer = await self._services.callers.identify(principal, selection)
+        answer.identified_in = perf_counter() - began

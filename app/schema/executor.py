@@ -1,7 +1,8 @@
 """How fields of rows are answered: a leaf without the ceremony that only a resolver needs."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any
 
 from graphql import GraphQLNonNull, GraphQLObjectType, GraphQLSchema, Undefined, is_leaf_type
@@ -10,6 +11,7 @@ from strawberry.types.field import StrawberryField
 
 from app.domain.rows import Row
 from app.schema.authorized import ROW_TYPES
+from app.schema.context import RootField
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,8 @@ class _Leaf:
 class RowExecutor(StrawberryGraphQLCoreExecutionContext):
     """graphql-core's, but for the leaves of rows: no path, no info, no completion is made for what can't fail.
 
-    What does fail is done again the long way, which says where it happened: reading a row changes nothing.
+    What does fail is done again the long way, which says where it happened: reading a row changes nothing. Root fields
+    are timed.
     """
 
     def execute_field(
@@ -43,7 +46,21 @@ class RowExecutor(StrawberryGraphQLCoreExecutionContext):
                         return coerced
             except Exception:  # noqa: BLE001, S110 - told below
                 pass
-        return super().execute_field(parent_type, source, field_details_list, path, position_context)
+        if path.prev is not None:
+            return super().execute_field(parent_type, source, field_details_list, path, position_context)
+        name = field_details_list[0].node.name.value
+        timed = RootField(path.key, parent_type.name, name, perf_counter())
+        self.context_value.root_fields.append(timed)
+        value = super().execute_field(parent_type, source, field_details_list, path, position_context)
+        timed.ended = perf_counter()
+        return _timed(value, timed) if self.is_awaitable(value) else value
+
+
+async def _timed(value: Awaitable[Any], field: RootField) -> Any:
+    try:
+        return await value
+    finally:
+        field.ended = perf_counter()
 
 
 def read_rows_directly(schema: GraphQLSchema) -> None:

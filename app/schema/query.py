@@ -1,6 +1,7 @@
 """What can be read."""
 
 import re
+from datetime import UTC, datetime
 from typing import Annotated, Any, cast
 
 import strawberry
@@ -23,6 +24,7 @@ from app.schema.connections import After, AuthConnection, Before, Connection, Fi
 from app.schema.context import Info, selection
 from app.schema.logs import LogEvent, Since, Until, listing
 from app.schema.roles import USERS, Role
+from app.schema.scalars import DateTime
 from app.schema.users import User
 from app.services.reads import Listing, authenticated, require
 from app.store.database import to_object_id
@@ -40,6 +42,14 @@ class Caller:
     user: User | None = strawberry.field(
         description="The caller's own profile; null for an application.", directives=[authorized(READ_USER)]
     )
+
+
+@strawberry.type(description="What this caller may do in the running window of time.")
+class RateLimit:
+    limit: int = strawberry.field(description="Units in a window; an operation takes one for each 100 of its cost.")
+    cost: int = strawberry.field(description="Units that this operation took.")
+    remaining: int = strawberry.field(description="Units left.")
+    reset_at: DateTime = strawberry.field(description="When the window ends.")
 
 
 @strawberry.input(description="An account with an identity provider. Social accounts are one through any connection.")
@@ -150,6 +160,15 @@ class Query:
     ) -> Connection[LogEvent] | None:
         events = listing(since, until, None, (since, until))
         return cast("Connection[LogEvent]", await page(info, events, first, after, last, before))
+
+    @strawberry.field(description="What this caller has left; null where there is no limit.")
+    def rate_limit(self, info: Info) -> RateLimit | None:
+        authenticated(info.context.principal)
+        rate = info.context.rate
+        if rate is None:
+            return None
+        reset_at = DateTime(datetime.fromtimestamp(rate.reset_at, UTC).replace(tzinfo=None))
+        return RateLimit(limit=rate.limit, cost=rate.cost, remaining=rate.remaining, reset_at=reset_at)
 
 
 class CallerAnswer:

@@ -9,19 +9,20 @@ from dataclasses import dataclass, replace
 from typing import Any
 from weakref import WeakValueDictionary
 
-from app.domain.errors import ErrorCode, Refused, VersionConflict
+from app.domain.errors import ErrorCode, InsufficientUserAuthentication, Refused, VersionConflict
 from app.domain.logs import Actor, FieldChange, LogEvent, diff, same
 from app.domain.metadata import is_well_formed
 from app.domain.principals import ActorKind, Principal
 from app.domain.rules import Rule
 from app.domain.times import now
 from app.domain.users import Changes, User
-from app.policy.rules import holds, might_hold
+from app.policy.rules import holds, is_recent, might_hold
 from app.services.reads import authenticated, forbidden
 from app.store.database import new_id
 from app.store.users import Users
 
 DEADLINE_SECONDS = 5.0
+MAX_AGE_SECONDS = 300
 MAX_REASON = 500
 # Kept beside the values that they are about, and told by them: no change of their own.
 _NOT_TOLD = frozenset({"provenance"})
@@ -41,16 +42,18 @@ class Target:
 class ProfileChanges:
     """Writes of profiles. Writers of one user in this process queue; between processes they try again."""
 
-    def __init__(self, users: Users, deadline: float = DEADLINE_SECONDS) -> None:
+    def __init__(self, users: Users, deadline: float = DEADLINE_SECONDS, max_age: int = MAX_AGE_SECONDS) -> None:
+        """`max_age` is how many seconds ago a sign-in may be for what needs a recent one."""
         self._users = users
         self._deadline = deadline
+        self._max_age = max_age
         self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
     async def apply(self, principal: Principal | None, rule: Rule, target: Target, decide: Decide) -> User:
         """The profile as it is after `decide`, which is pure and may be asked more than once.
 
-        What changes nothing writes nothing. Raises Unauthenticated, Forbidden; Refused with INVALID_INPUT, NOT_FOUND,
-        CONTENDED, or by `decide`; VersionConflict.
+        What changes nothing writes nothing. Raises Unauthenticated, Forbidden, InsufficientUserAuthentication; Refused
+        with INVALID_INPUT, NOT_FOUND, CONTENDED, or by `decide`; VersionConflict.
         """
         principal = authenticated(principal)
         if not might_hold(principal, rule):
@@ -74,6 +77,8 @@ class ProfileChanges:
         is_self = user is not None and principal.is_self(user.id)
         if user is None or not holds(principal, rule, is_self):
             raise forbidden(principal, rule, is_self)
+        if is_self and rule.recent and not is_recent(principal, time.time(), self._max_age):
+            raise InsufficientUserAuthentication(self._max_age)
         return user
 
     async def _attempt(self, principal: Principal, target: Target, user: User, decide: Decide) -> User | None:

@@ -1,9 +1,11 @@
 """The connection to MongoDB: collections, transactions, and driver errors turned into ours."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
+from threading import Lock
 from typing import Any
 
+import pymongo
 from bson import ObjectId
 from bson.errors import InvalidId
 from motor.motor_asyncio import AsyncIOMotorClient
@@ -16,6 +18,7 @@ from pymongo.errors import (
     PyMongoError,
     WTimeoutError,
 )
+from pymongo.monitoring import ConnectionPoolListener
 
 from app.domain.errors import Unavailable
 
@@ -32,12 +35,51 @@ class WriteConflict(Exception):  # noqa: N818
     """Another write of the same document came first; nothing of this transaction was kept."""
 
 
-class Database:
-    """One database and how its transactions are made. Writes are acknowledged by a majority, in its journal."""
+class Pool(ConnectionPoolListener):
+    """Counts a client's connections. Its methods are called from the driver's threads."""
 
-    def __init__(self, database: Any, transaction: Transaction) -> None:
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self.open = 0
+        self.in_use = 0
+
+    def _add(self, opened: int, taken: int) -> None:
+        with self._lock:
+            self.open += opened
+            self.in_use += taken
+
+    def connection_created(self, event: Any) -> None:
+        self._add(1, 0)
+
+    def connection_closed(self, event: Any) -> None:
+        self._add(-1, 0)
+
+    def connection_checked_out(self, event: Any) -> None:
+        self._add(0, 1)
+
+    def connection_checked_in(self, event: Any) -> None:
+        self._add(0, -1)
+
+    def pool_created(self, event: Any) -> None: ...
+    def pool_ready(self, event: Any) -> None: ...
+    def pool_cleared(self, event: Any) -> None: ...
+    def pool_closed(self, event: Any) -> None: ...
+    def connection_ready(self, event: Any) -> None: ...
+    def connection_check_out_started(self, event: Any) -> None: ...
+    def connection_check_out_failed(self, event: Any) -> None: ...
+
+
+class Database:
+    """One database and how its transactions are made. Writes are acknowledged by a majority, in its journal.
+
+    `url` is where it is, `pool` counts its connections.
+    """
+
+    def __init__(self, database: Any, transaction: Transaction, url: str = "", pool: Pool | None = None) -> None:
         self.database = database
         self.transaction = transaction
+        self.url = url
+        self.pool = pool or Pool()
 
     def __getitem__(self, collection: str) -> Any:
         return self.database[collection]
@@ -45,8 +87,10 @@ class Database:
     @classmethod
     def connect(cls, url: str, name: str) -> "Database":
         """`url` names a replica set; nothing is sent before the first command."""
+        pool = Pool()
         client: Any = AsyncIOMotorClient(
             url,
+            event_listeners=[pool],
             w="majority",
             journal=True,
             serverSelectionTimeoutMS=SELECTION_TIMEOUT_MS,
@@ -55,7 +99,7 @@ class Database:
             appname="profile-api",
         )
 
-        return cls(client[name], lambda: _transaction(client))
+        return cls(client[name], lambda: _transaction(client), url, pool)
 
     async def ping(self) -> None:
         """Unavailable where no primary answers."""
@@ -105,6 +149,11 @@ def driver_errors() -> Iterator[None]:
         raise
     except (AutoReconnect, ConnectionFailure, NetworkTimeout) as error:
         raise Unavailable from error
+
+
+def time_limit(seconds: float) -> AbstractContextManager[None]:
+    """What is asked of the database inside is given up by it after so long, and is Unavailable."""
+    return pymongo.timeout(seconds)
 
 
 def to_object_id(text: str) -> ObjectId | None:

@@ -1,61 +1,69 @@
-"""The ASGI application: its paths, each a plain ASGI callable."""
+"""The ASGI application: its paths, each a plain ASGI callable, and what every answer carries."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
-from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
 from app.auth.development import is_loopback
-from app.auth.tokens import Tokens
-from app.domain.errors import Unauthenticated
-from app.domain.principals import Principal
 from app.schema.errors import request_error
-from app.schema.execution import Engine
-from app.web.requests import JSON, BadRequest, bearer_token, read_request, response_type
-from app.web.responses import respond, to_challenge, to_refusal, to_response
-
-MAX_USER_AGENT = 512
+from app.web.development import TokenOffice
+from app.web.graphql import GraphQL
+from app.web.metrics import MetricsPage
+from app.web.pages import Bundles, GraphiQL
+from app.web.requests import wants_page
+from app.web.responses import respond
 
 # None where the service is ready, else why it is not.
 Readiness = Callable[[], Awaitable[str | None]]
 
+_HEADERS = (
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+)
+_CORS_SECONDS = 3600
 
-class GraphQL:
-    """`/graphql`."""
 
-    def __init__(self, engine: Engine, tokens: Tokens) -> None:
-        self._engine = engine
-        self._tokens = tokens
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the application is put together from. None: not offered."""
+
+    graphql: GraphQL
+    metrics: MetricsPage
+    readiness: Readiness
+    lifespan: Lifespan[Starlette]
+    graphiql: GraphiQL | None = None
+    token_office: TokenOffice | None = None
+    cors_origins: Sequence[str] = ()
+    development: bool = False
+
+
+class SecureHeaders:
+    """On every answer, where it has none of that name itself."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        response = await self._answer(scope, receive)
-        await response(scope, receive, send)
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = message["headers"]
+                names = {name for name, _ in headers}
+                message["headers"] = [*headers, *(each for each in _HEADERS if each[0] not in names)]
+            await send(message)
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Response:
-        headers, media_type = Headers(scope=scope), JSON
-        try:
-            media_type = response_type(headers)
-            request = await read_request(scope, receive, headers)
-            principal = self._principal(scope, headers)
-        except BadRequest as error:
-            return to_refusal(error, media_type)
-        except Unauthenticated as error:
-            return to_challenge(error, media_type)
-        return to_response(await self._engine.execute(request, principal), media_type)
-
-    def _principal(self, scope: Scope, headers: Headers) -> Principal | None:
-        token = bearer_token(headers)
-        if token is None:
-            return None
-        user_agent = headers.get("user-agent", "")[:MAX_USER_AGENT] or None
-        client = scope.get("client")
-        return replace(self._tokens.verify(token), ip=client[0] if client else None, user_agent=user_agent)
+        await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)
 
 
 class LoopbackOnly:
@@ -74,20 +82,48 @@ class LoopbackOnly:
         await self._app(scope, receive, send)
 
 
-def build_application(
-    engine: Engine, tokens: Tokens, readiness: Readiness, lifespan: Lifespan[Starlette], development: bool
-) -> ASGIApp:
+class PageOrAPI:
+    """`/graphql`: GraphiQL for a browser's address bar, the API for all else."""
+
+    def __init__(self, page: GraphiQL, api: GraphQL) -> None:
+        self._page = page
+        self._api = api
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if wants_page(scope, Headers(scope=scope)):
+            await self._page.response()(scope, receive, send)
+        else:
+            await self._api(scope, receive, send)
+
+
+def build_application(parts: Parts) -> ASGIApp:
     async def healthz(request: Request) -> Response:
         return respond({"status": "ok"})
 
     async def readyz(request: Request) -> Response:
-        problem = await readiness()
+        problem = await parts.readiness()
         return respond({"status": "ok"}) if problem is None else respond({"status": problem}, 503, retry_after="1")
 
-    routes = [
-        Route("/graphql", GraphQL(engine, tokens)),
+    graphql: Any = parts.graphql if parts.graphiql is None else PageOrAPI(parts.graphiql, parts.graphql)
+    routes: list[BaseRoute] = [
+        Route("/graphql", graphql),
         Route("/healthz", healthz),
         Route("/readyz", readyz),
+        Route("/metrics", parts.metrics),
     ]
-    application = Starlette(routes=routes, lifespan=lifespan)
-    return LoopbackOnly(application) if development else application
+    if parts.graphiql is not None:
+        routes.append(Mount("/static", Bundles()))
+    if parts.token_office is not None:
+        routes.append(Route("/development/token", parts.token_office.answer, methods=["POST"]))
+    application: ASGIApp = Starlette(routes=routes, lifespan=parts.lifespan)
+    if parts.cors_origins:
+        application = CORSMiddleware(
+            application,
+            allow_origins=parts.cors_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["authorization", "content-type", "x-request-id", "traceparent", "tracestate"],
+            expose_headers=["ratelimit", "ratelimit-policy", "retry-after", "www-authenticate", "x-request-id"],
+            max_age=_CORS_SECONDS,
+        )
+    application = SecureHeaders(application)
+    return LoopbackOnly(application) if parts.development else application

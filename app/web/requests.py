@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -15,7 +16,6 @@ from app.domain.errors import Unauthenticated
 from app.domain.metadata import is_well_formed
 from app.schema.execution import Request
 
-MAX_BODY_BYTES = 1_000_000
 JSON = "application/json"
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 # What a fast parser would round: integers of 19 digits and more are read by the exact one.
@@ -31,28 +31,58 @@ class BadRequest(Exception):  # noqa: N818
     allow: str | None = None
 
 
-async def read_request(scope: Scope, receive: Receive, headers: Headers) -> Request:
-    """BadRequest with 400, 405, 413 or 415 where there is none."""
+async def read_request(
+    scope: Scope, receive: Receive, headers: Headers, max_bytes: int, address: str | None = None
+) -> Request:
+    """BadRequest with 400, 405, 413 or 415 where there is none. `address` is where it came from."""
     if scope["method"] == "GET":
-        return _to_request(_from_query_string(scope["query_string"]), read_only=True)
+        return _to_request(_from_query_string(scope["query_string"]), True, address)
     if scope["method"] != "POST":
         raise BadRequest(405, "GraphQL is asked by GET and POST.", "GET, POST")
     media_type, _, parameters = headers.get("content-type", "").partition(";")
     if media_type.strip().lower() != JSON or ("charset" in parameters.lower() and "utf-8" not in parameters.lower()):
         raise BadRequest(415, "Send the request as application/json in UTF-8.")
-    return _to_request(parse_json(await _body(receive, headers)), read_only=False)
+    return _to_request(parse_json(await _body(receive, headers, max_bytes)), False, address)
 
 
 def response_type(headers: Headers) -> str:
-    """The media type to answer with. BadRequest with 406 where none is taken."""
+    """The media type to answer with, as Accept prefers (RFC 9110). BadRequest with 406 where none is taken."""
+    found = _preferred(headers.get("accept", ""))
+    if found is None:
+        raise BadRequest(406, f"Answers are {GRAPHQL_RESPONSE} or {JSON}.")
+    return found
+
+
+def wants_page(scope: Scope, headers: Headers) -> bool:
+    """Whether a browser's address bar asks, rather than a program."""
     accept = headers.get("accept", "")
-    ranges = [each.partition(";")[0].strip().lower() for each in accept.split(",") if each.strip()]
-    for each in ranges:
-        if each in (GRAPHQL_RESPONSE, JSON):
-            return each
-    if not ranges or "*/*" in ranges or "application/*" in ranges:
+    return scope["method"] == "GET" and "text/html" in accept and JSON not in accept and GRAPHQL_RESPONSE not in accept
+
+
+@lru_cache(maxsize=256)
+def _preferred(accept: str) -> str | None:
+    ranges = [_media_range(each) for each in accept.split(",") if each.strip()]
+    if not ranges:
         return JSON
-    raise BadRequest(406, f"Answers are {GRAPHQL_RESPONSE} or {JSON}.")
+    best, found = 0.0, None
+    for name, quality in ranges:
+        taken = JSON if name in ("*/*", "application/*") else name
+        if taken in (GRAPHQL_RESPONSE, JSON) and quality > best:
+            best, found = quality, taken
+    return found
+
+
+def _media_range(text: str) -> tuple[str, float]:
+    name, *parameters = text.lower().split(";")
+    quality = 1.0
+    for each in parameters:
+        key, _, value = each.partition("=")
+        if key.strip() == "q":
+            try:
+                quality = float(value)
+            except ValueError:
+                quality = 0.0
+    return name.strip(), quality
 
 
 def bearer_token(headers: Headers) -> str | None:
@@ -82,16 +112,18 @@ def parse_json(body: bytes) -> Any:
         raise BadRequest(400, "The body is no JSON.") from None
 
 
-async def _body(receive: Receive, headers: Headers) -> bytes:
-    too_large = BadRequest(413, f"A request takes at most {MAX_BODY_BYTES} bytes.")
-    if int(headers.get("content-length") or 0) > MAX_BODY_BYTES:
+async def _body(receive: Receive, headers: Headers, max_bytes: int) -> bytes:
+    too_large = BadRequest(413, f"A request takes at most {max_bytes} bytes.")
+    if int(headers.get("content-length") or 0) > max_bytes:
         raise too_large
     body, more = b"", True
     while more:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise BadRequest(400, "The body ended before its end.")
         body += message.get("body", b"")
         more = message.get("more_body", False)
-        if len(body) > MAX_BODY_BYTES:
+        if len(body) > max_bytes:
             raise too_large
     return body
 
@@ -109,16 +141,18 @@ def _from_query_string(text: bytes) -> dict[str, Any]:
     return given
 
 
-def _to_request(given: Any, read_only: bool) -> Request:
+def _to_request(given: Any, read_only: bool, address: str | None) -> Request:
     if not isinstance(given, dict):
         raise BadRequest(400, "A GraphQL request is a JSON object.")
-    query = given.get("query")
-    if not isinstance(query, str) or not is_well_formed(query):
+    query, document_id = given.get("query"), _optional(given, "documentId", str)
+    if query is not None and document_id is not None:
+        raise BadRequest(400, "Send query or documentId, not both.")
+    if document_id is None and (not isinstance(query, str) or not is_well_formed(query)):
         raise BadRequest(400, "query is missing, or no text.")
     _optional(given, "extensions", dict)
     operation_name: str | None = _optional(given, "operationName", str) or None
     variables: Mapping[str, Any] | None = _optional(given, "variables", dict)
-    return Request(query, variables, operation_name, read_only)
+    return Request(query, variables, operation_name, read_only, document_id, address)
 
 
 def _optional(given: Mapping[str, Any], name: str, type_: type) -> Any:

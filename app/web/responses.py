@@ -6,12 +6,21 @@ from typing import Any
 import orjson
 from starlette.responses import Response
 
-from app.domain.errors import Unauthenticated
+from app.domain.errors import RateLimited, Unauthenticated
 from app.schema.errors import request_error
 from app.schema.execution import Answer
+from app.store.rates import Rate
 from app.web.requests import GRAPHQL_RESPONSE, JSON, BadRequest
 
 REALM = 'Bearer realm="profile-api"'
+# Of a request as a whole. What is not here is 400, except to clients that know application/json only.
+_STATUS = {
+    "RATE_LIMITED": 429,
+    "USER_BLOCKED": 403,
+    "INTERNAL": 500,
+    "UNAVAILABLE": 503,
+    "TIMEOUT": 503,
+}
 
 
 def encode(content: Any) -> bytes:
@@ -23,11 +32,9 @@ def encode(content: Any) -> bytes:
 
 
 def respond(content: Any, status: int = 200, media_type: str = JSON, **headers: str) -> Response:
-    """Never stored by anyone on the way. Header names are written with underscores."""
+    """Header names are written with underscores."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Response(
-        encode(content), status, {"cache-control": "no-store", **named, "content-type": f"{media_type}; charset=utf-8"}
-    )
+    return Response(encode(content), status, {**named, "content-type": f"{media_type}; charset=utf-8"})
 
 
 def to_response(answer: Answer, media_type: str) -> Response:
@@ -35,20 +42,39 @@ def to_response(answer: Answer, media_type: str) -> Response:
     content: dict[str, Any] = {"errors": answer.errors} if answer.errors else {}
     if answer.executed:
         content = {"data": answer.data, **content}
-    codes = answer.codes() if answer.errors else set()
+    status, headers = _status(answer, media_type)
+    if answer.rate is not None:
+        headers.update(rate_headers(answer.rate))
+    return respond(content, status, media_type, **headers)
+
+
+def _status(answer: Answer, media_type: str) -> tuple[int, dict[str, str]]:
+    if not answer.errors:
+        return 200, {}
     if answer.is_mutation_by_get:
-        return respond(content, 405, media_type, allow="POST")
-    if "UNAUTHENTICATED" in codes:
-        return respond(content, 401, media_type, www_authenticate=REALM)
-    if not answer.executed and "USER_BLOCKED" in codes:
-        return respond(content, 403, media_type)
-    if not answer.executed and "INTERNAL" in codes:
-        return respond(content, 500, media_type)
-    if not answer.executed and "UNAVAILABLE" in codes:
-        return respond(content, 503, media_type, retry_after="1")
-    # A request that is well-formed JSON but can't be run is 400, except to clients that know application/json only.
-    status = 400 if not answer.executed and media_type == GRAPHQL_RESPONSE else 200
-    return respond(content, status, media_type)
+        return 405, {"allow": "POST"}
+    extensions = {each["extensions"]["code"]: each["extensions"] for each in answer.errors}
+    if "UNAUTHENTICATED" in extensions:
+        return 401, {"www_authenticate": REALM}
+    if "INSUFFICIENT_USER_AUTHENTICATION" in extensions:
+        max_age = extensions["INSUFFICIENT_USER_AUTHENTICATION"]["max_age"]
+        challenge = f'{REALM}, error="insufficient_user_authentication", max_age="{max_age}"'
+        return 401, {"www_authenticate": challenge}
+    if answer.executed:
+        return 200, {}
+    for code, status in _STATUS.items():
+        if code in extensions:
+            wait = str(extensions[code].get("retryAfter", 1))
+            return status, {"retry_after": wait} if status in (429, 503) else {}
+    return (400 if media_type == GRAPHQL_RESPONSE else 200), {}
+
+
+def rate_headers(rate: Rate) -> dict[str, str]:
+    """The IETF's RateLimit header fields for HTTP (draft-ietf-httpapi-ratelimit-headers)."""
+    return {
+        "ratelimit_policy": f'"caller";q={rate.limit};w={rate.window}',
+        "ratelimit": f'"caller";r={rate.remaining};t={rate.reset_in()}',
+    }
 
 
 def to_challenge(error: Unauthenticated, media_type: str) -> Response:
@@ -63,3 +89,12 @@ def to_challenge(error: Unauthenticated, media_type: str) -> Response:
 def to_refusal(error: BadRequest, media_type: str) -> Response:
     content = {"errors": [request_error("BAD_REQUEST", error.message)]}
     return respond(content, error.status, media_type, **({"allow": error.allow} if error.allow else {}))
+
+
+def to_unavailable(message: str, media_type: str) -> Response:
+    return respond({"errors": [request_error("UNAVAILABLE", message)]}, 503, media_type, retry_after="1")
+
+
+def to_rate_limited(error: RateLimited, media_type: str) -> Response:
+    content = {"errors": [request_error("RATE_LIMITED", error.message, retryAfter=error.retry_after)]}
+    return respond(content, 429, media_type, retry_after=str(error.retry_after))

@@ -56,8 +56,8 @@ def test_the_key_is_made_once_and_is_its_owners(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_what_is_minted_is_taken(tmp_path: Path) -> None:
+async def test_what_is_minted_is_taken(tmp_path: Path) -> None:
     token = mint(tmp_path, "auth0|john", "web", ["read:users"], 60)
-    found = Tokens([development_issuer(tmp_path)]).verify(token)
+    found = await Tokens([development_issuer(tmp_path)]).verify(token)
     assert (found.tenant, found.subject, found.client_id) == ("dev", "auth0|john", "web")
     assert found.auth_time is not None

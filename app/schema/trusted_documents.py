@@ -1,0 +1,15 @@
+"""Trusted documents: operations that a deployment knows, asked for by the SHA-256 of their text."""
+
+from hashlib import sha256
+from pathlib import Path
+
+
+def document_id(text: bytes) -> str:
+    """As `documentId` has it: `sha256:` and 64 hexadecimal digits, of the file's bytes as they are."""
+    return f"sha256:{sha256(text).hexdigest()}"
+
+
+def read_documents(folder: Path) -> dict[str, str]:
+    """Every `.graphql` file in and below `folder`, by id. OSError where it can't be read, ValueError for no UTF-8."""
+    texts = [path.read_bytes() for path in sorted(folder.rglob("*.graphql"))]
+    return {document_id(text): text.decode() for text in texts}

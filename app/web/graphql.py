@@ -1,0 +1,120 @@
+"""`/graphql`: one request, from its bytes to the answer's, and what is told of it to those who watch."""
+
+from dataclasses import dataclass, replace
+from time import perf_counter
+
+import structlog
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from app.auth.tokens import Tokens
+from app.domain.errors import RateLimited, Unauthenticated, Unavailable
+from app.domain.principals import Principal
+from app.schema.execution import Answer, Engine, Request
+from app.store.rates import Rates
+from app.web.addresses import Addresses, to_caller
+from app.web.logs import MAX_NAME, request_id, requests
+from app.web.metrics import Metrics
+from app.web.requests import JSON, BadRequest, bearer_token, read_request, response_type
+from app.web.responses import to_challenge, to_rate_limited, to_refusal, to_response, to_unavailable
+from app.web.traces import Traces
+
+MAX_USER_AGENT = 512
+
+
+@dataclass(slots=True)
+class Exchange:
+    """A request and what became of it. `refused` is the code where it came to no operation."""
+
+    id: str
+    address: str | None = None
+    principal: Principal | None = None
+    answer: Answer | None = None
+    refused: str | None = None
+
+
+class GraphQL:
+    """An ASGI application. `addresses_rates` counts requests, good or bad, by where they come from."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        tokens: Tokens,
+        addresses: Addresses,
+        address_rates: Rates,
+        metrics: Metrics,
+        traces: Traces,
+        max_bytes: int,
+    ) -> None:
+        self._engine = engine
+        self._tokens = tokens
+        self._addresses = addresses
+        self._address_rates = address_rates
+        self._metrics = metrics
+        self._traces = traces
+        self._max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        began, headers = perf_counter(), Headers(scope=scope)
+        exchange = Exchange(request_id(headers))
+        structlog.contextvars.bind_contextvars(request_id=exchange.id)
+        try:
+            with self._traces.span(headers) as span:
+                response = await self._answer(exchange, scope, receive, headers)
+                span.tell(exchange.answer, response.status_code)
+            response.headers["x-request-id"] = exchange.id
+            self._tell(exchange, response.status_code, perf_counter() - began)
+            await response(scope, receive, send)
+        finally:
+            structlog.contextvars.unbind_contextvars("request_id")
+
+    async def _answer(self, exchange: Exchange, scope: Scope, receive: Receive, headers: Headers) -> Response:
+        media_type = JSON
+        try:
+            exchange.address = self._addresses.client(scope, headers)
+            await self._address_rates.hit(to_caller(exchange.address))
+            media_type = response_type(headers)
+            request = await read_request(scope, receive, headers, self._max_bytes, to_caller(exchange.address))
+            exchange.principal = await self._principal(headers, exchange.address)
+        except BadRequest as error:
+            exchange.refused = "BAD_REQUEST"
+            return to_refusal(error, media_type)
+        except Unauthenticated as error:
+            exchange.refused = "UNAUTHENTICATED"
+            return to_challenge(error, media_type)
+        except Unavailable as error:
+            exchange.refused = "UNAVAILABLE"
+            return to_unavailable(error.message, media_type)
+        except RateLimited as error:
+            exchange.refused = "RATE_LIMITED"
+            return to_rate_limited(error, media_type)
+        exchange.answer = await self._execute(request, exchange.principal)
+        return to_response(exchange.answer, media_type)
+
+    async def _execute(self, request: Request, principal: Principal | None) -> Answer:
+        return await self._engine.execute(request, principal)
+
+    async def _principal(self, headers: Headers, address: str | None) -> Principal | None:
+        token = bearer_token(headers)
+        if token is None:
+            return None
+        user_agent = headers.get("user-agent", "")[:MAX_USER_AGENT] or None
+        return replace(await self._tokens.verify(token), ip=address, user_agent=user_agent)
+
+    def _tell(self, exchange: Exchange, status: int, seconds: float) -> None:
+        answer, principal = exchange.answer, exchange.principal
+        self._metrics.observe(answer, exchange.refused, status, seconds)
+        operation = answer.operation if answer else None
+        codes = [exchange.refused] if exchange.refused else sorted(answer.codes()) if answer and answer.errors else None
+        requests.info(
+            "request",
+            operation=operation.name[:MAX_NAME] if operation and operation.name else None,
+            type=operation.type.value if operation else None,
+            caller=principal.subject if principal else None,
+            tenant=principal.tenant if principal else None,
+            cost=answer.cost if answer else None,
+            status=status,
+            codes=codes,
+            ms=round(seconds * 1e3, 2),
+        )

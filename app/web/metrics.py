@@ -1,0 +1,122 @@
+"""Prometheus metrics. Labels are names of the schema, codes and status codes: never a caller's words."""
+
+import os
+from collections.abc import Callable, Mapping
+from hmac import compare_digest
+from ipaddress import ip_address
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.multiprocess import MultiProcessCollector
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from app.schema.execution import Answer
+
+# Where worker processes put their counts together; set before this module is imported.
+MULTIPROCESS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_COSTS = (1, 10, 30, 100, 300, 1_000, 3_000, 10_000)
+
+
+class Metrics:
+    """What this process does; with `figures`, read when they are asked for, of caches and pools."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._requests = self._histogram("request_seconds", "Requests to /graphql.", "status", _SECONDS)
+        self._refused = self._counter("refused_total", "Requests that came to no operation.", "code")
+        self._fields = self._histogram("root_field_seconds", "Root fields that ran.", "field", _SECONDS)
+        self._errors = self._counter("root_field_errors_total", "Errors in or below a root field.", "field", "code")
+        self._costs = self._histogram(
+            "root_field_cost", "Cost of the operation that a root field ran in.", "field", _COSTS
+        )
+        self._callers = Histogram(
+            "profile_api_caller_seconds", "Finding the caller's profile.", buckets=_SECONDS, registry=self.registry
+        )
+        self._figures: list[tuple[Any, Callable[[], float]]] = []
+        # `labels` looks a child up under a lock: these are few, and kept.
+        self._children: dict[tuple[Any, ...], Any] = {}
+
+    def watch(self, name: str, description: str, figures: Mapping[str, Callable[[], float]], label: str = "of") -> None:
+        """A figure that somebody else keeps, in a few kinds."""
+        gauge = Gauge(f"profile_api_{name}", description, [label], registry=self.registry, multiprocess_mode="livesum")
+        self._figures.extend((gauge.labels(kind), read) for kind, read in figures.items())
+
+    def observe(self, answer: Answer | None, refused: str | None, status: int, seconds: float) -> None:
+        self._child(self._requests, str(status)).observe(seconds)
+        if refused is not None:
+            self._child(self._refused, refused).inc()
+        if answer is None:
+            return
+        if answer.identified_in:
+            self._callers.observe(answer.identified_in)
+        names = {}
+        for each in answer.root_fields:
+            names[each.key] = name = f"{each.type}.{each.name}"
+            self._child(self._fields, name).observe(each.ended - each.began)
+            self._child(self._costs, name).observe(answer.cost)
+        for error in answer.errors:
+            path, code = error.get("path"), error["extensions"]["code"]
+            if path and path[0] in names:
+                self._child(self._errors, names[path[0]], code).inc()
+            elif not answer.root_fields:
+                self._child(self._refused, code).inc()
+
+    def exposition(self) -> bytes:
+        """Of all worker processes, where there are several."""
+        self.refresh()
+        if MULTIPROCESS_VARIABLE not in os.environ:
+            return generate_latest(self.registry)
+        together = CollectorRegistry()
+        MultiProcessCollector(together)  # type: ignore[no-untyped-call]
+        return generate_latest(together)
+
+    def refresh(self) -> None:
+        for gauge, read in self._figures:
+            gauge.set(read())
+
+    def _child(self, metric: Any, *labels: str) -> Any:
+        key = (metric, *labels)
+        child = self._children.get(key)
+        if child is None:
+            child = self._children[key] = metric.labels(*labels)
+        return child
+
+    def _counter(self, name: str, description: str, *labels: str) -> Counter:
+        return Counter(f"profile_api_{name}", description, labels, registry=self.registry)
+
+    def _histogram(self, name: str, description: str, label: str, buckets: tuple[float, ...]) -> Histogram:
+        return Histogram(f"profile_api_{name}", description, [label], buckets=buckets, registry=self.registry)
+
+
+class MetricsPage:
+    """`/metrics`: from loopback, or with the token."""
+
+    def __init__(self, metrics: Metrics, token: str | None) -> None:
+        self._metrics = metrics
+        self._token = token
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._may(scope):
+            response = Response(self._metrics.exposition(), headers={"content-type": CONTENT_TYPE_LATEST})
+        else:
+            response = Response(status_code=404)
+        await response(scope, receive, send)
+
+    def _may(self, scope: Scope) -> bool:
+        headers = Headers(scope=scope)
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        if self._token is not None and scheme.lower() == "bearer":
+            return compare_digest(token.strip().encode(), self._token.encode())
+        # Behind a proxy on this machine everybody comes from loopback.
+        return "x-forwarded-for" not in headers and "forwarded" not in headers and _is_loopback(scope)
+
+
+def _is_loopback(scope: Scope) -> bool:
+    try:
+        return ip_address((scope.get("client") or ("",))[0]).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,76 @@
+"""Pages for browsers, and the bundles that they are made of."""
+
+import json
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from starlette.responses import HTMLResponse, Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+STATIC = Path(__file__).parent / "static"
+# Nothing from elsewhere. The editor makes its styles while it runs; scripts come from files alone.
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; worker-src 'self';"
+    " img-src 'self' data:; font-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Profile API</title>
+<link rel="icon" href="data:,">
+{links}
+</head>
+<body>
+<div id="root">{words}</div>
+<script type="application/json" id="config">{config}</script>
+{scripts}
+</body>
+</html>
+"""
+_NOT_BUILT = (
+    "<p>GraphiQL is not in this installation: it was made with PROFILE_API_UI=skip."
+    " Install again without it. The API itself is at this address all the same.</p>"
+)
+
+
+class GraphiQL:
+    """The page at /graphql. `callers` (subject and name) are whose tokens a visitor may pick, in development."""
+
+    def __init__(self, development: bool, callers: Sequence[Mapping[str, str]] = ()) -> None:
+        page = _page("graphiql", {"development": development, "callers": list(callers)})
+        self._page = page.encode()
+
+    def response(self) -> Response:
+        return HTMLResponse(self._page, headers={"content-security-policy": CONTENT_SECURITY_POLICY})
+
+
+class Bundles(StaticFiles):
+    """Their names change with what is in them, so they are good for ever."""
+
+    def __init__(self) -> None:
+        super().__init__(directory=STATIC, check_dir=False)
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        if response.status_code == 200:
+            response.headers["cache-control"] = "public, max-age=31536000, immutable"
+        return response
+
+
+def _page(name: str, config: Mapping[str, Any]) -> str:
+    try:
+        manifest = json.loads((STATIC / "manifest.json").read_text())
+    except FileNotFoundError:
+        return _PAGE.format(links="", words=_NOT_BUILT, config="{}", scripts="")
+    return _PAGE.format(
+        links=f'<link rel="stylesheet" href="/static/{escape(manifest[f"{name}.css"])}">',
+        words="<noscript>This page needs JavaScript.</noscript>",
+        # A script element ends at the first `</`, whatever stands around it.
+        config=json.dumps(config).replace("<", "\\u003c"),
+        scripts=f'<script type="module" src="/static/{escape(manifest[f"{name}.js"])}"></script>',
+    )

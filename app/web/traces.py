@@ -1,0 +1,93 @@
+"""OpenTelemetry: a span for each request with one for each root field, where an endpoint is set."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from opentelemetry import propagate, trace
+from opentelemetry.trace import SpanKind, Status, StatusCode
+from starlette.datastructures import Headers
+
+from app.schema.execution import Answer
+from app.settings import ConfigurationError
+
+# The names of the OpenTelemetry specification.
+_ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+_NANOSECONDS = 1e9
+
+
+class Span(Protocol):
+    def tell(self, answer: Answer | None, status: int) -> None:
+        """What became of the request."""
+
+
+class Traces:
+    """Without a tracer nothing is traced."""
+
+    def __init__(self, tracer: trace.Tracer | None = None) -> None:
+        self._tracer = tracer
+
+    @contextmanager
+    def span(self, headers: Headers) -> Iterator[Span]:
+        """Under the caller's own trace, where `traceparent` (W3C Trace Context) names one."""
+        if self._tracer is None:
+            yield _NOTHING
+            return
+        parent = propagate.extract(headers)
+        with self._tracer.start_as_current_span("POST /graphql", parent, SpanKind.SERVER) as span:
+            yield _Traced(self._tracer, span)
+
+
+class _Nothing:
+    def tell(self, answer: Answer | None, status: int) -> None:
+        pass
+
+
+_NOTHING = _Nothing()
+
+
+class _Traced:
+    def __init__(self, tracer: trace.Tracer, span: trace.Span) -> None:
+        self._tracer = tracer
+        self._span = span
+
+    def tell(self, answer: Answer | None, status: int) -> None:
+        """By the semantic conventions for HTTP and GraphQL; names of the schema only, and the operation's own."""
+        self._span.set_attribute("http.response.status_code", status)
+        if status >= 500:
+            self._span.set_status(Status(StatusCode.ERROR))
+        if answer is None or answer.operation is None:
+            return
+        kind = answer.operation.type.value
+        self._span.update_name(f"GraphQL {kind}")
+        self._span.set_attribute("graphql.operation.type", kind)
+        if answer.operation.name:
+            self._span.set_attribute("graphql.operation.name", answer.operation.name)
+        self._span.set_attribute("profile_api.cost", answer.cost)
+        offset = time.time() - time.perf_counter()
+        for each in answer.root_fields:
+            child = self._tracer.start_span(
+                f"{each.type}.{each.name}", start_time=int((offset + each.began) * _NANOSECONDS)
+            )
+            child.end(int((offset + each.ended) * _NANOSECONDS))
+
+
+def traces_from_environment() -> Traces:
+    """By the variables of the OpenTelemetry specification. ConfigurationError where the exporter is not installed."""
+    if not any(os.environ.get(name) for name in _ENDPOINTS):
+        return Traces()
+    try:
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+        from opentelemetry.sdk.resources import Resource
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    except ImportError:
+        raise ConfigurationError(
+            "OTEL_EXPORTER_OTLP_ENDPOINT is set: tracing needs the extra `telemetry` of profile-api."
+        ) from None
+    service: dict[str, Any] = {"service.name": os.environ.get("OTEL_SERVICE_NAME", "profile-api")}
+    provider = TracerProvider(resource=Resource.create(service))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    return Traces(provider.get_tracer("profile_api"))

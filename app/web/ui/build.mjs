@@ -1,0 +1,53 @@
+// Bundles the pages into the folder given: hashed names, and manifest.json from a source's name to its bundle's.
+import { build } from 'esbuild';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+
+const folder = process.argv[2];
+const options = {
+  bundle: true,
+  minify: true,
+  metafile: true,
+  outdir: folder,
+  entryNames: '[name]-[hash]',
+  assetNames: '[name]-[hash]',
+  loader: { '.graphql': 'text', '.ttf': 'file' },
+  define: { 'process.env.NODE_ENV': '"production"' },
+  legalComments: 'linked',
+  logLevel: 'warning',
+};
+
+function bundles(result) {
+  const found = {};
+  for (const [path, output] of Object.entries(result.metafile.outputs)) {
+    if (!output.entryPoint) continue;
+    const name = basename(output.entryPoint).replace(/\.jsx?$/, '');
+    found[`${name}.js`] = basename(path);
+    if (output.cssBundle) found[`${name}.css`] = basename(output.cssBundle);
+  }
+  return found;
+}
+
+await rm(folder, { recursive: true, force: true });
+await mkdir(folder, { recursive: true });
+const workers = bundles(
+  await build({
+    ...options,
+    format: 'iife',
+    entryPoints: [
+      'monaco-editor/esm/vs/editor/editor.worker.js',
+      'monaco-editor/esm/vs/language/json/json.worker.js',
+      'monaco-graphql/esm/graphql.worker.js',
+    ],
+  }),
+);
+const pages = bundles(
+  await build({
+    ...options,
+    format: 'esm',
+    jsx: 'automatic',
+    entryPoints: ['src/graphiql.jsx'],
+    define: { ...options.define, WORKERS: JSON.stringify(workers) },
+  }),
+);
+await writeFile(join(folder, 'manifest.json'), JSON.stringify({ ...workers, ...pages }));

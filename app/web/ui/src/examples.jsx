@@ -1,0 +1,42 @@
+// Operations that are there to run, as a pane of GraphiQL.
+import { useGraphiQL } from '@graphiql/react';
+
+import history from './examples/history.graphql';
+import metadata from './examples/metadata.graphql';
+import profile from './examples/profile.graphql';
+import support from './examples/support.graphql';
+import users from './examples/users.graphql';
+
+export const EXAMPLES = [profile, metadata, history, users, support].map((query) => ({
+  title: query.slice(2, query.indexOf('\n')),
+  query,
+}));
+
+function Examples() {
+  const editor = useGraphiQL((state) => state.queryEditor);
+  return (
+    <section aria-label="Examples" className="examples">
+      <h2>Examples</h2>
+      <ul>
+        {EXAMPLES.map(({ title, query }) => (
+          <li key={title}>
+            <button type="button" onClick={() => editor?.setValue(query)}>
+              {title}
+            </button>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Icon() {
+  return (
+    <svg viewBox="0 0 24 24" width="1em" height="1em" fill="none" stroke="currentColor" strokeWidth="1.5">
+      <title>Examples</title>
+      <path d="M5 4h14v16H5zM9 9h6M9 13h6M9 17h3" />
+    </svg>
+  );
+}
+
+export const EXAMPLES_PLUGIN = { title: 'Examples', icon: Icon, content: Examples };
