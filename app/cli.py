@@ -181,7 +181,8 @@ def _token(
 
 def _say(settings: Settings, development: bool, port: int) -> None:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    lines = [f"Profile API on http://{host}:{port}", f"  GraphQL  http://{host}:{port}/graphql"]
+    page = " (GraphiQL in a browser)" if settings.graphiql else ""
+    lines = [f"Profile API on http://{host}:{port}", f"  GraphQL  http://{host}:{port}/graphql{page}"]
     if development:
         minted = _token(settings.data_dir, None, None, None, TENANT, _BANNER_TOKEN_SECONDS)
         lines += [

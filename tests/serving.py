@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import httpx
 
@@ -48,26 +49,12 @@ def eventually(happened: Callable[[], object], what: str) -> None:
 
 
 @contextmanager
-def serve(data_dir: Path, *arguments: str, **variables: str) -> Iterator[Served]:
-    """Ready when the block begins, ended when it ends."""
-    process = subprocess.Popen(
-        command("serve", "--port", "0", *arguments),
-        env=environment(data_dir, **variables),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
+def serve(data_dir: Path, *arguments: str, log: Path | None = None, **variables: str) -> Iterator[Served]:
+    """Ready when the block begins, ended when it ends. What it logs goes to `log`."""
+    with open(log or os.devnull, "w") as errors:
+        process = _started(data_dir, arguments, variables, errors)
     try:
-        assert process.stdout
-        for line in process.stdout:
-            found = re.search(r"GraphQL\s+(http\S+)/graphql", line)
-            if found:
-                break
-        else:
-            raise AssertionError("the service said no address")
-        served = Served(found.group(1), process, data_dir)
-        eventually(served.is_ready, "the service to be ready")
-        yield served
+        yield _ready(process, data_dir)
     finally:
         process.send_signal(signal.SIGTERM)
         try:
@@ -76,3 +63,28 @@ def serve(data_dir: Path, *arguments: str, **variables: str) -> Iterator[Served]
             process.kill()
             process.wait()
         process.stdout and process.stdout.close()
+
+
+def _started(
+    data_dir: Path, arguments: tuple[str, ...], variables: dict[str, str], errors: IO[str]
+) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        command("serve", "--port", "0", *arguments),
+        env=environment(data_dir, **variables),
+        stdout=subprocess.PIPE,
+        stderr=errors,
+        text=True,
+    )
+
+
+def _ready(process: subprocess.Popen[str], data_dir: Path) -> Served:
+    assert process.stdout
+    for line in process.stdout:
+        found = re.search(r"GraphQL\s+(http\S+)/graphql", line)
+        if found:
+            break
+    else:
+        raise AssertionError("the service said no address")
+    served = Served(found.group(1), process, data_dir)
+    eventually(served.is_ready, "the service to be ready")
+    return served

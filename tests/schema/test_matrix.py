@@ -55,8 +55,9 @@ TABLE |= {
     if name not in OPEN_OF_USER and f"User.{name}" not in TABLE
 }
 # Open to whoever may read the object that holds them, or to every valid token.
-OPEN = {"Query.caller", "Query.node", "Query.nodes"}
+OPEN = {"Query.caller", "Query.node", "Query.nodes", "Query.rateLimit"}
 OPEN_TYPES = [
+    "RateLimit",
     "Actor",
     "AuthConnection",
     "AuthConnectionConnection",

@@ -1,5 +1,5 @@
 // Operations that are there to run, as a pane of GraphiQL.
-import { useGraphiQL } from '@graphiql/react';
+import { useGraphiQL, useGraphiQLActions } from '@graphiql/react';
 
 import history from './examples/history.graphql';
 import metadata from './examples/metadata.graphql';
@@ -9,19 +9,26 @@ import users from './examples/users.graphql';
 
 export const EXAMPLES = [profile, metadata, history, users, support].map((query) => ({
   title: query.slice(2, query.indexOf('\n')),
+  name: /^(?:query|mutation) (\w+)/m.exec(query)[1],
   query,
 }));
 
 function Examples() {
   const editor = useGraphiQL((state) => state.queryEditor);
+  const { setOperationName } = useGraphiQLActions();
+  function show({ name, query }) {
+    editor?.setValue(query);
+    // The editor finds it out by itself, but later than a quick hand presses Execute.
+    setOperationName(name);
+  }
   return (
     <section aria-label="Examples" className="examples">
       <h2>Examples</h2>
       <ul>
-        {EXAMPLES.map(({ title, query }) => (
-          <li key={title}>
-            <button type="button" onClick={() => editor?.setValue(query)}>
-              {title}
+        {EXAMPLES.map((example) => (
+          <li key={example.title}>
+            <button type="button" onClick={() => show(example)}>
+              {example.title}
             </button>
           </li>
         ))}

@@ -1,0 +1,103 @@
+"""The service with a real OpenID provider: discovery, both families of keys, rotation, outage."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from joserfc.jwk import ECKey, RSAKey
+
+from app.domain.identifiers import subject_key
+from app.domain.times import now
+from app.domain.users import Identity, User
+from app.store.database import Database, new_id
+from app.store.mongod import join
+from app.store.users import to_document
+from tests.provider import AUDIENCE, free_port, provider, tool_token, user_token
+from tests.serving import Served, eventually, serve
+
+QUERY = "{ caller { kind tenant } viewer { userId } }"
+
+
+def issuers(issuer: str, alg: str, **more: Any) -> str:
+    return json.dumps(
+        [{"issuer": issuer, "audience": AUDIENCE, "tenant": "acme", "algorithms": [alg], "typ": "at+jwt", **more}]
+    )
+
+
+def ask(served: Served, token: str) -> httpx.Response:
+    headers = {"authorization": f"Bearer {token}"}
+    return httpx.post(f"{served.url}/graphql", json={"query": QUERY}, headers=headers, timeout=30)
+
+
+async def add_google_user(data_dir: Path, account: str) -> None:
+    url = join(data_dir)
+    assert url
+    database = Database.connect(url, "profiles")
+    connection = {"tenant": "acme", "name": "google", "strategy": "google-oauth2"}
+    settings = {"import_mode": False, "sync_root_attributes": "ON_EACH_LOGIN"}
+    await database["connections"].insert_one({**connection, **settings})
+    user = User(
+        id=new_id(),
+        tenant="acme",
+        user_id=f"google-oauth2|{account}",
+        name="Grace",
+        identities=(Identity(provider="google-oauth2", connection="google", user_id=account, is_social=True),),
+        created_at=now(),
+        updated_at=now(),
+    )
+    document = to_document(user)
+    assert subject_key("google-oauth2", "google", account) in document["keys"]
+    await database["users"].insert_one(document)
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("alg", "key"), [("RS256", RSAKey.generate_key(2048, {"kid": "r"})), ("ES256", ECKey.generate_key("P-256"))]
+)
+async def test_tokens_are_taken_by_discovery_and_sub_is_mapped_through_the_connection(
+    tmp_path: Path, alg: str, key: Any
+) -> None:
+    with (
+        provider(free_port(), alg, [key]) as issuer,
+        serve(tmp_path, PROFILE_API_ISSUERS=issuers(issuer, alg, connection="google")) as served,
+    ):
+        await add_google_user(tmp_path, "10769150350006150715113082367")
+        tool = await asyncio.to_thread(ask, served, tool_token(issuer))
+        assert tool.json()["data"]["caller"] == {"kind": "APPLICATION", "tenant": "acme"}
+        user = await asyncio.to_thread(ask, served, user_token(issuer, "10769150350006150715113082367"))
+        assert user.json() == {
+            "data": {
+                "caller": {"kind": "USER", "tenant": "acme"},
+                "viewer": {"userId": "google-oauth2|10769150350006150715113082367"},
+            }
+        }
+        # A user who never came in by that connection has no profile.
+        other = await asyncio.to_thread(ask, served, user_token(issuer, "google-oauth2|1076915035"))
+        assert other.json()["data"]["viewer"] is None
+
+
+def test_a_new_key_is_found_and_a_key_that_left_is_forgotten(tmp_path: Path) -> None:
+    port = free_port()
+    old, new = (ECKey.generate_key("P-256", {"kid": kid}) for kid in ("old", "new"))
+    with provider(port, "ES256", [old]) as issuer:
+        first = tool_token(issuer)
+    with serve(tmp_path, PROFILE_API_ISSUERS=issuers(issuer, "ES256")) as served:
+        # Down since before the service started: nothing is known of it, and that is said.
+        refused = ask(served, first)
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+        with provider(port, "ES256", [old]):
+            eventually(lambda: ask(served, first).status_code == 200, "the issuer's keys")
+            unseen = tool_token(issuer)
+        # Down: whoever's key is known is served, seen before or not.
+        assert ask(served, first).status_code == 200
+        assert ask(served, unseen).status_code == 200
+        with provider(port, "ES256", [new]):
+            rotated = tool_token(issuer)
+            eventually(lambda: ask(served, rotated).status_code == 200, "the new key")
+            refused = ask(served, first)
+            assert refused.status_code == 401
+            assert 'error="invalid_token"' in refused.headers["www-authenticate"]
+        assert ask(served, rotated).status_code == 200

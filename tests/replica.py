@@ -1,0 +1,75 @@
+"""A replica set of three on loopback, made of the same mongod that the service embeds."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from pymongo import MongoClient
+from pymongo.errors import PyMongoError
+
+from app.store.mongod import find_binary
+from tests.provider import free_port
+from tests.serving import eventually
+
+
+@dataclass
+class ReplicaSet:
+    """`members` by port."""
+
+    url: str
+    members: dict[int, subprocess.Popen[bytes]]
+
+    def primary(self) -> int | None:
+        """Its port; None while there is none."""
+        with suppress(PyMongoError), MongoClient(self.url, serverSelectionTimeoutMS=2_000) as client:
+            client.admin.command("ping")
+            return client.primary[1] if client.primary else None
+        return None
+
+    def kill_primary(self) -> int:
+        """SIGKILL. Returns its port."""
+        eventually(self.primary, "a primary")
+        port = self.primary()
+        assert port
+        self.members[port].kill()
+        self.members[port].wait()
+        return port
+
+
+@contextmanager
+def replica_set(folder: Path) -> Iterator[ReplicaSet]:
+    """Has a primary when the block begins."""
+    ports = [free_port() for _ in range(3)]
+    members = {port: _member(folder / str(port), port) for port in ports}
+    hosts = [f"127.0.0.1:{port}" for port in ports]
+    try:
+        for host in hosts:
+            eventually(lambda host=host: _answers(host), f"{host} to answer")  # type: ignore[misc]
+        with MongoClient(hosts[0], directConnection=True) as client:
+            configured = [{"_id": number, "host": host} for number, host in enumerate(hosts)]
+            # Elections as quick as tests like them.
+            settings = {"electionTimeoutMillis": 2_000, "heartbeatIntervalMillis": 500}
+            client.admin.command("replSetInitiate", {"_id": "rs", "members": configured, "settings": settings})
+        made = ReplicaSet(f"mongodb://{','.join(hosts)}/?replicaSet=rs", members)
+        eventually(made.primary, "a primary")
+        yield made
+    finally:
+        for each in members.values():
+            each.kill()
+            each.wait()
+
+
+def _member(data: Path, port: int) -> subprocess.Popen[bytes]:
+    data.mkdir(parents=True)
+    options = ["--dbpath", str(data), "--port", str(port), "--bind_ip", "127.0.0.1", "--replSet", "rs", "--quiet"]
+    options += ["--oplogSize", "64", "--wiredTigerCacheSizeGB", "0.25", "--networkMessageCompressors", "disabled"]
+    options += ["--nounixsocket", "--logpath", str(data / "log")]
+    return subprocess.Popen([str(find_binary(None)), *options], stdout=subprocess.DEVNULL)
+
+
+def _answers(host: str) -> bool:
+    with suppress(PyMongoError), MongoClient(host, directConnection=True, serverSelectionTimeoutMS=500) as client:
+        return bool(client.admin.command("ping"))
+    return False

@@ -1,0 +1,94 @@
+"""Rate limits: who is counted together, when a window ends, and what happens without the database."""
+
+import uuid
+
+import pytest
+
+from app.domain.errors import RateLimited
+from app.store.rates import Memory, Rates
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def test_each_caller_has_a_window_and_what_is_beyond_is_told_when_to_come_back() -> None:
+    clock = Clock()
+    rates = Rates("caller", "3/minute", clock=clock)
+    for remaining in (2, 1, 0):
+        rate = await rates.hit("john")
+        assert rate
+        assert (rate.limit, rate.window, rate.cost, rate.remaining) == (3, 60, 1, remaining)
+        assert rate.reset_at == 1_060
+    with pytest.raises(RateLimited):
+        await rates.hit("john")
+    assert await rates.hit("jane")
+    clock.now += 59.9
+    with pytest.raises(RateLimited):
+        await rates.hit("john")
+    clock.now += 0.1
+    rate = await rates.hit("john")
+    assert rate
+    assert rate.remaining == 2
+
+
+async def test_costs_add_up_and_none_is_more_than_the_limit() -> None:
+    rates = Rates("caller", "10/second", clock=Clock())
+    rate = await rates.hit("john", 4)
+    assert rate
+    assert (rate.cost, rate.remaining) == (4, 6)
+    with pytest.raises(RateLimited):
+        await rates.hit("john", 7)
+    rate = await rates.hit("jane", 1_000)
+    assert rate
+    assert (rate.cost, rate.remaining) == (10, 0)
+
+
+async def test_limits_do_not_mix_and_off_counts_nobody() -> None:
+    clock = Clock()
+    one, two = Rates("one", "1/second", clock=clock), Rates("two", "1/second", clock=clock)
+    assert await one.hit("john")
+    assert await two.hit("john")
+    assert await Rates("off", "off").hit("john") is None
+
+
+async def test_memory_holds_nobody_longer_than_a_window() -> None:
+    clock = Clock()
+    memory = Memory(clock)
+    for number in range(1_000):
+        await memory.incr(f"caller-{number}", 60)
+    assert len(memory) == 1_000
+    clock.now += 60
+    await memory.incr("another", 60)
+    assert len(memory) == 1
+
+
+async def test_a_name_longer_than_any_key_is_counted_all_the_same() -> None:
+    rates = Rates("caller", "1/second", clock=Clock())
+    assert await rates.hit("x" * 10_000 + "a")
+    assert await rates.hit("x" * 10_000 + "b")
+    with pytest.raises(RateLimited):
+        await rates.hit("x" * 10_000 + "a")
+    assert await rates.hit("\ud800" * 300)
+
+
+async def test_counts_in_mongodb_are_shared_by_all_processes(mongod_url: str) -> None:
+    name = uuid.uuid4().hex
+    one, two = (Rates(name, "3/hour", mongod_url, "test_rates") for _ in range(2))
+    assert await one.hit("john", 2)
+    rate = await two.hit("john")
+    assert rate
+    assert (rate.remaining, rate.limit, rate.window) == (0, 3, 3600)
+    assert 0 < rate.reset_in() <= 3600
+    with pytest.raises(RateLimited) as refused:
+        await one.hit("john")
+    assert 0 < refused.value.retry_after <= 3600
+    assert await one.hit("jane")
+
+
+async def test_a_database_that_is_down_refuses_nobody_by_its_limits() -> None:
+    assert await Rates("caller", "1/hour", "mongodb://127.0.0.1:1/").hit("john") is None

@@ -1,0 +1,183 @@
+"""Under load and fault: a primary that is killed, a service that is told to stop, floods."""
+
+import asyncio
+import re
+import signal
+from pathlib import Path
+from typing import Any
+
+import httpx
+from pymongo import MongoClient
+
+from app.auth.development import USER_SCOPES, mint
+from app.jobs.demo import JOHN_DOE
+from app.store.mongod import join
+from tests.replica import replica_set
+from tests.serving import Served, eventually, serve
+
+WRITE = (
+    """mutation($patch: JSON!) { updateUserMetadata(input: {patch: $patch}) { user { version } errors { code } } }"""
+)
+READ = "{ viewer { userId version name userMetadata } }"
+
+
+async def post(client: httpx.AsyncClient, token: str, query: str, **variables: Any) -> httpx.Response:
+    headers = {"authorization": f"Bearer {token}"}
+    return await client.post("/graphql", json={"query": query, "variables": variables}, headers=headers)
+
+
+class Load:
+    """Callers that write a key of their own each time and read in between. `acknowledged` holds what was answered."""
+
+    def __init__(self, served: Served, token: str) -> None:
+        self.served = served
+        self.token = token
+        self.stopped = asyncio.Event()
+        self.acknowledged: set[str] = set()
+        self.refused: list[list[str]] = []
+        self.wrong: list[str] = []
+
+    async def run(self, callers: int) -> None:
+        async with httpx.AsyncClient(base_url=self.served.url, timeout=40) as client:
+            await asyncio.gather(*(self._caller(client, number) for number in range(callers)))
+
+    async def _caller(self, client: httpx.AsyncClient, number: int) -> None:
+        count = 0
+        while not self.stopped.is_set():
+            count += 1
+            key = f"k{number}-{count}"
+            answer = (await post(client, self.token, WRITE, patch={key: count})).json()
+            if "errors" in answer:
+                self.refused.append([each["extensions"]["code"] for each in answer["errors"]])
+            elif answer["data"]["updateUserMetadata"]["errors"]:
+                self.refused.append([each["code"] for each in answer["data"]["updateUserMetadata"]["errors"]])
+            else:
+                self.acknowledged.add(key)
+            before = len(self.acknowledged)
+            answer = (await post(client, self.token, READ)).json()
+            if "errors" in answer:
+                self.refused.append([each["extensions"]["code"] for each in answer["errors"]])
+            elif answer["data"]["viewer"]["userId"] != JOHN_DOE or answer["data"]["viewer"]["version"] < before:
+                self.wrong.append(str(answer))
+
+
+async def test_a_primary_that_is_killed_costs_no_acknowledged_write_and_none_is_applied_twice(tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    with (
+        replica_set(tmp_path / "members") as members,
+        serve(data_dir, "--demo", PROFILE_API_MONGODB_URL=members.url) as served,
+    ):
+        load = Load(served, mint(data_dir, JOHN_DOE, "web", USER_SCOPES, 3600))
+        running = asyncio.create_task(load.run(6))
+        await enough(load, 30)
+        await asyncio.to_thread(members.kill_primary)
+        # The service goes on by itself, on the new primary.
+        await enough(load, len(load.acknowledged) + 60)
+        load.stopped.set()
+        await running
+        assert load.wrong == []
+        assert {code for codes in load.refused for code in codes} <= {"UNAVAILABLE", "CONTENDED"}
+        with MongoClient(members.url, readConcernLevel="majority") as client:
+            database = client.profiles
+            john = database.users.find_one({"user_id": JOHN_DOE})
+            assert john
+            events = list(database.log_events.find({"user": john["_id"], "type": "USER_METADATA_UPDATED"}))
+        written = [
+            change["path"].removeprefix("user_metadata.")
+            for each in events
+            for change in each["changes"]
+            if re.match(r"user_metadata\.k\d", change["path"])
+        ]
+        assert load.acknowledged <= set(john["user_metadata"])
+        # One event for each write that stands, acknowledged or not, and a version for each.
+        assert len(written) == len(set(written))
+        assert set(written) == {key for key in john["user_metadata"] if re.match(r"k\d", key)}
+        assert john["version"] == 1 + len(written)
+
+
+async def enough(load: Load, count: int) -> None:
+    await asyncio.to_thread(eventually, lambda: len(load.acknowledged) >= count, "writes to be acknowledged")
+
+
+async def test_what_runs_is_finished_before_the_service_ends(tmp_path: Path) -> None:
+    with serve(tmp_path, "--demo") as served:
+        url = join(tmp_path)
+        assert url
+        token = mint(tmp_path, JOHN_DOE, "web", USER_SCOPES, 3600)
+        with MongoClient(url) as database:
+            async with httpx.AsyncClient(base_url=served.url, timeout=40) as client:
+                assert (await post(client, token, READ)).status_code == 200
+                # Writes wait while the database is locked.
+                database.admin.command("fsync", lock=True)
+                write = asyncio.create_task(post(client, token, WRITE, patch={"late": 1}))
+                await asyncio.to_thread(eventually, lambda: is_waiting(database), "the write to wait")
+                served.process.send_signal(signal.SIGTERM)
+                await asyncio.to_thread(eventually, lambda: refuses(served), "the service to take no more")
+                assert served.process.poll() is None
+                database.admin.command("fsyncUnlock")
+                answer = await write
+        assert answer.json()["data"]["updateUserMetadata"]["errors"] == []
+        assert await asyncio.to_thread(served.process.wait, 10) == 0
+    with serve(tmp_path, "--demo") as served:
+        async with httpx.AsyncClient(base_url=served.url) as client:
+            viewer = (await post(client, token, READ)).json()["data"]["viewer"]
+        assert viewer["userMetadata"]["late"] == 1
+
+
+def is_waiting(database: MongoClient[dict[str, Any]]) -> bool:
+    running = database.admin.command("currentOp", {"waitingForLock": True})["inprog"]
+    return bool(running)
+
+
+def refuses(served: Served) -> bool:
+    try:
+        httpx.get(f"{served.url}/healthz", timeout=5)
+    except httpx.ConnectError:
+        return True
+    return False
+
+
+def resident(pid: int) -> int:
+    """Bytes."""
+    found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    assert found
+    return int(found.group(1)) * 1024
+
+
+async def test_floods_of_bad_tokens_and_refused_queries_take_no_memory_and_good_callers_are_served(
+    tmp_path: Path,
+) -> None:
+    with serve(tmp_path, "--demo") as served:
+        token = mint(tmp_path, JOHN_DOE, "web", USER_SCOPES, 3600)
+        head, claims, _ = token.split(".")
+
+        async with httpx.AsyncClient(base_url=served.url, timeout=40) as client:
+
+            async def flood(number: int) -> None:
+                signature = f"{number:086d}"
+                answers = [
+                    await post(client, f"{head}.{claims}.{signature}", READ),
+                    await post(client, "x" * 15_000, READ),
+                    await post(client, token, f"{{ viewer {{ nope{number} }} }}" + "#" * 20_000),
+                    await post(client, token, f"{{ a{number}: viewer {{ " + "roles { users { nodes { " * 8),
+                    await post(
+                        client,
+                        token,
+                        f"query Q{number} {{ users(first: 100) {{ nodes {{ {'roles { users { nodes { ' * 3} id {'} } }' * 3} }} }} }}",
+                    ),
+                ]
+                assert [each.status_code for each in answers] == [401, 401, 200, 200, 200]
+                assert all(each.json()["errors"] for each in answers)
+
+            async def wave(start: int) -> None:
+                for each in range(start, start + 200, 10):
+                    good = post(client, token, READ)
+                    *_, answer = await asyncio.gather(*(flood(each + n) for n in range(10)), good)
+                    assert answer.json()["data"]["viewer"]["userId"] == JOHN_DOE
+
+            await wave(0)
+            before = resident(served.process.pid)
+            for start in range(1_000, 3_000, 1_000):
+                await wave(start)
+            # 2,000 bad requests and 20 MB of text later.
+            assert resident(served.process.pid) - before < 16_000_000

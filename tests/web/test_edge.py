@@ -1,0 +1,425 @@
+"""What stands around an operation: limits, trusted documents, time, headers, CORS, metrics, logs."""
+
+import asyncio
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from app.auth.development import mint
+from app.domain.errors import Unavailable
+from app.domain.rules import UPDATE_ROOT_ATTRIBUTES
+from app.domain.scopes import Scope
+from app.main import build
+from app.schema.trusted_documents import document_id
+from app.settings import ConfigurationError, Settings
+from app.store.database import time_limit
+from app.store.documents import Documents
+from app.web.traces import Traces, traces_from_environment
+from tests.serving import serve
+from tests.world import World, codes
+
+RESPONSE = "application/graphql-response+json"
+
+
+def service(world: World, client: tuple[str, int] = ("127.0.0.1", 1), **settings: Any) -> httpx.AsyncClient:
+    """The service with other settings, on the same database."""
+    app = build(Settings(data_dir=world.data_dir, **settings), world.database)
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app=app, client=client), base_url="http://localhost")
+
+
+async def ask(client: httpx.AsyncClient, query: str, token: str | None = None, **headers: str) -> httpx.Response:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    if token:
+        named["authorization"] = f"Bearer {token}"
+    return await client.post("/graphql", json={"query": query}, headers=named)
+
+
+# ---------------------------------------------------------------- rate limits
+
+
+async def test_a_caller_is_limited_by_cost_and_told_when_to_come_back(world: World) -> None:
+    john, jane = await world.add_user("john"), await world.add_user("jane")
+    token = world.user_token(john)
+    async with service(world, rate_limit="10/hour") as client:
+        query = "{ viewer { name } rateLimit { limit cost remaining resetAt } }"
+        answer = await ask(client, query, token)
+        limit = answer.json()["data"]["rateLimit"]
+        assert (limit["limit"], limit["cost"], limit["remaining"]) == (10, 1, 9)
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", limit["resetAt"])
+        assert answer.headers["ratelimit-policy"] == '"caller";q=10;w=3600'
+        assert re.fullmatch(r'"caller";r=9;t=\d+', answer.headers["ratelimit"])
+        # Dear operations take more: this one costs 601, seven units.
+        dear = "{ viewer { a: logEvents(first: 100) { nodes { id date type userName connection } } } }"
+        answer = await ask(client, dear, token)
+        assert codes(answer) == []
+        assert ";r=2;" in answer.headers["ratelimit"]
+        answer = await ask(client, dear, token)
+        assert (answer.status_code, codes(answer)) == (429, ["RATE_LIMITED"])
+        wait = answer.json()["errors"][0]["extensions"]["retryAfter"]
+        assert 0 < wait <= 3600
+        assert answer.headers["retry-after"] == str(wait)
+        assert "data" not in answer.json()
+        # Whoever else is not held to it.
+        assert codes(await ask(client, query, world.user_token(jane))) == []
+        assert codes(await ask(client, "{ __typename }")) == []
+
+
+async def test_what_can_not_be_run_counts_too(world: World) -> None:
+    john = await world.add_user("john")
+    async with service(world, rate_limit="25/hour") as client:
+        told = [codes(await ask(client, "{ nope }", world.user_token(john))) for _ in range(3)]
+    assert told == [["GRAPHQL_VALIDATION_FAILED"], ["GRAPHQL_VALIDATION_FAILED"], ["RATE_LIMITED"]]
+
+
+async def test_an_address_is_limited_before_its_token_is_looked_at(world: World) -> None:
+    async with service(world, address_rate_limit="3/hour", trusted_proxies="127.0.0.0/8") as client:
+        for expected in (401, 401, 401, 429):
+            answer = await ask(client, "{ __typename }", "no.good.token", x_forwarded_for="203.0.113.7")
+            assert answer.status_code == expected
+        assert (await ask(client, "{ __typename }", "no.good", x_forwarded_for="203.0.113.8")).status_code == 401
+    async with service(world, ("203.0.113.9", 1), address_rate_limit="1/hour") as client:
+        assert (await ask(client, "{ __typename }", x_forwarded_for="1.1.1.1")).status_code == 200
+        # Who is no trusted proxy gets no new name by saying so.
+        assert (await ask(client, "{ __typename }", x_forwarded_for="2.2.2.2")).status_code == 429
+
+
+async def test_without_a_limit_there_is_none_to_tell_of(world: World) -> None:
+    answer = await world.post("{ rateLimit { limit } }", world.tool_token())
+    assert answer.json() == {"data": {"rateLimit": None}}
+    assert "ratelimit" not in answer.headers
+    assert codes(await world.post("{ rateLimit { limit } }")) == ["UNAUTHENTICATED"]
+
+
+# ---------------------------------------------------------------- limits
+
+
+async def test_every_limit_is_a_setting(world: World) -> None:
+    john = await world.add_user("john")
+    query = "{ a: viewer { name @skip(if: false) } caller { kind } users(first: 50) { nodes { roles { name } } } }"
+    for setting in ("max_depth", "max_aliases", "max_directives", "max_root_fields", "max_cost"):
+        floor = {"max_aliases": 0, "max_directives": 0, "max_cost": 10}.get(setting, 1)
+        async with service(world, **{setting: floor}) as client:
+            answer = await ask(client, query, world.user_token(john), accept=RESPONSE)
+            assert (answer.status_code, codes(answer)) == (400, ["COST_EXCEEDED"]), setting
+            assert "data" not in answer.json()
+    async with service(world, max_tokens=100) as client:
+        assert codes(await ask(client, "{ " + "caller { kind } " * 40 + "}")) == ["GRAPHQL_PARSE_FAILED"]
+    async with service(world, max_body_bytes=1_000) as client:
+        assert (await ask(client, "{ __typename }" + " " * 1_000)).status_code == 413
+
+
+async def test_nodes_takes_a_hundred_ids(world: World) -> None:
+    john = await world.add_user("john")
+    id = (await world.ask("{ viewer { id } }", world.user_token(john)))["viewer"]["id"]
+    query = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }"
+    assert len((await world.ask(query, world.tool_token(), ids=[id] * 100))["nodes"]) == 100
+    assert codes(await world.post(query, world.tool_token(), ids=[id] * 101)) == ["BAD_USER_INPUT"]
+
+
+async def test_an_operation_that_takes_too_long_is_stopped(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never(*_: Any, **__: Any) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("app.services.reads.Reads.find", never)
+    async with service(world, time_limit_seconds=0.1) as client:
+        answer = await ask(client, "{ authConnections { name } }", world.tool_token())
+    assert (answer.status_code, codes(answer)) == (503, ["TIMEOUT"])
+
+
+async def test_the_database_gives_up_what_takes_too_long(world: World) -> None:
+    await world.add_user("john")
+    with time_limit(0.2), pytest.raises(Unavailable):
+        await Documents(world.database).find("users", {"tenant": world.tenant, "$where": "sleep(60000) || true"})
+    running = await world.database.database.client.admin.command("currentOp", {"ns": re.compile("users")})
+    assert [each for each in running["inprog"] if "$where" in str(each.get("command"))] == []
+
+
+# ---------------------------------------------------------------- trusted documents
+
+
+@pytest.fixture
+def operations(tmp_path: Path) -> Path:
+    folder = tmp_path / "operations" / "deeper"
+    folder.mkdir(parents=True)
+    (folder / "me.graphql").write_text("query Me { viewer { userId } }\n")
+    (folder.parent / "two.graphql").write_text("query A { caller { kind } } query B { caller { subject } }")
+    (folder / "README.md").write_text("{ caller { tenant } }")
+    return folder.parent
+
+
+ME = document_id(b"query Me { viewer { userId } }\n")
+TWO = document_id(b"query A { caller { kind } } query B { caller { subject } }")
+
+
+async def by_id(client: httpx.AsyncClient, token: str, **body: Any) -> httpx.Response:
+    return await client.post("/graphql", json=body, headers={"authorization": f"Bearer {token}", "accept": RESPONSE})
+
+
+async def test_trusted_documents_run_by_their_id(world: World, operations: Path) -> None:
+    token = world.user_token(await world.add_user("john"))
+    for mode in ("prefer", "require"):
+        async with service(world, trusted_documents=mode, trusted_documents_dir=operations) as client:
+            assert (await by_id(client, token, documentId=ME)).json() == {"data": {"viewer": {"userId": "auth0|john"}}}
+            named = await by_id(client, token, documentId=TWO, operationName="B")
+            assert named.json() == {"data": {"caller": {"subject": "auth0|john"}}}
+            params = {"documentId": ME}
+            headers = {"authorization": f"Bearer {token}"}
+            got = await client.get("/graphql", params=params, headers=headers)
+            assert got.json() == {"data": {"viewer": {"userId": "auth0|john"}}}
+            unknown = await by_id(client, token, documentId=document_id(b"{ caller { tenant } }"))
+            assert (unknown.status_code, codes(unknown)) == (400, ["PERSISTED_DOCUMENT_NOT_FOUND"])
+            both = await by_id(client, token, documentId=ME, query="{ __typename }")
+            assert codes(both) == ["BAD_REQUEST"]
+            text = await by_id(client, token, query="{ __typename }")
+            assert codes(text) == ([] if mode == "prefer" else ["PERSISTED_DOCUMENT_REQUIRED"])
+    off = await by_id(world.client, token, documentId=ME)
+    assert codes(off) == ["PERSISTED_DOCUMENT_NOT_FOUND"]
+    assert codes(await by_id(world.client, token, documentId=1)) == ["BAD_REQUEST"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"), [(b"{ nope }", "nope"), (b"{", "Syntax"), (b"\xff", "can't be read"), (None, "no .graphql file")]
+)
+async def test_trusted_documents_that_can_not_be_run_stop_the_start(
+    world: World, tmp_path: Path, text: bytes | None, told: str
+) -> None:
+    if text is not None:
+        (tmp_path / "bad.graphql").write_bytes(text)
+    with pytest.raises(ConfigurationError, match=told):
+        service(world, trusted_documents="require", trusted_documents_dir=tmp_path)
+
+
+# ---------------------------------------------------------------- step-up
+
+
+async def test_what_needs_a_recent_sign_in_says_how_recent(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.services.attributes.UPDATE_ROOT_ATTRIBUTES", replace(UPDATE_ROOT_ATTRIBUTES, recent=True))
+    john = await world.add_user("john")
+    write = 'mutation($id: String) { updateRootAttributes(input: {userId: $id, nickname: "J"}) { errors { code } } }'
+    fresh = world.user_token(john)
+    # Minted when no sign-in is as recent as this service wants it.
+    async with service(world, step_up_seconds=1) as client:
+        monkeypatch.setattr("app.services.changes.time.time", lambda: 4e9)
+        answer = await ask(client, write, fresh)
+        assert (answer.status_code, codes(answer)) == (401, ["INSUFFICIENT_USER_AUTHENTICATION"])
+        assert answer.json()["errors"][0]["extensions"]["max_age"] == 1
+        challenge = answer.headers["www-authenticate"]
+        assert challenge.startswith('Bearer realm="profile-api", error="insufficient_user_authentication"')
+        assert 'max_age="1"' in challenge
+        # A tool that acts on somebody else need not have signed in.
+        body = {"query": write, "variables": {"id": john.user_id}}
+        headers = {"authorization": f"Bearer {world.tool_token()}"}
+        assert codes(await client.post("/graphql", json=body, headers=headers)) == []
+    monkeypatch.undo()
+    monkeypatch.setattr("app.services.attributes.UPDATE_ROOT_ATTRIBUTES", replace(UPDATE_ROOT_ATTRIBUTES, recent=True))
+    assert codes(await ask(world.client, write, fresh)) == []
+
+
+# ---------------------------------------------------------------- headers
+
+
+async def test_every_answer_is_stored_nowhere_and_framed_by_nobody(world: World) -> None:
+    for answer in (
+        await ask(world.client, "{ __typename }"),
+        await world.client.put("/graphql"),
+        await world.client.get("/healthz"),
+        await world.client.get("/nothing"),
+        await world.client.get("/graphql", headers={"accept": "text/html"}),
+    ):
+        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+        assert "unsafe-eval" not in answer.headers["content-security-policy"]
+
+
+async def test_a_request_keeps_its_id_or_gets_one(world: World) -> None:
+    assert (await ask(world.client, "{ __typename }", x_request_id="abc-1.2_3")).headers["x-request-id"] == "abc-1.2_3"
+    for bad in ("", "a b", "a" * 65, 'a"b'):
+        given = (await ask(world.client, "{ __typename }", x_request_id=bad)).headers["x-request-id"]
+        assert re.fullmatch("[0-9a-f]{32}", given)
+
+
+async def test_other_origins_are_let_in_by_configuration_only(world: World) -> None:
+    preflight = {"origin": "https://app.example.com", "access-control-request-method": "POST"}
+    preflight["access-control-request-headers"] = "authorization,content-type"
+    answer = await world.client.options("/graphql", headers=preflight)
+    assert "access-control-allow-origin" not in answer.headers
+    async with service(world, cors_origins="https://app.example.com, https://two.example.com") as client:
+        answer = await client.options("/graphql", headers=preflight)
+        assert answer.status_code == 200
+        assert answer.headers["access-control-allow-origin"] == "https://app.example.com"
+        answer = await ask(client, "{ __typename }", origin="https://two.example.com")
+        assert answer.headers["access-control-allow-origin"] == "https://two.example.com"
+        assert "x-request-id" in answer.headers["access-control-expose-headers"]
+        answer = await ask(client, "{ __typename }", origin="https://evil.example.com")
+        assert "access-control-allow-origin" not in answer.headers
+        assert (await client.options("/graphql", headers={**preflight, "origin": "null"})).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("accept", "found"),
+    [
+        ("", "application/json"),
+        ("*/*", "application/json"),
+        ("application/*", "application/json"),
+        (f"{RESPONSE}, application/json", RESPONSE),
+        (f"application/json;q=0.5, {RESPONSE}", RESPONSE),
+        (f"{RESPONSE};q=0.1, application/json;q=0.9", "application/json"),
+        ("text/html;q=0.9, */*;q=0.1", "application/json"),
+        (f"application/json;q=0, {RESPONSE}", RESPONSE),
+        ("text/event-stream, application/json", "application/json"),
+        ("application/json;q=0", None),
+        ("application/json;q=high", None),
+        ("text/event-stream", None),
+    ],
+)
+async def test_the_media_type_is_the_one_preferred(world: World, accept: str, found: str | None) -> None:
+    answer = await ask(world.client, "{ __typename }", accept=accept)
+    if found is None:
+        assert answer.status_code == 406
+    else:
+        assert answer.headers["content-type"] == f"{found}; charset=utf-8"
+
+
+# ---------------------------------------------------------------- eyes
+
+
+def sample(text: str, name: str, **labels: str) -> float:
+    wanted = ",".join(f'{key}="{value}"' for key, value in sorted(labels.items()))
+    found = re.search(rf"^{name}{{{re.escape(wanted)}}} (\S+)$" if wanted else rf"^{name} (\S+)$", text, re.MULTILINE)
+    return float(found.group(1)) if found else 0.0
+
+
+async def test_metrics_are_by_root_field_code_and_status_and_by_no_callers_words(world: World) -> None:
+    token = world.user_token(await world.add_user("john"))
+    async with service(world) as client:
+        marked = "query Marker { marker: viewer { name } users { nodes { id } } }"
+        assert codes(await ask(client, marked, token)) == ["FORBIDDEN"]
+        await ask(client, marked, token)
+        await ask(client, "{ marker }", token)
+        await ask(client, "{ __typename }", "marker.marker.marker")
+        text = (await client.get("/metrics")).text
+    assert sample(text, "profile_api_root_field_seconds_count", field="Query.viewer") == 2
+    assert sample(text, "profile_api_root_field_errors_total", field="Query.users", code="FORBIDDEN") == 2
+    assert sample(text, "profile_api_root_field_errors_total", field="Query.viewer", code="FORBIDDEN") == 0
+    assert sample(text, "profile_api_root_field_cost_sum", field="Query.viewer") == 2 * 23
+    assert sample(text, "profile_api_request_seconds_count", status="200") == 3
+    assert sample(text, "profile_api_request_seconds_count", status="401") == 1
+    assert sample(text, "profile_api_refused_total", code="GRAPHQL_VALIDATION_FAILED") == 1
+    assert sample(text, "profile_api_refused_total", code="UNAUTHENTICATED") == 1
+    assert sample(text, "profile_api_cache_hits", of="tokens") == 2
+    assert sample(text, "profile_api_cache_misses", of="documents") == 2
+    assert sample(text, "profile_api_cache_size", of="documents") == 1
+    assert sample(text, "profile_api_caller_seconds_count") == 2
+    assert sample(text, "profile_api_database_connections", of="open") >= 1
+    assert "arker" not in text
+
+
+async def test_metrics_are_for_loopback_and_who_has_the_token(world: World) -> None:
+    token = "a-token-of-the-operators"
+    bearer = {"authorization": f"Bearer {token}"}
+    async with service(world) as client:
+        assert (await client.get("/metrics")).status_code == 200
+        # From behind a proxy on this machine.
+        assert (await client.get("/metrics", headers={"x-forwarded-for": "203.0.113.7"})).status_code == 404
+        assert (await client.get("/metrics", headers={"forwarded": "for=203.0.113.7"})).status_code == 404
+    async with service(world, ("203.0.113.7", 1)) as client:
+        assert (await client.get("/metrics")).status_code == 404
+        assert (await client.get("/metrics", headers=bearer)).status_code == 404
+    async with service(world, ("203.0.113.7", 1), metrics_token=token) as client:
+        assert (await client.get("/metrics", headers=bearer)).status_code == 200
+        assert (await client.get("/metrics", headers={"authorization": "Bearer another"})).status_code == 404
+
+
+async def test_a_trace_has_a_span_for_each_root_field_under_the_callers_own(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    monkeypatch.setattr("app.main.traces_from_environment", lambda: Traces(provider.get_tracer("test")))
+    john = await world.add_user("john")
+    trace, parent = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+    async with service(world) as client:
+        query = "query Mine { secret: viewer { name } caller { kind } }"
+        await ask(client, query, world.user_token(john), traceparent=f"00-{trace}-{parent}-01")
+        await ask(client, "{")
+    children, (request, refused) = exporter.get_finished_spans()[:2], exporter.get_finished_spans()[2:]
+    assert [each.name for each in children] == ["Query.viewer", "Query.caller"]
+    assert request.name == "GraphQL query"
+    assert request.parent
+    assert f"{request.parent.span_id:016x}" == parent
+    assert {f"{each.context.trace_id:032x}" for each in (*children, request)} == {trace}
+    assert {each.parent.span_id for each in children if each.parent} == {request.context.span_id}
+    attributes = dict(request.attributes or {})
+    assert attributes["graphql.operation.name"] == "Mine"
+    assert attributes["http.response.status_code"] == 200
+    assert "graphql.operation.type" not in dict(refused.attributes or {})
+
+
+def test_traces_are_off_until_there_is_an_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OTEL_EXPORTER_OTLP_ENDPOINT", raising=False)
+    assert traces_from_environment()._tracer is None
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+    assert traces_from_environment()._tracer is not None
+
+
+def test_logs_have_a_line_for_each_request_and_no_secret_in_any(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    data_dir = tmp_path / "data"
+    with serve(data_dir, "--demo", log=log) as served:
+        token = mint(data_dir, "auth0|john.doe", "web", [str(each) for each in Scope], 3600)
+        url = f"{served.url}/graphql"
+        query = (
+            'mutation Save($p: JSON!) { updateUserMetadata(input: {patch: $p, reason: "sesame"}) { errors { code } } }'
+        )
+        headers = {"authorization": f"Bearer {token}", "x-request-id": "one"}
+        httpx.post(url, json={"query": query, "variables": {"p": {"sesame": "sesame"}}}, headers=headers)
+        httpx.post(url, json={"query": '{ user(by: {userId: "sesame"}) { nme } }'}, headers=headers)
+        httpx.post(url, json={"query": "{ viewer { name }", "variables": {"sesame": 1}}, headers=headers)
+        httpx.get(url, params={"query": "{caller{kind}}", "access_token": "sesame"})
+        httpx.post(url, content=b'{"query": sesame', headers={"content-type": "application/json"})
+        httpx.post(url, json={"query": "{ __typename }"}, headers={"authorization": "Bearer sesame"})
+        httpx.post(url, json={"query": "{ __typename }"}, headers={"authorization": "Bearer a.sesame.b"})
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    written = [each for each in lines if each["event"] == "request"]
+    assert len(written) == 7
+    first = written[0]
+    assert first["operation"] == "Save"
+    assert (first["type"], first["status"], first["request_id"]) == ("mutation", 200, "one")
+    assert (first["caller"], first["tenant"]) == ("auth0|john.doe", "dev")
+    assert first["cost"] > 0
+    assert first["ms"] > 0
+    assert written[1]["codes"] == ["GRAPHQL_VALIDATION_FAILED"]
+    assert written[6]["codes"] == ["UNAUTHENTICATED"]
+    text = log.read_text()
+    assert "sesame" not in text
+    assert token.split(".")[2] not in text
+
+
+def test_logs_for_a_terminal_are_words(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with serve(tmp_path / "data", "--demo", log=log, PROFILE_API_LOG_FORMAT="terminal") as served:
+        httpx.post(f"{served.url}/graphql", json={"query": "query Words { __typename }"})
+    [line] = [each for each in log.read_text().splitlines() if "Words" in each]
+    assert not line.startswith("{")
+
+
+def test_workers_tell_their_metrics_together(tmp_path: Path) -> None:
+    with serve(tmp_path, "--demo", "--workers", "2") as served:
+        for _ in range(30):
+            # A connection each, so that both workers get some.
+            assert httpx.post(f"{served.url}/graphql", json={"query": "{ __typename }"}).status_code == 200
+        for _ in range(5):
+            text = httpx.get(f"{served.url}/metrics").text
+            assert sample(text, "profile_api_request_seconds_count", status="200") == 30

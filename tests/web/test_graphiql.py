@@ -1,0 +1,143 @@
+"""GraphiQL in a real browser: it runs operations for the caller picked, and asks nobody but this service."""
+
+import json
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from joserfc import jwt
+from joserfc.jwk import OKPKey
+from playwright.async_api import Page, async_playwright, expect
+
+from tests.serving import Served, serve
+
+BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
+EXAMPLES = Path(__file__).parents[2] / "app" / "web" / "ui" / "src" / "examples"
+needs_browser = pytest.mark.skipif(BROWSER is None, reason="no Chromium on PATH: apt-get install chromium")
+ISSUER = "https://id.example.com/"
+KEY = OKPKey.generate_key("Ed25519", {"kid": "one"})
+
+
+class Watched:
+    """What the page asked for, and what it complained of."""
+
+    def __init__(self, page: Page) -> None:
+        self.hosts: set[str] = set()
+        self.complaints: list[str] = []
+        page.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", lambda message: message.type == "error" and self.complaints.append(message.text))
+
+
+@asynccontextmanager
+async def opened(served: Served, path: str = "/graphql") -> AsyncIterator[tuple[Page, Watched]]:
+    arguments = [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+    ]
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=BROWSER, args=arguments)
+        page = await browser.new_page(viewport={"width": 1400, "height": 900})
+        watched = Watched(page)
+        await page.goto(served.url + path)
+        yield page, watched
+        # Data and blob addresses have no host.
+        assert watched.hosts - {""} == {urlsplit(served.url).netloc}
+        assert watched.complaints == []
+        await browser.close()
+
+
+async def run(page: Page) -> None:
+    await page.get_by_role("button", name="Execute query").click()
+
+
+@needs_browser
+async def test_in_development_a_visitor_picks_whose_token_to_use_and_runs_examples(tmp_path: Path) -> None:
+    with serve(tmp_path, "--demo") as served:
+        async with opened(served) as (page, watched):
+            answer = page.locator(".result-window")
+            await page.get_by_label("Act as").select_option("auth0|john.doe")
+            await expect(page.get_by_text("Requests carry this caller’s token.")).to_be_visible()
+            await run(page)
+            await expect(answer).to_contain_text("John Doe")
+            await page.get_by_role("button", name="Show Examples").click()
+            await page.get_by_role("button", name="Change my metadata").click()
+            await run(page)
+            await expect(answer).to_contain_text("Lyon")
+            await page.get_by_label("Act as").select_option("support@clients")
+            await expect(page.get_by_text("Requests carry this caller’s token.")).to_be_visible()
+            await page.get_by_role("button", name="One user, as support sees them").click()
+            await run(page)
+            await expect(answer).to_contain_text("appMetadata")
+            await page.get_by_label("Act as").select_option("")
+            await run(page)
+            await expect(answer).to_contain_text("UNAUTHENTICATED")
+            # The browser says so when an answer is refused, and this one was.
+            assert [each for each in watched.complaints if "401" not in each] == []
+            watched.complaints.clear()
+
+
+@needs_browser
+async def test_explorer_history_and_the_schema_are_there(tmp_path: Path) -> None:
+    with serve(tmp_path, "--demo") as served:
+        async with opened(served) as (page, _):
+            await page.get_by_label("Act as").select_option("auth0|john.doe")
+            await expect(page.get_by_text("Requests carry this caller’s token.")).to_be_visible()
+            await page.get_by_role("button", name="Show GraphiQL Explorer").click()
+            await expect(page.locator(".docExplorerWrap, .graphiql-explorer-root").first).to_contain_text("viewer")
+            await run(page)
+            await page.get_by_role("button", name="Show History").click()
+            await expect(page.locator(".graphiql-history")).to_contain_text("MyProfile")
+            await page.get_by_role("button", name="Show Documentation Explorer").click()
+            await expect(page.locator(".graphiql-plugin")).to_contain_text("RootAttribute")
+
+
+@needs_browser
+async def test_elsewhere_there_is_a_place_for_a_token(tmp_path: Path) -> None:
+    issuer = {"issuer": ISSUER, "audience": "profiles", "tenant": "t", "jwks": {"keys": [KEY.as_dict(private=False)]}}
+    claims = {"iss": ISSUER, "aud": "profiles", "sub": "tool@clients", "exp": 4_000_000_000}
+    token = jwt.encode({"alg": "EdDSA", "kid": "one"}, claims, KEY, algorithms=["EdDSA"])
+    with serve(tmp_path, PROFILE_API_ISSUERS=json.dumps([issuer])) as served:
+        async with opened(served, "/graphql?query={caller{subject}}") as (page, _):
+            await page.get_by_label("Bearer token").fill(f"Bearer {token}")
+            await run(page)
+            await expect(page.locator(".result-window")).to_contain_text("tool@clients")
+        assert httpx.post(f"{served.url}/development/token", json={"subject": "auth0|john.doe"}).status_code == 404
+
+
+async def test_it_is_off_by_a_setting(tmp_path: Path) -> None:
+    with serve(tmp_path, "--demo", PROFILE_API_GRAPHIQL="false") as served:
+        assert httpx.get(f"{served.url}/graphql", headers={"accept": "text/html"}).status_code == 406
+        assert httpx.get(f"{served.url}/static/manifest.json").status_code == 404
+
+
+async def test_each_example_runs_for_somebody(tmp_path: Path) -> None:
+    with serve(tmp_path, "--demo") as served:
+        for path in sorted(EXAMPLES.glob("*.graphql")):
+            query = path.read_text()
+            subject = "support@clients" if "as a support tool" in query else "auth0|john.doe"
+            minted = httpx.post(f"{served.url}/development/token", json={"subject": subject}).json()["token"]
+            headers = {"authorization": f"Bearer {minted}"}
+            answer = httpx.post(f"{served.url}/graphql", json={"query": query}, headers=headers).json()
+            assert "errors" not in answer, path.name
+            assert all(value is not None for value in answer["data"].values()), path.name
+
+
+async def test_only_json_of_a_caller_on_offer_gets_a_development_token(tmp_path: Path) -> None:
+    with serve(tmp_path, "--demo") as served:
+        url = f"{served.url}/development/token"
+        assert httpx.post(url, json={"subject": "auth0|nobody"}).status_code == 400
+        assert httpx.post(url, json=[1]).status_code == 400
+        assert httpx.post(url, content=b"{", headers={"content-type": "application/json"}).status_code == 400
+        assert httpx.post(url, content=b" " * 10_001, headers={"content-type": "application/json"}).status_code == 413
+        assert httpx.post(url, data={"subject": "auth0|john.doe"}).status_code == 415
+        assert httpx.get(url).status_code == 405
