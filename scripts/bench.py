@@ -1,6 +1,7 @@
-"""Requests per second, latency and CPU of the service beside a bare endpoint that does the same find_one.
+"""Requests per second, latency and CPU of the service beside a bare endpoint that does the same find_one, and what
+the edge costs: authentication, limits, metrics and logs, on a resolver that returns a constant.
 
-The three are asked in turn, round after round, so that a machine that grows slower does so for all of them.
+All are asked in turn, round after round, so that a machine that grows slower does so for all of them.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +27,23 @@ import orjson
 import uvicorn
 import uvloop
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.auth.development import APPLICATION_SCOPES, TENANT, USER_SCOPES, mint
+from app.domain.principals import ActorKind, Principal
 from app.jobs.demo import JOHN_DOE
+from app.main import build, build_services
+from app.schema.execution import Engine, build_schema
+from app.settings import Settings
 from app.store.database import Database
 from app.store.mongod import join
+from app.web.logs import configure_logs
+from app.web.requests import read_request, response_type
+from app.web.responses import to_response
 
 FIELDS = (
     "userId version name givenName familyName nickname picture email emailVerified userMetadata lastLogin loginsCount"
@@ -61,6 +72,29 @@ def bare() -> Starlette:
         return Response(orjson.dumps(found, default=to_json), media_type="application/json")
 
     return Starlette(routes=[Route("/profile", profile, methods=["POST"])])
+
+
+def constant(edge: bool) -> ASGIApp:
+    """`{ caller { kind } }`, which asks no database: with all that stands around it, or with the engine alone."""
+    data_dir = Path(os.environ["PROFILE_API_DATA_DIR"])
+    settings = Settings(data_dir=data_dir, rate_limit="100000000/second", address_rate_limit="100000000/second")
+    url = join(data_dir)
+    assert url
+    database = Database.connect(url, "profiles")
+    if edge:
+        configure_logs("json")
+        return build(settings, database)
+    engine = Engine(build_schema(), build_services(settings, database))
+    principal = Principal(TENANT, "bench@clients", ActorKind.APPLICATION, frozenset(APPLICATION_SCOPES))
+
+    class Bare:
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            headers = Headers(scope=scope)
+            request = await read_request(scope, receive, headers, 1_000_000)
+            answer = await engine.execute(request, principal)
+            await to_response(answer, response_type(headers))(scope, receive, send)
+
+    return Starlette(routes=[Route("/graphql", Bare())])
 
 
 @dataclass
@@ -136,7 +170,10 @@ def process(*arguments: str, data_dir: Path, port: int) -> Iterator[int]:
     """A server process until the block ends; begins when its port answers."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PROFILE_API_")}
     environment = {**kept, "PROFILE_API_DATA_DIR": str(data_dir), "PYTHONPATH": str(Path.cwd())}
-    started = subprocess.Popen([sys.executable, *arguments], env=environment, stdout=subprocess.DEVNULL)
+    # Logs are written, and read by nobody.
+    started = subprocess.Popen(
+        [sys.executable, *arguments], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     try:
         deadline = time.monotonic() + 60
         while True:
@@ -163,14 +200,22 @@ def targets() -> Iterator[list[Target]]:
         bare_pid = stack.enter_context(
             process(__file__, "--serve-bare", str(bare_port), data_dir=data_dir, port=bare_port)
         )
+        ports = free_port(), free_port()
+        pids = [
+            stack.enter_context(process(__file__, option, str(each), data_dir=data_dir, port=each))
+            for option, each in zip(("--serve-edge", "--serve-no-edge"), ports, strict=True)
+        ]
         john = mint(data_dir, JOHN_DOE, "bench", USER_SCOPES, 3600)
         tool = mint(data_dir, "bench@clients", "bench", APPLICATION_SCOPES, 3600)
         viewer = json.dumps({"query": f"{{ viewer {{ {FIELDS} }} }}"}).encode()
         users = json.dumps({"query": f"{{ users(first: 50) {{ nodes {{ {FIELDS} }} }} }}"}).encode()
+        kind = json.dumps({"query": "{ caller { kind } }"}).encode()
         yield [
             Target("a  bare find_one", bare_port, bare_pid, http("/profile", viewer, john)),
             Target("b  viewer", port, pid, http("/graphql", viewer, john)),
             Target("c  50 users", port, pid, http("/graphql", users, tool)),
+            Target("d  constant", ports[0], pids[0], http("/graphql", kind, tool)),
+            Target("e  without edge", ports[1], pids[1], http("/graphql", kind, tool)),
         ]
 
 
@@ -193,6 +238,13 @@ def ratios(results: dict[tuple[str, int], list[Measured]], callers: int) -> list
     return [b.cpu / a.cpu for b, a in pairs]
 
 
+def edge_costs(results: dict[tuple[str, int], list[Measured]], callers: int) -> list[float]:
+    """(d) - (e) in us of CPU a request, round by round."""
+    names = sorted({name for name, _ in results})
+    pairs = zip(results[names[3], callers], results[names[4], callers], strict=True)
+    return [d.cpu - e.cpu for d, e in pairs]
+
+
 def tell(results: dict[tuple[str, int], list[Measured]]) -> dict[str, Any]:
     """Prints medians; returns them too."""
     print(f"{'':18}{'callers':>8}{'requests/s':>12}{'p50 ms':>9}{'p99 ms':>9}{'CPU us':>9}")
@@ -206,19 +258,29 @@ def tell(results: dict[tuple[str, int], list[Measured]]) -> dict[str, Any]:
         middle = statistics.median(found)
         print(f"(b)/(a) in CPU at {callers:>2} callers: {middle:.2f} ({min(found):.2f} to {max(found):.2f})")
         figures[f"ratio/{callers}"] = middle
+    costs = edge_costs(results, CALLERS[-1])
+    middle = statistics.median(costs)
+    print(f"the edge, (d) - (e), at {CALLERS[-1]} callers: {middle:.0f} us ({min(costs):.0f} to {max(costs):.0f})")
+    figures["edge"] = middle
     return figures
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=2.0, help="of each measurement; six make a round")
+    parser.add_argument("--seconds", type=float, default=2.0, help="of each measurement; ten make a round")
     parser.add_argument("--json", type=Path, help="write the medians there too")
-    parser.add_argument("--serve-bare", type=int, help=argparse.SUPPRESS)
+    for option in ("--serve-bare", "--serve-edge", "--serve-no-edge"):
+        parser.add_argument(option, type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.serve_bare:
-        uvicorn.run(bare(), port=options.serve_bare, access_log=False, server_header=False, log_level="warning")
-        return
+    for port, make in (
+        (options.serve_bare, bare),
+        (options.serve_edge, partial(constant, edge=True)),
+        (options.serve_no_edge, partial(constant, edge=False)),
+    ):
+        if port:
+            uvicorn.run(make(), port=port, access_log=False, server_header=False, log_level="warning")
+            return
     figures = tell(uvloop.run(run(options.rounds, options.seconds)))
     if options.json:
         options.json.write_text(json.dumps(figures, indent=2))

@@ -121,8 +121,8 @@ class Tokens:
         if header.get("alg") not in issuer.algorithms:
             raise _invalid("The token is signed with an algorithm that its issuer is not set up for.")
         # RFC 7515, section 4.1.11: an extension that is not understood is no detail to be passed over.
-        if "crit" in header:
-            raise _invalid("The token needs an extension that is not supported.")
+        if "crit" in header or not isinstance(header.get("kid", ""), str):
+            raise _invalid("The token's header is not understood.")
         if issuer.typ is not None and _media_type(header.get("typ")) != _media_type(issuer.typ):
             raise _invalid(f"The token is not of type {issuer.typ}.")
         key = await trusted.keys.find(header)

@@ -1,7 +1,7 @@
 """Keyset paging as Relay's cursor connections have it: any page costs the same."""
 
 import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -96,7 +96,7 @@ def encode_cursor(name: str, value: Any, key: object) -> str:
 def decode_cursor(name: str, text: str, argument: str) -> tuple[Any, str]:
     """(ordering value, `_id`); Refused where the cursor is not ours or is of another list."""
     try:
-        content = json.loads(urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4)))
+        content = json.loads(b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True))
         found, value, key = content
         place = (_unpack(value), str(key))
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError):

@@ -258,10 +258,10 @@ def test_keys_that_can_not_be_used_stop_the_start(jwks: dict[str, Any]) -> None:
     assert "c2VjcmV0" not in str(refused.value)
 
 
-def signed(header: dict[str, Any], payload: bytes) -> str:
+def signed(header: dict[str, Any], payload: bytes, key: OKPKey = ED) -> str:
     """With a good signature over whatever header and payload."""
     parts = [urlsafe_b64encode(each).decode().rstrip("=") for each in (json.dumps(header).encode(), payload)]
-    signature = ED.get_op_key("sign").sign(".".join(parts).encode())
+    signature = key.get_op_key("sign").sign(".".join(parts).encode())
     return ".".join([*parts, urlsafe_b64encode(signature).decode().rstrip("=")])
 
 
@@ -276,6 +276,7 @@ async def assert_refused(token: str, issuer: Issuer = ISSUER) -> None:
     [
         {"crit": ["x"], "x": 1},
         {"crit": 5},
+        {"crit": []},
         {"crit": ["b64"], "b64": False},
         {"b64": False},
         *({"kid": each} for each in ([], {"a": 1}, 5, True, "")),
@@ -292,6 +293,36 @@ async def test_a_header_that_is_not_understood_is_refused_though_it_is_signed(mo
 )
 async def test_a_payload_that_is_no_object_is_refused_though_it_is_signed(payload: bytes) -> None:
     await assert_refused(signed({"alg": "EdDSA"}, payload))
+
+
+async def test_a_subject_that_is_no_text_of_unicode_is_refused() -> None:
+    for subject in ('""', '"\\ud800"', "1", "null", '["a"]'):
+        await assert_refused(
+            signed({"alg": "EdDSA"}, json.dumps({**CLAIMS, "sub": 0}).replace(": 0", f": {subject}").encode())
+        )
+
+
+async def test_a_token_is_forgotten_with_the_key_that_signed_it() -> None:
+    tokens = Tokens([ISSUER], clock=Clock())
+    token = sign()
+    assert await tokens.verify(token)
+    assert (await tokens.verify(token), tokens.hits)[1] == 1
+    keys = tokens._trusted[ISSUER.issuer].keys
+    keys.generation += 1
+    # The set has changed and the key is in it still.
+    assert (await tokens.verify(token), tokens.hits)[1] == 2
+    keys.generation += 1
+    keys._by_thumbprint = {}
+    with pytest.raises(Unauthenticated):
+        await tokens.verify(token)
+
+
+async def test_a_key_id_that_is_no_text_is_no_way_to_the_only_key() -> None:
+    nameless = OKPKey.generate_key("Ed25519")
+    issuer = ISSUER.model_copy(update={"jwks": {"keys": [nameless.as_dict(private=False)]}})
+    content = json.dumps(CLAIMS).encode()
+    assert await verify(signed({"alg": "EdDSA", "kid": "any"}, content, nameless), issuer)
+    await assert_refused(signed({"alg": "EdDSA", "kid": 5}, content, nameless), issuer)
 
 
 async def test_a_key_that_comes_with_the_token_says_nothing() -> None:

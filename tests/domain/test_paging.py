@@ -122,7 +122,7 @@ GOOD = encode_cursor(LIST, "v", "k")
     "text",
     [
         *("", "=", "A", "AAAAA", "é", "\ud800", "\0", "null", "0", "LIST", GOOD[:-4], GOOD[4:], GOOD + "A"),
-        *(GOOD + "é", "é" + GOOD, GOOD + GOOD),
+        *(GOOD + "é", "é" + GOOD, GOOD + GOOD, "!!!!" + GOOD, GOOD[:4] + "\n" + GOOD[4:], GOOD[:4] + "%%%%" + GOOD[4:]),
         *map(forged, [None, 1, "", [], {}, [LIST], [LIST, 1], [LIST, 1, "k", 1], {"name": LIST}, "abc", True]),
         *map(forged, [[LIST, [], "k"], [LIST, [1], "k"], [LIST, {}, "k"], [LIST, {"$gt": ""}, "k"]]),
         *(forged([LIST, {"ms": each}, "k"]) for each in (None, "", "x", [], {}, 2**80, -(2**80), 1e400, float("nan"))),

@@ -117,6 +117,32 @@ async def test_methods_types_and_sizes(world: World) -> None:
     ).status_code == 406
 
 
+async def test_no_subscription_is_run_by_post_or_get(world: World) -> None:
+    query = "subscription { viewer { name } }"
+    headers = {"authorization": f"Bearer {world.tool_token()}"}
+    for answer in (
+        await world.client.post("/graphql", json={"query": query}, headers=headers),
+        await world.client.get("/graphql", params={"query": query}, headers=headers),
+    ):
+        assert codes(answer) == ["GRAPHQL_VALIDATION_FAILED"]
+        assert "data" not in answer.json()
+
+
+async def test_a_client_that_also_takes_event_streams_gets_json(world: World) -> None:
+    """What urql sends with every request."""
+    accept = "application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed"
+    answer = await world.client.post("/graphql", json={"query": "{ __typename }"}, headers={"accept": accept})
+    assert answer.headers["content-type"] == f"{RESPONSE}; charset=utf-8"
+    assert answer.json() == {"data": {"__typename": "Query"}}
+
+
+async def test_a_denial_is_no_error_in_the_log(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    john = await world.add_user("john")
+    assert codes(await world.post("{ users { nodes { id } } }", world.user_token(john))) == ["FORBIDDEN"]
+    assert codes(await world.post("{ nope }")) == ["GRAPHQL_VALIDATION_FAILED"]
+    assert [each for each in caplog.records if each.levelname in ("WARNING", "ERROR")] == []
+
+
 async def test_get_reads_and_never_writes(world: World) -> None:
     john = await world.add_user("john")
     headers = {"authorization": f"Bearer {world.user_token(john)}"}
