@@ -15,8 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -27,7 +27,6 @@ import orjson
 import uvicorn
 import uvloop
 from starlette.applications import Starlette
-from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -41,8 +40,10 @@ from app.schema.execution import Engine, build_schema
 from app.settings import Settings
 from app.store.database import Database
 from app.store.mongod import join
+from app.web.application import Parts, build_application
 from app.web.logs import configure_logs
-from app.web.requests import read_request, response_type
+from app.web.pages import GraphiQL
+from app.web.requests import read_headers, read_request, response_type
 from app.web.responses import to_response
 
 FIELDS = (
@@ -88,13 +89,22 @@ def constant(edge: bool) -> ASGIApp:
     principal = Principal(TENANT, "bench@clients", ActorKind.APPLICATION, frozenset(APPLICATION_SCOPES))
 
     class Bare:
+        """GraphQL over HTTP and nothing more."""
+
         async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-            headers = Headers(scope=scope)
+            headers = read_headers(scope)
             request = await read_request(scope, receive, headers, 1_000_000)
             answer = await engine.execute(request, principal)
             await to_response(answer, response_type(headers))(scope, receive, send)
 
-    return Starlette(routes=[Route("/graphql", Bare())])
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+
+    async def ready() -> None: ...
+
+    bare: Any = Bare()
+    return build_application(Parts(bare, bare, ready, lifespan, GraphiQL(True), development=True))
 
 
 @dataclass

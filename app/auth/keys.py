@@ -33,13 +33,13 @@ logger = logging.getLogger("profile_api")
 class IssuerKeys:
     """Kept while the issuer is down; fetched again when they grow old, and at a bounded rate for a key not known.
 
-    `generation` moves when the set of keys does.
+    `generation` moves when the set of keys does; at `stale_at`, by `clock`, they are old.
     """
 
     def __init__(
         self,
         issuer: Issuer,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = time.time,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         """ConfigurationError where the issuer is set up with keys, or an address of them, that can't be used."""
@@ -50,11 +50,11 @@ class IssuerKeys:
         self._by_thumbprint: dict[str, Key] = {}
         self._jwks_uri = issuer.jwks_uri
         self._fetching: asyncio.Task[None] | None = None
-        self._not_before = self._stale_at = 0.0
+        self._not_before = self.stale_at = 0.0
         self._reached = False
         if issuer.jwks is not None:
             self._by_thumbprint = _configured_keys(issuer, issuer.jwks)
-            self._not_before = self._stale_at = float("inf")
+            self._not_before = self.stale_at = float("inf")
             self._reached = True
         else:
             _check_address(issuer, issuer.jwks_uri or issuer.issuer)
@@ -78,7 +78,7 @@ class IssuerKeys:
 
     def refresh_when_old(self) -> None:
         """Nobody waits for it."""
-        if self._clock() >= self._stale_at:
+        if self._clock() >= self.stale_at:
             self._start_fetching()
 
     async def close(self) -> None:
@@ -116,12 +116,12 @@ class IssuerKeys:
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, ValueError, RecursionError) as error:
             logger.warning("the keys of %s can't be fetched: %s", self._issuer.issuer, type(error).__name__)
             self._jwks_uri, self._reached = self._issuer.jwks_uri, False
-            self._not_before = self._stale_at = self._clock() + RETRY_SECONDS
+            self._not_before = self.stale_at = self._clock() + RETRY_SECONDS
             return
         if keys.keys() != self._by_thumbprint.keys():
             self.generation += 1
         self._by_thumbprint, self._reached = keys, True
-        self._not_before, self._stale_at = self._clock() + RETRY_SECONDS, self._clock() + REFRESH_SECONDS
+        self._not_before, self.stale_at = self._clock() + RETRY_SECONDS, self._clock() + REFRESH_SECONDS
 
     async def _fetched(self) -> dict[str, Key]:
         async with httpx.AsyncClient(timeout=_TIMEOUT_SECONDS, transport=self._transport) as client:

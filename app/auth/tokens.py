@@ -72,7 +72,7 @@ class Tokens:
         """`tenant_claim` is for the development issuer: elsewhere the issuer alone says the tenant."""
         self._tenant_claim = tenant_claim
         self.hits = self.misses = 0
-        self._trusted = {each.issuer: _Trusted(each, IssuerKeys(each)) for each in issuers}
+        self._trusted = {each.issuer: _Trusted(each, IssuerKeys(each, clock)) for each in issuers}
         self._clock = clock
         self._remembered: OrderedDict[bytes, _Remembered] = OrderedDict()
 
@@ -80,8 +80,10 @@ class Tokens:
         """How many tokens are remembered."""
         return len(self._remembered)
 
-    async def verify(self, token: str) -> Principal:
+    async def verify(self, token: str, ip: str | None = None, user_agent: str | None = None) -> Principal:
         """Unauthenticated with `invalid_token` for every token that is no good; the message says why.
+
+        `ip` and `user_agent` are where it came from.
 
         Unavailable where its issuer's keys are not known and can't be had.
         """
@@ -89,15 +91,20 @@ class Tokens:
         known = self._remembered.get(digest)
         now = self._clock()
         if known is not None and now < known.until and known.is_still_signed():
-            known.keys.refresh_when_old()
-            _check_times(known.not_before, known.expires, now)
             self.hits += 1
-            return known.principal
+            if now >= known.keys.stale_at:
+                known.keys.refresh_when_old()
+            if not known.not_before <= now < known.expires:
+                _check_times(known.not_before, known.expires, now)
+            principal = known.principal
+            if principal.ip != ip or principal.user_agent != user_agent:
+                principal = known.principal = replace(principal, ip=ip, user_agent=user_agent)
+            return principal
         self.misses += 1
         claims, trusted, key = await self._claims(token)
         expires, not_before = _number(claims, "exp"), _number(claims, "nbf", 0.0)
         _check_times(not_before, expires, now)
-        principal = to_principal(claims, trusted.issuer)
+        principal = replace(to_principal(claims, trusted.issuer), ip=ip, user_agent=user_agent)
         if self._tenant_claim is not None:
             principal = replace(principal, tenant=_text(claims, self._tenant_claim) or principal.tenant)
         keys, until = trusted.keys, now + REMEMBERED_SECONDS

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import ceil
 from time import perf_counter
 from typing import Any
 
@@ -20,7 +19,7 @@ from strawberry import Schema
 from strawberry.execution.is_awaitable import optimized_is_awaitable
 from strawberry.schema.config import StrawberryConfig
 
-from app.domain.principals import Principal
+from app.domain.principals import ActorKind, Principal
 from app.schema.authorized import resolve
 from app.schema.connections import AuthConnection
 from app.schema.context import Context, RootField, Services
@@ -201,8 +200,8 @@ class Engine:
             return None
         caller = f"address:{request.address}"
         if principal is not None:
-            caller = f"{principal.tenant}/{principal.kind}/{principal.connection}/{principal.subject}"
-        return await self._rates.hit(caller, max(1, ceil(cost / COST_UNIT)))
+            caller = f"{principal.tenant}/{principal.connection}/{principal.subject}"
+        return await self._rates.hit(caller, -(-cost // COST_UNIT) or 1)
 
     async def _run(
         self, answer: Answer, context: Context, principal: Principal | None, variables: dict[str, Any]
@@ -230,4 +229,5 @@ class Engine:
         began = perf_counter()
         selection = context.document.viewer_selection(answer.operation.node)
         context.principal, context.viewer = await self._services.callers.identify(principal, selection)
-        answer.identified_in = perf_counter() - began
+        if principal.kind is ActorKind.USER:
+            answer.identified_in = perf_counter() - began

@@ -9,7 +9,6 @@ from math import ceil
 from typing import Any
 
 from limits import parse
-from limits.aio.storage import Storage
 from limits.storage import storage_from_string
 
 from app.domain.errors import RateLimited
@@ -18,7 +17,11 @@ _MAX_KEY = 200
 _SELECTION_TIMEOUT_MS = 1_000
 
 
-@dataclass(frozen=True, slots=True)
+# In the running window, and when that ends in seconds since 1970.
+Counted = tuple[int, float]
+
+
+@dataclass(slots=True)
 class Rate:
     """What one caller has left. `window` is seconds, `reset_at` seconds since 1970, `cost` what this request took."""
 
@@ -46,10 +49,16 @@ class Rates:
     ) -> None:
         """`url` is MongoDB's, where the counts are kept there; else they are kept here, timed by `clock`."""
         self._name = name
-        self._item = None if limit == "off" else parse(limit)
-        self._storage: Any = None
-        if self._item is not None:
-            self._storage = Memory(clock) if url is None else _mongodb(url, database)
+        self._limit = self._window = 0
+        self._memory: Memory | None = None
+        self._mongodb: MongoDB | None = None
+        if limit != "off":
+            item = parse(limit)
+            self._limit, self._window = item.amount, item.get_expiry()
+            if url is None:
+                self._memory = Memory(clock)
+            else:
+                self._mongodb = MongoDB(url, database)
 
     async def hit(self, caller: str, cost: int = 1) -> Rate | None:
         """Counts. RateLimited beyond the limit; what is beyond counts too, until the window ends.
@@ -57,18 +66,18 @@ class Rates:
         No request costs more than the limit. None where there is no limit, or where counting failed: a limit protects
         the database, and is not what refuses when that is down.
         """
-        if self._item is None:
+        cost = min(cost, self._limit)
+        if self._memory is not None:
+            found: Counted | None = self._memory.add(self._key(caller), self._window, cost)
+        elif self._mongodb is not None:
+            found = await self._mongodb.add(self._key(caller), self._window, cost)
+        else:
             return None
-        key = self._key(caller)
-        limit, window = self._item.amount, self._item.get_expiry()
-        cost = min(cost, limit)
-        try:
-            count = await self._storage.incr(key, window, amount=cost)
-            reset_at = await self._storage.get_expiry(key)
-        except self._storage.base_exceptions:
+        if found is None:
             return None
-        rate = Rate(limit, window, cost, max(0, limit - count), reset_at)
-        if count > limit:
+        count, ends = found
+        rate = Rate(self._limit, self._window, cost, max(0, self._limit - count), ends)
+        if count > self._limit:
             raise RateLimited(rate.reset_in())
         return rate
 
@@ -78,54 +87,40 @@ class Rates:
         return f"{self._name}/{caller}"
 
 
-class Memory(Storage):
+class Memory:
     """Of one process. The memory storage that comes with limits looks through all of its keys at each request."""
 
-    STORAGE_SCHEME = ["async+fixed-windows"]
-
     def __init__(self, clock: Callable[[], float]) -> None:
-        super().__init__()
         self._clock = clock
         # All windows are equally long, so the first to begin is the first to end.
         self._windows: OrderedDict[str, tuple[int, float]] = OrderedDict()
 
-    @property
-    def base_exceptions(self) -> type[Exception]:
-        return ValueError
-
     def __len__(self) -> int:
         return len(self._windows)
 
-    async def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        now = self._clock()
-        while self._windows and next(iter(self._windows.values()))[1] <= now:
-            self._windows.popitem(last=False)
-        count, ends = self._windows.get(key, (0, now + expiry))
-        self._windows[key] = count + amount, ends
-        return count + amount
-
-    async def get(self, key: str) -> int:
-        return self._windows.get(key, (0, 0.0))[0]
-
-    async def get_expiry(self, key: str) -> float:
-        return self._windows.get(key, (0, self._clock()))[1]
-
-    async def check(self) -> bool:
-        return True
-
-    async def reset(self) -> int:
-        count = len(self._windows)
-        self._windows.clear()
-        return count
-
-    async def clear(self, key: str) -> None:
-        self._windows.pop(key, None)
+    def add(self, key: str, window: int, amount: int) -> Counted:
+        now, windows = self._clock(), self._windows
+        while windows and next(iter(windows.values()))[1] <= now:
+            windows.popitem(last=False)
+        count, ends = windows.get(key, (0, now + window))
+        windows[key] = found = count + amount, ends
+        return found
 
 
-def _mongodb(url: str, database: str) -> Any:
-    return storage_from_string(
-        f"async+{url}",
-        database_name=database,
-        counter_collection_name="rate_limits",
-        serverSelectionTimeoutMS=_SELECTION_TIMEOUT_MS,
-    )
+class MongoDB:
+    """Of all processes, in the collection `rate_limits`."""
+
+    def __init__(self, url: str, database: str) -> None:
+        self._storage: Any = storage_from_string(
+            f"async+{url}",
+            database_name=database,
+            counter_collection_name="rate_limits",
+            serverSelectionTimeoutMS=_SELECTION_TIMEOUT_MS,
+        )
+
+    async def add(self, key: str, window: int, amount: int) -> Counted | None:
+        """None where it can't be counted."""
+        try:
+            return await self._storage.incr(key, window, amount=amount), await self._storage.get_expiry(key)
+        except self._storage.base_exceptions:
+            return None

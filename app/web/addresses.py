@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 
-from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from app.settings import Network
+from app.web.requests import Headers
 
 
 class Addresses:
@@ -24,7 +24,7 @@ class Addresses:
             return None
         if not self._trusted:
             return str(client[0])
-        return self._forwarded(str(client[0]), ",".join(headers.getlist("x-forwarded-for")))
+        return self._forwarded(str(client[0]), headers.get("x-forwarded-for", ""))
 
     def _find(self, peer: str, forwarded: str) -> str:
         """From the right, each named by the next: the first that is no trusted proxy. Behind it anything may stand."""

@@ -2,14 +2,13 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
-from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
@@ -19,19 +18,12 @@ from app.web.development import TokenOffice
 from app.web.graphql import GraphQL
 from app.web.metrics import MetricsPage
 from app.web.pages import Bundles, GraphiQL
-from app.web.requests import wants_page
-from app.web.responses import respond
+from app.web.requests import read_headers, wants_page
+from app.web.responses import SECURE_HEADERS, respond
 
 # None where the service is ready, else why it is not.
 Readiness = Callable[[], Awaitable[str | None]]
 
-_HEADERS = (
-    (b"cache-control", b"no-store"),
-    (b"content-security-policy", b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
-    (b"cross-origin-opener-policy", b"same-origin"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"x-content-type-options", b"nosniff"),
-)
 _CORS_SECONDS = 3600
 
 
@@ -50,17 +42,19 @@ class Parts:
 
 
 class SecureHeaders:
-    """On every answer, where it has none of that name itself."""
+    """Adds SECURE_HEADERS to what others than `Reply` answer."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = message["headers"]
-                names = {name for name, _ in headers}
-                message["headers"] = [*headers, *(each for each in _HEADERS if each[0] not in names)]
+            if message["type"] == "http.response.start" and SECURE_HEADERS[-1] not in message["headers"]:
+                names = {name for name, _ in message["headers"]}
+                message["headers"] = [
+                    *message["headers"],
+                    *(each for each in SECURE_HEADERS if each[0] not in names),
+                ]
             await send(message)
 
         await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)
@@ -73,13 +67,27 @@ class LoopbackOnly:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            host = urlsplit("//" + Headers(scope=scope).get("host", "")).hostname or ""
-            if not is_loopback(host):
-                content = {"errors": [request_error("BAD_REQUEST", "In development only loopback hosts are served.")]}
-                await respond(content, 421)(scope, receive, send)
-                return
+        if scope["type"] == "http" and not _is_loopback(_host(scope)):
+            content = {"errors": [request_error("BAD_REQUEST", "In development only loopback hosts are served.")]}
+            await respond(content, 421)(scope, receive, send)
+            return
         await self._app(scope, receive, send)
+
+
+def _host(scope: Scope) -> bytes:
+    for name, value in scope["headers"]:
+        if name == b"host":
+            return bytes(value)
+    return b""
+
+
+@lru_cache(maxsize=256)
+def _is_loopback(host: bytes) -> bool:
+    """Of a Host header: a name or an address, and perhaps a port."""
+    try:
+        return is_loopback(urlsplit(f"//{host.decode('latin-1')}").hostname or "")
+    except ValueError:
+        return False
 
 
 class PageOrAPI:
@@ -90,19 +98,21 @@ class PageOrAPI:
         self._api = api
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if wants_page(scope, Headers(scope=scope)):
+        if scope["method"] == "GET" and wants_page(read_headers(scope)):
             await self._page.response()(scope, receive, send)
         else:
             await self._api(scope, receive, send)
 
 
 def build_application(parts: Parts) -> ASGIApp:
-    async def healthz(request: Request) -> Response:
+    async def healthz(request: Request) -> Any:
         return respond({"status": "ok"})
 
-    async def readyz(request: Request) -> Response:
+    async def readyz(request: Request) -> Any:
         problem = await parts.readiness()
-        return respond({"status": "ok"}) if problem is None else respond({"status": problem}, 503, retry_after="1")
+        if problem is None:
+            return respond({"status": "ok"})
+        return respond({"status": problem}, 503, headers={"retry-after": "1"})
 
     graphql: Any = parts.graphql if parts.graphiql is None else PageOrAPI(parts.graphiql, parts.graphql)
     routes: list[BaseRoute] = [

@@ -4,10 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response
 
 from app.web.requests import JSON, BadRequest, parse_json
-from app.web.responses import respond, to_refusal
+from app.web.responses import Reply, respond, to_refusal
 
 _MAX_BYTES = 10_000
 
@@ -19,7 +18,7 @@ class TokenOffice:
         self._subjects = {each["subject"] for each in callers}
         self._mint = mint
 
-    async def answer(self, request: Request) -> Response:
+    async def answer(self, request: Request) -> Reply:
         # What a form on another site could send without asking first is not JSON.
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
             return to_refusal(BadRequest(415, "Send application/json."), JSON)

@@ -1,23 +1,20 @@
 """`/graphql`: one request, from its bytes to the answer's, and what is told of it to those who watch."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from time import perf_counter
 
-import structlog
-from starlette.datastructures import Headers
-from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from app.auth.tokens import Tokens
 from app.domain.errors import RateLimited, Unauthenticated, Unavailable
 from app.domain.principals import Principal
-from app.schema.execution import Answer, Engine, Request
+from app.schema.execution import Answer, Engine
 from app.store.rates import Rates
 from app.web.addresses import Addresses, to_caller
-from app.web.logs import MAX_NAME, request_id, requests
+from app.web.logs import MAX_NAME, REQUEST_ID, request_id, requests
 from app.web.metrics import Metrics
-from app.web.requests import JSON, BadRequest, bearer_token, read_request, response_type
-from app.web.responses import to_challenge, to_rate_limited, to_refusal, to_response, to_unavailable
+from app.web.requests import JSON, BadRequest, Headers, bearer_token, read_headers, read_request, response_type
+from app.web.responses import Reply, to_challenge, to_rate_limited, to_refusal, to_response, to_unavailable
 from app.web.traces import Traces
 
 MAX_USER_AGENT = 512
@@ -44,7 +41,7 @@ class GraphQL:
         addresses: Addresses,
         address_rates: Rates,
         metrics: Metrics,
-        traces: Traces,
+        traces: Traces | None,
         max_bytes: int,
     ) -> None:
         self._engine = engine
@@ -56,20 +53,20 @@ class GraphQL:
         self._max_bytes = max_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        began, headers = perf_counter(), Headers(scope=scope)
+        began, headers = perf_counter(), read_headers(scope)
         exchange = Exchange(request_id(headers))
-        structlog.contextvars.bind_contextvars(request_id=exchange.id)
-        try:
+        REQUEST_ID.set(exchange.id)
+        if self._traces is None:
+            reply = await self._answer(exchange, scope, receive, headers)
+        else:
             with self._traces.span(headers) as span:
-                response = await self._answer(exchange, scope, receive, headers)
-                span.tell(exchange.answer, response.status_code)
-            response.headers["x-request-id"] = exchange.id
-            self._tell(exchange, response.status_code, perf_counter() - began)
-            await response(scope, receive, send)
-        finally:
-            structlog.contextvars.unbind_contextvars("request_id")
+                reply = await self._answer(exchange, scope, receive, headers)
+                span.tell(exchange.answer, reply.status)
+        reply.headers.insert(0, (b"x-request-id", exchange.id.encode()))
+        self._tell(exchange, reply.status, perf_counter() - began)
+        await reply(scope, receive, send)
 
-    async def _answer(self, exchange: Exchange, scope: Scope, receive: Receive, headers: Headers) -> Response:
+    async def _answer(self, exchange: Exchange, scope: Scope, receive: Receive, headers: Headers) -> Reply:
         media_type = JSON
         try:
             exchange.address = self._addresses.client(scope, headers)
@@ -89,32 +86,31 @@ class GraphQL:
         except RateLimited as error:
             exchange.refused = "RATE_LIMITED"
             return to_rate_limited(error, media_type)
-        exchange.answer = await self._execute(request, exchange.principal)
+        exchange.answer = await self._engine.execute(request, exchange.principal)
         return to_response(exchange.answer, media_type)
-
-    async def _execute(self, request: Request, principal: Principal | None) -> Answer:
-        return await self._engine.execute(request, principal)
 
     async def _principal(self, headers: Headers, address: str | None) -> Principal | None:
         token = bearer_token(headers)
         if token is None:
             return None
         user_agent = headers.get("user-agent", "")[:MAX_USER_AGENT] or None
-        return replace(await self._tokens.verify(token), ip=address, user_agent=user_agent)
+        return await self._tokens.verify(token, address, user_agent)
 
     def _tell(self, exchange: Exchange, status: int, seconds: float) -> None:
         answer, principal = exchange.answer, exchange.principal
         self._metrics.observe(answer, exchange.refused, status, seconds)
         operation = answer.operation if answer else None
         codes = [exchange.refused] if exchange.refused else sorted(answer.codes()) if answer and answer.errors else None
-        requests.info(
-            "request",
-            operation=operation.name[:MAX_NAME] if operation and operation.name else None,
-            type=operation.type.value if operation else None,
-            caller=principal.subject if principal else None,
-            tenant=principal.tenant if principal else None,
-            cost=answer.cost if answer else None,
-            status=status,
-            codes=codes,
-            ms=round(seconds * 1e3, 2),
+        requests.write(
+            {
+                "request_id": exchange.id,
+                "operation": operation.name[:MAX_NAME] if operation and operation.name else None,
+                "type": operation.type.value if operation else None,
+                "caller": principal.subject if principal else None,
+                "tenant": principal.tenant if principal else None,
+                "cost": answer.cost if answer else None,
+                "status": status,
+                "codes": codes,
+                "ms": round(seconds * 1e3, 2),
+            }
         )

@@ -9,16 +9,16 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector
-from starlette.datastructures import Headers
-from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from app.schema.context import RootField
 from app.schema.execution import Answer
+from app.web.requests import read_headers
+from app.web.responses import Reply
 
 # Where worker processes put their counts together; set before this module is imported.
 MULTIPROCESS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
-_COSTS = (1, 10, 30, 100, 300, 1_000, 3_000, 10_000)
 
 
 # When a count began is one more series for each, and nobody's question.
@@ -34,15 +34,14 @@ class Metrics:
         self._refused = self._counter("refused_total", "Requests that came to no operation.", "code")
         self._fields = self._histogram("root_field_seconds", "Root fields that ran.", "field", _SECONDS)
         self._errors = self._counter("root_field_errors_total", "Errors in or below a root field.", "field", "code")
-        self._costs = self._histogram(
-            "root_field_cost", "Cost of the operation that a root field ran in.", "field", _COSTS
-        )
+        self._costs = self._counter("root_field_cost_total", "Cost of the operations that it ran in.", "field")
         self._callers = Histogram(
             "profile_api_caller_seconds", "Finding the caller's profile.", buckets=_SECONDS, registry=self.registry
         )
         self._figures: list[tuple[Any, Callable[[], float]]] = []
         # `labels` looks a child up under a lock: these are few, and kept.
         self._children: dict[tuple[Any, ...], Any] = {}
+        self._root_fields: dict[tuple[str, str], tuple[Any, Any]] = {}
 
     def watch(self, name: str, description: str, figures: Mapping[str, Callable[[], float]], label: str = "of") -> None:
         """A figure that somebody else keeps, in a few kinds."""
@@ -57,16 +56,28 @@ class Metrics:
             return
         if answer.identified_in:
             self._callers.observe(answer.identified_in)
-        names = {}
         for each in answer.root_fields:
-            names[each.key] = name = f"{each.type}.{each.name}"
-            self._child(self._fields, name).observe(each.ended - each.began)
-            self._child(self._costs, name).observe(answer.cost)
+            times, costs = self._of_field(each)
+            times.observe(each.ended - each.began)
+            costs.inc(answer.cost)
+        if answer.errors:
+            self._count_errors(answer)
+
+    def _of_field(self, field: RootField) -> tuple[Any, Any]:
+        key = (field.type, field.name)
+        found = self._root_fields.get(key)
+        if found is None:
+            name = f"{field.type}.{field.name}"
+            found = self._root_fields[key] = self._fields.labels(name), self._costs.labels(name)
+        return found
+
+    def _count_errors(self, answer: Answer) -> None:
+        names = {each.key: f"{each.type}.{each.name}" for each in answer.root_fields}
         for error in answer.errors:
             path, code = error.get("path"), error["extensions"]["code"]
             if path and path[0] in names:
                 self._child(self._errors, names[path[0]], code).inc()
-            elif not answer.root_fields:
+            elif not names:
                 self._child(self._refused, code).inc()
 
     def exposition(self) -> bytes:
@@ -105,13 +116,13 @@ class MetricsPage:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._may(scope):
-            response = Response(self._metrics.exposition(), headers={"content-type": CONTENT_TYPE_LATEST})
+            response = Reply(200, self._metrics.exposition(), CONTENT_TYPE_LATEST)
         else:
-            response = Response(status_code=404)
+            response = Reply(404, b"", "text/plain")
         await response(scope, receive, send)
 
     def _may(self, scope: Scope) -> bool:
-        headers = Headers(scope=scope)
+        headers = read_headers(scope)
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if self._token is not None and scheme.lower() == "bearer":
             return compare_digest(token.strip().encode(), self._token.encode())

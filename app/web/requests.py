@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
-from starlette.datastructures import Headers
 from starlette.types import Receive, Scope
 
 from app.domain.errors import Unauthenticated
@@ -22,6 +21,10 @@ GRAPHQL_RESPONSE = "application/graphql-response+json"
 _LONG_NUMBER = re.compile(rb"\d{19}")
 
 
+# By name in lower case.
+Headers = Mapping[str, str]
+
+
 @dataclass(frozen=True, slots=True)
 class BadRequest(Exception):  # noqa: N818
     """Not a GraphQL request. `allow` is the Allow header of a 405."""
@@ -29,6 +32,15 @@ class BadRequest(Exception):  # noqa: N818
     status: int
     message: str
     allow: str | None = None
+
+
+def read_headers(scope: Scope) -> Headers:
+    """One that was sent more than once is one list of its values (RFC 9110, section 5.3)."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
 
 
 async def read_request(
@@ -53,10 +65,10 @@ def response_type(headers: Headers) -> str:
     return found
 
 
-def wants_page(scope: Scope, headers: Headers) -> bool:
+def wants_page(headers: Headers) -> bool:
     """Whether a browser's address bar asks, rather than a program."""
     accept = headers.get("accept", "")
-    return scope["method"] == "GET" and "text/html" in accept and JSON not in accept and GRAPHQL_RESPONSE not in accept
+    return "text/html" in accept and JSON not in accept and GRAPHQL_RESPONSE not in accept
 
 
 @lru_cache(maxsize=256)
@@ -87,13 +99,14 @@ def _media_range(text: str) -> tuple[str, float]:
 
 def bearer_token(headers: Headers) -> str | None:
     """RFC 6750, section 2.1: from the header only, never from a query string. None where no credentials came."""
-    values = headers.getlist("authorization")
-    if not values:
+    value = headers.get("authorization")
+    if value is None:
         return None
-    scheme, _, token = values[0].partition(" ")
-    if len(values) > 1 or scheme.lower() != "bearer" or not token.strip():
+    scheme, _, token = value.partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token or " " in token:
         raise Unauthenticated("Send one Authorization header: Bearer, and the token.", "invalid_request")
-    return token.strip()
+    return token
 
 
 def parse_json(body: bytes) -> Any:
@@ -114,7 +127,8 @@ def parse_json(body: bytes) -> Any:
 
 async def _body(receive: Receive, headers: Headers, max_bytes: int) -> bytes:
     too_large = BadRequest(413, f"A request takes at most {max_bytes} bytes.")
-    if int(headers.get("content-length") or 0) > max_bytes:
+    length = headers.get("content-length", "")
+    if length.isdecimal() and int(length[:20]) > max_bytes:
         raise too_large
     body, more = b"", True
     while more:

@@ -4,51 +4,37 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any
 
 from opentelemetry import propagate, trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
-from starlette.datastructures import Headers
 
 from app.schema.execution import Answer
 from app.settings import ConfigurationError
+from app.web.requests import Headers
 
 # The names of the OpenTelemetry specification.
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 _NANOSECONDS = 1e9
 
 
-class Span(Protocol):
-    def tell(self, answer: Answer | None, status: int) -> None:
-        """What became of the request."""
-
-
 class Traces:
-    """Without a tracer nothing is traced."""
+    """What traces: one request after the other, each under the caller's own trace where it names one."""
 
-    def __init__(self, tracer: trace.Tracer | None = None) -> None:
+    def __init__(self, tracer: trace.Tracer) -> None:
         self._tracer = tracer
 
     @contextmanager
-    def span(self, headers: Headers) -> Iterator[Span]:
-        """Under the caller's own trace, where `traceparent` (W3C Trace Context) names one."""
-        if self._tracer is None:
-            yield _NOTHING
-            return
+    def span(self, headers: Headers) -> Iterator["Traced"]:
+        """`traceparent` is of W3C Trace Context."""
         parent = propagate.extract(headers)
         with self._tracer.start_as_current_span("POST /graphql", parent, SpanKind.SERVER) as span:
-            yield _Traced(self._tracer, span)
+            yield Traced(self._tracer, span)
 
 
-class _Nothing:
-    def tell(self, answer: Answer | None, status: int) -> None:
-        pass
+class Traced:
+    """A request's span."""
 
-
-_NOTHING = _Nothing()
-
-
-class _Traced:
     def __init__(self, tracer: trace.Tracer, span: trace.Span) -> None:
         self._tracer = tracer
         self._span = span
@@ -74,10 +60,13 @@ class _Traced:
             child.end(int((offset + each.ended) * _NANOSECONDS))
 
 
-def traces_from_environment() -> Traces:
-    """By the variables of the OpenTelemetry specification. ConfigurationError where the exporter is not installed."""
+def traces_from_environment() -> Traces | None:
+    """By the variables of the OpenTelemetry specification; None without an endpoint.
+
+    ConfigurationError where the exporter is not installed.
+    """
     if not any(os.environ.get(name) for name in _ENDPOINTS):
-        return Traces()
+        return None
     try:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
         from opentelemetry.sdk.resources import Resource

@@ -60,10 +60,10 @@ async def test_memory_holds_nobody_longer_than_a_window() -> None:
     clock = Clock()
     memory = Memory(clock)
     for number in range(1_000):
-        await memory.incr(f"caller-{number}", 60)
+        memory.add(f"caller-{number}", 60, 1)
     assert len(memory) == 1_000
     clock.now += 60
-    await memory.incr("another", 60)
+    memory.add("another", 60, 1)
     assert len(memory) == 1
 
 

@@ -3,15 +3,15 @@
 from ipaddress import ip_network
 
 import pytest
-from starlette.datastructures import Headers
 
 from app.web.addresses import Addresses, to_address, to_caller
+from app.web.requests import read_headers
 
 
 def client(peer: str | None, *forwarded: str, trusted: tuple[str, ...] = ("10.0.0.0/8", "::1/128")) -> str | None:
-    headers = Headers(raw=[(b"x-forwarded-for", each.encode()) for each in forwarded])
-    scope = {"type": "http", "client": (peer, 1234) if peer else None}
-    return Addresses([ip_network(each) for each in trusted]).client(scope, headers)
+    headers = [(b"x-forwarded-for", each.encode()) for each in forwarded]
+    scope = {"type": "http", "client": (peer, 1234) if peer else None, "headers": headers}
+    return Addresses([ip_network(each) for each in trusted]).client(scope, read_headers(scope))
 
 
 @pytest.mark.parametrize(

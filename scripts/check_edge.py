@@ -1,0 +1,105 @@
+"""Runs schemathesis on a service of its own with demo data, as a user and as an internal tool.
+
+Each answer's errors must have a code that README names; 5xx, a broken body and a code of INTERNAL are failures.
+"""
+
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import graphql
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, seed, settings, strategies
+from schemathesis.graphql import nodes
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from app.auth.development import APPLICATION_SCOPES, USER_SCOPES, mint
+from app.jobs.demo import JOHN_DOE
+from tests.serving import Served, serve
+
+CODES = {
+    "BAD_REQUEST",
+    "BAD_USER_INPUT",
+    "COST_EXCEEDED",
+    "FORBIDDEN",
+    "GRAPHQL_PARSE_FAILED",
+    "GRAPHQL_VALIDATION_FAILED",
+}
+_ROUND = 50
+
+
+def register_scalars() -> None:
+    """What may be sent as DateTime and as JSON, and what may not."""
+    texts = strategies.sampled_from(["2026-01-31T12:00:00.000Z", "2026-01-31T12:00:00+02:00", "yesterday", ""])
+    schemathesis.graphql.scalar("DateTime", texts.map(nodes.String))
+    leaves = strategies.one_of(
+        strategies.integers().map(nodes.Int),
+        strategies.text(strategies.characters(codec="utf-8"), max_size=20).map(nodes.String),
+        strategies.booleans().map(nodes.Boolean),
+        strategies.just(nodes.Null),
+    )
+    keys = strategies.from_regex(r"\A[_a-zA-Z][_a-zA-Z0-9]{0,10}\Z")
+    fields = strategies.dictionaries(keys, leaves, max_size=4)
+    schemathesis.graphql.scalar("JSON", strategies.one_of(leaves, fields.map(_to_object)))
+
+
+def _to_object(fields: dict[str, graphql.ValueNode]) -> graphql.ValueNode:
+    made = [graphql.ObjectFieldNode(name=graphql.NameNode(value=name), value=value) for name, value in fields.items()]
+    return graphql.ObjectValueNode(fields=tuple(made))
+
+
+def check(served: Served, seconds: float) -> Counter[str]:
+    """What was answered, by code. Raises on the first answer that is none of ours."""
+    schema = schemathesis.graphql.from_url(f"{served.url}/graphql", headers={"accept": "application/json"})
+    tokens = [
+        mint(served.data_dir, JOHN_DOE, "edge", USER_SCOPES, 3600),
+        mint(served.data_dir, "edge@clients", "edge", APPLICATION_SCOPES, 3600),
+    ]
+    told: Counter[str] = Counter()
+    until = time.monotonic() + seconds
+    operations = [each.ok() for each in schema.get_all_operations()]
+    number = 0
+    while time.monotonic() < until:
+        for operation in operations:
+            number += 1
+            headers = {"authorization": f"Bearer {tokens[number % 2]}"}
+
+            @seed(number)
+            @settings(
+                max_examples=_ROUND,
+                deadline=None,
+                database=None,
+                phases=[Phase.generate],
+                suppress_health_check=list(HealthCheck),
+            )
+            @given(case=operation.as_strategy())
+            def ask(case: schemathesis.Case) -> None:
+                answer = case.call(headers=headers)  # noqa: B023 - run within its turn of the loop
+                content = answer.json()
+                assert answer.status_code < 500, (case.body, content)
+                for error in content.get("errors", []):
+                    code = error["extensions"]["code"]
+                    assert code in CODES, (case.body, error)
+                    told[code] += 1
+                told["asked"] += 1
+
+            ask()
+            if time.monotonic() > until:
+                break
+    return told
+
+
+def main() -> None:
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 300.0
+    register_scalars()
+    with tempfile.TemporaryDirectory() as folder, serve(Path(folder), "--demo") as served:
+        told = check(served, seconds)
+        assert served.is_ready()
+    print(", ".join(f"{count} {what}" for what, count in told.most_common()))
+
+
+if __name__ == "__main__":
+    main()
