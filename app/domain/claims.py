@@ -1,0 +1,114 @@
+"""What an identity provider said about a user, in one shape; the names are OpenID Connect's where it has them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import md5
+from typing import Any
+from urllib.parse import quote
+
+from app.domain.root_attributes import MAX_LENGTHS
+
+MAX_ID = 512
+# RFC 5321: 64 for the local part, 255 for the domain, and the @.
+MAX_EMAIL = 320
+MAX_USERNAME = 128
+_GRAVATAR = "https://s.gravatar.com/avatar/{}?s=480&r=pg&d={}"
+_INITIALS = "https://cdn.auth0.com/avatars/{}.png"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claims:
+    """None: not said. `user_id` is the provider's id of the account; `phone_number` is E.164."""
+
+    user_id: str | None = None
+    name: str | None = None
+    given_name: str | None = None
+    family_name: str | None = None
+    nickname: str | None = None
+    picture: str | None = None
+    email: str | None = None
+    email_verified: bool | None = None
+    username: str | None = None
+    phone_number: str | None = None
+    phone_verified: bool | None = None
+
+
+def text(value: Any, limit: int = 300) -> str | None:
+    """None for what is no text, or says nothing; what is longer is cut, since the raw profile keeps it whole."""
+    if not isinstance(value, str):
+        return None
+    printable = "".join(each for each in value if ord(each) >= 32 and not 127 <= ord(each) < 160)
+    return printable.strip()[:limit].strip() or None
+
+
+def identifier(value: Any) -> str | None:
+    """An id, exactly as sent; numbers become text, as every provider that sends them means the same by both."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return str(value)
+    return value if isinstance(value, str) and value.strip() and len(value) <= MAX_ID else None
+
+
+def boolean(value: Any) -> bool | None:
+    """Some send the words."""
+    if isinstance(value, str):
+        return {"true": True, "false": False}.get(value.strip().lower())
+    return value if isinstance(value, bool) else None
+
+
+def email(value: Any) -> str | None:
+    """Lower case. None for what is no address."""
+    found = text(value, MAX_EMAIL + 1)
+    if found is None or len(found) > MAX_EMAIL or " " in found:
+        return None
+    local, at, domain = found.rpartition("@")
+    return found.lower() if at and local and domain else None
+
+
+def url(value: Any) -> str | None:
+    """http and https: providers still send both."""
+    found = text(value, MAX_LENGTHS["picture"] + 1)
+    if found is None or len(found) > MAX_LENGTHS["picture"] or " " in found:
+        return None
+    return found if found.lower().startswith(("https://", "http://")) else None
+
+
+def first(raw: Mapping[str, Any], *names: str) -> str | None:
+    """The first of these fields that says something."""
+    return next((found for name in names if (found := text(raw.get(name))) is not None), None)
+
+
+def joined(*parts: str | None) -> str | None:
+    return " ".join(each for each in parts if each) or None
+
+
+def local_part(address: str | None) -> str | None:
+    return address.rpartition("@")[0] if address else None
+
+
+def with_defaults(claims: Claims) -> Mapping[str, str | None]:
+    """The five root attributes, with Auth0's defaults where the provider said nothing.
+
+    Name: what else names the user. Nickname: the local part of the address. Picture: Gravatar's, which is an address
+    made of the e-mail's and needs no network.
+    """
+    nickname = claims.nickname or claims.username or local_part(claims.email) or claims.name
+    named = joined(claims.given_name, claims.family_name)
+    name = claims.name or named or claims.nickname or claims.email or claims.username or claims.phone_number
+    return {
+        "name": name,
+        "given_name": claims.given_name,
+        "family_name": claims.family_name,
+        "nickname": nickname,
+        "picture": claims.picture or gravatar(claims.email),
+    }
+
+
+def gravatar(address: str | None) -> str | None:
+    """Gravatar's own rule: the MD5 of the address in lower case. Two letters stand in where they have no picture."""
+    if address is None:
+        return None
+    digest = md5(address.strip().lower().encode("utf-8", "replace"), usedforsecurity=False).hexdigest()
+    initials = "".join(each for each in address[:2].lower() if each.isascii() and each.isalnum())
+    return _GRAVATAR.format(digest, quote(_INITIALS.format(initials or "a"), safe=""))

@@ -1,0 +1,30 @@
+"""Sign in with Apple: an ID token with booleans as text; the name comes beside it, at the first login only."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.domain.claims import Claims, boolean, email, identifier, joined, text
+
+
+def normalize(raw: Mapping[str, Any]) -> Claims:
+    name = _name(raw)
+    given = text(name.get("firstName") or raw.get("first_name") or raw.get("given_name"), 150)
+    family = text(name.get("lastName") or raw.get("last_name") or raw.get("family_name"), 150)
+    address = email(raw.get("email"))
+    return Claims(
+        user_id=identifier(raw.get("sub")),
+        name=joined(given, family) or text(raw.get("name")),
+        given_name=given,
+        family_name=family,
+        email=address,
+        email_verified=(boolean(raw.get("email_verified")) or False) if address else None,
+    )
+
+
+def _name(raw: Mapping[str, Any]) -> Mapping[str, Any]:
+    """`name`, or `user.name` as it comes in the form post."""
+    user = raw.get("user")
+    for found in (raw.get("name"), user.get("name") if isinstance(user, Mapping) else None):
+        if isinstance(found, Mapping):
+            return found
+    return {}

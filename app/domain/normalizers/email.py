@@ -1,0 +1,14 @@
+"""Passwordless by e-mail: whoever got in has read mail at the address."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from app.domain.claims import Claims
+from app.domain.normalizers import auth0
+
+
+def normalize(raw: Mapping[str, Any]) -> Claims:
+    claims = auth0.normalize(raw)
+    user_id = claims.user_id.removeprefix("email|") if claims.user_id else None
+    return replace(claims, user_id=user_id, email_verified=True if claims.email else None)

@@ -1,0 +1,15 @@
+"""Google: OpenID Connect, or the older endpoint with `id` and `verified_email`."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from app.domain.claims import Claims, boolean
+from app.domain.normalizers import oidc
+
+
+def normalize(raw: Mapping[str, Any]) -> Claims:
+    claims = oidc.normalize(raw)
+    if claims.email and "email_verified" not in raw:
+        return replace(claims, email_verified=boolean(raw.get("verified_email")) or False)
+    return claims

@@ -1,0 +1,32 @@
+"""LinkedIn: OpenID Connect, or the API's version 2 with names by language, or version 1."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.domain.claims import Claims, boolean, email, identifier, joined, text, url
+
+
+def normalize(raw: Mapping[str, Any]) -> Claims:
+    given = text(raw.get("given_name"), 150) or _localized(raw.get("firstName"))
+    family = text(raw.get("family_name"), 150) or _localized(raw.get("lastName"))
+    address = email(raw.get("email")) or email(raw.get("emailAddress"))
+    return Claims(
+        user_id=identifier(raw.get("sub")) or identifier(raw.get("id")),
+        name=joined(given, family) or text(raw.get("name")),
+        given_name=given,
+        family_name=family,
+        picture=url(raw.get("picture")) or url(raw.get("pictureUrl")),
+        email=address,
+        email_verified=(boolean(raw.get("email_verified")) or False) if address else None,
+    )
+
+
+def _localized(value: Any) -> str | None:
+    """In the language that the member prefers, else in the first that there is."""
+    if not isinstance(value, Mapping):
+        return text(value, 150)
+    names, locale = value.get("localized"), value.get("preferredLocale")
+    if not isinstance(names, Mapping):
+        return None
+    preferred = f"{locale.get('language')}_{locale.get('country')}" if isinstance(locale, Mapping) else ""
+    return text(names.get(preferred), 150) or next((text(each, 150) for each in names.values()), None)

@@ -1,0 +1,25 @@
+"""OpenID Connect's standard claims (Core 1.0, section 5.1): oidc, okta, and each strategy without its own file."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.domain.claims import MAX_USERNAME, Claims, boolean, email, first, identifier, joined, text, url
+
+
+def normalize(raw: Mapping[str, Any]) -> Claims:
+    """Some that call themselves OpenID Connect send `id` or `user_id` for `sub`."""
+    address = email(raw.get("email"))
+    given, family = text(raw.get("given_name"), 150), text(raw.get("family_name"), 150)
+    return Claims(
+        user_id=next((each for name in ("sub", "id", "user_id") if (each := identifier(raw.get(name)))), None),
+        name=text(raw.get("name")) or joined(given, family),
+        given_name=given,
+        family_name=family,
+        nickname=first(raw, "nickname", "preferred_username"),
+        picture=url(raw.get("picture")),
+        email=address,
+        email_verified=(boolean(raw.get("email_verified")) or False) if address else None,
+        username=text(raw.get("preferred_username"), MAX_USERNAME),
+        phone_number=text(raw.get("phone_number"), 16),
+        phone_verified=boolean(raw.get("phone_number_verified")),
+    )

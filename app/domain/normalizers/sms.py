@@ -1,0 +1,14 @@
+"""Passwordless by text message: whoever got in has the phone."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from app.domain.claims import Claims
+from app.domain.normalizers import auth0
+
+
+def normalize(raw: Mapping[str, Any]) -> Claims:
+    claims = auth0.normalize(raw)
+    user_id = claims.user_id.removeprefix("sms|") if claims.user_id else None
+    return replace(claims, user_id=user_id, phone_verified=True if claims.phone_number else None)

@@ -1,0 +1,109 @@
+"""Golden pairs: what each identity provider really sends, and the claims that it comes to."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.domain.claims import Claims, gravatar, with_defaults
+from app.domain.normalizers.registry import NORMALIZERS, normalize
+
+FOLDER = Path(__file__).parent / "normalizers"
+PAIRS = [
+    (path.name.removesuffix(".payloads.json"), case)
+    for path in sorted(FOLDER.glob("*.payloads.json"))
+    for case in json.loads(path.read_text())
+]
+
+
+@pytest.mark.parametrize(("strategy", "case"), PAIRS)
+def test_each_payload_comes_to_its_claims(strategy: str, case: str) -> None:
+    raw = json.loads((FOLDER / f"{strategy}.payloads.json").read_text())[case]
+    claims = json.loads((FOLDER / f"{strategy}.claims.json").read_text())[case]
+    assert {name: value for name, value in asdict(normalize(strategy, raw)).items() if value is not None} == claims
+
+
+def test_every_strategy_has_golden_pairs() -> None:
+    # Read by the normalizer of another.
+    alike = {"auth0-adldap", "custom"}
+    assert {strategy for strategy, _ in PAIRS} == NORMALIZERS.keys() - alike
+
+
+def test_a_strategy_of_no_file_is_read_as_openid_connect() -> None:
+    raw = {"sub": "1", "name": "Jane", "email": "Jane@Example.com", "email_verified": True}
+    assert normalize("some-new-idp", raw) == normalize("oidc", raw)
+
+
+@pytest.mark.parametrize("strategy", sorted(NORMALIZERS))
+@pytest.mark.parametrize("value", [None, "", " ", [], {}, 0, True, 1.5, [None], {"data": None}, "x" * 5000, "\0"])
+def test_whatever_stands_in_a_field_no_normalizer_fails(strategy: str, value: Any) -> None:
+    names = {name for case in PAIRS for name in _payload(*case)} | {"sub", "id", "user", "identities", "user_metadata"}
+    claims = normalize(strategy, dict.fromkeys(names, value))
+    for field, found in asdict(claims).items():
+        if isinstance(found, str):
+            assert 0 < len(found) <= 2048, field
+            assert field == "user_id" or found.strip() == found
+
+
+def _payload(strategy: str, case: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((FOLDER / f"{strategy}.payloads.json").read_text())[case]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("raw", "name", "expected"),
+    [
+        ({"sub": 7}, "user_id", "7"),
+        ({"sub": True}, "user_id", None),
+        ({"sub": "a" * 513}, "user_id", None),
+        ({"email": "JANE@EXAMPLE.COM"}, "email", "jane@example.com"),
+        ({"email": "no address"}, "email", None),
+        ({"email": "@example.com"}, "email", None),
+        ({"email": "a@b", "email_verified": "TRUE"}, "email_verified", True),
+        ({"email": "a@b", "email_verified": "yes"}, "email_verified", False),
+        ({"email": "a@b"}, "email_verified", False),
+        ({"email_verified": True}, "email_verified", None),
+        ({"picture": "javascript:alert(1)"}, "picture", None),
+        ({"picture": "http://a/" + "b" * 3000}, "picture", None),
+        ({"name": "a\tb\nc"}, "name", "abc"),
+        ({"name": "n" * 400}, "name", "n" * 300),
+    ],
+)
+def test_traps_of_openid_connect(raw: dict[str, Any], name: str, expected: Any) -> None:
+    assert getattr(normalize("oidc", raw), name) == expected
+
+
+def test_claims_of_a_provider_touch_nothing_of_ours() -> None:
+    raw = {"sub": "1", "app_metadata": {"a": 1}, "user_metadata": {"b": 1}, "blocked": True, "created_at": "x"}
+    assert {name for name, value in asdict(normalize("oidc", raw)).items() if value is not None} == {"user_id"}
+
+
+def test_defaults_are_auth0s() -> None:
+    claims = Claims(email="jane.doe@example.com")
+    defaults = with_defaults(claims)
+    assert (defaults["name"], defaults["nickname"]) == ("jane.doe@example.com", "jane.doe")
+    picture = defaults["picture"]
+    assert picture
+    assert picture.startswith(
+        "https://s.gravatar.com/avatar/0cba00ca3da1b283a57287bcceb17e35?s=480&r=pg&d=https%3A%2F%2F"
+    )
+    assert picture.endswith("avatars%2Fja.png")
+    assert with_defaults(Claims(given_name="Jane", family_name="Doe"))["name"] == "Jane Doe"
+    assert with_defaults(Claims(phone_number="+14258831929"))["name"] == "+14258831929"
+    assert with_defaults(Claims())["picture"] is None
+    said = Claims(name="J", nickname="jj", picture="https://p/", email="a@b")
+    assert with_defaults(said) == {
+        "name": "J",
+        "given_name": None,
+        "family_name": None,
+        "nickname": "jj",
+        "picture": "https://p/",
+    }
+
+
+def test_a_gravatar_is_of_the_address_without_regard_to_case() -> None:
+    assert gravatar("MyEmailAddress@example.com ") == gravatar("myemailaddress@example.com")
+    assert "0bc83cb571cd1c50ba6f3e8a78ef1346" in str(gravatar("myemailaddress@example.com"))
+    assert gravatar(None) is None
