@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from importlib.metadata import entry_points
 from pathlib import Path
 
 from graphql import GraphQLError
@@ -19,10 +20,13 @@ from app.auth.development import (
     USER_SCOPES,
     check_development,
     development_issuer,
+    load_secret,
     mint,
 )
 from app.auth.tokens import Tokens
 from app.domain.errors import Unavailable
+from app.domain.login_rules import BUILT_IN, LoginRule
+from app.geo.places import Places
 from app.jobs.demo import demo_callers, ensure_demo_data
 from app.schema.context import Services
 from app.schema.execution import Engine, Trust, build_schema
@@ -31,16 +35,23 @@ from app.schema.trusted_documents import read_documents
 from app.services.attributes import RootAttributes
 from app.services.callers import Callers
 from app.services.changes import ProfileChanges
+from app.services.connections import Connections as ConnectionSettings
+from app.services.devices import Devices
+from app.services.logins import RecordLogins
 from app.services.metadata import Metadata
 from app.services.reads import Reads
 from app.services.users import Users as NamedUsers
 from app.settings import ConfigurationError, Settings, load_settings
+from app.store.connections import Connections
 from app.store.database import Database
+from app.store.devices import Devices as StoredDevices
 from app.store.documents import Documents
 from app.store.indexes import ensure_indexes
+from app.store.logins import Logins
 from app.store.migrations import check_schema_version, is_issuer_configured, mark_issuer_configured
 from app.store.mongod import join
 from app.store.rates import Rates
+from app.store.sealing import Sealing
 from app.store.snapshots import Snapshots
 from app.store.users import Users
 from app.web.addresses import Addresses
@@ -125,7 +136,7 @@ def build_engine(settings: Settings, database: Database, development: bool) -> E
         if settings.trusted_documents != "off" and not documents:
             raise ConfigurationError(f"PROFILE_API_TRUSTED_DOCUMENTS_DIR: {folder} holds no .graphql file.")
         trust = Trust(settings.trusted_documents, documents)
-        return Engine(build_schema(), build_services(settings, database), limits, rates, trust)
+        return Engine(build_schema(), build_services(settings, database, development), limits, rates, trust)
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"PROFILE_API_TRUSTED_DOCUMENTS_DIR: {folder} can't be read: {error}.") from None
     except GraphQLError as error:
@@ -169,17 +180,53 @@ def to_tokens(settings: Settings, development: bool) -> Tokens:
     return Tokens(settings.issuers or [])
 
 
-def build_services(settings: Settings, database: Database) -> Services:
+def build_sealing(settings: Settings, development: bool) -> Sealing:
+    """In development with a secret made in the data directory; elsewhere without one nothing can be sealed."""
+    if settings.secret is not None:
+        return Sealing(settings.secret.get_secret_value())
+    return Sealing(load_secret(settings.data_dir) if development else None)
+
+
+def build_places(settings: Settings) -> Places:
+    """ConfigurationError where the file can't be read."""
+    try:
+        return Places(settings.geoip_database)
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"PROFILE_API_GEOIP_DATABASE can't be read: {error}") from None
+
+
+def installed_rules() -> list[LoginRule]:
+    """The built-in login rules, and those that installed packages offer as entry points."""
+    offered = [each.load() for each in entry_points(group="profile_api.login_rules")]
+    return [*BUILT_IN, *offered]
+
+
+def build_services(settings: Settings, database: Database, development: bool) -> Services:
     documents = Documents(database)
     snapshots = Snapshots(documents)
-    reads = Reads(documents, snapshots)
-    changes = ProfileChanges(Users(database), max_age=settings.step_up_seconds)
+    sealing = build_sealing(settings, development)
+    reads = Reads(documents, snapshots, sealing)
+    users, connections = Users(database), Connections(database)
+    changes = ProfileChanges(users, max_age=settings.step_up_seconds)
+    rules = installed_rules()
+    logins = RecordLogins(
+        users,
+        Logins(database),
+        connections,
+        sealing,
+        build_places(settings),
+        rules,
+        settings.metadata_max_bytes,
+    )
     return Services(
         reads=reads,
         callers=Callers(reads, snapshots),
         users=NamedUsers(snapshots),
         metadata=Metadata(changes, settings.metadata_max_bytes),
         root_attributes=RootAttributes(changes, documents),
+        logins=logins,
+        devices=Devices(changes, users, StoredDevices(database)),
+        connections=ConnectionSettings(connections, rules),
     )
 
 

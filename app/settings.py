@@ -86,6 +86,8 @@ class Settings(BaseSettings):
     time_limit_seconds: float = Field(default=10, gt=0, le=300)
     trusted_documents: Literal["off", "prefer", "require"] = "off"
     trusted_documents_dir: Path = Path("operations")
+    secret: SecretStr | None = Field(default=None, min_length=16)
+    geoip_database: Path | None = None
     metadata_max_bytes: int = Field(default=65_536, ge=1, le=4_194_304)
     log_retention_days: int = Field(default=30, ge=1, le=3650)
 

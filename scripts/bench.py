@@ -85,7 +85,7 @@ def constant(edge: bool) -> ASGIApp:
     if edge:
         configure_logs("json")
         return build(settings, database)
-    engine = Engine(build_schema(), build_services(settings, database))
+    engine = Engine(build_schema(), build_services(settings, database, True))
     principal = Principal(TENANT, "bench@clients", ActorKind.APPLICATION, frozenset(APPLICATION_SCOPES))
 
     class Bare:

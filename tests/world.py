@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from app.auth.development import APPLICATION_SCOPES, USER_SCOPES, mint
+from app.auth.development import APPLICATION_SCOPES, USER_SCOPES, load_secret, mint
 from app.domain.connections import AuthConnectionKind as Kind
 from app.domain.connections import SyncRootAttributes, kind_of
 from app.domain.identifiers import fold
@@ -15,6 +15,7 @@ from app.domain.times import now
 from app.domain.users import Identity, User
 from app.store.database import Database, new_id
 from app.store.logs import to_document as event_to_document
+from app.store.sealing import Sealing
 from app.store.users import to_document
 
 DATABASE = "Username-Password-Authentication"
@@ -78,6 +79,10 @@ class World:
         )
         await self.database["log_events"].insert_one(event_to_document(event))
         return event.id
+
+    def seal(self, text: str) -> str:
+        """As the service keeps providers' tokens."""
+        return Sealing(load_secret(self.data_dir)).seal(text)
 
     def user_token(self, user: User | str, scopes: Any = USER_SCOPES) -> str:
         user_id = user if isinstance(user, str) else user.user_id

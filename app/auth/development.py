@@ -1,6 +1,7 @@
 """The development issuer: the service's own, for a machine of one's own and for nothing else."""
 
 import os
+import secrets
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -20,6 +21,7 @@ TENANT = "dev"
 # Of this issuer alone is it asked which tenant a token is for.
 TENANT_CLAIM = "urn:profile-api:tenant"
 _KEY_FILE = "development-key.pem"
+_SECRET_FILE = "development-secret"  # noqa: S105
 USER_SCOPES = tuple(each for each in Scope if "current_user" in each)
 APPLICATION_SCOPES = tuple(each for each in Scope if "current_user" not in each)
 
@@ -57,18 +59,26 @@ def load_key(data_dir: Path) -> ECKey:
     """The signing key, made when it is first needed; readable by its owner alone."""
     path = data_dir / _KEY_FILE
     if not path.exists():
-        _make_key(path)
+        _make_file(path, ECKey.generate_key("P-256").as_pem(private=True))
     return ECKey.import_key(path.read_bytes(), {"kid": "development"})
 
 
-def _make_key(path: Path) -> None:
-    """Written whole under another name, then linked: of two that start at once, one makes the key."""
+def _make_file(path: Path, content: bytes) -> None:
+    """Written whole under another name, then linked: of two that start at once, one makes it."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with NamedTemporaryFile(dir=path.parent) as file:  # 0600
-        file.write(ECKey.generate_key("P-256").as_pem(private=True))
+        file.write(content)
         file.flush()
         with suppress(FileExistsError):
             os.link(file.name, path)
+
+
+def load_secret(data_dir: Path) -> str:
+    """What stands in for PROFILE_API_SECRET; made when it is first needed, readable by its owner alone."""
+    path = data_dir / _SECRET_FILE
+    if not path.exists():
+        _make_file(path, secrets.token_urlsafe(32).encode())
+    return path.read_text()
 
 
 def development_issuer(data_dir: Path) -> Issuer:

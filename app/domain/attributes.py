@@ -15,6 +15,7 @@ from app.domain.rows import Attribute, Kind, Row
 from app.domain.rules import (
     READ_APP_METADATA,
     READ_CONNECTIONS,
+    READ_DEVICES,
     READ_IDP_TOKENS,
     READ_LOGS,
     READ_ROLE_USERS,
@@ -28,14 +29,23 @@ from app.domain.rules import (
     UPDATE_USER_METADATA,
     Rule,
 )
-from app.domain.values import actor, event_type, identity_id, is_hidden, profile_data, root_attributes
+from app.domain.values import (
+    actor,
+    event_type,
+    identity_id,
+    is_hidden,
+    location,
+    profile_data,
+    root_attributes,
+)
 
 USER = Kind("User", "users", READ_USER, READ_USERS, owner="_id")
 IDENTITY = Kind("Identity", needs=("provider",))
 ROLE = Kind("Role", "roles", READ_ROLES, READ_ROLES)
 CONNECTION = Kind("AuthConnection", "connections", READ_CONNECTIONS, READ_CONNECTIONS, needs=("name",))
+DEVICE = Kind("Device", "devices", READ_DEVICES, None, owner="user", needs=("user",))
 LOG_EVENT = Kind("LogEvent", "log_events", READ_USER_LOGS, READ_LOGS, owner="user", needs=("user", "actor"))
-NODES = {kind.name: kind for kind in (USER, ROLE, CONNECTION, LOG_EVENT)}
+NODES = {kind.name: kind for kind in (USER, ROLE, CONNECTION, DEVICE, LOG_EVENT)}
 
 
 def _plain(
@@ -87,6 +97,15 @@ def _root(name: str, description: str, *flags: str) -> Attribute:
 
 def _of_user(name: str, description: str, *flags: str, default: Any = None) -> Attribute:
     return _plain(name, description, "raw", "export", *flags, read=READ_USER, default=default)
+
+
+def _token(name: str, description: str) -> Attribute:
+    """Stored sealed; unsealed where the rows are made."""
+
+    def value(row: Row) -> Any:
+        return row.document.get(name)
+
+    return _made(name, description, value, (name,), read=READ_IDP_TOKENS, joins=frozenset({"tokens"}))
 
 
 def _identities(row: Row) -> list[Row]:
@@ -220,6 +239,13 @@ USER.add(
         ),
         # Their rows come by `page`; the rules stand here with all the others.
         _made(
+            "devices",
+            "Where the user stays signed in, used last first.",
+            lambda row: None,
+            (),
+            read=READ_DEVICES,
+        ),
+        _made(
             "log_events",
             "The account's activity. Without `since`: the past 2 days.",
             lambda row: None,
@@ -254,8 +280,8 @@ IDENTITY.add(
             ("profile_data",),
             "raw",
         ),
-        _plain("access_token", "The provider's access token for this user.", read=READ_IDP_TOKENS),
-        _plain("refresh_token", "The provider's refresh token for this user.", read=READ_IDP_TOKENS),
+        _token("access_token", "The provider's access token for this user."),
+        _token("refresh_token", "The provider's refresh token for this user."),
     ]
 )
 
@@ -289,6 +315,27 @@ CONNECTION.add(
         ),
         _plain("import_mode", "For CUSTOM_DATABASE: whether users are copied in.", default=False),
         _plain("sync_root_attributes", "When a login takes root attributes over from the provider."),
+    ]
+)
+
+
+DEVICE.add(
+    [
+        _id("Stays the same for as long as the device is linked."),
+        _plain("device_id", "What the login service calls it."),
+        _plain("name", "As the login service named it, else its browser and system."),
+        _plain("type", "What the credential is."),
+        _plain("client_id", "The application that it belongs to."),
+        _plain("client_name", "That application's name."),
+        _plain("created_at", "When it was linked."),
+        _plain("last_used_at", "When it was used to sign in last."),
+        _plain("expires_at", "When the credential ends."),
+        _plain("last_ip", "The address that it was used from last."),
+        _made(
+            "last_location", "Where that address is.", lambda row: location(row, "last_location"), ("last_location",)
+        ),
+        _plain("user_agent", "The browser or program, as it named itself."),
+        _plain("user_id", "Whose device it is."),
     ]
 )
 
@@ -355,7 +402,12 @@ LOG_EVENT.add(
         _plain("connection", "The connection that was signed in by."),
         _plain("strategy", "That connection's strategy."),
         _unless_hidden("ip", "The address that it was done from."),
-        _unless_hidden("location", "Where that address is."),
+        _made(
+            "location",
+            "Where that address is.",
+            lambda row: None if is_hidden(row) else location(row, "location"),
+            ("location",),
+        ),
         _unless_hidden("user_agent", "The browser or program, as it named itself."),
         _plain("is_mobile", "Whether that was on a phone or tablet."),
         _made(

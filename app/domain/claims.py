@@ -87,7 +87,7 @@ def local_part(address: str | None) -> str | None:
     return address.rpartition("@")[0] if address else None
 
 
-def with_defaults(claims: Claims) -> Mapping[str, str | None]:
+def with_defaults(claims: Claims) -> dict[str, Any]:
     """The five root attributes, with Auth0's defaults where the provider said nothing.
 
     Name: what else names the user. Nickname: the local part of the address. Picture: Gravatar's, which is an address

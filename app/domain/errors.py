@@ -17,6 +17,7 @@ class ErrorCode(StrEnum):
     USER_BLOCKED = "USER_BLOCKED"
     RATE_LIMITED = "RATE_LIMITED"
     CONTENDED = "CONTENDED"
+    LOGIN_RULE_FAILED = "LOGIN_RULE_FAILED"
 
 
 class Refused(Exception):  # noqa: N818 - a refusal is an answer, not a fault

@@ -6,6 +6,12 @@ from collections.abc import Iterator
 from app.domain.connections import AuthConnectionKind, kind_of
 from app.domain.users import User
 
+NAMED_BY_IDENTIFIER = (
+    AuthConnectionKind.DATABASE,
+    AuthConnectionKind.CUSTOM_DATABASE,
+    AuthConnectionKind.PASSWORDLESS,
+)
+
 
 def fold(text: str) -> str:
     """For comparing without regard to case: NFKC, casefold, NFKC."""
@@ -41,6 +47,9 @@ def _keys(user: User) -> Iterator[str]:
     if not user.identities:
         return
     primary = user.identities[0].connection
+    # Elsewhere an address is what a provider says, and two of its accounts may say the same.
+    if kind_of(user.identities[0].provider) not in NAMED_BY_IDENTIFIER:
+        return
     if user.email:
         yield email_key(primary, user.email)
     if user.username:

@@ -16,17 +16,24 @@ class LogEventType(StrEnum):
     """Closed; what Auth0 has no code of its own for is a `sapi` there."""
 
     APP_METADATA_UPDATED = "APP_METADATA_UPDATED"
+    DEVICE_UNLINKED = "DEVICE_UNLINKED"
     EMAIL_CHANGED = "EMAIL_CHANGED"
     EMAIL_VERIFIED = "EMAIL_VERIFIED"
+    IDENTITY_LINKED = "IDENTITY_LINKED"
+    IDENTITY_UNLINKED = "IDENTITY_UNLINKED"
     LOGIN_FAILED = "LOGIN_FAILED"
+    LOGIN_FAILED_USER_BLOCKED = "LOGIN_FAILED_USER_BLOCKED"
+    LOGIN_FAILED_WRONG_IDENTIFIER = "LOGIN_FAILED_WRONG_IDENTIFIER"
     LOGIN_FAILED_WRONG_PASSWORD = "LOGIN_FAILED_WRONG_PASSWORD"  # noqa: S105
     LOGIN_SUCCEEDED = "LOGIN_SUCCEEDED"
     PASSWORD_CHANGED = "PASSWORD_CHANGED"  # noqa: S105
     ROOT_ATTRIBUTES_UPDATED = "ROOT_ATTRIBUTES_UPDATED"
     SIGNUP_SUCCEEDED = "SIGNUP_SUCCEEDED"
+    USER_ADDRESS_BLOCKED = "USER_ADDRESS_BLOCKED"
     USER_BLOCKED = "USER_BLOCKED"
     USER_CREATED = "USER_CREATED"
     USER_METADATA_UPDATED = "USER_METADATA_UPDATED"
+    USER_UNBLOCKED = "USER_UNBLOCKED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +44,24 @@ class _Type:
 
 LOG_EVENT_TYPES: Mapping[LogEventType, _Type] = {
     LogEventType.APP_METADATA_UPDATED: _Type("sapi", "Updated app_metadata"),
+    LogEventType.DEVICE_UNLINKED: _Type("sapi", "Unlinked a device"),
     LogEventType.EMAIL_CHANGED: _Type("sce", "Changed the e-mail address"),
     LogEventType.EMAIL_VERIFIED: _Type("sv", "Verified the e-mail address"),
+    LogEventType.IDENTITY_LINKED: _Type("sapi", "Linked an identity"),
+    LogEventType.IDENTITY_UNLINKED: _Type("sapi", "Unlinked an identity"),
     LogEventType.LOGIN_FAILED: _Type("f", "Failed to log in"),
+    LogEventType.LOGIN_FAILED_USER_BLOCKED: _Type("f", "Failed to log in: the user is blocked"),
+    LogEventType.LOGIN_FAILED_WRONG_IDENTIFIER: _Type("fu", "Failed to log in: no such user"),
     LogEventType.LOGIN_FAILED_WRONG_PASSWORD: _Type("fp", "Failed to log in: wrong password"),
     LogEventType.LOGIN_SUCCEEDED: _Type("s", "Logged in"),
     LogEventType.PASSWORD_CHANGED: _Type("scp", "Changed the password"),
     LogEventType.ROOT_ATTRIBUTES_UPDATED: _Type("sapi", "Updated root attributes"),
     LogEventType.SIGNUP_SUCCEEDED: _Type("ss", "Signed up"),
+    LogEventType.USER_ADDRESS_BLOCKED: _Type("limit_wc", "Blocked an address for too many failed logins"),
     LogEventType.USER_BLOCKED: _Type("sapi", "Blocked the user"),
     LogEventType.USER_CREATED: _Type("sapi", "Created the user"),
     LogEventType.USER_METADATA_UPDATED: _Type("sapi", "Updated user_metadata"),
+    LogEventType.USER_UNBLOCKED: _Type("sapi", "Unblocked the user"),
 }
 
 

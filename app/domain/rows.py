@@ -69,8 +69,13 @@ class Kind:
         return frozenset(paths)
 
     def joins(self, selection: Selection, readable: frozenset[Rule]) -> frozenset[str]:
-        """What has to be put beside a document for this selection."""
-        return frozenset().union(*(attribute.joins for attribute, _ in self._asked(selection, readable)))
+        """What has to be put beside a document for this selection, or be done to it."""
+        joins: set[str] = set()
+        for attribute, inside in self._asked(selection, readable):
+            joins |= attribute.joins
+            if attribute.nested is not None:
+                joins |= attribute.nested.joins(inside, readable)
+        return frozenset(joins)
 
     def attributes_in_raw(self) -> Selection:
         return {name: {} for name, attribute in self.attributes.items() if attribute.raw}

@@ -47,11 +47,16 @@ READ_LOGS = _rule("read the tenant's log events", "read:logs")
 READ_USER_ROLES = _rule("read a user's roles and permissions", "read:users, read:roles", "read:current_user")
 READ_ROLES = _rule("read roles", "read:roles")
 READ_ROLE_USERS = _rule("read the users of a role", "read:roles + read:users")
+READ_DEVICES = _rule("read a user's devices", "read:device_credentials", "read:current_user")
 READ_CONNECTIONS = _rule("read connections", "read:connections")
 
 UPDATE_USER_METADATA = _rule("change user_metadata", "update:users", "update:current_user_metadata")
 UPDATE_APP_METADATA = _rule("change app_metadata", "update:users_app_metadata", NEVER)
 UPDATE_ROOT_ATTRIBUTES = _rule("change root attributes", "update:users", "update:current_user_root_attributes")
+
+CREATE_LOGINS = _rule("record logins", "create:logins")
+UPDATE_CONNECTIONS = _rule("change connections and login rules", "update:connections")
+UNLINK_DEVICE = _rule("unlink a device", "delete:device_credentials", "delete:current_user_device_credentials")
 
 READING = (
     READ_USER,
@@ -65,5 +70,13 @@ READING = (
     READ_ROLES,
     READ_ROLE_USERS,
     READ_CONNECTIONS,
+    READ_DEVICES,
 )
-WRITING = (UPDATE_USER_METADATA, UPDATE_APP_METADATA, UPDATE_ROOT_ATTRIBUTES)
+WRITING = (
+    UPDATE_USER_METADATA,
+    UPDATE_APP_METADATA,
+    UPDATE_ROOT_ATTRIBUTES,
+    CREATE_LOGINS,
+    UPDATE_CONNECTIONS,
+    UNLINK_DEVICE,
+)

@@ -7,6 +7,7 @@ from typing import Any
 
 from app.domain.connections import why_not_editable
 from app.domain.ids import encode_id
+from app.domain.locations import Location
 from app.domain.logs import Actor, LogEventType
 from app.domain.root_attributes import ROOT_ATTRIBUTES, RootAttribute, RootAttributeName
 from app.domain.rows import Row
@@ -73,6 +74,12 @@ def actor(row: Row) -> Actor | None:
     if stored is None:
         return None
     return Actor(stored["kind"], stored["id"], None if is_hidden(row) else stored.get("name"))
+
+
+def location(row: Row, name: str) -> Location | None:
+    """A place as it was when it was stored."""
+    stored = row.document.get(name)
+    return None if stored is None else Location(**stored)
 
 
 def event_type(row: Row) -> LogEventType:

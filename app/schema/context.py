@@ -13,6 +13,9 @@ from app.schema.documents import Document
 from app.schema.selection import Tree, of_nodes, tree_of
 from app.services.attributes import RootAttributes
 from app.services.callers import Callers
+from app.services.connections import Connections
+from app.services.devices import Devices
+from app.services.logins import RecordLogins
 from app.services.metadata import Metadata
 from app.services.reads import Reads
 from app.services.users import Users
@@ -28,6 +31,9 @@ class Services:
     users: Users
     metadata: Metadata
     root_attributes: RootAttributes
+    logins: RecordLogins
+    devices: Devices
+    connections: Connections
 
 
 @dataclass(slots=True)

@@ -7,10 +7,24 @@ from strawberry.scalars import JSON
 
 from app.domain.errors import ErrorCode, Refused
 from app.domain.root_attributes import ROOT_ATTRIBUTES
-from app.domain.rules import UPDATE_APP_METADATA, UPDATE_ROOT_ATTRIBUTES, UPDATE_USER_METADATA
+from app.domain.rules import (
+    CREATE_LOGINS,
+    UNLINK_DEVICE,
+    UPDATE_APP_METADATA,
+    UPDATE_CONNECTIONS,
+    UPDATE_ROOT_ATTRIBUTES,
+    UPDATE_USER_METADATA,
+)
 from app.domain.users import User as WrittenUser
+from app.schema import logins
 from app.schema.authorized import authorized
 from app.schema.context import Info
+from app.schema.logins import (
+    AuthConnectionPayload,
+    LoginRulePayload,
+    RecordFailedLoginPayload,
+    RecordLoginPayload,
+)
 from app.schema.payloads import UserPayload, user_payload
 from app.services.changes import Target
 from app.services.metadata import APP_METADATA, USER_METADATA
@@ -60,6 +74,14 @@ class UpdateRootAttributesInput:
     reason: str | None = strawberry.field(default=None, description=_REASON)
 
 
+@strawberry.input(description="A device to unlink.")
+class UnlinkDeviceInput:
+    user_id: str | None = strawberry.field(default=None, description=_USER_ID)
+    device_id: str = strawberry.field(description="As `Device.deviceId`; in every application that it is known in.")
+    if_version: strawberry.Maybe[int | None] = strawberry.field(default=None, description=_IF_VERSION)
+    reason: str | None = strawberry.field(default=None, description=_REASON)
+
+
 @strawberry.type(
     description="What can be changed. What a client can act on is in `errors` of the payload; top-level errors are for"
     " a missing or bad token, a forbidden operation, a limit, or a fault of the server."
@@ -97,6 +119,36 @@ class Mutation:
             return await info.context.services.root_attributes.update(info.context.principal, _target(input), values)
 
         return await user_payload(info, write())
+
+    @strawberry.mutation(description="Revokes a device's credentials at once.", directives=[authorized(UNLINK_DEVICE)])
+    async def unlink_device(self, info: Info, input: UnlinkDeviceInput) -> UserPayload | None:
+        async def write() -> WrittenUser:
+            devices = info.context.services.devices
+            return await devices.unlink(info.context.principal, _target(input), input.device_id)
+
+        return await user_payload(info, write())
+
+    save_auth_connection: AuthConnectionPayload | None = strawberry.mutation(
+        resolver=logins.save_auth_connection,
+        description="Makes a connection, or changes its settings.",
+        directives=[authorized(UPDATE_CONNECTIONS)],
+    )
+    save_login_rule: LoginRulePayload | None = strawberry.mutation(
+        resolver=logins.save_login_rule,
+        description="Switches a login rule on or off.",
+        directives=[authorized(UPDATE_CONNECTIONS)],
+    )
+    record_login: RecordLoginPayload | None = strawberry.mutation(
+        resolver=logins.record_login,
+        description="What the login service reports after each login: creates or refreshes the profile.",
+        directives=[authorized(CREATE_LOGINS)],
+    )
+    record_failed_login: RecordFailedLoginPayload | None = strawberry.mutation(
+        resolver=logins.record_failed_login,
+        description="What the login service reports after a login that failed; it changes no profile. Ten from one"
+        " address keep that address out of the account.",
+        directives=[authorized(CREATE_LOGINS)],
+    )
 
 
 def _target(input: Any) -> Target:

@@ -13,6 +13,7 @@ from app.domain.ids import decode_id
 from app.domain.paging import MAX_SIZE, Order
 from app.domain.principals import ActorKind
 from app.domain.rules import (
+    CREATE_LOGINS,
     READ_CONNECTIONS,
     READ_LOGS,
     READ_ROLES,
@@ -22,6 +23,8 @@ from app.domain.rules import (
 from app.schema.authorized import Node, authorized
 from app.schema.connections import After, AuthConnection, Before, Connection, First, Last, page
 from app.schema.context import Info, selection
+from app.schema.devices import Device
+from app.schema.logins import LoginRule, login_rules
 from app.schema.logs import LogEvent, Since, Until, listing
 from app.schema.roles import USERS, Role
 from app.schema.scalars import DateTime
@@ -161,6 +164,30 @@ class Query:
         events = listing(since, until, None, (since, until))
         return cast("Connection[LogEvent]", await page(info, events, first, after, last, before))
 
+    login_rules: list[LoginRule] | None = strawberry.field(
+        resolver=login_rules,
+        description="Every login rule that is installed, by name.",
+        directives=[authorized(READ_CONNECTIONS)],
+    )
+
+    @strawberry.field(
+        description="The device whose credential has this SHA-256 and still stands; null where it was revoked, has"
+        " expired, or its user is blocked.",
+        directives=[authorized(CREATE_LOGINS)],
+    )
+    async def device_credential(
+        self,
+        info: Info,
+        token_hash: Annotated[str, strawberry.argument(description="64 hexadecimal digits in lower case.")],
+    ) -> Device | None:
+        context = info.context
+        key = await context.services.devices.standing(context.principal, token_hash)
+        if key is None:
+            return None
+        reads = context.services.reads
+        row = await reads.get(context.principal, attributes.DEVICE, {"_id": key}, selection(info), written=True)
+        return cast("Device | None", row)
+
     @strawberry.field(description="What this caller has left; null where there is no limit.")
     def rate_limit(self, info: Info) -> RateLimit | None:
         authenticated(info.context.principal)
@@ -203,7 +230,7 @@ async def _keys(info: Info, by: UserBy) -> Filter:
     if by.user_id:
         return {"user_id": by.user_id.value}
     if by.email:
-        return users.by_email(by.email.value.email, by.email.value.connection)
+        return await users.by_email(info.context.principal, by.email.value.email, by.email.value.connection)
     assert by.identity
     named = by.identity.value
     return await users.by_identity(info.context.principal, named.provider, named.user_id, named.connection)

@@ -9,6 +9,7 @@ from strawberry.schema.types.scalar import DEFAULT_SCALAR_REGISTRY
 from strawberry.types.scalar import ScalarDefinition
 
 from app.domain.connections import AuthConnectionKind, SyncRootAttributes
+from app.domain.devices import DeviceType
 from app.domain.errors import ErrorCode
 from app.domain.logs import LogEventType
 from app.domain.permissions import PermissionSourceType
@@ -16,6 +17,7 @@ from app.domain.principals import ActorKind
 from app.domain.root_attributes import RootAttributeName
 from app.domain.times import format_time, parse_time
 from app.domain.users import AttributeSource
+from app.services.login_reports import FailureReason as LoginFailureReason
 
 __all__ = [
     "SCALARS",
@@ -23,8 +25,10 @@ __all__ = [
     "AttributeSource",
     "AuthConnectionKind",
     "DateTime",
+    "DeviceType",
     "ErrorCode",
     "LogEventType",
+    "LoginFailureReason",
     "PermissionSourceType",
     "RootAttributeName",
     "SyncRootAttributes",
@@ -54,10 +58,12 @@ for _enum, _description in (
     (ActorKind, "What a token, or an event's author, speaks for."),
     (AttributeSource, "Who set a root attribute."),
     (AuthConnectionKind, "Who keeps the accounts of a connection."),
+    (DeviceType, "What a device's credential is."),
     (LogEventType, "What happened. More may be added."),
     (PermissionSourceType, "How a permission came."),
     (RootAttributeName, "The attributes that a profile always has."),
     (SyncRootAttributes, "When a login takes root attributes over from the identity provider."),
 ):
     strawberry.enum(_enum, description=_description)
+strawberry.enum(LoginFailureReason, name="LoginFailureReason", description="Why a login failed.")
 strawberry.enum(ErrorCode, name="MutationErrorCode", description="What a client can act on. More may be added.")

@@ -13,6 +13,7 @@ from app.domain.times import now
 from app.schema.authorized import Node, row_type
 from app.schema.connections import After, Before, Connection, First, Last, page_of
 from app.schema.context import Info
+from app.schema.devices import DEVICES, Device
 from app.schema.logs import LogEvent, Since, Until, listing
 from app.schema.permissions import UserPermission
 from app.schema.scalars import AttributeSource, DateTime, LogEventType, RootAttributeName
@@ -78,6 +79,18 @@ class User(Node):
         return _picked(root, "app_metadata", paths)
 
     identities: list[Identity] | None
+
+    @strawberry.field
+    async def devices(
+        root: strawberry.Parent[Any],  # noqa: N805
+        info: Info,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[Device] | None:
+        root.read("devices")
+        return cast("Connection[Device]", await page_of(info, root, "user", DEVICES, first, after, last, before))
 
     @strawberry.field
     async def log_events(

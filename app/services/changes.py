@@ -39,6 +39,26 @@ class Target:
     reason: str | None = None
 
 
+class Queue:
+    """Those of one process who write the same thing take turns, so that few of them meet another's write."""
+
+    def __init__(self) -> None:
+        self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
+
+    @asynccontextmanager
+    async def turn(self, key: tuple[str, str], deadline: float) -> AsyncIterator[None]:
+        """Refused with CONTENDED where none comes before `deadline`, by `time.monotonic`."""
+        lock = self._locks.setdefault(key, asyncio.Lock())
+        try:
+            await asyncio.wait_for(lock.acquire(), deadline - time.monotonic())
+        except TimeoutError:
+            raise _contended() from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+
 class ProfileChanges:
     """Writes of profiles. Writers of one user in this process queue; between processes they try again."""
 
@@ -47,7 +67,7 @@ class ProfileChanges:
         self._users = users
         self._deadline = deadline
         self._max_age = max_age
-        self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
+        self._queue = Queue()
 
     async def apply(self, principal: Principal | None, rule: Rule, target: Target, decide: Decide) -> User:
         """The profile as it is after `decide`, which is pure and may be asked more than once.
@@ -61,13 +81,25 @@ class ProfileChanges:
         where = _where(principal, target)
         _check_reason(target.reason)
         deadline = time.monotonic() + self._deadline
-        async with self._queue((principal.tenant, str(where)), deadline):
+        async with self._queue.turn((principal.tenant, str(where)), deadline):
             while True:
                 user = await self._find(principal, rule, where)
                 after = await self._attempt(principal, target, user, decide)
                 if after is not None:
                     return after
-                await _wait(deadline)
+                await wait(deadline)
+
+    async def find(self, principal: Principal | None, rule: Rule, target: Target) -> tuple[Principal, User]:
+        """The profile that something beside it is about to be changed of. Raises what `apply` does, but CONTENDED."""
+        principal = authenticated(principal)
+        if not might_hold(principal, rule):
+            raise forbidden(principal, rule)
+        where = _where(principal, target)
+        _check_reason(target.reason)
+        user = await self._find(principal, rule, where)
+        if target.if_version is not None and target.if_version != user.version:
+            raise VersionConflict(target.if_version, user.version, user)
+        return principal, user
 
     async def _find(self, principal: Principal, rule: Rule, where: Mapping[str, Any]) -> User:
         user = await self._users.find({"tenant": principal.tenant, **where})
@@ -94,39 +126,37 @@ class ProfileChanges:
         event = to_event(principal, after, replace(changes, fields=fields), target.reason, _told(user, fields))
         return after if await self._users.replace(user, after, event) else None
 
-    @asynccontextmanager
-    async def _queue(self, key: tuple[str, str], deadline: float) -> AsyncIterator[None]:
-        lock = self._locks.setdefault(key, asyncio.Lock())
-        try:
-            await asyncio.wait_for(lock.acquire(), deadline - time.monotonic())
-        except TimeoutError:
-            raise _contended() from None
-        try:
-            yield
-        finally:
-            lock.release()
-
 
 def to_event(
-    principal: Principal, after: User, changes: Changes, reason: str | None, told: tuple[FieldChange, ...]
+    principal: Principal,
+    after: User,
+    changes: Changes,
+    reason: str | None,
+    told: tuple[FieldChange, ...],
+    details: Mapping[str, Any] | None = None,
 ) -> LogEvent:
-    """The history entry of a change; `actor` only where somebody else made it."""
+    """The history entry of a change; `actor` only where somebody else made it.
+
+    One that changes no field of the profile is of now, and of no version.
+    """
+    at = after.updated_at if changes.fields else now()
     return LogEvent(
         id=new_id(),
         tenant=after.tenant,
         type=changes.type,
-        date=after.updated_at,
-        recorded_at=after.updated_at,
+        date=at,
+        recorded_at=at,
         user=after.id,
         user_id=after.user_id,
         user_name=after.name,
-        user_version=after.version,
+        user_version=after.version if changes.fields else None,
         actor=None if principal.is_self(after.id) else _actor(principal),
         client_id=principal.client_id,
         ip=principal.ip,
         user_agent=principal.user_agent,
         changes=told,
         reason=reason,
+        details=details,
     )
 
 
@@ -156,7 +186,7 @@ def _check_reason(reason: str | None) -> None:
         raise Refused(ErrorCode.INVALID_INPUT, message, ("reason",))
 
 
-async def _wait(deadline: float) -> None:
+async def wait(deadline: float) -> None:
     """Full jitter, so that writers who met once do not meet again; Refused after the deadline."""
     left = deadline - time.monotonic()
     if left <= 0:

@@ -22,6 +22,7 @@ from app.domain.rules import Rule
 from app.policy.logs import visible_events
 from app.policy.rules import holds, might_hold, missing_scopes, readable
 from app.store.documents import Document, Documents, Filter, between
+from app.store.sealing import Sealing
 from app.store.snapshots import Snapshots
 
 
@@ -80,9 +81,10 @@ class Listing:
 class Reads:
     """Every answer is rows that hold what was asked for and may be read."""
 
-    def __init__(self, documents: Documents, snapshots: Snapshots) -> None:
+    def __init__(self, documents: Documents, snapshots: Snapshots, sealing: Sealing) -> None:
         self._documents = documents
         self._snapshots = snapshots
+        self._sealing = sealing
         self._plans: dict[tuple[int, int], _Plan] = {}
 
     async def get(
@@ -243,12 +245,17 @@ class Reads:
         return readable(principal, is_self)
 
     async def _join(self, tenant: str, join: str, documents: Sequence[Document]) -> None:
-        """Puts a user's roles, or the connection of the primary identity, beside the document."""
+        """Puts a user's roles, or the connection of the primary identity, beside the document; unseals tokens."""
         if join == "roles":
             roles = await self._snapshots.roles(tenant)
             for document in documents:
                 held = document.get("role_ids", ())
                 document["$roles"] = [roles[each] for each in held if each in roles]
+        elif join == "tokens":
+            for document in documents:
+                for identity in document.get("identities", ()):
+                    for name in identity.keys() & {"access_token", "refresh_token"}:
+                        identity[name] = self._sealing.open(identity[name])
         else:
             connections = await self._snapshots.connections(tenant)
             for document in documents:

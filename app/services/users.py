@@ -2,7 +2,7 @@
 
 from app.domain.connections import AuthConnectionKind, kind_of
 from app.domain.errors import ErrorCode, Refused
-from app.domain.identifiers import email_key, subject_key
+from app.domain.identifiers import NAMED_BY_IDENTIFIER, email_key, fold, subject_key
 from app.domain.principals import Principal
 from app.services.reads import authenticated
 from app.store.documents import Filter
@@ -32,6 +32,9 @@ class Users:
             raise Refused(ErrorCode.INVALID_INPUT, message, ("by", "identity", "connection"))
         return {"keys": subject_key(provider, names[0] if names else "", user_id)}
 
-    def by_email(self, email: str, connection: str) -> Filter:
-        """Without regard to case."""
-        return {"keys": email_key(connection, email)}
+    async def by_email(self, principal: Principal | None, email: str, connection: str) -> Filter:
+        """Without regard to case. Where accounts are a provider's, an address names none of them: it is looked for."""
+        known = (await self._snapshots.connections(authenticated(principal).tenant)).get(connection)
+        if known is None or known.kind in NAMED_BY_IDENTIFIER:
+            return {"keys": email_key(connection, email)}
+        return {"email_folded": fold(email), "identities.0.connection": connection}

@@ -18,6 +18,7 @@ INDEXES: dict[str, list[tuple[_Keys, dict[str, object]]]] = {
     "users": [
         (_by("user_id"), UNIQUE),
         (_by("keys"), UNIQUE),
+        (_by("email_folded"), {}),
         (_by("created_at-", "_id-"), {}),
         (_by("role_ids", "created_at-", "_id-"), {}),
     ],
@@ -27,7 +28,17 @@ INDEXES: dict[str, list[tuple[_Keys, dict[str, object]]]] = {
     ],
     "roles": [(_by("role_id"), UNIQUE), (_by("name_folded", "_id"), {})],
     "connections": [(_by("name"), UNIQUE)],
+    "devices": [
+        (_by("user", "client_id", "device_id"), UNIQUE),
+        (_by("user", "last_used_at-", "_id-"), {}),
+        (_by("token_hash"), {}),
+    ],
+    "login_keys": [(_by("client", "key"), UNIQUE)],
+    "login_failures": [(_by("user", "ip"), UNIQUE)],
+    "login_rules": [(_by("name"), UNIQUE)],
 }
+# Seconds after `recorded_at`.
+_EXPIRING = {"login_keys": 24 * 3600, "login_failures": 30 * 24 * 3600}
 _EXPIRY = "recorded_at_ttl"
 
 
@@ -37,14 +48,15 @@ async def ensure_indexes(database: Database, log_retention_days: int) -> None:
         for collection, indexes in INDEXES.items():
             for keys, options in indexes:
                 await database[collection].create_index(keys, **options)
-        await _ensure_expiry(database, log_retention_days * 86_400)
+        for name, seconds in {**_EXPIRING, "log_events": log_retention_days * 86_400}.items():
+            await _ensure_expiry(database, name, seconds)
 
 
-async def _ensure_expiry(database: Database, seconds: int) -> None:
-    events = database["log_events"]
-    existing = (await events.index_information()).get(_EXPIRY)
+async def _ensure_expiry(database: Database, name: str, seconds: int) -> None:
+    collection = database[name]
+    existing = (await collection.index_information()).get(_EXPIRY)
     if existing is None:
-        await events.create_index("recorded_at", name=_EXPIRY, expireAfterSeconds=seconds)
+        await collection.create_index("recorded_at", name=_EXPIRY, expireAfterSeconds=seconds)
     elif existing.get("expireAfterSeconds") != seconds:
         index = {"name": _EXPIRY, "expireAfterSeconds": seconds}
-        await database.database.command({"collMod": "log_events", "index": index})
+        await database.database.command({"collMod": name, "index": index})

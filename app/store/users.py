@@ -35,7 +35,7 @@ class Users:
 
         `after.version` is the version that results.
         """
-        update = _update(to_document(before), to_document(after))
+        update = to_update(to_document(before), to_document(after))
         try:
             async with self._database.transaction() as session:
                 # The update first: a lost race ends here, before an event is written for nothing.
@@ -87,8 +87,8 @@ def _compact(document: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in document.items() if value not in _EMPTY}
 
 
-def _update(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """Changed top-level fields only: no name in it came from a caller."""
+def to_update(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """Between two documents: changed top-level fields only: no name in it came from a caller."""
     update = {
         "$set": {name: value for name, value in after.items() if name not in before or not same(before[name], value)},
         "$unset": {name: "" for name in before if name not in after},

@@ -107,6 +107,7 @@ def test_the_same_account_through_two_connections_is_one_key() -> None:
     assert keys_of(user(GITHUB, again)) == ["sub:github::7"]
 
 
-def test_another_primary_identity_moves_the_address_to_its_connection() -> None:
+def test_an_address_is_a_key_only_where_accounts_are_named_by_it() -> None:
     assert "email:db:a@b.c" in keys_of(user(AUTH0, SAML, email="a@b.c"))
-    assert "email:corp:a@b.c" in keys_of(user(SAML, AUTH0, email="a@b.c"))
+    # A provider may say the same address of two accounts.
+    assert not [each for each in keys_of(user(SAML, AUTH0, email="a@b.c")) if each.startswith("email:")]

@@ -283,7 +283,7 @@ async def test_raw_holds_what_may_be_seen_in_snake_case_and_no_token(world: Worl
     john = await world.add_user("john", user_metadata={"a": 1}, app_metadata={"secret": "s3cret"})
     path = "identities.0"
     secrets = {
-        f"{path}.access_token": "tok-en",
+        f"{path}.access_token": world.seal("tok-en"),
         f"{path}.profile_data": '{"id_token":"tok-en","app_metadata":1,"x":{"Password":"tok-en","y":2}}',
     }
     await world.database["users"].update_one({"_id": john.id}, {"$set": secrets})
@@ -302,7 +302,9 @@ async def test_raw_holds_what_may_be_seen_in_snake_case_and_no_token(world: Worl
 
 async def test_identity_provider_tokens_are_for_those_with_the_scope(world: World) -> None:
     john = await world.add_user("john")
-    await world.database["users"].update_one({"_id": john.id}, {"$set": {"identities.0.access_token": "tok-en"}})
+    await world.database["users"].update_one(
+        {"_id": john.id}, {"$set": {"identities.0.access_token": world.seal("tok-en")}}
+    )
     query = '{ user(by: {userId: "auth0|john"}) { identities { provider accessToken } } }'
     allowed = await world.ask(query, world.tool_token(["read:users", "read:user_idp_tokens"]))
     assert allowed["user"]["identities"] == [{"provider": "auth0", "accessToken": "tok-en"}]

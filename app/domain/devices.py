@@ -1,0 +1,39 @@
+"""Devices: credentials by which an application goes on for a user without a new login."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+MAX_DEVICES = 200
+MAX_NAME = 300
+
+
+class DeviceType(StrEnum):
+    """What the credential is."""
+
+    REFRESH_TOKEN = "REFRESH_TOKEN"  # noqa: S105
+    ROTATING_REFRESH_TOKEN = "ROTATING_REFRESH_TOKEN"  # noqa: S105
+    PUBLIC_KEY = "PUBLIC_KEY"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """As stored. `user` is the profile's `_id`; of a credential only its SHA-256 is kept, as `token_hash`."""
+
+    id: Any
+    tenant: str
+    user: Any
+    user_id: str
+    device_id: str
+    type: DeviceType
+    created_at: datetime
+    last_used_at: datetime
+    name: str | None = None
+    client_id: str | None = None
+    client_name: str | None = None
+    token_hash: str | None = None
+    expires_at: datetime | None = None
+    last_ip: str | None = None
+    last_location: Any = None
+    user_agent: str | None = None

@@ -1,0 +1,187 @@
+"""What a login makes of a profile: created at the first, refreshed at the next, by the settings of its connection."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from app.domain.claims import Claims, with_defaults
+from app.domain.connections import AuthConnection, AuthConnectionKind, SyncRootAttributes
+from app.domain.identifiers import email_key, fold, phone_key, subject_key, username_key
+from app.domain.users import AttributeSource, Identity, Provenance, User
+
+_OURS = (AuthConnectionKind.DATABASE, AuthConnectionKind.PASSWORDLESS)
+_IDENTIFIERS = ("email", "email_verified", "username", "phone_number", "phone_verified")
+# What a version counts; counters, tokens and what the provider sent are not among them.
+VERSIONED = (
+    "name",
+    "given_name",
+    "family_name",
+    "nickname",
+    "picture",
+    *_IDENTIFIERS,
+    "user_metadata",
+    "app_metadata",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """One login, as the login service reports it. `profile_data` is the raw profile as JSON; tokens are sealed."""
+
+    connection: AuthConnection
+    claims: Claims
+    at: datetime
+    profile_data: str | None = None
+    access_token: str | None = None
+    refresh_token: str | None = None
+    ip: str | None = None
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the account is kept here: then a login says nothing new about it."""
+        kind = self.connection.kind
+        return kind in _OURS or (kind is AuthConnectionKind.CUSTOM_DATABASE and self.connection.import_mode)
+
+
+def keys_of_login(login: Login) -> list[str]:
+    """Which keys find its profile. Where the payload has no id: the address, name or number, in this connection.
+
+    Empty: the payload identifies nobody. Accounts of other connections are never matched by address.
+    """
+    claims, name = login.claims, login.connection.name
+    if claims.user_id is not None:
+        return [subject_key(login.connection.strategy, name, claims.user_id)]
+    if login.connection.kind in (*_OURS, AuthConnectionKind.CUSTOM_DATABASE):
+        return list(_identifying(claims, name))[:1]
+    return []
+
+
+def _identifying(claims: Claims, connection: str) -> Iterator[str]:
+    if claims.email:
+        yield email_key(connection, claims.email)
+    if claims.username:
+        yield username_key(connection, claims.username)
+    if claims.phone_number:
+        yield phone_key(connection, claims.phone_number)
+
+
+def to_user_id(connection: AuthConnection, account: str) -> str:
+    """`strategy|id`, for enterprise connections `strategy|connection|id`."""
+    if connection.kind is AuthConnectionKind.ENTERPRISE:
+        return f"{connection.strategy}|{connection.name}|{account}"
+    return f"{connection.strategy}|{account}"
+
+
+def first_profile(login: Login, id: Any, account: str, at: datetime) -> User:
+    """A new profile: root attributes from the payload, else their defaults. `account` is the provider's id of it."""
+    connection, claims = login.connection, login.claims
+    values = with_defaults(claims)
+    provenance = {name: _provenance(login, name, at) for name, value in values.items() if value is not None}
+    return User(
+        id=id,
+        tenant=connection.tenant,
+        user_id=to_user_id(connection, account),
+        **values,
+        provenance=provenance,
+        **{name: getattr(claims, name) for name in _IDENTIFIERS},
+        identities=(
+            Identity(
+                provider=connection.strategy,
+                connection=connection.name,
+                user_id=account,
+                is_social=connection.kind is AuthConnectionKind.SOCIAL,
+                profile_data=login.profile_data,
+                access_token=login.access_token,
+                refresh_token=login.refresh_token,
+            ),
+        ),
+        created_at=at,
+        updated_at=at,
+        last_login=login.at,
+        last_ip=login.ip,
+        logins_count=1,
+    )
+
+
+def next_profile(user: User, login: Login, at: datetime) -> User:
+    """The profile after one more login. One that is older than the last moves the counter only.
+
+    The version is as it was: whoever writes it counts.
+    """
+    counted = replace(user, logins_count=user.logins_count + 1)
+    if user.last_login is not None and login.at < user.last_login:
+        return counted
+    index = _index(user, login)
+    identities = list(user.identities)
+    identities[index] = replace(
+        identities[index],
+        profile_data=login.profile_data,
+        access_token=login.access_token or identities[index].access_token,
+        refresh_token=login.refresh_token or identities[index].refresh_token,
+    )
+    seen = replace(counted, identities=tuple(identities), last_login=login.at, last_ip=login.ip or user.last_ip)
+    return _refreshed(seen, login, at) if index == 0 else seen
+
+
+def _index(user: User, login: Login) -> int:
+    """Of the identity that logged in. Without an id in the payload: the one of this connection."""
+    connection, account = login.connection, login.claims.user_id
+    for index, each in enumerate(user.identities):
+        if account is None:
+            if each.connection == connection.name:
+                return index
+        elif subject_key(each.provider, each.connection, each.user_id) == subject_key(
+            connection.strategy, connection.name, account
+        ):
+            return index
+    return 0
+
+
+def _refreshed(user: User, login: Login, at: datetime) -> User:
+    """By the primary identity's login alone."""
+    if login.is_ours:
+        return _proven(user, login)
+    said = {name: getattr(login.claims, name) for name in _IDENTIFIERS}
+    user = replace(user, **{name: value for name, value in said.items() if value is not None})
+    if login.connection.sync_root_attributes is not SyncRootAttributes.ON_EACH_LOGIN:
+        return user
+    values = {name: value for name, value in with_defaults(login.claims).items() if _takes(user, login, name, value)}
+    if not values:
+        return user
+    provenance = dict(user.provenance) | {name: _provenance(login, name, at) for name in values}
+    return replace(user, **values, provenance=provenance)
+
+
+def _takes(user: User, login: Login, name: str, value: str | None) -> bool:
+    """What the provider said replaces what was; a default only what is a default, or nothing.
+
+    A provider that says nothing takes nothing away: Apple sends a name once.
+    """
+    if value is None or value == getattr(user, name):
+        return False
+    if getattr(login.claims, name) is not None:
+        return True
+    known = user.provenance.get(name)
+    return getattr(user, name) is None or (known is not None and known.source is AttributeSource.DEFAULT)
+
+
+def _provenance(login: Login, name: str, at: datetime) -> Provenance:
+    if getattr(login.claims, name) is None:
+        return Provenance(AttributeSource.DEFAULT, at)
+    return Provenance(AttributeSource.IDP, at, login.connection.name)
+
+
+def _proven(user: User, login: Login) -> User:
+    """A passwordless login shows that the address, or the number, is the user's."""
+    claims = login.claims
+    if claims.email_verified and user.email and claims.email and fold(claims.email) == fold(user.email):
+        user = replace(user, email_verified=True)
+    if claims.phone_verified and claims.phone_number and claims.phone_number == user.phone_number:
+        user = replace(user, phone_verified=True)
+    return user
+
+
+def versioned(user: User) -> dict[str, Any]:
+    """The fields that the version counts."""
+    return {name: getattr(user, name) for name in VERSIONED}
