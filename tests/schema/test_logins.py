@@ -1,0 +1,615 @@
+"""Logins through GraphQL on the real database: what each makes of profile, identity, device and history."""
+
+import asyncio
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from app.domain.connections import SyncRootAttributes, kind_of
+from app.domain.login_rules import MOVE_USER_METADATA, LoginRule
+from app.domain.normalizers.registry import NORMALIZERS
+from app.domain.scopes import Scope
+from app.domain.times import format_time, now
+from app.main import build
+from app.services.logins import MAX_FAILURES, MAX_PROFILE_BYTES, token_hash
+from app.settings import Settings
+from tests.world import DATABASE, World, codes
+
+PAYLOADS = Path(__file__).parents[1] / "domain" / "normalizers"
+EVERYTHING = [str(each) for each in Scope]
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+IPHONE = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5"
+    " Mobile/15E148 Safari/604.1"
+)
+RECORD = """mutation($input: RecordLoginInput!) { recordLogin(input: $input) {
+  created
+  user { id userId version name givenName familyName nickname picture email emailVerified phoneNumber phoneVerified
+    userMetadata loginsCount lastLogin lastIp
+    identities { provider connection userId isSocial isPrimary profileData accessToken refreshToken }
+    rootAttributes { name value source connection editable }
+    devices { nodes { deviceId name type clientId clientName lastIp expiresAt } totalCount { value } } }
+  logEvent { type code date connection strategy ip isMobile clientId clientName userVersion userId details
+    changes { path before after } }
+  errors { code message path } } }"""
+
+
+async def record(world: World, connection: str, profile: Any, **more: Any) -> Any:
+    answer = await world.ask(
+        RECORD, world.tool_token(EVERYTHING), input={"connection": connection, "profile": profile, **more}
+    )
+    return answer["recordLogin"]
+
+
+async def good(world: World, connection: str, profile: Any, **more: Any) -> Any:
+    recorded = await record(world, connection, profile, **more)
+    assert recorded["errors"] == [], recorded
+    return recorded
+
+
+def refusal(recorded: Any) -> tuple[str, list[str] | None]:
+    [error] = recorded["errors"]
+    assert recorded["user"] is None
+    assert recorded["logEvent"] is None
+    return error["code"], error["path"]
+
+
+def root(user: Any, name: str) -> tuple[Any, str]:
+    [found] = [each for each in user["rootAttributes"] if each["name"] == name]
+    return found["value"], found["source"]
+
+
+async def count(world: World, collection: str) -> int:
+    return int(await world.database[collection].count_documents({"tenant": world.tenant}))
+
+
+# ---------------------------------------------------------------- each strategy
+
+
+@pytest.mark.parametrize("strategy", sorted(NORMALIZERS.keys() - {"auth0-adldap", "custom"}))
+async def test_a_login_of_each_strategy_makes_user_identity_device_and_event(world: World, strategy: str) -> None:
+    name = f"{strategy}-here"
+    await world.add_connection(name, strategy)
+    payloads = json.loads((PAYLOADS / f"{strategy}.payloads.json").read_text())
+    claims = json.loads((PAYLOADS / f"{strategy}.claims.json").read_text())
+    for case, raw in payloads.items():
+        before = await count(world, "users")
+        recorded = await good(
+            world, name, raw, ip="203.0.113.7", userAgent=FIREFOX, clientId="web", clientName="Web",
+            device={"deviceId": case, "token": case},
+        )  # fmt: skip
+        user, event, said = recorded["user"], recorded["logEvent"], claims[case]
+        [identity] = user["identities"]
+        assert (identity["provider"], identity["connection"]) == (strategy, name)
+        assert identity["isPrimary"]
+        assert identity["isSocial"] is (kind_of(strategy) == "SOCIAL")
+        assert "user_id" not in said or identity["userId"] == said["user_id"]
+        middle = f"{name}|" if kind_of(strategy) == "ENTERPRISE" else ""
+        assert user["userId"] == f"{strategy}|{middle}{identity['userId']}"
+        for ours, field in (("email", "email"), ("given_name", "givenName"), ("phone_number", "phoneNumber")):
+            assert user[field] == said.get(ours) or not recorded["created"]
+        [device] = [each for each in user["devices"]["nodes"] if each["deviceId"] == case]
+        assert (device["name"], device["clientName"], device["lastIp"]) == ("Firefox on Linux", "Web", "203.0.113.7")
+        assert (event["type"], event["code"], event["strategy"]) == ("LOGIN_SUCCEEDED", "s", strategy)
+        assert (event["connection"], event["ip"], event["clientId"]) == (name, "203.0.113.7", "web")
+        assert event["isMobile"] is False
+        assert user["lastIp"] == "203.0.113.7"
+        # The same account once more is the same profile.
+        again = await good(world, name, raw)
+        assert (again["created"], again["user"]["id"]) == (False, user["id"])
+        assert again["user"]["loginsCount"] == user["loginsCount"] + 1
+        assert again["user"]["version"] == user["version"]
+        assert await count(world, "users") == before + recorded["created"]
+
+
+async def test_a_social_account_is_the_same_through_any_connection_and_another_kind_is_not(world: World) -> None:
+    for name in ("google-one", "google-two"):
+        await world.add_connection(name, "google-oauth2")
+    for name in ("corp-one", "corp-two"):
+        await world.add_connection(name, "oidc")
+    first = await good(world, "google-one", {"sub": "1", "email": "a@b.c"})
+    assert (await good(world, "google-two", {"sub": "1"}))["user"]["id"] == first["user"]["id"]
+    one, two = [await good(world, name, {"sub": "1", "email": "a@b.c"}) for name in ("corp-one", "corp-two")]
+    assert len({first["user"]["id"], one["user"]["id"], two["user"]["id"]}) == 3
+    # Nobody is matched by address, and two accounts of one provider may have the same.
+    assert (await good(world, "corp-one", {"sub": "2", "email": "a@b.c"}))["created"]
+    assert (one["user"]["userId"], two["user"]["userId"]) == ("oidc|corp-one|1", "oidc|corp-two|1")
+
+
+@pytest.mark.parametrize(
+    ("strategy", "profile", "same", "other"),
+    [
+        ("auth0", {"email": "Jane@Example.com"}, {"email": "jane@example.COM"}, {"email": "jan@example.com"}),
+        ("auth0", {"username": "Jane"}, {"username": "jane"}, {"username": "janet"}),
+        ("email", {"email": "jane@example.com"}, {"email": "JANE@example.com"}, {"email": "j@example.com"}),
+        ("sms", {"phone_number": "+14258831929"}, {"phone_number": "+14258831929"}, {"phone_number": "+14258831920"}),
+    ],
+)
+async def test_our_own_accounts_are_found_by_address_name_or_number(
+    world: World, strategy: str, profile: Any, same: Any, other: Any
+) -> None:
+    await world.add_connection("here", strategy)
+    await world.add_connection("there", strategy)
+    first = (await good(world, "here", profile))["user"]
+    assert (await good(world, "here", same))["user"]["id"] == first["id"]
+    assert (await good(world, "here", other))["user"]["id"] != first["id"]
+    assert (await good(world, "there", same))["created"]
+
+
+async def test_a_passwordless_login_shows_the_address_and_the_number(world: World) -> None:
+    await world.add_connection("email", "email")
+    await world.add_connection("sms", "sms")
+    assert (await good(world, "email", {"email": "jane@example.com"}))["user"]["emailVerified"] is True
+    assert (await good(world, "sms", {"phone_number": "+14258831929"}))["user"]["phoneVerified"] is True
+    jane = await world.add_user("jane2", "email", "email", email="jane2@example.com", email_verified=False)
+    assert (await good(world, "email", {"email": "jane2@example.com"}))["user"]["emailVerified"] is True
+    assert (await world.stored(jane))["version"] == 2
+
+
+async def test_a_new_id_with_an_address_that_is_taken_is_refused(world: World) -> None:
+    await world.add_connection()
+    await good(world, DATABASE, {"user_id": "1", "email": "jane@example.com"})
+    assert refusal(await record(world, DATABASE, {"user_id": "2", "email": "jane@example.com"})) == (
+        "ALREADY_EXISTS",
+        ["profile"],
+    )
+
+
+# ---------------------------------------------------------------- sync settings
+
+
+async def test_each_login_refreshes_root_attributes_where_the_setting_asks_for_it(world: World) -> None:
+    await world.add_connection("g", "google-oauth2")
+    await good(world, "g", {"sub": "1", "name": "Jane", "given_name": "Jane", "email": "jane@example.com"})
+    second = await good(world, "g", {"sub": "1", "name": "Jane Doe", "family_name": "Doe", "email": "doe@example.com"})
+    user = second["user"]
+    assert (user["name"], user["familyName"], user["email"], user["version"]) == (
+        "Jane Doe",
+        "Doe",
+        "doe@example.com",
+        2,
+    )
+    # What the provider says nothing of stays; a default moves with what it was made of.
+    assert (user["givenName"], user["nickname"]) == ("Jane", "doe")
+    assert root(user, "NAME") == ("Jane Doe", "IDP")
+    assert root(user, "NICKNAME") == ("doe", "DEFAULT")
+    changes = {each["path"]: (each["before"], each["after"]) for each in second["logEvent"]["changes"]}
+    assert changes["name"] == ("Jane", "Jane Doe")
+    assert changes["email"] == ("jane@example.com", "doe@example.com")
+    assert second["logEvent"]["userVersion"] == 2
+
+
+async def test_on_first_login_sets_once_and_leaves_to_edit(world: World) -> None:
+    await world.add_connection("g", "google-oauth2", SyncRootAttributes.ON_FIRST_LOGIN)
+    first = (await good(world, "g", {"sub": "1", "name": "Jane"}))["user"]
+    assert root(first, "NAME") == ("Jane", "IDP")
+    assert all(each["editable"] for each in first["rootAttributes"])
+    edit = 'mutation($id: String!) { updateRootAttributes(input: {userId: $id, name: "Mine"}) { errors { code } } }'
+    assert (await world.ask(edit, world.tool_token(EVERYTHING), id=first["userId"]))["updateRootAttributes"][
+        "errors"
+    ] == []
+    user = (await good(world, "g", {"sub": "1", "name": "Jane Doe"}))["user"]
+    assert root(user, "NAME") == ("Mine", "ADMIN")
+    assert user["version"] == 2
+
+
+async def test_never_creates_nobody_and_sets_nothing(world: World) -> None:
+    await world.add_connection("g", "google-oauth2", SyncRootAttributes.NEVER)
+    assert refusal(await record(world, "g", {"sub": "1", "name": "Jane"})) == ("NOT_FOUND", ["profile"])
+    assert await count(world, "users") == 0
+    await world.add_user("2", "google-oauth2", "g", name="Ours")
+    user = (await good(world, "g", {"sub": "2", "name": "Theirs"}))["user"]
+    assert (user["name"], user["loginsCount"], user["version"]) == ("Ours", 1, 1)
+
+
+@pytest.mark.parametrize("strategy", ["auth0", "email", "sms"])
+@pytest.mark.parametrize("sync", list(SyncRootAttributes))
+async def test_sync_does_not_apply_to_our_own_accounts(world: World, strategy: str, sync: SyncRootAttributes) -> None:
+    await world.add_connection("c", strategy, sync)
+    profile = {"user_id": "1", "email": "a@b.c", "phone_number": "+14258831929", "name": "First"}
+    assert (await good(world, "c", profile))["user"]["name"] == "First"
+    user = (await good(world, "c", {**profile, "name": "Second", "email": "new@b.c"}))["user"]
+    assert (user["name"], user["email"], user["version"]) == ("First", "a@b.c", 1)
+
+
+async def test_only_the_primary_identitys_login_touches_root_attributes(world: World) -> None:
+    await world.add_connection()
+    await world.add_connection("g", "google-oauth2")
+    john = await world.add_user("john")
+    second = {"provider": "google-oauth2", "connection": "g", "user_id": "9", "is_social": True}
+    await world.database["users"].update_one(
+        {"_id": john.id}, {"$push": {"identities": second, "keys": "sub:google-oauth2::9"}}
+    )
+    user = (await good(world, "g", {"sub": "9", "name": "Other", "email": "other@example.com"}))["user"]
+    assert (user["userId"], user["name"], user["email"]) == ("auth0|john", "John", "john@example.com")
+    assert user["identities"][1]["profileData"] == {"sub": "9", "name": "Other", "email": "other@example.com"}
+    assert (user["version"], user["loginsCount"]) == (1, 1)
+
+
+async def test_a_provider_writes_nothing_that_is_ours(world: World) -> None:
+    await world.add_connection("o", "oidc")
+    evil = {
+        "sub": "1",
+        "app_metadata": {"admin": True},
+        "user_metadata": {"x": 1},
+        "blocked": True,
+        "created_at": "2001-01-01",
+        "identities": [],
+        "user_id": "auth0|other",
+        "logins_count": 99,
+        "version": 99,
+        "access_token": "s3cret",
+    }
+    user = (await good(world, "o", evil))["user"]
+    assert (user["userId"], user["version"], user["loginsCount"], user["userMetadata"]) == ("oidc|o|1", 1, 1, {})
+    assert user["identities"][0]["profileData"].keys() == evil.keys() - {
+        "app_metadata",
+        "user_metadata",
+        "access_token",
+    }
+    stored = await world.database["users"].find_one({"tenant": world.tenant})
+    assert "app_metadata" not in stored
+    assert "blocked" not in stored or not stored["blocked"]
+
+
+# ---------------------------------------------------------------- input
+
+
+async def test_what_can_not_be_taken_is_refused_and_changes_nothing(world: World) -> None:
+    await world.add_connection("g", "google-oauth2")
+    ahead = format_time(now() + timedelta(minutes=6))
+    for connection, profile, more, expected in (
+        ("none", {"sub": "1"}, {}, ("NOT_FOUND", ["connection"])),
+        ("g", {}, {}, ("INVALID_INPUT", ["profile"])),
+        ("g", {"name": "Jane", "email": "jane@example.com"}, {}, ("INVALID_INPUT", ["profile"])),
+        ("g", [{"sub": "1"}], {}, ("INVALID_INPUT", ["profile"])),
+        ("g", "1", {}, ("INVALID_INPUT", ["profile"])),
+        ("g", {"sub": "1"}, {"date": ahead}, ("INVALID_INPUT", ["date"])),
+        ("g", {"sub": "1"}, {"ip": "1.2.3"}, ("INVALID_INPUT", ["ip"])),
+        ("g", {"sub": "1"}, {"userAgent": "x" * 513}, ("INVALID_INPUT", ["userAgent"])),
+        ("g", {"sub": "1"}, {"idempotencyKey": ""}, ("INVALID_INPUT", ["idempotencyKey"])),
+        ("g", {"sub": "1"}, {"device": {"deviceId": ""}}, ("INVALID_INPUT", ["device"])),
+    ):
+        assert refusal(await record(world, connection, profile, **more)) == expected, (profile, more)
+    body = {"query": RECORD, "variables": {"input": {"connection": "g", "profile": {"sub": "1", "name": "\ud800"}}}}
+    headers = {"authorization": f"Bearer {world.tool_token(EVERYTHING)}", "content-type": "application/json"}
+    answer = await world.client.post("/graphql", content=json.dumps(body), headers=headers)
+    assert refusal(answer.json()["data"]["recordLogin"]) == ("INVALID_INPUT", ["profile"])
+    assert (await count(world, "users"), await count(world, "log_events")) == (0, 0)
+
+
+async def test_an_older_login_moves_counters_only(world: World) -> None:
+    await world.add_connection("g", "google-oauth2")
+    newest = (await good(world, "g", {"sub": "1", "name": "New"}, ip="203.0.113.1"))["user"]
+    old = format_time(now() - timedelta(hours=1))
+    user = (await good(world, "g", {"sub": "1", "name": "Old"}, ip="203.0.113.2", date=old))["user"]
+    assert (user["name"], user["lastIp"], user["lastLogin"]) == ("New", "203.0.113.1", newest["lastLogin"])
+    assert (user["loginsCount"], user["version"]) == (2, 1)
+
+
+async def test_a_profile_too_large_is_kept_as_a_marker_and_the_event_says_so(world: World) -> None:
+    await world.add_connection("g", "google-oauth2")
+    recorded = await good(world, "g", {"sub": "1", "name": "Jane", "bio": "x" * MAX_PROFILE_BYTES})
+    [identity] = recorded["user"]["identities"]
+    assert identity["profileData"]["too_large"] is True
+    assert "not kept" in recorded["logEvent"]["details"]["profileData"]
+    assert recorded["user"]["name"] == "Jane"
+
+
+async def test_provider_tokens_are_kept_encrypted(world: World) -> None:
+    await world.add_connection("g", "google-oauth2")
+    recorded = await good(world, "g", {"sub": "1"}, accessToken="at-s3cret", refreshToken="rt-s3cret")
+    [identity] = recorded["user"]["identities"]
+    assert (identity["accessToken"], identity["refreshToken"]) == ("at-s3cret", "rt-s3cret")
+    stored = await world.database["users"].find_one({"tenant": world.tenant})
+    assert "s3cret" not in str(stored)
+    # A login without them keeps them.
+    assert (await good(world, "g", {"sub": "1"}))["user"]["identities"][0]["accessToken"] == "at-s3cret"
+    events = await world.database["log_events"].find({"tenant": world.tenant}).to_list(None)
+    assert "s3cret" not in str(events)
+
+
+# ---------------------------------------------------------------- idempotency, many at once
+
+
+async def test_an_idempotency_key_gets_the_first_answer_and_records_once(world: World) -> None:
+    await world.add_connection("g", "google-oauth2")
+    token = world.tool_token(EVERYTHING)
+    input = {"connection": "g", "profile": {"sub": "1", "name": "Jane"}, "idempotencyKey": "k"}
+    answers = await asyncio.gather(*(world.ask(RECORD, token, input=input) for _ in range(8)))
+    assert all(each == answers[0] for each in answers)
+    assert answers[0]["recordLogin"]["created"] is True
+    assert answers[0]["recordLogin"]["user"]["loginsCount"] == 1
+    assert (await count(world, "users"), await count(world, "log_events")) == (1, 1)
+    changed = {**input, "profile": {"sub": "1", "name": "Other"}}
+    assert refusal((await world.ask(RECORD, token, input=changed))["recordLogin"]) == (
+        "INVALID_INPUT",
+        ["idempotencyKey"],
+    )
+    other = await world.ask(RECORD, token, input={**input, "idempotencyKey": "k2"})
+    assert other["recordLogin"]["user"]["loginsCount"] == 2
+
+
+async def test_two_first_logins_at_once_make_one_user(world: World) -> None:
+    await world.add_connection("g", "google-oauth2")
+    recorded = await asyncio.gather(*(good(world, "g", {"sub": "1", "name": "Jane"}) for _ in range(10)))
+    assert sum(each["created"] for each in recorded) == 1
+    assert len({each["user"]["id"] for each in recorded}) == 1
+    stored = await world.database["users"].find_one({"tenant": world.tenant})
+    assert stored["logins_count"] == 10
+
+
+async def test_a_thousand_logins_of_two_hundred_users_leave_exact_counters_and_no_duplicate(world: World) -> None:
+    for name, strategy in (("g", "google-oauth2"), ("o", "oidc")):
+        await world.add_connection(name, strategy)
+    query = "mutation($input: RecordLoginInput!) { recordLogin(input: $input) { errors { code } } }"
+    token, turns = world.tool_token(EVERYTHING), asyncio.Semaphore(8)
+
+    async def one(number: int) -> None:
+        user = number % 200
+        profile = {"sub": str(user), "name": f"User {user}", "email": f"u{user}@example.com"}
+        input = {"connection": "g" if user % 2 else "o", "profile": profile, "device": {"deviceId": str(number % 3)}}
+        async with turns:
+            assert (await world.ask(query, token, input=input))["recordLogin"]["errors"] == []
+
+    # Each user's five are close together, so that they meet.
+    order = sorted(range(1_000), key=lambda number: (number % 200 // 8, number))
+    await asyncio.gather(*(one(number) for number in order))
+    users = await world.database["users"].find({"tenant": world.tenant}).to_list(None)
+    assert len(users) == 200
+    assert {each["logins_count"] for each in users} == {5}
+    assert {each["version"] for each in users} == {1}
+    assert await count(world, "log_events") == 1_000
+    assert await count(world, "devices") == 200 * 3
+
+
+# ---------------------------------------------------------------- failures and blocks
+
+FAIL = """mutation($input: RecordFailedLoginInput!) { recordFailedLogin(input: $input) {
+  logEvent { type code userId ip details } errors { code path } } }"""
+
+
+async def fail(world: World, **input: Any) -> Any:
+    answer = await world.ask(FAIL, world.tool_token(EVERYTHING), input=input)
+    return answer["recordFailedLogin"]
+
+
+async def test_a_failed_login_is_an_event_and_touches_no_profile(world: World) -> None:
+    await world.add_connection()
+    john = await world.add_user("john")
+    before = await world.stored(john)
+    for identifier in ("JOHN@example.com", "john", "auth0|john"):
+        told = await fail(world, connection=DATABASE, identifier=identifier, reason="WRONG_PASSWORD", ip="203.0.113.7")
+        assert (told["logEvent"]["type"], told["logEvent"]["code"]) == ("LOGIN_FAILED_WRONG_PASSWORD", "fp")
+        assert told["logEvent"]["userId"] == "auth0|john"
+    unknown = await fail(world, connection=DATABASE, identifier="nobody@example.com", reason="UNKNOWN_USER")
+    assert (unknown["logEvent"]["code"], unknown["logEvent"]["userId"]) == ("fu", None)
+    assert unknown["logEvent"]["details"] == {"identifier": "nobody@example.com"}
+    assert (await fail(world, connection="none", identifier="x", reason="OTHER"))["errors"] == [
+        {"code": "NOT_FOUND", "path": ["connection"]}
+    ]
+    assert await world.stored(john) == before
+
+
+async def test_ten_failures_from_one_address_keep_it_out_of_the_account(world: World) -> None:
+    await world.add_connection()
+    john = await world.add_user("john")
+    profile = {"user_id": "john"}
+    for _ in range(MAX_FAILURES - 1):
+        await fail(world, connection=DATABASE, identifier="john", reason="WRONG_PASSWORD", ip="203.0.113.7")
+    assert (await good(world, DATABASE, profile, ip="203.0.113.7"))["user"]
+    # A good login counts them from the start.
+    for _ in range(MAX_FAILURES):
+        await fail(world, connection=DATABASE, identifier="john", reason="WRONG_PASSWORD", ip="203.0.113.7")
+    assert refusal(await record(world, DATABASE, profile, ip="203.0.113.7"))[0] == "USER_BLOCKED"
+    assert (await good(world, DATABASE, profile, ip="203.0.113.8"))["user"]
+    types = [each["type"] for each in await world.events(john)]
+    assert types.count("USER_ADDRESS_BLOCKED") == 1
+    assert types.count("LOGIN_FAILED_USER_BLOCKED") == 1
+    assert "login_failures" not in str((await world.stored(john)).keys())
+
+
+async def test_a_blocked_users_login_is_recorded_and_refused(world: World) -> None:
+    await world.add_connection("g", "google-oauth2")
+    jane = await world.add_user("1", "google-oauth2", "g", blocked=True)
+    assert refusal(await record(world, "g", {"sub": "1", "name": "New"}, idempotencyKey="k"))[0] == "USER_BLOCKED"
+    assert [each["type"] for each in await world.events(jane)] == ["LOGIN_FAILED_USER_BLOCKED"]
+    stored = await world.stored(jane)
+    assert (stored["name"], stored.get("logins_count", 0)) == ("1", 0)
+
+
+# ---------------------------------------------------------------- devices
+
+STANDS = "query($hash: String!) { deviceCredential(tokenHash: $hash) { deviceId userId type } }"
+UNLINK = """mutation($user: String, $device: String!) { unlinkDevice(input: {userId: $user, deviceId: $device, reason: "lost"}) {
+  user { version devices { nodes { deviceId } } } errors { code path } } }"""
+
+
+async def test_a_device_is_linked_told_of_and_revoked_at_once(world: World) -> None:
+    await world.add_connection("g", "google-oauth2")
+
+    digest = token_hash("credential")
+    device = {"deviceId": "d1", "token": "credential", "type": "ROTATING_REFRESH_TOKEN"}
+    recorded = await good(world, "g", {"sub": "1"}, device=device, clientId="app", clientName="App", userAgent=IPHONE)
+    [linked] = recorded["user"]["devices"]["nodes"]
+    assert linked["name"] == "Mobile Safari on iOS"
+    assert (linked["type"], linked["clientName"]) == ("ROTATING_REFRESH_TOKEN", "App")
+    assert recorded["logEvent"]["isMobile"] is True
+    tool = world.tool_token(EVERYTHING)
+    stands = (await world.ask(STANDS, tool, hash=digest))["deviceCredential"]
+    assert stands == {"deviceId": "d1", "userId": "google-oauth2|1", "type": "ROTATING_REFRESH_TOKEN"}
+    stored = await world.database["devices"].find_one({"tenant": world.tenant})
+    assert "credential" not in str({**stored, "token_hash": ""})
+    own = world.user_token("google-oauth2|1")
+    assert (await world.ask(UNLINK, own, device="none"))["unlinkDevice"]["errors"] == [
+        {"code": "NOT_FOUND", "path": ["deviceId"]}
+    ]
+    unlinked = (await world.ask(UNLINK, own, device="d1"))["unlinkDevice"]
+    assert unlinked == {"user": {"version": 1, "devices": {"nodes": []}}, "errors": []}
+    assert (await world.ask(STANDS, tool, hash=digest))["deviceCredential"] is None
+    event = await world.database["log_events"].find_one({"tenant": world.tenant, "type": "DEVICE_UNLINKED"})
+    assert (event["details"], event["reason"]) == ({"deviceId": "d1"}, "lost")
+
+
+async def test_a_credential_of_a_blocked_user_or_past_its_time_does_not_stand(world: World) -> None:
+
+    await world.add_connection("g", "google-oauth2")
+    past, later = format_time(now() - timedelta(seconds=1)), format_time(now() + timedelta(days=1))
+    for id, expires in (("past", past), ("later", later)):
+        await good(world, "g", {"sub": "1"}, device={"deviceId": id, "token": id, "expiresAt": expires})
+    tool = world.tool_token(EVERYTHING)
+    assert (await world.ask(STANDS, tool, hash=token_hash("past")))["deviceCredential"] is None
+    assert (await world.ask(STANDS, tool, hash=token_hash("later")))["deviceCredential"]
+    await world.database["users"].update_one({"tenant": world.tenant}, {"$set": {"blocked": True}})
+    assert (await world.ask(STANDS, tool, hash=token_hash("later")))["deviceCredential"] is None
+    for bad in ("", "x" * 64, "A" * 64, "later"):
+        assert codes(await world.post(STANDS, tool, hash=bad)) == ["BAD_USER_INPUT"]
+
+
+async def test_the_same_device_is_one_and_the_longest_unused_goes(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.store.logins.MAX_DEVICES", 3)
+    await world.add_connection("g", "google-oauth2")
+    start = now() - timedelta(hours=1)
+    for number, id in enumerate(["a", "b", "a", "c", "d", "e"]):
+        date = format_time(start + timedelta(minutes=number))
+        recorded = await good(world, "g", {"sub": "1"}, device={"deviceId": id}, clientId="app", date=date)
+    assert [each["deviceId"] for each in recorded["user"]["devices"]["nodes"]] == ["e", "d", "c"]
+    other = await good(world, "g", {"sub": "1"}, device={"deviceId": "z"}, clientId="another")
+    assert other["user"]["devices"]["totalCount"] == {"value": 4}
+
+
+# ---------------------------------------------------------------- connections and rules
+
+SAVE = """mutation($input: SaveAuthConnectionInput!) { saveAuthConnection(input: $input) {
+  authConnection { name strategy kind isSocial importMode syncRootAttributes } errors { code path } } }"""
+
+
+async def save(world: World, **input: Any) -> Any:
+    return (await world.ask(SAVE, world.tool_token(EVERYTHING), input=input))["saveAuthConnection"]
+
+
+async def test_connections_are_made_and_their_settings_changed(world: World) -> None:
+    made = await save(world, name="corp", strategy="samlp")
+    assert made["authConnection"] == {
+        "name": "corp",
+        "strategy": "samlp",
+        "kind": "ENTERPRISE",
+        "isSocial": False,
+        "importMode": False,
+        "syncRootAttributes": "ON_EACH_LOGIN",
+    }
+    changed = await save(world, name="corp", strategy="samlp", syncRootAttributes="NEVER")
+    assert changed["authConnection"]["syncRootAttributes"] == "NEVER"
+    # A login goes by what is stored now, not by what was read a while ago.
+    assert refusal(await record(world, "corp", {"nameID": "1"})) == ("NOT_FOUND", ["profile"])
+    assert (await save(world, name="corp", strategy="oidc"))["errors"] == [
+        {"code": "INVALID_INPUT", "path": ["strategy"]}
+    ]
+    for name in ("", "-a", "a b", "a:b", "a|b", "é", "a" * 129):
+        assert (await save(world, name=name, strategy="oidc"))["errors"] == [
+            {"code": "INVALID_INPUT", "path": ["name"]}
+        ]
+    assert await count(world, "connections") == 1
+
+
+RULE = "mutation($name: String!, $on: Boolean!) { saveLoginRule(input: {name: $name, enabled: $on}) { loginRule { name title enabled } errors { code path } } }"
+
+
+async def rule(world: World, name: str, on: bool = True) -> Any:
+    return (await world.ask(RULE, world.tool_token(EVERYTHING), name=name, on=on))["saveLoginRule"]
+
+
+async def test_the_rule_moves_user_metadata_to_root_attributes_when_it_is_on(world: World) -> None:
+    await world.add_connection()
+    name = MOVE_USER_METADATA.name
+    listed = await world.ask("{ loginRules { name title enabled } }", world.tool_token(EVERYTHING))
+    assert listed["loginRules"] == [
+        {"name": name, "title": "Move user_metadata attributes to root attributes", "enabled": False}
+    ]
+    metadata = {"name": "From Metadata", "given_name": "Given", "nickname": 7, "picture": "no url", "color": "blue"}
+    john = await world.add_user("john", user_metadata=metadata)
+    assert (await good(world, DATABASE, {"user_id": "john"}))["user"]["userMetadata"] == metadata
+    assert (await rule(world, name))["loginRule"]["enabled"] is True
+    recorded = await good(world, DATABASE, {"user_id": "john"})
+    user = recorded["user"]
+    assert root(user, "NAME") == ("From Metadata", "RULE")
+    assert root(user, "GIVEN_NAME") == ("Given", "RULE")
+    # What is no string, or what updateRootAttributes would refuse, stays; so do other keys.
+    assert user["userMetadata"] == {"nickname": 7, "picture": "no url", "color": "blue"}
+    assert user["version"] == 2
+    changes = {each["path"]: (each["before"], each["after"]) for each in recorded["logEvent"]["changes"]}
+    assert changes["name"] == ("John", "From Metadata")
+    assert changes["user_metadata.name"] == ("From Metadata", None)
+    assert (await rule(world, name, False))["loginRule"]["enabled"] is False
+    await world.database["users"].update_one({"_id": john.id}, {"$set": {"user_metadata.name": "Again"}})
+    assert (await good(world, DATABASE, {"user_id": "john"}))["user"]["name"] == "From Metadata"
+    assert (await rule(world, "none"))["errors"] == [{"code": "NOT_FOUND", "path": ["name"]}]
+
+
+async def test_a_rule_sets_no_root_attribute_that_can_not_be_edited(world: World) -> None:
+    await world.add_connection("g", "google-oauth2")
+    await world.add_user("1", "google-oauth2", "g", user_metadata={"name": "Mine"})
+    await rule(world, MOVE_USER_METADATA.name)
+    user = (await good(world, "g", {"sub": "1", "name": "Theirs"}))["user"]
+    assert (user["name"], user["userMetadata"]) == ("Theirs", {"name": "Mine"})
+    await save(world, name="g", strategy="google-oauth2", syncRootAttributes="ON_FIRST_LOGIN")
+    user = (await good(world, "g", {"sub": "1", "name": "Theirs"}))["user"]
+    assert (user["name"], user["userMetadata"]) == ("Mine", {})
+
+
+async def test_rules_of_others_are_run_and_one_that_raises_fails_the_login_with_its_name(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> Any:
+        message = "s3cret inside"
+        raise RuntimeError(message)
+
+    rules = [
+        LoginRule("counts", "Counts", lambda user, login: {"app_metadata": {"seen": user.logins_count}}),
+        LoginRule("broken", "Broken", broken),
+        LoginRule("greedy", "Greedy", lambda user, login: {"blocked": True}),
+        LoginRule("wrong", "Wrong", lambda user, login: {"user_metadata": {"$a": 1}}),
+        LoginRule("large", "Large", lambda user, login: {"app_metadata": {"x": "y" * 70_000}}),
+    ]
+    monkeypatch.setattr("app.main.installed_rules", lambda: rules)
+
+    transport = httpx.ASGITransport(app=build(Settings(data_dir=world.data_dir), world.database))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        monkeypatch.setattr(world, "client", client)
+        await world.add_connection("g", "google-oauth2")
+        await rule(world, "counts")
+        assert (await good(world, "g", {"sub": "1"}))["created"]
+        stored = await world.database["users"].find_one({"tenant": world.tenant})
+        assert stored["app_metadata"] == {"seen": 1}
+        events = await count(world, "log_events")
+        for name in ("broken", "greedy", "wrong", "large"):
+            await rule(world, name)
+            recorded = await record(world, "g", {"sub": "1"})
+            assert refusal(recorded)[0] == "LOGIN_RULE_FAILED"
+            assert name in recorded["errors"][0]["message"]
+            assert "s3cret" not in str(recorded)
+            await rule(world, name, False)
+        assert await world.database["users"].find_one({"tenant": world.tenant}) == stored
+        assert await count(world, "log_events") == events
+
+
+async def test_nobody_but_the_login_service_records_logins(world: World) -> None:
+    await world.add_connection("g", "google-oauth2")
+    john = await world.add_user("john")
+    input = {"connection": "g", "profile": {"sub": "1"}}
+    for token in (world.user_token(john), world.tool_token(["update:users"])):
+        answer = await world.post(RECORD, token, input=input)
+        assert codes(answer) == ["FORBIDDEN"]
+        assert answer.json()["errors"][0]["extensions"]["scopes"] == [["create:logins"]]
+    # One that holds nothing else is told that it was done, and of the profile what names it.
+    query = "mutation($input: RecordLoginInput!) { recordLogin(input: $input) { created user { userId version name } errors { code } } }"
+    answer = await world.post(query, world.tool_token(["create:logins"]), input=input)
+    told = answer.json()["data"]["recordLogin"]
+    assert told == {"created": True, "user": {"userId": "google-oauth2|1", "version": 1, "name": None}, "errors": []}
+    assert codes(answer) == ["FORBIDDEN"]
