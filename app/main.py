@@ -37,6 +37,7 @@ from app.services.callers import Callers
 from app.services.changes import ProfileChanges
 from app.services.connections import Connections as ConnectionSettings
 from app.services.devices import Devices
+from app.services.identities import Identities
 from app.services.logins import RecordLogins
 from app.services.metadata import Metadata
 from app.services.reads import Reads
@@ -46,6 +47,7 @@ from app.store.connections import Connections
 from app.store.database import Database
 from app.store.devices import Devices as StoredDevices
 from app.store.documents import Documents
+from app.store.identities import Identities as StoredIdentities
 from app.store.indexes import ensure_indexes
 from app.store.logins import Logins
 from app.store.migrations import check_schema_version, is_issuer_configured, mark_issuer_configured
@@ -89,7 +91,7 @@ def build(settings: Settings, database: Database, demo: bool = False) -> ASGIApp
     """The application on a given database."""
     development = check_development(settings, demo)
     tokens = to_tokens(settings, development)
-    engine = build_engine(settings, database, development)
+    engine = build_engine(settings, database, development, tokens)
     metrics = build_metrics(tokens, engine, database)
     start = Start(settings, database, development, demo, tokens, metrics)
     callers = list(demo_callers()) if development and demo else []
@@ -117,7 +119,7 @@ def build(settings: Settings, database: Database, demo: bool = False) -> ASGIApp
     )
 
 
-def build_engine(settings: Settings, database: Database, development: bool) -> Engine:
+def build_engine(settings: Settings, database: Database, development: bool, tokens: Tokens) -> Engine:
     """ConfigurationError where trusted documents can't be read or can't be run."""
     limits = Limits(
         body=settings.max_body_bytes,
@@ -136,7 +138,7 @@ def build_engine(settings: Settings, database: Database, development: bool) -> E
         if settings.trusted_documents != "off" and not documents:
             raise ConfigurationError(f"PROFILE_API_TRUSTED_DOCUMENTS_DIR: {folder} holds no .graphql file.")
         trust = Trust(settings.trusted_documents, documents)
-        return Engine(build_schema(), build_services(settings, database, development), limits, rates, trust)
+        return Engine(build_schema(), build_services(settings, database, development, tokens), limits, rates, trust)
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"PROFILE_API_TRUSTED_DOCUMENTS_DIR: {folder} can't be read: {error}.") from None
     except GraphQLError as error:
@@ -201,14 +203,14 @@ def installed_rules() -> list[LoginRule]:
     return [*BUILT_IN, *offered]
 
 
-def build_services(settings: Settings, database: Database, development: bool) -> Services:
+def build_services(settings: Settings, database: Database, development: bool, tokens: Tokens) -> Services:
     documents = Documents(database)
     snapshots = Snapshots(documents)
     sealing = build_sealing(settings, development)
     reads = Reads(documents, snapshots, sealing)
     users, connections = Users(database), Connections(database)
     changes = ProfileChanges(users, max_age=settings.step_up_seconds)
-    rules = installed_rules()
+    rules, callers = installed_rules(), Callers(reads, snapshots)
     logins = RecordLogins(
         users,
         Logins(database),
@@ -220,13 +222,14 @@ def build_services(settings: Settings, database: Database, development: bool) ->
     )
     return Services(
         reads=reads,
-        callers=Callers(reads, snapshots),
+        callers=callers,
         users=NamedUsers(snapshots),
         metadata=Metadata(changes, settings.metadata_max_bytes),
         root_attributes=RootAttributes(changes, documents),
         logins=logins,
         devices=Devices(changes, users, StoredDevices(database)),
         connections=ConnectionSettings(connections, rules),
+        identities=Identities(changes, callers, StoredIdentities(database), tokens.verify),
     )
 
 

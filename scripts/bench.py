@@ -35,7 +35,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.auth.development import APPLICATION_SCOPES, TENANT, USER_SCOPES, mint
 from app.domain.principals import ActorKind, Principal
 from app.jobs.demo import JOHN_DOE
-from app.main import build, build_services
+from app.main import build, build_services, to_tokens
 from app.schema.execution import Engine, build_schema
 from app.settings import Settings
 from app.store.database import Database
@@ -85,7 +85,7 @@ def constant(edge: bool) -> ASGIApp:
     if edge:
         configure_logs("json")
         return build(settings, database)
-    engine = Engine(build_schema(), build_services(settings, database, True))
+    engine = Engine(build_schema(), build_services(settings, database, True, to_tokens(settings, True)))
     principal = Principal(TENANT, "bench@clients", ActorKind.APPLICATION, frozenset(APPLICATION_SCOPES))
 
     class Bare:

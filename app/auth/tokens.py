@@ -160,7 +160,7 @@ def to_principal(claims: Mapping[str, Any], issuer: Issuer) -> Principal:
         or subject.endswith("@clients")
     )
     kind = ActorKind.APPLICATION if is_application else ActorKind.USER
-    auth_time = claims.get("auth_time")
+    auth_time, issued_at = claims.get("auth_time"), claims.get("iat")
     return Principal(
         tenant=issuer.tenant,
         subject=subject,
@@ -168,7 +168,9 @@ def to_principal(claims: Mapping[str, Any], issuer: Issuer) -> Principal:
         scopes=_scopes(claims, issuer, kind),
         client_id=client_id if isinstance(client_id, str) else None,
         connection=issuer.connection,
-        auth_time=auth_time if isinstance(auth_time, int) and not isinstance(auth_time, bool) else None,
+        auth_time=_integer(auth_time),
+        issuer=issuer.issuer,
+        issued_at=_integer(issued_at),
     )
 
 
@@ -216,6 +218,10 @@ def _number(claims: Mapping[str, Any], name: str, default: float | None = None) 
     if isinstance(value, bool) or not isinstance(value, int | float) or not -_FAR < value < _FAR:
         raise _invalid(f"The token's {name} is missing or no time.")
     return float(value)
+
+
+def _integer(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _text(claims: Mapping[str, Any], name: str) -> str:

@@ -242,14 +242,14 @@ USER.add(
             "devices",
             "Where the user stays signed in, used last first.",
             lambda row: None,
-            (),
+            ("linked",),
             read=READ_DEVICES,
         ),
         _made(
             "log_events",
             "The account's activity. Without `since`: the past 2 days.",
             lambda row: None,
-            (),
+            ("linked",),
             read=READ_USER_LOGS,
         ),
     ]

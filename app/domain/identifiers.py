@@ -36,14 +36,26 @@ def phone_key(connection: str, phone_number: str) -> str:
     return f"phone:{connection}:{phone_number}"
 
 
+def user_id_key(user_id: str) -> str:
+    """Of an account that is linked: a token of it is its primary's."""
+    return f"user_id:{user_id}"
+
+
 def keys_of(user: User) -> list[str]:
-    """Every key that finds this user, and that no other user of the tenant may have."""
+    """Every key that finds this user, and that no other user of the tenant may have.
+
+    Of one that is linked to another: one that finds nobody.
+    """
+    if user.linked_to is not None:
+        return [f"linked:{user.id}"]
     return sorted(set(_keys(user)))
 
 
 def _keys(user: User) -> Iterator[str]:
     for identity in user.identities:
         yield subject_key(identity.provider, identity.connection, identity.user_id)
+        if identity.origin_user_id is not None:
+            yield user_id_key(identity.origin_user_id)
     if not user.identities:
         return
     primary = user.identities[0].connection

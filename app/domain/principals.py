@@ -18,7 +18,8 @@ class Principal:
     """A verified token, in our words.
 
     `connection` is set where the issuer's `sub` is that connection's id of the user rather than a `user_id`.
-    `auth_time` is seconds since 1970 (OpenID Connect). `profile` is the `_id` of the caller's own user document,
+    `auth_time` and `issued_at` are seconds since 1970 (OpenID Connect). `linked` are the `_id`s of profiles that are
+    linked to the caller's. `profile` is the `_id` of the caller's own user document,
     None for an application and for a user who has no profile. `ip` and `user_agent` are where the request came from.
     """
 
@@ -29,11 +30,20 @@ class Principal:
     client_id: str | None = None
     connection: str | None = None
     auth_time: int | None = None
+    issuer: str | None = None
+    issued_at: int | None = None
     profile: Any = None
+    linked: tuple[Any, ...] = ()
     name: str | None = None
     ip: str | None = None
     user_agent: str | None = None
 
     def is_self(self, user: object) -> bool:
         """Whether this user document's `_id` is the caller's own: profiles are compared, not strings."""
-        return self.kind is ActorKind.USER and self.profile is not None and self.profile == user
+        if self.kind is not ActorKind.USER or self.profile is None:
+            return False
+        return self.profile == user or user in self.linked
+
+    def own(self) -> list[Any]:
+        """The `_id`s of the caller's profile and of those linked to it."""
+        return [] if self.profile is None else [self.profile, *self.linked]

@@ -3,7 +3,7 @@
 One object is printed as `@authorized`, enforced on reading, and asked by services on writing. Policy decides by them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.domain.scopes import Scope
 
@@ -58,6 +58,10 @@ CREATE_LOGINS = _rule("record logins", "create:logins")
 UPDATE_CONNECTIONS = _rule("change connections and login rules", "update:connections")
 UNLINK_DEVICE = _rule("unlink a device", "delete:device_credentials", "delete:current_user_device_credentials")
 
+LINK_IDENTITY = replace(
+    _rule("link and unlink identities", "update:users", "update:current_user_identities"), recent=True
+)
+
 READING = (
     READ_USER,
     READ_USERS,
@@ -79,4 +83,5 @@ WRITING = (
     CREATE_LOGINS,
     UPDATE_CONNECTIONS,
     UNLINK_DEVICE,
+    LINK_IDENTITY,
 )

@@ -19,6 +19,7 @@ class Scope(StrEnum):
     READ_USERS = "read:users"
     READ_USERS_APP_METADATA = "read:users_app_metadata"
     UPDATE_CONNECTIONS = "update:connections"
+    UPDATE_CURRENT_USER_IDENTITIES = "update:current_user_identities"
     UPDATE_CURRENT_USER_METADATA = "update:current_user_metadata"
     UPDATE_CURRENT_USER_ROOT_ATTRIBUTES = "update:current_user_root_attributes"
     UPDATE_USERS = "update:users"

@@ -31,7 +31,10 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """An account with an identity provider. `profile_data` is JSON text, since payloads have dots and $ in keys."""
+    """An account with an identity provider. `profile_data` is JSON text, since payloads have dots and $ in keys.
+
+    `origin` and `origin_user_id` are the `_id` and `user_id` of the profile that was linked, and waits.
+    """
 
     provider: str
     connection: str
@@ -40,12 +43,15 @@ class Identity:
     profile_data: str | None = None
     access_token: str | None = None
     refresh_token: str | None = None
+    origin: Any = None
+    origin_user_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
     """One account of a tenant. Field names are the stored ones; `id` is the document's `_id`.
 
+    `linked_to` is the `_id` of the profile that this one is linked to: until it is unlinked nobody sees it.
     `roles` holds the `_id`s of roles, `permissions` those granted directly. The first identity is the primary one.
     """
 
@@ -78,6 +84,7 @@ class User:
     last_ip: str | None = None
     logins_count: int = 0
     last_password_reset: datetime | None = None
+    linked_to: Any = None
 
 
 @dataclass(frozen=True, slots=True)

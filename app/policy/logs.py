@@ -18,6 +18,6 @@ def visible_events(principal: Principal) -> Mapping[str, Any]:
     if principal.profile is None:
         alternatives.append({"roots": {"$in": sorted(others)}})
     else:
-        alternatives.append({"user": {"$ne": principal.profile}, "roots": {"$in": sorted(others)}})
-        alternatives.append({"user": principal.profile, "roots": {"$in": sorted(own)}})
+        alternatives.append({"user": {"$nin": principal.own()}, "roots": {"$in": sorted(others)}})
+        alternatives.append({"user": {"$in": principal.own()}, "roots": {"$in": sorted(own)}})
     return {"$or": alternatives}

@@ -15,6 +15,7 @@ from app.services.attributes import RootAttributes
 from app.services.callers import Callers
 from app.services.connections import Connections
 from app.services.devices import Devices
+from app.services.identities import Identities
 from app.services.logins import RecordLogins
 from app.services.metadata import Metadata
 from app.services.reads import Reads
@@ -34,6 +35,7 @@ class Services:
     logins: RecordLogins
     devices: Devices
     connections: Connections
+    identities: Identities
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ from app.domain.errors import ErrorCode, Refused
 from app.domain.root_attributes import ROOT_ATTRIBUTES
 from app.domain.rules import (
     CREATE_LOGINS,
+    LINK_IDENTITY,
     UNLINK_DEVICE,
     UPDATE_APP_METADATA,
     UPDATE_CONNECTIONS,
@@ -26,7 +27,9 @@ from app.schema.logins import (
     RecordLoginPayload,
 )
 from app.schema.payloads import UserPayload, user_payload
+from app.schema.scalars import LinkMetadata
 from app.services.changes import Target
+from app.services.identities import Secondary
 from app.services.metadata import APP_METADATA, USER_METADATA
 
 _USER_ID = "Whose profile; the caller's own when left out. An application says whose."
@@ -70,6 +73,34 @@ class UpdateRootAttributesInput:
     picture: strawberry.Maybe[str | None] = strawberry.field(
         default=None, description="An https URL of at most 2048 characters."
     )
+    if_version: strawberry.Maybe[int | None] = strawberry.field(default=None, description=_IF_VERSION)
+    reason: str | None = strawberry.field(default=None, description=_REASON)
+
+
+@strawberry.input(
+    one_of=True, description="The other account: a tool names it, a user proves it with a fresh token of it."
+)
+class LinkedAccount:
+    user_id: strawberry.Maybe[str]
+    token: strawberry.Maybe[str]
+
+
+@strawberry.input(description="An account to link.")
+class LinkIdentityInput:
+    user_id: str | None = strawberry.field(default=None, description=_USER_ID)
+    secondary: LinkedAccount
+    metadata: LinkMetadata = strawberry.field(
+        default=LinkMetadata.KEEP_PRIMARY,
+        description="Of user_metadata; where the caller may change them, of app_metadata too, and roles come along.",
+    )
+    if_version: strawberry.Maybe[int | None] = strawberry.field(default=None, description=_IF_VERSION)
+    reason: str | None = strawberry.field(default=None, description=_REASON)
+
+
+@strawberry.input(description="An identity to give back.")
+class UnlinkIdentityInput:
+    user_id: str | None = strawberry.field(default=None, description=_USER_ID)
+    identity_id: strawberry.ID
     if_version: strawberry.Maybe[int | None] = strawberry.field(default=None, description=_IF_VERSION)
     reason: str | None = strawberry.field(default=None, description=_REASON)
 
@@ -125,6 +156,32 @@ class Mutation:
         async def write() -> WrittenUser:
             devices = info.context.services.devices
             return await devices.unlink(info.context.principal, _target(input), input.device_id)
+
+        return await user_payload(info, write())
+
+    @strawberry.mutation(
+        description="Joins another account to this profile, whose ids, root attributes and metadata stand. The other's"
+        " devices and history show beside the profile's own.",
+        directives=[authorized(LINK_IDENTITY)],
+    )
+    async def link_identity(self, info: Info, input: LinkIdentityInput) -> UserPayload | None:
+        async def write() -> WrittenUser:
+            identities, other = info.context.services.identities, input.secondary
+            secondary = Secondary(
+                other.user_id.value if other.user_id else None, other.token.value if other.token else None
+            )
+            return await identities.link(info.context.principal, _target(input), secondary, input.metadata)
+
+        return await user_payload(info, write())
+
+    @strawberry.mutation(
+        description="Gives a linked account back, with its own ids, root attributes and metadata.",
+        directives=[authorized(LINK_IDENTITY)],
+    )
+    async def unlink_identity(self, info: Info, input: UnlinkIdentityInput) -> UserPayload | None:
+        async def write() -> WrittenUser:
+            identities = info.context.services.identities
+            return await identities.unlink(info.context.principal, _target(input), input.identity_id)
 
         return await user_payload(info, write())
 

@@ -11,6 +11,7 @@ from strawberry.types.scalar import ScalarDefinition
 from app.domain.connections import AuthConnectionKind, SyncRootAttributes
 from app.domain.devices import DeviceType
 from app.domain.errors import ErrorCode
+from app.domain.identities import LinkMetadata
 from app.domain.logs import LogEventType
 from app.domain.permissions import PermissionSourceType
 from app.domain.principals import ActorKind
@@ -27,6 +28,7 @@ __all__ = [
     "DateTime",
     "DeviceType",
     "ErrorCode",
+    "LinkMetadata",
     "LogEventType",
     "LoginFailureReason",
     "PermissionSourceType",
@@ -59,6 +61,7 @@ for _enum, _description in (
     (AttributeSource, "Who set a root attribute."),
     (AuthConnectionKind, "Who keeps the accounts of a connection."),
     (DeviceType, "What a device's credential is."),
+    (LinkMetadata, "What becomes of a linked account's metadata: nothing, or one document, whose word counts first."),
     (LogEventType, "What happened. More may be added."),
     (PermissionSourceType, "How a permission came."),
     (RootAttributeName, "The attributes that a profile always has."),

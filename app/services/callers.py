@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from app.domain.connections import AuthConnection
 from app.domain.errors import UserBlocked
-from app.domain.identifiers import subject_key
+from app.domain.identifiers import subject_key, user_id_key
 from app.domain.principals import ActorKind, Principal
 from app.domain.rows import Row, Selection
 from app.services.reads import Reads
@@ -24,15 +24,21 @@ class Callers:
 
         UserBlocked for a blocked profile. An application has none; neither has a user whom no login brought yet.
         """
-        where = await self._where(principal)
+        where = await self.where(principal)
         row = None if where is None else await self._reads.viewer(principal, where, selection)
+        if row is None and principal.kind is ActorKind.USER and principal.connection is None:
+            # A linked account's token is its primary's.
+            row = await self._reads.viewer(principal, {"keys": user_id_key(principal.subject)}, selection)
         if row is None:
             return principal, None
         if row.document.get("blocked"):
             raise UserBlocked
-        return replace(principal, profile=row.document["_id"], name=row.document.get("name")), row
+        document = row.document
+        linked = tuple(document.get("linked", ()))
+        return replace(principal, profile=document["_id"], linked=linked, name=document.get("name")), row
 
-    async def _where(self, principal: Principal) -> Filter | None:
+    async def where(self, principal: Principal) -> Filter | None:
+        """Whose profile a token names; None where it names none."""
         if principal.kind is not ActorKind.USER:
             return None
         if principal.connection is None:

@@ -47,6 +47,7 @@ class Devices:
         principal, user = await self._changes.find(principal, UNLINK_DEVICE, target)
         changes = Changes(LogEventType.DEVICE_UNLINKED, {})
         event = to_event(principal, user, changes, target.reason, (), {"deviceId": device_id})
-        if not await self._devices.remove(principal.tenant, [user.id], device_id, event):
+        users = [user.id, *(each.origin for each in user.identities if each.origin is not None)]
+        if not await self._devices.remove(principal.tenant, users, device_id, event):
             raise Refused(ErrorCode.NOT_FOUND, "The user has no such device.", ("deviceId",))
         return user

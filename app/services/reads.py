@@ -47,7 +47,7 @@ def forbidden(principal: Principal, rule: Rule, is_self: bool = False) -> Forbid
 
 MAX_PLANS = 10_000
 # The caller's own profile: what is needed to know who calls is read whatever is asked for.
-CALLER = replace(USER, needs=("blocked", "name"))
+CALLER = replace(USER, needs=("blocked", "name", "linked"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +177,8 @@ class Reads:
         selection: Selection,
         count: bool,
     ) -> Page | Refused:
-        key = owner.document["_id"]
-        one = replace(listing.of(key), where={**listing.where, field: key})
+        key, linked = owner.document["_id"], owner.document.get("linked")
+        one = replace(listing.of(key), where={**listing.where, field: {"$in": [key, *linked]} if linked else key})
         try:
             return await self._page(principal, one, window, selection, count)
         except Refused as refusal:
@@ -208,10 +208,13 @@ class Reads:
             return visible
         if kind.owner is None or principal.profile is None:
             return None
-        return {**visible, "$and": [{kind.owner: principal.profile}]}
+        return {**visible, "$and": [{kind.owner: {"$in": principal.own()}}]}
 
     def _visible(self, principal: Principal, kind: Kind) -> Filter:
-        return visible_events(principal) if kind is LOG_EVENT else {}
+        if kind is LOG_EVENT:
+            return visible_events(principal)
+        # A profile that is linked to another waits, unseen.
+        return {"linked_to": None} if kind is USER else {}
 
     def _asked(self, principal: Principal, kind: Kind, selection: Selection) -> tuple[frozenset[str], frozenset[str]]:
         rules = readable(principal, is_self=False)
@@ -269,7 +272,8 @@ class Reads:
         """
         rules = readable(principal, is_self=True)
         plan = self._plan(CALLER, selection, rules)
-        document = await self._documents.find_one("users", {"tenant": principal.tenant, **where}, plan.paths)
+        where = {"tenant": principal.tenant, **where, "linked_to": None}
+        document = await self._documents.find_one("users", where, plan.paths)
         if document is None:
             return None
         for join in plan.joins:

@@ -83,12 +83,15 @@ class Documents:
         collection: str,
         pipeline: Sequence[Mapping[str, Any]],
     ) -> dict[ObjectId, list[Document]]:
-        """What the pipeline finds of each owner's documents. `owners`: their collection, tenant, the naming field."""
+        """What the pipeline finds of each owner's documents, and of those of what is linked to it.
+
+        `owners`: their collection, tenant, and the field that names them.
+        """
         owner_collection, tenant, field = owners
-        lookup = {"from": collection, "localField": "_id", "foreignField": field, "pipeline": pipeline, "as": "found"}
+        lookup = {"from": collection, "localField": "owner", "foreignField": field, "pipeline": pipeline, "as": "found"}
         stages = [
             {"$match": {"tenant": tenant, "_id": {"$in": list(keys)}}},
-            {"$project": {"_id": 1}},
+            {"$project": {"owner": {"$concatArrays": [["$_id"], {"$ifNull": ["$linked", []]}]}}},
             {"$lookup": lookup},
         ]
         with driver_errors():

@@ -25,9 +25,9 @@ class Users:
         self._events = database["log_events"]
 
     async def find(self, where: Mapping[str, Any]) -> User | None:
-        """The whole profile, for writing it. `where` starts with the tenant."""
+        """The whole profile, for writing it; never one that is linked to another. `where` starts with the tenant."""
         with driver_errors():
-            document = await self._users.find_one(where)
+            document = await self._users.find_one({**where, "linked_to": None})
         return None if document is None else from_document(document)
 
     async def replace(self, before: User, after: User, event: LogEvent) -> bool:
@@ -60,6 +60,7 @@ def to_document(user: User) -> dict[str, Any]:
         "role_ids": list(user.role_ids),
         "permissions": [dict(each) for each in user.permissions],
         "keys": keys_of(user),
+        "linked": [each.origin for each in user.identities if each.origin is not None],
         "connections": sorted({each.connection for each in user.identities}),
         "name_folded": user.name and fold(user.name),
         "email_folded": user.email and fold(user.email),

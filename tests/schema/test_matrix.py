@@ -51,6 +51,8 @@ TABLE: dict[str, tuple[str, str | None]] = {
     "Mutation.updateAppMetadata": ("update:users_app_metadata", NEVER),
     "Mutation.updateRootAttributes": ("update:users", "update:current_user_root_attributes"),
     "Mutation.unlinkDevice": ("delete:device_credentials", "delete:current_user_device_credentials"),
+    "Mutation.linkIdentity": ("update:users", "update:current_user_identities"),
+    "Mutation.unlinkIdentity": ("update:users", "update:current_user_identities"),
     "Mutation.saveAuthConnection": ("update:connections", None),
     "Mutation.saveLoginRule": ("update:connections", None),
     "Mutation.recordLogin": ("create:logins", None),
@@ -352,6 +354,8 @@ WRITES = {
 # Each fails for another reason when it is allowed, and so changes nothing.
 BESIDE = {
     "unlinkDevice": 'mutation { unlinkDevice(input: {userId: "auth0|john", deviceId: "none"}) { errors { code } } }',
+    "linkIdentity": 'mutation { linkIdentity(input: {userId: "auth0|john", secondary: {userId: "none"}}) { errors { code } } }',
+    "unlinkIdentity": 'mutation { unlinkIdentity(input: {userId: "auth0|john", identityId: "none"}) { errors { code } } }',
     "saveAuthConnection": 'mutation { saveAuthConnection(input: {name: "-", strategy: "oidc"}) { errors { code } } }',
     "saveLoginRule": 'mutation { saveLoginRule(input: {name: "none", enabled: true}) { errors { code } } }',
     "recordLogin": 'mutation { recordLogin(input: {connection: "none", profile: {}}) { errors { code } } }',
@@ -367,7 +371,7 @@ async def differences_beside(stage: Stage, callers: tuple[Caller, ...], sets: li
             for scopes in sets:
                 content = (await stage.world.post(mutation, stage.token(caller, scopes))).json()
                 refused = [each["extensions"]["code"] for each in content.get("errors", [])] == ["FORBIDDEN"]
-                is_self = caller.is_self if name == "unlinkDevice" else None
+                is_self = caller.is_self if "userId" in mutation else None
                 if refused == may(f"Mutation.{name}", caller, scopes, is_self):
                     found.append(f"{name}, {caller.name}, {sorted(scopes)}: {content}")
     return found

@@ -1,0 +1,101 @@
+"""Linking: one profile for several accounts. Nothing moves: the second account's profile waits, to be given back."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from enum import StrEnum
+from typing import Any
+
+from app.domain.errors import ErrorCode, Refused
+from app.domain.metadata import merge
+from app.domain.users import Identity, User
+
+MAX_IDENTITIES = 16
+
+
+class LinkMetadata(StrEnum):
+    """What becomes of the second account's metadata."""
+
+    KEEP_PRIMARY = "KEEP_PRIMARY"
+    MERGE = "MERGE"
+    PREFER_SECONDARY = "PREFER_SECONDARY"
+
+
+def check_link(primary: User, secondary: User) -> None:
+    """Refused where these two can't be one."""
+    if primary.id == secondary.id:
+        raise _refused(ErrorCode.INVALID_INPUT, "That is the profile itself.")
+    if primary.blocked or secondary.blocked:
+        raise _refused(ErrorCode.USER_BLOCKED, "A blocked user is linked with nobody.")
+    if len(secondary.identities) != 1:
+        raise _refused(ErrorCode.INVALID_INPUT, "That account has others linked to it: unlink them first.")
+    if len(primary.identities) >= MAX_IDENTITIES:
+        raise _refused(ErrorCode.TOO_LARGE, f"A user has at most {MAX_IDENTITIES} identities.")
+
+
+def link(primary: User, secondary: User, how: LinkMetadata, with_access: bool) -> tuple[User, User]:
+    """Both after linking. `with_access`: app_metadata, roles and permissions are taken over too.
+
+    Their versions are as they were: whoever writes them counts.
+    """
+    [identity] = secondary.identities
+    linked = replace(identity, origin=secondary.id, origin_user_id=secondary.user_id)
+    after = replace(
+        primary,
+        identities=(*primary.identities, linked),
+        user_metadata=_merged(primary.user_metadata, secondary.user_metadata, how),
+    )
+    if with_access:
+        after = replace(
+            after,
+            app_metadata=_merged(primary.app_metadata, secondary.app_metadata, how),
+            role_ids=(*primary.role_ids, *(each for each in secondary.role_ids if each not in primary.role_ids)),
+            permissions=(
+                *primary.permissions,
+                *(each for each in secondary.permissions if each not in primary.permissions),
+            ),
+        )
+    return after, replace(secondary, linked_to=primary.id)
+
+
+def unlink(primary: User, secondary: User, identity: Identity) -> tuple[User, User]:
+    """Both after unlinking. What was taken from the primary since, the second account does not get back."""
+    kept = tuple(each for each in primary.identities if each != identity)
+    own = replace(identity, origin=None, origin_user_id=None)
+    given_back = replace(
+        secondary,
+        linked_to=None,
+        identities=(own,),
+        blocked=primary.blocked,
+        role_ids=tuple(each for each in secondary.role_ids if each in primary.role_ids),
+        permissions=tuple(each for each in secondary.permissions if each in primary.permissions),
+        app_metadata=_still_held(secondary.app_metadata, primary.app_metadata),
+    )
+    return replace(primary, identities=kept), given_back
+
+
+def _merged(primary: Mapping[str, Any], secondary: Mapping[str, Any], how: LinkMetadata) -> Mapping[str, Any]:
+    match how:
+        case LinkMetadata.KEEP_PRIMARY:
+            return primary
+        case LinkMetadata.MERGE:
+            return merge(secondary, primary)
+        case LinkMetadata.PREFER_SECONDARY:
+            return merge(primary, secondary)
+
+
+def _still_held(own: Mapping[str, Any], held: Mapping[str, Any]) -> dict[str, Any]:
+    """The leaves of `own` that `held` has too, with the same value."""
+    kept: dict[str, Any] = {}
+    for key, value in own.items():
+        other = held.get(key)
+        if isinstance(value, Mapping) and isinstance(other, Mapping):
+            below = _still_held(value, other)
+            if below or not value:
+                kept[key] = below
+        elif key in held and value == other:
+            kept[key] = value
+    return kept
+
+
+def _refused(code: ErrorCode, message: str) -> Refused:
+    return Refused(code, message, ("secondary",))

@@ -1,0 +1,142 @@
+"""Linking a second account to a profile, and giving it back."""
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+from app.domain.errors import ErrorCode, Refused, Unauthenticated, Unavailable
+from app.domain.identities import LinkMetadata, check_link, link, unlink
+from app.domain.ids import encode_id
+from app.domain.logins import versioned
+from app.domain.logs import LogEvent, LogEventType, diff
+from app.domain.principals import ActorKind, Principal
+from app.domain.rules import LINK_IDENTITY, UPDATE_APP_METADATA
+from app.domain.times import now
+from app.domain.users import Changes, Identity, User
+from app.policy.rules import holds
+from app.services.callers import Callers
+from app.services.changes import DEADLINE_SECONDS, ProfileChanges, Target, to_event, wait
+from app.store.identities import Identities as StoredIdentities
+
+# How old the token may be that proves a second account.
+PROOF_SECONDS = 300
+Verify = Callable[[str], Awaitable[Principal]]
+
+
+@dataclass(frozen=True, slots=True)
+class Secondary:
+    """The second account: named by its userId, or proven by a token of it."""
+
+    user_id: str | None = None
+    token: str | None = None
+
+
+class Identities:
+    """`verify` makes a principal of a token, or raises Unauthenticated."""
+
+    def __init__(self, changes: ProfileChanges, callers: Callers, identities: StoredIdentities, verify: Verify) -> None:
+        self._changes = changes
+        self._callers = callers
+        self._identities = identities
+        self._verify = verify
+
+    async def link(self, principal: Principal | None, target: Target, secondary: Secondary, how: LinkMetadata) -> User:
+        """The profile with the account. Raises what `ProfileChanges.find` does; Refused with INVALID_INPUT,
+        NOT_FOUND, USER_BLOCKED, TOO_LARGE, CONTENDED.
+        """
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while True:
+            caller, primary = await self._changes.find(principal, LINK_IDENTITY, target)
+            other = await self._secondary(caller, primary, secondary)
+            check_link(primary, other)
+            is_self = caller.is_self(primary.id)
+            with_access = not is_self and holds(caller, UPDATE_APP_METADATA) and holds(caller, LINK_IDENTITY)
+            after, waiting = link(primary, other, how, with_access)
+            # The account that waits gives its keys up before the other takes them.
+            pairs = [(other, waiting), (primary, after)]
+            if await self._write(caller, target, LogEventType.IDENTITY_LINKED, pairs):
+                return after
+            await wait(deadline)
+
+    async def unlink(self, principal: Principal | None, target: Target, identity_id: str) -> User:
+        """The profile without the account, which has its own again. Refused with NOT_FOUND for no identity of it,
+        INVALID_INPUT for the one that is the profile's own.
+        """
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while True:
+            caller, primary = await self._changes.find(principal, LINK_IDENTITY, target)
+            identity = _named(primary, identity_id)
+            where = {"tenant": primary.tenant, "_id": identity.origin}
+            other = await self._identities.find(where)
+            assert other
+            after, given_back = unlink(primary, other, identity)
+            pairs = [(primary, after), (other, given_back)]
+            if await self._write(caller, target, LogEventType.IDENTITY_UNLINKED, pairs):
+                return after
+            await wait(deadline)
+
+    async def _secondary(self, caller: Principal, primary: User, secondary: Secondary) -> User:
+        where: dict[str, object] = {"tenant": caller.tenant, "user_id": secondary.user_id}
+        if secondary.token is not None:
+            where = await self._proven(caller, secondary.token)
+        elif caller.is_self(primary.id):
+            message = "Prove that the other account is yours, with a token of it."
+            raise Refused(ErrorCode.INVALID_INPUT, message, ("secondary", "userId"))
+        found = await self._identities.find(where)
+        if found is None:
+            raise Refused(ErrorCode.NOT_FOUND, "There is no such account.", ("secondary",))
+        if found.linked_to is not None:
+            raise Refused(ErrorCode.ALREADY_EXISTS, "That account is linked already.", ("secondary",))
+        return found
+
+    async def _proven(self, caller: Principal, token: str) -> dict[str, object]:
+        """By a fresh token of the same issuer and application, of another subject."""
+        try:
+            proof = await self._verify(token)
+        except (Unauthenticated, Unavailable):
+            raise _no_proof("The token is no good.") from None
+        if proof.kind is not ActorKind.USER or proof.subject == caller.subject:
+            raise _no_proof("The token is not of another user.")
+        if (proof.tenant, proof.issuer, proof.client_id) != (caller.tenant, caller.issuer, caller.client_id):
+            raise _no_proof("The token is of another issuer or application than yours.")
+        if proof.issued_at is None or time.time() - proof.issued_at > PROOF_SECONDS:
+            raise _no_proof(f"The token was issued more than {PROOF_SECONDS} seconds ago.")
+        where = await self._callers.where(proof)
+        if where is None:
+            raise Refused(ErrorCode.NOT_FOUND, "There is no such account.", ("secondary",))
+        return {"tenant": caller.tenant, **where}
+
+    async def _write(
+        self, caller: Principal, target: Target, type_: LogEventType, pairs: list[tuple[User, User]]
+    ) -> bool:
+        """In this order; the version of each moves by one."""
+        at = now()
+        moved = [(before, replace(after, version=before.version + 1, updated_at=at)) for before, after in pairs]
+        (_, one), (_, two) = moved
+        events = [_event(caller, target, type_, *moved[0], two), _event(caller, target, type_, *moved[1], one)]
+        return await self._identities.write(moved, events)
+
+
+def _event(caller: Principal, target: Target, type_: LogEventType, before: User, after: User, other: User) -> LogEvent:
+    old, new = versioned(before), versioned(after)
+    told = diff(
+        {name: value for name, value in old.items() if value not in (None, {})},
+        {name: value for name, value in new.items() if value not in (None, {})},
+    )
+    changes, details = Changes(type_, {"identities": after.identities}), {"otherUserId": other.user_id}
+    return to_event(caller, after, changes, target.reason, told, details)
+
+
+def _named(user: User, identity_id: str) -> Identity:
+    for index, each in enumerate(user.identities):
+        key = "|".join((each.provider, each.connection, each.user_id))
+        if encode_id("Identity", key) == identity_id:
+            if index == 0 or each.origin is None:
+                message = "That is the profile's own identity: it stays."
+                raise Refused(ErrorCode.INVALID_INPUT, message, ("identityId",))
+            return each
+    raise Refused(ErrorCode.NOT_FOUND, "The user has no such identity.", ("identityId",))
+
+
+def _no_proof(message: str) -> Refused:
+    return Refused(ErrorCode.INVALID_INPUT, message, ("secondary", "token"))

@@ -1,0 +1,284 @@
+"""Linking and unlinking through GraphQL: one profile for several accounts, and each account given back."""
+
+import time
+from typing import Any
+
+import pytest
+
+from app.auth.development import mint
+from app.domain.ids import encode_id
+from app.domain.scopes import Scope
+from tests.schema.test_logins import good
+from tests.world import DATABASE, World, codes
+
+EVERYTHING = [str(each) for each in Scope]
+USER = """{ id userId version name email userMetadata appMetadata blocked roles { name } permissions { name api }
+  identities { id provider connection userId isPrimary profileData }
+  devices { nodes { deviceId } } logEvents(first: 100) { nodes { type details userId } } }"""
+LINK = f"mutation($input: LinkIdentityInput!) {{ linkIdentity(input: $input) {{ user {USER} errors {{ code path message }} }} }}"
+UNLINK = f"mutation($input: UnlinkIdentityInput!) {{ unlinkIdentity(input: $input) {{ user {USER} errors {{ code path }} }} }}"
+
+
+class Two:
+    """John of the database, and his account with Google, each with something of its own."""
+
+    def __init__(self, world: World, tool: str) -> None:
+        self.world = world
+        self.tool = tool
+
+    async def link(self, token: str | None = None, **input: Any) -> Any:
+        given = {"userId": "auth0|john", "secondary": {"userId": "google-oauth2|g1"}, **input}
+        return (await self.world.ask(LINK, token or self.tool, input=given))["linkIdentity"]
+
+    async def unlink(self, identity_id: str, token: str | None = None, **input: Any) -> Any:
+        given = {"userId": "auth0|john", "identityId": identity_id, **input}
+        return (await self.world.ask(UNLINK, token or self.tool, input=given))["unlinkIdentity"]
+
+    async def user(self, user_id: str) -> Any:
+        query = f"query($id: String!) {{ user(by: {{userId: $id}}) {USER} }}"
+        return (await self.world.ask(query, self.tool, id=user_id))["user"]
+
+
+@pytest.fixture
+async def two(world: World) -> Two:
+    await world.add_connection()
+    await world.add_connection("g", "google-oauth2")
+    customer, editor = await world.add_role("Customer"), await world.add_role("Editor")
+    await world.add_user(
+        "john", user_metadata={"a": 1, "both": {"x": 1}}, app_metadata={"plan": "free"}, role_ids=(customer,)
+    )
+    await good(world, DATABASE, {"user_id": "john"}, device={"deviceId": "desktop"})
+    profile = {"sub": "g1", "name": "Johnny", "email": "johnny@gmail.com"}
+    await good(world, "g", profile, device={"deviceId": "phone"})
+    more = {
+        "user_metadata": {"b": 2, "both": {"x": 2, "y": 2}},
+        "app_metadata": {"plan": "pro", "beta": True},
+        "role_ids": [customer, editor],
+        "permissions": [{"name": "p", "api": "q"}],
+    }
+    await world.database["users"].update_one({"tenant": world.tenant, "user_id": "google-oauth2|g1"}, {"$set": more})
+    return Two(world, world.tool_token(EVERYTHING))
+
+
+def names(user: Any) -> list[str]:
+    return [each["name"] for each in user["roles"]]
+
+
+async def test_linking_moves_nothing_and_shows_both(two: Two) -> None:
+    before = await two.user("auth0|john")
+    linked = await two.link(reason="same person")
+    assert linked["errors"] == []
+    user = linked["user"]
+    assert (user["id"], user["userId"], user["name"], user["email"]) == tuple(
+        before[each] for each in ("id", "userId", "name", "email")
+    )
+    assert user["version"] == before["version"] + 1
+    assert [each["isPrimary"] for each in user["identities"]] == [True, False]
+    assert user["identities"][1]["profileData"]["name"] == "Johnny"
+    assert user["userMetadata"] == {"a": 1, "both": {"x": 1}}
+    assert {each["deviceId"] for each in user["devices"]["nodes"]} == {"desktop", "phone"}
+    events = user["logEvents"]["nodes"]
+    assert {each["userId"] for each in events} == {"auth0|john", "google-oauth2|g1"}
+    assert {"otherUserId": "google-oauth2|g1"} in [each["details"] for each in events]
+    # The account that waits is seen nowhere.
+    assert await two.user("google-oauth2|g1") is None
+    listed = await two.world.ask("{ users { nodes { userId } totalCount { value } } }", two.tool)
+    assert listed["users"] == {"nodes": [{"userId": "auth0|john"}], "totalCount": {"value": 1}}
+    waiting = await two.world.database["users"].find_one({"tenant": two.world.tenant, "user_id": "google-oauth2|g1"})
+    node = await two.world.ask(
+        "query($id: ID!) { node(id: $id) { id } }", two.tool, id=encode_id("User", waiting["_id"])
+    )
+    assert node == {"node": None}
+    write = 'mutation { updateUserMetadata(input: {userId: "google-oauth2|g1", patch: {a: 1}}) { errors { code } } }'
+    assert (await two.world.ask(write, two.tool))["updateUserMetadata"]["errors"] == [{"code": "NOT_FOUND"}]
+
+
+async def test_devices_and_history_of_many_users_show_those_of_linked_accounts(two: Two) -> None:
+    await two.link()
+    await two.world.add_user("jane")
+    query = "{ users { nodes { userId devices { nodes { deviceId } totalCount { value } } logEvents { totalCount { value } } } } }"
+    found = {each["userId"]: each for each in (await two.world.ask(query, two.tool))["users"]["nodes"]}
+    assert {each["deviceId"] for each in found["auth0|john"]["devices"]["nodes"]} == {"desktop", "phone"}
+    assert found["auth0|john"]["devices"]["totalCount"] == {"value": 2}
+    assert found["auth0|john"]["logEvents"]["totalCount"] == {"value": 4}
+    assert found["auth0|jane"]["devices"]["nodes"] == []
+
+
+@pytest.mark.parametrize(
+    ("how", "expected"),
+    [
+        ("KEEP_PRIMARY", {"a": 1, "both": {"x": 1}}),
+        ("MERGE", {"a": 1, "b": 2, "both": {"x": 1, "y": 2}}),
+        ("PREFER_SECONDARY", {"a": 1, "b": 2, "both": {"x": 2, "y": 2}}),
+    ],
+)
+async def test_user_metadata_is_merged_by_choice(two: Two, how: str, expected: Any) -> None:
+    linked = await two.link(metadata=how)
+    assert linked["user"]["userMetadata"] == expected
+
+
+async def test_app_metadata_and_roles_come_along_only_for_who_may_change_both(two: Two) -> None:
+    few = two.world.tool_token(
+        ["update:users", "read:users", "read:users_app_metadata", "read:roles", "read:logs", "read:device_credentials"]
+    )
+    linked = await two.link(few, metadata="MERGE")
+    assert linked["user"]["appMetadata"] == {"plan": "free"}
+    assert names(linked["user"]) == ["Customer"]
+
+
+async def test_app_metadata_and_roles_come_along_for_who_may(two: Two) -> None:
+    linked = await two.link(metadata="MERGE")
+    assert linked["user"]["appMetadata"] == {"plan": "free", "beta": True}
+    assert names(linked["user"]) == ["Customer", "Editor"]
+    assert [each["name"] for each in linked["user"]["permissions"]] == ["p"]
+
+
+async def test_a_login_and_a_token_of_the_linked_account_are_its_primarys(two: Two) -> None:
+    await two.link()
+    recorded = await good(two.world, "g", {"sub": "g1", "name": "Renamed", "email": "new@gmail.com"})
+    assert (recorded["user"]["userId"], recorded["user"]["name"]) == ("auth0|john", "John")
+    assert recorded["user"]["identities"][1]["profileData"]["name"] == "Renamed"
+    token = two.world.user_token("google-oauth2|g1")
+    viewer = await two.world.ask(
+        "{ viewer { userId devices { nodes { deviceId } } logEvents { nodes { type changes { path } } } } }", token
+    )
+    assert viewer["viewer"]["userId"] == "auth0|john"
+    assert {each["deviceId"] for each in viewer["viewer"]["devices"]["nodes"]} == {"desktop", "phone"}
+    # What happened to the linked account is the user's own history.
+    assert ["email", "email_verified", "name", "nickname", "picture"] in [
+        [change["path"] for change in each["changes"] or []] for each in viewer["viewer"]["logEvents"]["nodes"]
+    ]
+    unlink = 'mutation { unlinkDevice(input: {deviceId: "phone"}) { user { devices { nodes { deviceId } } } errors { code } } }'
+    left = (await two.world.ask(unlink, token))["unlinkDevice"]
+    assert left == {"user": {"devices": {"nodes": [{"deviceId": "desktop"}]}}, "errors": []}
+
+
+async def test_unlinking_gives_the_account_back(two: Two) -> None:
+    before = await two.user("google-oauth2|g1")
+    linked = await two.link(metadata="MERGE")
+    await good(two.world, "g", {"sub": "g1", "name": "Later"})
+    # What the primary lost since, and what it was given, in app_metadata and roles.
+    await two.world.database["users"].update_one(
+        {"tenant": two.world.tenant, "user_id": "auth0|john"},
+        {"$set": {"app_metadata": {"plan": "free", "beta": False}, "permissions": []}, "$pop": {"role_ids": 1}},
+    )
+    unlinked = await two.unlink(linked["user"]["identities"][1]["id"], reason="a mistake")
+    assert unlinked["errors"] == []
+    assert [each["userId"] for each in unlinked["user"]["identities"]] == ["john"]
+    assert unlinked["user"]["userMetadata"] == {"a": 1, "b": 2, "both": {"x": 1, "y": 2}}
+    assert [each["deviceId"] for each in unlinked["user"]["devices"]["nodes"]] == ["desktop"]
+    after = await two.user("google-oauth2|g1")
+    assert (after["id"], after["name"], after["email"]) == (before["id"], "Johnny", "johnny@gmail.com")
+    assert after["userMetadata"] == before["userMetadata"]
+    assert after["identities"][0]["profileData"]["name"] == "Later"
+    assert after["identities"][0]["isPrimary"]
+    assert (names(after), after["permissions"], after["appMetadata"]) == (["Customer"], [], {})
+    assert [each["deviceId"] for each in after["devices"]["nodes"]] == ["phone"]
+    types = [each["type"] for each in after["logEvents"]["nodes"]]
+    assert types[:2] == ["IDENTITY_UNLINKED", "IDENTITY_LINKED"]
+    recorded = await good(two.world, "g", {"sub": "g1"})
+    assert recorded["user"]["id"] == before["id"]
+
+
+async def test_a_block_carries_over(two: Two) -> None:
+    linked = await two.link()
+    await two.world.database["users"].update_one(
+        {"tenant": two.world.tenant, "user_id": "auth0|john"}, {"$set": {"blocked": True}}
+    )
+    assert codes(await two.world.post("{ viewer { id } }", two.world.user_token("google-oauth2|g1"))) == [
+        "USER_BLOCKED"
+    ]
+    await two.unlink(linked["user"]["identities"][1]["id"])
+    assert (await two.user("google-oauth2|g1"))["blocked"] is True
+
+
+async def test_what_can_not_be_linked_is_refused_and_changes_nothing(two: Two) -> None:
+    world = two.world
+    await world.add_connection("h", "github")
+    await good(world, "h", {"id": 5, "login": "h"})
+    before = await world.database["users"].find({"tenant": world.tenant}).sort("_id").to_list(None)
+
+    async def refused(**input: Any) -> tuple[str, list[str]]:
+        answer = await two.link(**input)
+        [error] = answer["errors"]
+        return error["code"], error["path"]
+
+    assert await refused(secondary={"userId": "auth0|john"}) == ("INVALID_INPUT", ["secondary"])
+    assert await refused(secondary={"userId": "auth0|nobody"}) == ("NOT_FOUND", ["secondary"])
+    assert await refused(ifVersion=99) == ("VERSION_CONFLICT", ["ifVersion"])
+    elsewhere = World("elsewhere-" + world.tenant, world.database, world.client, world.data_dir)
+    await elsewhere.add_user("x")
+    assert await refused(secondary={"userId": "auth0|x"}) == ("NOT_FOUND", ["secondary"])
+    assert await world.database["users"].find({"tenant": world.tenant}).sort("_id").to_list(None) == before
+    users = world.database["users"]
+    for user_id in ("auth0|john", "google-oauth2|g1"):
+        await users.update_one({"tenant": world.tenant, "user_id": user_id}, {"$set": {"blocked": True}})
+        assert await refused() == ("USER_BLOCKED", ["secondary"])
+        await users.update_one({"tenant": world.tenant, "user_id": user_id}, {"$unset": {"blocked": ""}})
+    await two.link()
+    assert await refused() == ("ALREADY_EXISTS", ["secondary"])
+    assert await refused(userId="github|5") == ("ALREADY_EXISTS", ["secondary"])
+    assert await refused(userId="github|5", secondary={"userId": "auth0|john"}) == ("INVALID_INPUT", ["secondary"])
+
+
+async def test_the_profiles_own_identity_stays_and_another_is_none_of_it(two: Two) -> None:
+    linked = await two.link()
+    for identity, expected in ((linked["user"]["identities"][0]["id"], "INVALID_INPUT"), ("none", "NOT_FOUND")):
+        [error] = (await two.unlink(identity))["errors"]
+        assert (error["code"], error["path"]) == (expected, ["identityId"])
+
+
+def proof(world: World, subject: str, **changes: Any) -> str:
+    given = {"client_id": "web", "expires_in": 3600, "tenant": world.tenant, **changes}
+    return mint(world.data_dir, subject, given["client_id"], [], given["expires_in"], given["tenant"])
+
+
+async def test_a_user_proves_the_second_account_by_a_fresh_token_of_it(
+    two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = two.world
+    own = world.user_token("auth0|john")
+
+    async def refused(secondary: Any) -> tuple[str, list[str]]:
+        answer = (await world.ask(LINK, own, input={"secondary": secondary}))["linkIdentity"]
+        [error] = answer["errors"]
+        return error["code"], error["path"]
+
+    assert await refused({"userId": "google-oauth2|g1"}) == ("INVALID_INPUT", ["secondary", "userId"])
+    good_proof = proof(world, "google-oauth2|g1")
+    for bad in (
+        "x.y.z",
+        proof(world, "auth0|john"),
+        proof(world, "google-oauth2|g1", client_id="another"),
+        proof(world, "google-oauth2|g1", tenant="elsewhere"),
+        proof(world, "tool@clients", client_id="tool"),
+    ):
+        assert await refused({"token": bad}) == ("INVALID_INPUT", ["secondary", "token"]), bad
+    assert await refused({"token": proof(world, "google-oauth2|nobody")}) == ("NOT_FOUND", ["secondary"])
+    later = time.time() + 301
+    monkeypatch.setattr("app.services.identities.time.time", lambda: later)
+    # The sign-in of the token that asks is as old as the proof, and is asked first.
+    monkeypatch.setattr("app.services.changes.is_recent", lambda *_: True)
+    assert await refused({"token": good_proof}) == ("INVALID_INPUT", ["secondary", "token"])
+    monkeypatch.undo()
+    answer = (
+        await world.ask(
+            LINK.replace("appMetadata ", ""), own, input={"secondary": {"token": good_proof}, "metadata": "MERGE"}
+        )
+    )["linkIdentity"]
+    assert answer["errors"] == []
+    assert answer["user"]["userMetadata"] == {"a": 1, "b": 2, "both": {"x": 1, "y": 2}}
+    assert names(answer["user"]) == ["Customer"]
+    unlinked = await world.ask(
+        UNLINK.replace("appMetadata ", ""), own, input={"identityId": answer["user"]["identities"][1]["id"]}
+    )
+    assert unlinked["unlinkIdentity"]["errors"] == []
+
+
+async def test_linking_oneself_needs_a_recent_sign_in(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    own, given = two.world.user_token("auth0|john"), {"secondary": {"token": proof(two.world, "google-oauth2|g1")}}
+    later = time.time() + 301
+    monkeypatch.setattr("app.services.changes.time.time", lambda: later)
+    assert codes(await two.world.post(LINK, own, input=given)) == ["INSUFFICIENT_USER_AUTHENTICATION"]
+    waiting = await two.world.database["users"].find_one({"tenant": two.world.tenant, "user_id": "google-oauth2|g1"})
+    assert "linked_to" not in waiting
