@@ -33,6 +33,7 @@ from app.schema.execution import Engine, Trust, build_schema
 from app.schema.limits import Limits
 from app.schema.trusted_documents import read_documents
 from app.services.attributes import RootAttributes
+from app.services.blocks import Blocks
 from app.services.callers import Callers
 from app.services.changes import ProfileChanges
 from app.services.connections import Connections as ConnectionSettings
@@ -211,9 +212,10 @@ def build_services(settings: Settings, database: Database, development: bool, to
     users, connections = Users(database), Connections(database)
     changes = ProfileChanges(users, max_age=settings.step_up_seconds)
     rules, callers = installed_rules(), Callers(reads, snapshots)
+    stored_logins = Logins(database)
     logins = RecordLogins(
         users,
-        Logins(database),
+        stored_logins,
         connections,
         sealing,
         build_places(settings),
@@ -230,6 +232,7 @@ def build_services(settings: Settings, database: Database, development: bool, to
         devices=Devices(changes, users, StoredDevices(database)),
         connections=ConnectionSettings(connections, rules),
         identities=Identities(changes, callers, StoredIdentities(database), tokens.verify),
+        blocks=Blocks(changes, stored_logins),
     )
 
 

@@ -56,6 +56,7 @@ UPDATE_ROOT_ATTRIBUTES = _rule("change root attributes", "update:users", "update
 
 CREATE_LOGINS = _rule("record logins", "create:logins")
 UPDATE_CONNECTIONS = _rule("change connections and login rules", "update:connections")
+BLOCK_USER = _rule("block and unblock a user", "update:users", NEVER)
 UNLINK_DEVICE = _rule("unlink a device", "delete:device_credentials", "delete:current_user_device_credentials")
 
 LINK_IDENTITY = replace(
@@ -82,6 +83,7 @@ WRITING = (
     UPDATE_ROOT_ATTRIBUTES,
     CREATE_LOGINS,
     UPDATE_CONNECTIONS,
+    BLOCK_USER,
     UNLINK_DEVICE,
     LINK_IDENTITY,
 )

@@ -91,8 +91,10 @@ class User:
 class Changes:
     """What a decision comes to: the new value of each top-level field, by its name in `User`.
 
-    A field whose value is what it was already is no change. `type` is how history will call it.
+    A field whose value is what it was already is no change. `type` is how history will call it. `revokes_devices`: the
+    user's devices go in the same step.
     """
 
     type: LogEventType
     fields: Mapping[str, Any]
+    revokes_devices: bool = False

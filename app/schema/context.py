@@ -12,6 +12,7 @@ from app.domain.rows import Row
 from app.schema.documents import Document
 from app.schema.selection import Tree, of_nodes, tree_of
 from app.services.attributes import RootAttributes
+from app.services.blocks import Blocks
 from app.services.callers import Callers
 from app.services.connections import Connections
 from app.services.devices import Devices
@@ -36,6 +37,7 @@ class Services:
     devices: Devices
     connections: Connections
     identities: Identities
+    blocks: Blocks
 
 
 @dataclass(slots=True)

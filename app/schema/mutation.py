@@ -8,6 +8,7 @@ from strawberry.scalars import JSON
 from app.domain.errors import ErrorCode, Refused
 from app.domain.root_attributes import ROOT_ATTRIBUTES
 from app.domain.rules import (
+    BLOCK_USER,
     CREATE_LOGINS,
     LINK_IDENTITY,
     UNLINK_DEVICE,
@@ -73,6 +74,21 @@ class UpdateRootAttributesInput:
     picture: strawberry.Maybe[str | None] = strawberry.field(
         default=None, description="An https URL of at most 2048 characters."
     )
+    if_version: strawberry.Maybe[int | None] = strawberry.field(default=None, description=_IF_VERSION)
+    reason: str | None = strawberry.field(default=None, description=_REASON)
+
+
+@strawberry.input(description="Whom to keep out.")
+class BlockUserInput:
+    user_id: str = strawberry.field(description="Whose profile.")
+    revoke_devices: bool = strawberry.field(default=True, description="Revoke the user's devices in the same step.")
+    if_version: strawberry.Maybe[int | None] = strawberry.field(default=None, description=_IF_VERSION)
+    reason: str | None = strawberry.field(default=None, description=_REASON)
+
+
+@strawberry.input(description="A user to act on.")
+class UserActionInput:
+    user_id: str = strawberry.field(description="Whose profile.")
     if_version: strawberry.Maybe[int | None] = strawberry.field(default=None, description=_IF_VERSION)
     reason: str | None = strawberry.field(default=None, description=_REASON)
 
@@ -148,6 +164,27 @@ class Mutation:
 
         async def write() -> WrittenUser:
             return await info.context.services.root_attributes.update(info.context.principal, _target(input), values)
+
+        return await user_payload(info, write())
+
+    @strawberry.mutation(
+        description="Keeps the user out: from then on their tokens are refused everywhere.",
+        directives=[authorized(BLOCK_USER)],
+    )
+    async def block_user(self, info: Info, input: BlockUserInput) -> UserPayload | None:
+        async def write() -> WrittenUser:
+            blocks = info.context.services.blocks
+            return await blocks.block(info.context.principal, _target(input), input.revoke_devices)
+
+        return await user_payload(info, write())
+
+    @strawberry.mutation(
+        description="Lets the user in again, and every address from which too many logins failed.",
+        directives=[authorized(BLOCK_USER)],
+    )
+    async def unblock_user(self, info: Info, input: UserActionInput) -> UserPayload | None:
+        async def write() -> WrittenUser:
+            return await info.context.services.blocks.unblock(info.context.principal, _target(input))
 
         return await user_payload(info, write())
 

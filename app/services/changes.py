@@ -124,7 +124,8 @@ class ProfileChanges:
         at = now()
         after = replace(user, **fields, version=user.version + 1, updated_at=at)
         event = to_event(principal, after, replace(changes, fields=fields), target.reason, _told(user, fields))
-        return after if await self._users.replace(user, after, event) else None
+        replaced = await self._users.replace(user, after, event, changes.revokes_devices)
+        return after if replaced else None
 
 
 def to_event(

@@ -23,6 +23,7 @@ class Users:
         self._database = database
         self._users = database["users"]
         self._events = database["log_events"]
+        self._devices = database["devices"]
 
     async def find(self, where: Mapping[str, Any]) -> User | None:
         """The whole profile, for writing it; never one that is linked to another. `where` starts with the tenant."""
@@ -30,10 +31,10 @@ class Users:
             document = await self._users.find_one({**where, "linked_to": None})
         return None if document is None else from_document(document)
 
-    async def replace(self, before: User, after: User, event: LogEvent) -> bool:
+    async def replace(self, before: User, after: User, event: LogEvent, revokes_devices: bool = False) -> bool:
         """Writes what differs, and its event, if the profile still has `before.version`; else False and nothing.
 
-        `after.version` is the version that results.
+        `after.version` is the version that results. With `revokes_devices` the user's devices go too.
         """
         update = to_update(to_document(before), to_document(after))
         try:
@@ -44,6 +45,10 @@ class Users:
                 if not result.matched_count:
                     raise WriteConflict
                 await self._events.insert_one(event_to_document(event), session=session)
+                if revokes_devices:
+                    users = [after.id, *(each.origin for each in after.identities if each.origin is not None)]
+                    theirs = {"tenant": after.tenant, "user": {"$in": users}}
+                    await self._devices.delete_many(theirs, session=session)
         except WriteConflict:
             return False
         return True

@@ -413,6 +413,43 @@ async def test_ten_failures_from_one_address_keep_it_out_of_the_account(world: W
     assert "login_failures" not in str((await world.stored(john)).keys())
 
 
+async def act(world: World, name: str, **input: Any) -> Any:
+    kind = {"blockUser": "BlockUserInput", "unblockUser": "UserActionInput"}[name]
+    query = f"""mutation($input: {kind}!) {{ {name}(input: $input) {{
+      user {{ version blocked devices {{ nodes {{ deviceId }} }} }} errors {{ code path }} }} }}"""
+    return (await world.ask(query, world.tool_token(EVERYTHING), input=input))[name]
+
+
+async def test_unblocking_lifts_the_addresses_too(world: World) -> None:
+    await world.add_connection()
+    john = await world.add_user("john")
+    for _ in range(MAX_FAILURES):
+        await fail(world, connection=DATABASE, identifier="john", reason="WRONG_PASSWORD", ip="203.0.113.7")
+    assert (await act(world, "unblockUser", userId=john.user_id, reason="it was him"))["errors"] == []
+    assert (await good(world, DATABASE, {"user_id": "john"}, ip="203.0.113.7"))["user"]["version"] == 1
+    [event] = [each for each in await world.events(john) if each["type"] == "USER_UNBLOCKED"]
+    assert event["reason"] == "it was him"
+    # Where there is nothing to lift nothing is written.
+    assert (await act(world, "unblockUser", userId=john.user_id))["user"]["version"] == 1
+    assert len([each for each in await world.events(john) if each["type"] == "USER_UNBLOCKED"]) == 1
+
+
+@pytest.mark.parametrize("revoke", [True, False])
+async def test_blocking_takes_the_devices_with_it_unless_told_otherwise(world: World, revoke: bool) -> None:
+    await world.add_connection("g", "google-oauth2")
+    await good(world, "g", {"sub": "1"}, device={"deviceId": "d", "token": "t"})
+    own = world.user_token("google-oauth2|1")
+    blocked = await act(world, "blockUser", userId="google-oauth2|1", revokeDevices=revoke, ifVersion=1, reason="spam")
+    assert (blocked["user"]["blocked"], blocked["user"]["version"]) == (True, 2)
+    assert len(blocked["user"]["devices"]["nodes"]) == (0 if revoke else 1)
+    assert codes(await world.post("{ viewer { id } }", own)) == ["USER_BLOCKED"]
+    event = await world.database["log_events"].find_one({"tenant": world.tenant, "type": "USER_BLOCKED"})
+    assert (event["reason"], event["changes"]) == ("spam", [{"path": "blocked", "before": False, "after": True}])
+    assert (await act(world, "unblockUser", userId="google-oauth2|1"))["user"]["blocked"] is False
+    assert codes(await world.post("{ viewer { id } }", own)) == []
+    assert (await act(world, "blockUser", userId="none"))["errors"] == [{"code": "NOT_FOUND", "path": ["userId"]}]
+
+
 async def test_a_blocked_users_login_is_recorded_and_refused(world: World) -> None:
     await world.add_connection("g", "google-oauth2")
     jane = await world.add_user("1", "google-oauth2", "g", blocked=True)

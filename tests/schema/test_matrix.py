@@ -51,6 +51,8 @@ TABLE: dict[str, tuple[str, str | None]] = {
     "Mutation.updateAppMetadata": ("update:users_app_metadata", NEVER),
     "Mutation.updateRootAttributes": ("update:users", "update:current_user_root_attributes"),
     "Mutation.unlinkDevice": ("delete:device_credentials", "delete:current_user_device_credentials"),
+    "Mutation.blockUser": ("update:users", NEVER),
+    "Mutation.unblockUser": ("update:users", NEVER),
     "Mutation.linkIdentity": ("update:users", "update:current_user_identities"),
     "Mutation.unlinkIdentity": ("update:users", "update:current_user_identities"),
     "Mutation.saveAuthConnection": ("update:connections", None),
@@ -354,6 +356,8 @@ WRITES = {
 # Each fails for another reason when it is allowed, and so changes nothing.
 BESIDE = {
     "unlinkDevice": 'mutation { unlinkDevice(input: {userId: "auth0|john", deviceId: "none"}) { errors { code } } }',
+    "blockUser": 'mutation { blockUser(input: {userId: "auth0|john", ifVersion: 99999999}) { errors { code } } }',
+    "unblockUser": 'mutation { unblockUser(input: {userId: "auth0|john", ifVersion: 99999999}) { errors { code } } }',
     "linkIdentity": 'mutation { linkIdentity(input: {userId: "auth0|john", secondary: {userId: "none"}}) { errors { code } } }',
     "unlinkIdentity": 'mutation { unlinkIdentity(input: {userId: "auth0|john", identityId: "none"}) { errors { code } } }',
     "saveAuthConnection": 'mutation { saveAuthConnection(input: {name: "-", strategy: "oidc"}) { errors { code } } }',
