@@ -146,9 +146,15 @@ def test_the_demo_has_john_doe_a_user_of_each_connection_and_pages_of_others(tmp
         assert kinds == {"DATABASE", "CUSTOM_DATABASE", "PASSWORDLESS", "SOCIAL", "ENTERPRISE"}
         assert all(each["users"]["nodes"] for each in data["roles"]["nodes"])
         john = run(tmp_path, "token").stdout.strip()
-        viewer = ask(served.url, "{ viewer { userId logEvents { nodes { type } } permissions { name } } }", john)
+        viewer = ask(
+            served.url,
+            "{ viewer { userId logEvents { nodes { type } } permissions { name } devices { nodes { name } } } }",
+            john,
+        )
         assert viewer.json()["data"]["viewer"]["userId"] == JOHN_DOE
         assert len(viewer.json()["data"]["viewer"]["logEvents"]["nodes"]) > 3
+        devices = viewer.json()["data"]["viewer"]["devices"]["nodes"]
+        assert [each["name"] for each in devices] == ["Firefox on Linux", "Mobile Safari on iOS"]
     with serve(tmp_path, "--demo") as served:
         again = ask(served.url, "{ users { totalCount { value } } }", tool).json()
         assert again["data"]["users"]["totalCount"] == {"value": data["users"]["totalCount"]["value"]}

@@ -11,6 +11,7 @@ from random import Random
 from typing import Any
 
 from app.domain.connections import AuthConnection, AuthConnectionKind, SyncRootAttributes, kind_of
+from app.domain.devices import Device, DeviceType
 from app.domain.identifiers import fold
 from app.domain.logs import Actor, FieldChange, LogEvent, LogEventType
 from app.domain.principals import ActorKind
@@ -103,7 +104,14 @@ async def ensure_demo_data(database: Database, tenant: str) -> None:
         return
     at = now()
     users = [replace(each, tenant=tenant) for each in (*_one_each(at), *_generated(at))]
-    await fill_in(database, list(_connections(tenant)), list(_roles(tenant)), users, list(_history(users[0], at)))
+    await fill_in(
+        database,
+        list(_connections(tenant)),
+        list(_roles(tenant)),
+        users,
+        list(_history(users[0], at)),
+        list(_devices(users[0], at)),
+    )
 
 
 def demo_callers() -> Iterator[dict[str, str]]:
@@ -224,6 +232,30 @@ def _role_ids(handle: str, dice: Random | None) -> tuple[Any, ...]:
         return (_key("role", "Customer"), _key("role", "Editor"))
     chance = 0 if dice is None else dice.random()
     return (_key("role", "Customer"),) if chance < 0.7 else (_key("role", "Support"),) if chance > 0.95 else ()
+
+
+def _devices(john: User, at: datetime) -> Iterator[Device]:
+    """Where John Doe stays signed in. Their credentials were never told to anybody."""
+    phone = (
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5"
+        " Mobile/15E148 Safari/604.1"
+    )
+    for name, user_agent, hours in (("Firefox on Linux", _BROWSER, 3), ("Mobile Safari on iOS", phone, 30)):
+        yield Device(
+            id=_key("device", name),
+            tenant=john.tenant,
+            user=john.id,
+            user_id=john.user_id,
+            device_id=str(_key("device-id", name)),
+            type=DeviceType.ROTATING_REFRESH_TOKEN,
+            name=name,
+            client_id="web-shop",
+            client_name="Web shop",
+            created_at=at - timedelta(days=40),
+            last_used_at=at - timedelta(hours=hours),
+            last_ip="203.0.113.7",
+            user_agent=user_agent,
+        )
 
 
 def _history(john: User, at: datetime) -> Iterator[LogEvent]:

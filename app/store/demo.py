@@ -7,9 +7,11 @@ from typing import Any
 from pymongo.errors import BulkWriteError
 
 from app.domain.connections import AuthConnection
+from app.domain.devices import Device
 from app.domain.logs import LogEvent
 from app.domain.users import User
 from app.store.database import Database, driver_errors
+from app.store.devices import to_document as device_to_document
 from app.store.logs import to_document as event_to_document
 from app.store.users import to_document
 
@@ -27,6 +29,7 @@ async def fill_in(
     roles: Sequence[dict[str, Any]],
     users: Sequence[User],
     events: Sequence[LogEvent],
+    devices: Sequence[Device],
 ) -> None:
     """What is there already is left as it is, so that one that was cut off, or two at once, end well."""
     with driver_errors():
@@ -34,6 +37,7 @@ async def fill_in(
         await _insert(database, "roles", roles)
         await _insert(database, "users", [to_document(each) for each in users])
         await _insert(database, "log_events", [event_to_document(each) for each in events])
+        await _insert(database, "devices", [device_to_document(each) for each in devices])
         await database["meta"].update_one({"_id": "demo"}, {"$set": {"filled_in": True}}, upsert=True)
 
 

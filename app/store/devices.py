@@ -1,11 +1,19 @@
 """Devices as documents."""
 
+from dataclasses import asdict
 from typing import Any
 
+from app.domain.devices import Device
 from app.domain.logs import LogEvent
 from app.domain.times import now
 from app.store.database import Database, driver_errors
 from app.store.logs import to_document as event_to_document
+
+
+def to_document(device: Device) -> dict[str, Any]:
+    """What says nothing is not stored."""
+    document = {name: value for name, value in asdict(device).items() if value is not None}
+    return {"_id": document.pop("id"), **document}
 
 
 class Devices:

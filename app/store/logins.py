@@ -11,6 +11,7 @@ from app.domain.devices import MAX_DEVICES, Device
 from app.domain.logs import LogEvent
 from app.domain.users import User
 from app.store.database import Database, WriteConflict, driver_errors
+from app.store.devices import to_document as device_to_document
 from app.store.logs import to_document as event_to_document
 from app.store.users import to_document, to_update
 
@@ -68,10 +69,9 @@ class Logins:
     async def _put_device(self, device: Device, session: Any) -> None:
         """The same device of the same application is one; beyond MAX_DEVICES of it the one longest unused goes."""
         devices = self._database["devices"]
-        content = {name: value for name, value in asdict(device).items() if value is not None}
-        made = {name: content.pop(name) for name in ("id", "created_at")}
+        content = device_to_document(device)
+        first = {name: content.pop(name) for name in ("_id", "created_at")}
         same = {name: getattr(device, name) for name in ("tenant", "user", "client_id", "device_id")}
-        first = {"_id": made["id"], "created_at": made["created_at"]}
         result = await devices.update_one(same, {"$set": content, "$setOnInsert": first}, upsert=True, session=session)
         if result.upserted_id is None:
             return

@@ -49,7 +49,9 @@ async def test_a_good_token_becomes_a_principal(key: Any, alg: str, with_kid: bo
     header = {"kid": key.kid} if with_kid else {}
     issuer = ISSUER if with_kid else ISSUER.model_copy(update={"jwks": {"keys": [key.as_dict(private=False)]}})
     found = await verify(sign(key, alg, header), issuer)
-    assert found == Principal("acme", "auth0|john", ActorKind.USER, frozenset({"read:users", "a"}))
+    assert found == Principal(
+        "acme", "auth0|john", ActorKind.USER, frozenset({"read:users", "a"}), issuer=ISSUER.issuer
+    )
 
 
 async def test_an_audience_may_be_one_of_a_list() -> None:

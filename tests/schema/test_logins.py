@@ -17,6 +17,8 @@ from app.domain.times import format_time, now
 from app.main import build
 from app.services.logins import MAX_FAILURES, MAX_PROFILE_BYTES, token_hash
 from app.settings import Settings
+from tests.geo.test_places import CITY
+from tests.geo.test_places import database as city_database
 from tests.world import DATABASE, World, codes
 
 PAYLOADS = Path(__file__).parents[1] / "domain" / "normalizers"
@@ -650,3 +652,23 @@ async def test_nobody_but_the_login_service_records_logins(world: World) -> None
     told = answer.json()["data"]["recordLogin"]
     assert told == {"created": True, "user": {"userId": "google-oauth2|1", "version": 1, "name": None}, "errors": []}
     assert codes(answer) == ["FORBIDDEN"]
+
+
+async def test_places_are_told_of_devices_and_events_where_a_database_is_configured(
+    world: World, tmp_path: Path
+) -> None:
+    path = city_database(tmp_path / "city.mmdb", **{"203_0_113_0": CITY})
+    settings = Settings(data_dir=world.data_dir, geoip_database=path)
+    transport = httpx.ASGITransport(app=build(settings, world.database))
+    await world.add_connection("g", "google-oauth2")
+    query = """mutation($input: RecordLoginInput!) { recordLogin(input: $input) {
+      user { devices { nodes { lastLocation { cityName latitude } } } } logEvent { location { countryCode timeZone } } } }"""
+    input = {"connection": "g", "profile": {"sub": "1"}, "ip": "203.0.113.7", "device": {"deviceId": "d"}}
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        headers = {"authorization": f"Bearer {world.tool_token(EVERYTHING)}"}
+        answer = await client.post("/graphql", json={"query": query, "variables": {"input": input}}, headers=headers)
+    recorded = answer.json()["data"]["recordLogin"]
+    assert recorded["user"]["devices"]["nodes"] == [{"lastLocation": {"cityName": "Lyon", "latitude": 45.75}}]
+    assert recorded["logEvent"] == {"location": {"countryCode": "FR", "timeZone": "Europe/Paris"}}
+    without = (await world.ask(query, world.tool_token(EVERYTHING), input=input))["recordLogin"]
+    assert without["logEvent"] == {"location": None}
