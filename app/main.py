@@ -32,6 +32,7 @@ from app.schema.context import Services
 from app.schema.execution import Engine, Trust, build_schema
 from app.schema.limits import Limits
 from app.schema.trusted_documents import read_documents
+from app.services.accounts import Accounts
 from app.services.attributes import RootAttributes
 from app.services.blocks import Blocks
 from app.services.callers import Callers
@@ -44,6 +45,7 @@ from app.services.metadata import Metadata
 from app.services.reads import Reads
 from app.services.users import Users as NamedUsers
 from app.settings import ConfigurationError, Settings, load_settings
+from app.store.accounts import Accounts as StoredAccounts
 from app.store.connections import Connections
 from app.store.database import Database
 from app.store.devices import Devices as StoredDevices
@@ -233,6 +235,7 @@ def build_services(settings: Settings, database: Database, development: bool, to
         connections=ConnectionSettings(connections, rules),
         identities=Identities(changes, callers, StoredIdentities(database), tokens.verify),
         blocks=Blocks(changes, stored_logins),
+        accounts=Accounts(changes, connections, StoredAccounts(database), settings.metadata_max_bytes),
     )
 
 

@@ -32,6 +32,7 @@ class LogEventType(StrEnum):
     USER_ADDRESS_BLOCKED = "USER_ADDRESS_BLOCKED"
     USER_BLOCKED = "USER_BLOCKED"
     USER_CREATED = "USER_CREATED"
+    USER_DELETED = "USER_DELETED"
     USER_METADATA_UPDATED = "USER_METADATA_UPDATED"
     USER_UNBLOCKED = "USER_UNBLOCKED"
 
@@ -60,6 +61,7 @@ LOG_EVENT_TYPES: Mapping[LogEventType, _Type] = {
     LogEventType.USER_ADDRESS_BLOCKED: _Type("limit_wc", "Blocked an address for too many failed logins"),
     LogEventType.USER_BLOCKED: _Type("sapi", "Blocked the user"),
     LogEventType.USER_CREATED: _Type("sapi", "Created the user"),
+    LogEventType.USER_DELETED: _Type("sdu", "Deleted the user"),
     LogEventType.USER_METADATA_UPDATED: _Type("sapi", "Updated user_metadata"),
     LogEventType.USER_UNBLOCKED: _Type("sapi", "Unblocked the user"),
 }

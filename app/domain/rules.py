@@ -55,6 +55,8 @@ UPDATE_APP_METADATA = _rule("change app_metadata", "update:users_app_metadata", 
 UPDATE_ROOT_ATTRIBUTES = _rule("change root attributes", "update:users", "update:current_user_root_attributes")
 
 CREATE_LOGINS = _rule("record logins", "create:logins")
+CREATE_USERS = _rule("create users", "create:users")
+DELETE_USER = replace(_rule("delete a user", "delete:users", "delete:current_user"), recent=True)
 UPDATE_CONNECTIONS = _rule("change connections and login rules", "update:connections")
 BLOCK_USER = _rule("block and unblock a user", "update:users", NEVER)
 UNLINK_DEVICE = _rule("unlink a device", "delete:device_credentials", "delete:current_user_device_credentials")
@@ -82,6 +84,8 @@ WRITING = (
     UPDATE_APP_METADATA,
     UPDATE_ROOT_ATTRIBUTES,
     CREATE_LOGINS,
+    CREATE_USERS,
+    DELETE_USER,
     UPDATE_CONNECTIONS,
     BLOCK_USER,
     UNLINK_DEVICE,

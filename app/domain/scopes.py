@@ -7,8 +7,11 @@ class Scope(StrEnum):
     """`action:what`; what ends in nothing else is about any user, `current_user` about the caller's own profile."""
 
     CREATE_LOGINS = "create:logins"
+    CREATE_USERS = "create:users"
+    DELETE_CURRENT_USER = "delete:current_user"
     DELETE_CURRENT_USER_DEVICE_CREDENTIALS = "delete:current_user_device_credentials"
     DELETE_DEVICE_CREDENTIALS = "delete:device_credentials"
+    DELETE_USERS = "delete:users"
     READ_CONNECTIONS = "read:connections"
     READ_CURRENT_USER = "read:current_user"
     READ_DEVICE_CREDENTIALS = "read:device_credentials"

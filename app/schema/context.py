@@ -11,6 +11,7 @@ from app.domain.principals import Principal
 from app.domain.rows import Row
 from app.schema.documents import Document
 from app.schema.selection import Tree, of_nodes, tree_of
+from app.services.accounts import Accounts
 from app.services.attributes import RootAttributes
 from app.services.blocks import Blocks
 from app.services.callers import Callers
@@ -38,6 +39,7 @@ class Services:
     connections: Connections
     identities: Identities
     blocks: Blocks
+    accounts: Accounts
 
 
 @dataclass(slots=True)

@@ -1,15 +1,14 @@
 """What can be changed."""
 
-from typing import Any
-
 import strawberry
 from strawberry.scalars import JSON
 
-from app.domain.errors import ErrorCode, Refused
 from app.domain.root_attributes import ROOT_ATTRIBUTES
 from app.domain.rules import (
     BLOCK_USER,
     CREATE_LOGINS,
+    CREATE_USERS,
+    DELETE_USER,
     LINK_IDENTITY,
     UNLINK_DEVICE,
     UPDATE_APP_METADATA,
@@ -18,9 +17,11 @@ from app.domain.rules import (
     UPDATE_USER_METADATA,
 )
 from app.domain.users import User as WrittenUser
-from app.schema import logins
+from app.schema import accounts, logins
+from app.schema.accounts import DeleteUserPayload, UpdateUsersPayload
 from app.schema.authorized import authorized
 from app.schema.context import Info
+from app.schema.inputs import IF_VERSION, REASON, USER_ID, to_target
 from app.schema.logins import (
     AuthConnectionPayload,
     LoginRulePayload,
@@ -29,13 +30,9 @@ from app.schema.logins import (
 )
 from app.schema.payloads import UserPayload, user_payload
 from app.schema.scalars import LinkMetadata
-from app.services.changes import Target
 from app.services.identities import Secondary
 from app.services.metadata import APP_METADATA, USER_METADATA
 
-_USER_ID = "Whose profile; the caller's own when left out. An application says whose."
-_IF_VERSION = "Write only if the profile still has this version; null is refused, leave it out to write anyway."
-_REASON = "Why, for the history: at most 500 characters."
 _PATCH = (
     "A JSON object, merged as RFC 7396 has it, to any depth: null deletes a key, {} changes nothing, arrays are"
     " replaced whole. Keys: 1 to 128 bytes without dots, no $ in front. At most 16 levels; 64 KB for the document,"
@@ -46,11 +43,11 @@ _REPLACE = "Set the whole document to `patch` instead of merging."
 
 @strawberry.input(description="A change of user_metadata.")
 class UpdateUserMetadataInput:
-    user_id: str | None = strawberry.field(default=None, description=_USER_ID)
+    user_id: str | None = strawberry.field(default=None, description=USER_ID)
     patch: JSON = strawberry.field(description=_PATCH)
     replace: bool = strawberry.field(default=False, description=_REPLACE)
-    if_version: strawberry.Maybe[int | None] = strawberry.field(default=None, description=_IF_VERSION)
-    reason: str | None = strawberry.field(default=None, description=_REASON)
+    if_version: strawberry.Maybe[int | None] = strawberry.field(default=None, description=IF_VERSION)
+    reason: str | None = strawberry.field(default=None, description=REASON)
 
 
 @strawberry.input(description="A change of app_metadata.")
@@ -58,15 +55,15 @@ class UpdateAppMetadataInput:
     user_id: str = strawberry.field(description="Whose profile.")
     patch: JSON = strawberry.field(description=_PATCH)
     replace: bool = strawberry.field(default=False, description=_REPLACE)
-    if_version: strawberry.Maybe[int | None] = strawberry.field(default=None, description=_IF_VERSION)
-    reason: str | None = strawberry.field(default=None, description=_REASON)
+    if_version: strawberry.Maybe[int | None] = strawberry.field(default=None, description=IF_VERSION)
+    reason: str | None = strawberry.field(default=None, description=REASON)
 
 
 @strawberry.input(
     description="A change of root attributes. Absent: unchanged. null: cleared, where the connection lets it be."
 )
 class UpdateRootAttributesInput:
-    user_id: str | None = strawberry.field(default=None, description=_USER_ID)
+    user_id: str | None = strawberry.field(default=None, description=USER_ID)
     name: strawberry.Maybe[str | None] = strawberry.field(default=None, description="1 to 300 characters.")
     given_name: strawberry.Maybe[str | None] = strawberry.field(default=None, description="1 to 150 characters.")
     family_name: strawberry.Maybe[str | None] = strawberry.field(default=None, description="1 to 150 characters.")
@@ -74,23 +71,23 @@ class UpdateRootAttributesInput:
     picture: strawberry.Maybe[str | None] = strawberry.field(
         default=None, description="An https URL of at most 2048 characters."
     )
-    if_version: strawberry.Maybe[int | None] = strawberry.field(default=None, description=_IF_VERSION)
-    reason: str | None = strawberry.field(default=None, description=_REASON)
+    if_version: strawberry.Maybe[int | None] = strawberry.field(default=None, description=IF_VERSION)
+    reason: str | None = strawberry.field(default=None, description=REASON)
 
 
 @strawberry.input(description="Whom to keep out.")
 class BlockUserInput:
     user_id: str = strawberry.field(description="Whose profile.")
     revoke_devices: bool = strawberry.field(default=True, description="Revoke the user's devices in the same step.")
-    if_version: strawberry.Maybe[int | None] = strawberry.field(default=None, description=_IF_VERSION)
-    reason: str | None = strawberry.field(default=None, description=_REASON)
+    if_version: strawberry.Maybe[int | None] = strawberry.field(default=None, description=IF_VERSION)
+    reason: str | None = strawberry.field(default=None, description=REASON)
 
 
 @strawberry.input(description="A user to act on.")
 class UserActionInput:
     user_id: str = strawberry.field(description="Whose profile.")
-    if_version: strawberry.Maybe[int | None] = strawberry.field(default=None, description=_IF_VERSION)
-    reason: str | None = strawberry.field(default=None, description=_REASON)
+    if_version: strawberry.Maybe[int | None] = strawberry.field(default=None, description=IF_VERSION)
+    reason: str | None = strawberry.field(default=None, description=REASON)
 
 
 @strawberry.input(
@@ -103,30 +100,30 @@ class LinkedAccount:
 
 @strawberry.input(description="An account to link.")
 class LinkIdentityInput:
-    user_id: str | None = strawberry.field(default=None, description=_USER_ID)
+    user_id: str | None = strawberry.field(default=None, description=USER_ID)
     secondary: LinkedAccount
     metadata: LinkMetadata = strawberry.field(
         default=LinkMetadata.KEEP_PRIMARY,
         description="Of user_metadata; where the caller may change them, of app_metadata too, and roles come along.",
     )
-    if_version: strawberry.Maybe[int | None] = strawberry.field(default=None, description=_IF_VERSION)
-    reason: str | None = strawberry.field(default=None, description=_REASON)
+    if_version: strawberry.Maybe[int | None] = strawberry.field(default=None, description=IF_VERSION)
+    reason: str | None = strawberry.field(default=None, description=REASON)
 
 
 @strawberry.input(description="An identity to give back.")
 class UnlinkIdentityInput:
-    user_id: str | None = strawberry.field(default=None, description=_USER_ID)
+    user_id: str | None = strawberry.field(default=None, description=USER_ID)
     identity_id: strawberry.ID
-    if_version: strawberry.Maybe[int | None] = strawberry.field(default=None, description=_IF_VERSION)
-    reason: str | None = strawberry.field(default=None, description=_REASON)
+    if_version: strawberry.Maybe[int | None] = strawberry.field(default=None, description=IF_VERSION)
+    reason: str | None = strawberry.field(default=None, description=REASON)
 
 
 @strawberry.input(description="A device to unlink.")
 class UnlinkDeviceInput:
-    user_id: str | None = strawberry.field(default=None, description=_USER_ID)
+    user_id: str | None = strawberry.field(default=None, description=USER_ID)
     device_id: str = strawberry.field(description="As `Device.deviceId`; in every application that it is known in.")
-    if_version: strawberry.Maybe[int | None] = strawberry.field(default=None, description=_IF_VERSION)
-    reason: str | None = strawberry.field(default=None, description=_REASON)
+    if_version: strawberry.Maybe[int | None] = strawberry.field(default=None, description=IF_VERSION)
+    reason: str | None = strawberry.field(default=None, description=REASON)
 
 
 @strawberry.type(
@@ -139,7 +136,7 @@ class Mutation:
     )
     async def update_user_metadata(self, info: Info, input: UpdateUserMetadataInput) -> UserPayload | None:
         async def write() -> WrittenUser:
-            metadata, target = info.context.services.metadata, _target(input)
+            metadata, target = info.context.services.metadata, to_target(input)
             return await metadata.update(info.context.principal, USER_METADATA, target, input.patch, input.replace)
 
         return await user_payload(info, write())
@@ -149,7 +146,7 @@ class Mutation:
     )
     async def update_app_metadata(self, info: Info, input: UpdateAppMetadataInput) -> UserPayload | None:
         async def write() -> WrittenUser:
-            metadata, target = info.context.services.metadata, _target(input)
+            metadata, target = info.context.services.metadata, to_target(input)
             return await metadata.update(info.context.principal, APP_METADATA, target, input.patch, input.replace)
 
         return await user_payload(info, write())
@@ -163,7 +160,7 @@ class Mutation:
         values = {name: some.value for name, some in given.items() if some is not None}
 
         async def write() -> WrittenUser:
-            return await info.context.services.root_attributes.update(info.context.principal, _target(input), values)
+            return await info.context.services.root_attributes.update(info.context.principal, to_target(input), values)
 
         return await user_payload(info, write())
 
@@ -174,7 +171,7 @@ class Mutation:
     async def block_user(self, info: Info, input: BlockUserInput) -> UserPayload | None:
         async def write() -> WrittenUser:
             blocks = info.context.services.blocks
-            return await blocks.block(info.context.principal, _target(input), input.revoke_devices)
+            return await blocks.block(info.context.principal, to_target(input), input.revoke_devices)
 
         return await user_payload(info, write())
 
@@ -184,7 +181,7 @@ class Mutation:
     )
     async def unblock_user(self, info: Info, input: UserActionInput) -> UserPayload | None:
         async def write() -> WrittenUser:
-            return await info.context.services.blocks.unblock(info.context.principal, _target(input))
+            return await info.context.services.blocks.unblock(info.context.principal, to_target(input))
 
         return await user_payload(info, write())
 
@@ -192,7 +189,7 @@ class Mutation:
     async def unlink_device(self, info: Info, input: UnlinkDeviceInput) -> UserPayload | None:
         async def write() -> WrittenUser:
             devices = info.context.services.devices
-            return await devices.unlink(info.context.principal, _target(input), input.device_id)
+            return await devices.unlink(info.context.principal, to_target(input), input.device_id)
 
         return await user_payload(info, write())
 
@@ -207,7 +204,7 @@ class Mutation:
             secondary = Secondary(
                 other.user_id.value if other.user_id else None, other.token.value if other.token else None
             )
-            return await identities.link(info.context.principal, _target(input), secondary, input.metadata)
+            return await identities.link(info.context.principal, to_target(input), secondary, input.metadata)
 
         return await user_payload(info, write())
 
@@ -218,10 +215,25 @@ class Mutation:
     async def unlink_identity(self, info: Info, input: UnlinkIdentityInput) -> UserPayload | None:
         async def write() -> WrittenUser:
             identities = info.context.services.identities
-            return await identities.unlink(info.context.principal, _target(input), input.identity_id)
+            return await identities.unlink(info.context.principal, to_target(input), input.identity_id)
 
         return await user_payload(info, write())
 
+    create_user: UserPayload | None = strawberry.mutation(
+        resolver=accounts.create_user,
+        description="Makes a user of a database, e-mail or text message connection.",
+        directives=[authorized(CREATE_USERS)],
+    )
+    delete_user: DeleteUserPayload | None = strawberry.mutation(
+        resolver=accounts.delete_user,
+        description="Takes the account away, with what is linked to it. The history stays until it expires.",
+        directives=[authorized(DELETE_USER)],
+    )
+    update_users: UpdateUsersPayload | None = strawberry.mutation(
+        resolver=accounts.update_users,
+        description="Up to 100 changes in one request, each with its own result. Who may what is as with the single"
+        " mutation of each.",
+    )
     save_auth_connection: AuthConnectionPayload | None = strawberry.mutation(
         resolver=logins.save_auth_connection,
         description="Makes a connection, or changes its settings.",
@@ -243,12 +255,3 @@ class Mutation:
         " address keep that address out of the account.",
         directives=[authorized(CREATE_LOGINS)],
     )
-
-
-def _target(input: Any) -> Target:
-    """Refused for `ifVersion: null`: a lost variable must not write over what it was to guard."""
-    if_version = input.if_version
-    if if_version is not None and if_version.value is None:
-        message = "ifVersion is a number; leave it out to write whatever the version is."
-        raise Refused(ErrorCode.INVALID_INPUT, message, ("ifVersion",))
-    return Target(input.user_id, None if if_version is None else if_version.value, input.reason)

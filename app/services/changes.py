@@ -79,7 +79,7 @@ class ProfileChanges:
         if not might_hold(principal, rule):
             raise forbidden(principal, rule)
         where = _where(principal, target)
-        _check_reason(target.reason)
+        check_reason(target.reason)
         deadline = time.monotonic() + self._deadline
         async with self._queue.turn((principal.tenant, str(where)), deadline):
             while True:
@@ -95,7 +95,7 @@ class ProfileChanges:
         if not might_hold(principal, rule):
             raise forbidden(principal, rule)
         where = _where(principal, target)
-        _check_reason(target.reason)
+        check_reason(target.reason)
         user = await self._find(principal, rule, where)
         if target.if_version is not None and target.if_version != user.version:
             raise VersionConflict(target.if_version, user.version, user)
@@ -181,7 +181,8 @@ def _where(principal: Principal, target: Target) -> dict[str, Any]:
     return {"_id": principal.profile}
 
 
-def _check_reason(reason: str | None) -> None:
+def check_reason(reason: str | None) -> None:
+    """Refused with INVALID_INPUT."""
     if reason is not None and not (len(reason) <= MAX_REASON and is_well_formed(reason)):
         message = f"A reason is well-formed text of at most {MAX_REASON} characters."
         raise Refused(ErrorCode.INVALID_INPUT, message, ("reason",))

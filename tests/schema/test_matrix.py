@@ -51,6 +51,8 @@ TABLE: dict[str, tuple[str, str | None]] = {
     "Mutation.updateAppMetadata": ("update:users_app_metadata", NEVER),
     "Mutation.updateRootAttributes": ("update:users", "update:current_user_root_attributes"),
     "Mutation.unlinkDevice": ("delete:device_credentials", "delete:current_user_device_credentials"),
+    "Mutation.createUser": ("create:users", None),
+    "Mutation.deleteUser": ("delete:users", "delete:current_user"),
     "Mutation.blockUser": ("update:users", NEVER),
     "Mutation.unblockUser": ("update:users", NEVER),
     "Mutation.linkIdentity": ("update:users", "update:current_user_identities"),
@@ -67,7 +69,8 @@ TABLE |= {
     if name not in OPEN_OF_USER and f"User.{name}" not in TABLE
 }
 # Open to whoever may read the object that holds them, or to every valid token.
-OPEN = {"Query.caller", "Query.node", "Query.nodes", "Query.rateLimit"}
+# updateUsers asks the rule of each change in it.
+OPEN = {"Query.caller", "Query.node", "Query.nodes", "Query.rateLimit", "Mutation.updateUsers"}
 OPEN_TYPES = [
     "Actor",
     "AuthConnection",
@@ -77,7 +80,10 @@ OPEN_TYPES = [
     "DeviceEdge",
     "LoginRule",
     "LoginRulePayload",
+    "DeleteUserPayload",
     "RateLimit",
+    "UpdateUserResult",
+    "UpdateUsersPayload",
     "RecordFailedLoginPayload",
     "RecordLoginPayload",
     "Caller",
@@ -356,6 +362,8 @@ WRITES = {
 # Each fails for another reason when it is allowed, and so changes nothing.
 BESIDE = {
     "unlinkDevice": 'mutation { unlinkDevice(input: {userId: "auth0|john", deviceId: "none"}) { errors { code } } }',
+    "createUser": 'mutation { createUser(input: {connection: "none"}) { errors { code } } }',
+    "deleteUser": 'mutation { deleteUser(input: {userId: "auth0|john", ifVersion: 99999999}) { errors { code } } }',
     "blockUser": 'mutation { blockUser(input: {userId: "auth0|john", ifVersion: 99999999}) { errors { code } } }',
     "unblockUser": 'mutation { unblockUser(input: {userId: "auth0|john", ifVersion: 99999999}) { errors { code } } }',
     "linkIdentity": 'mutation { linkIdentity(input: {userId: "auth0|john", secondary: {userId: "none"}}) { errors { code } } }',

@@ -1,0 +1,61 @@
+"""Accounts that are made here: what names one, by the kind of its connection."""
+
+from dataclasses import dataclass
+
+from app.domain.claims import MAX_USERNAME, Claims
+from app.domain.connections import AuthConnection, AuthConnectionKind
+from app.domain.errors import ErrorCode, Refused
+from app.domain.rows import to_camel
+
+# Auth0's: alphanumerics without accents, and these.
+_USERNAME_SIGNS = frozenset("@^$.!`-#+'~_")
+# What names a user, one of them at least, and what a user may have.
+_DATABASE = (("email", "username"), ("email", "username", "phone_number"))
+_BY_STRATEGY = {"email": (("email",), ("email",)), "sms": (("phone_number",), ("phone_number", "email"))}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identifiers:
+    """What names the account, in its one form: the address in lower case, the number as E.164."""
+
+    email: str | None = None
+    username: str | None = None
+    phone_number: str | None = None
+
+
+def check_creatable(connection: AuthConnection) -> None:
+    """Refused where the accounts of this connection are made by its provider."""
+    ours = (AuthConnectionKind.DATABASE, AuthConnectionKind.CUSTOM_DATABASE, AuthConnectionKind.PASSWORDLESS)
+    if connection.kind not in ours:
+        message = f"Users of connection {connection.name} are created by their first login, by its provider's word."
+        raise Refused(ErrorCode.NOT_EDITABLE, message, ("connection",))
+
+
+def check_identifiers(connection: AuthConnection, identifiers: Identifiers) -> None:
+    """Refused where what the connection goes by is missing, or something is there that its users do not have."""
+    naming, taken = _BY_STRATEGY.get(connection.strategy, _DATABASE)
+    if all(getattr(identifiers, name) is None for name in naming):
+        wanted = " or ".join(map(to_camel, naming))
+        message = f"Users of connection {connection.name} are named by {wanted}."
+        raise Refused(ErrorCode.INVALID_INPUT, message, (to_camel(naming[0]),))
+    for name in _DATABASE[1]:
+        if getattr(identifiers, name) is not None and name not in taken:
+            message = f"Users of connection {connection.name} have no {to_camel(name)}."
+            raise Refused(ErrorCode.INVALID_INPUT, message, (to_camel(name),))
+
+
+def check_username(username: str) -> str:
+    """In lower case. Refused with INVALID_INPUT: Auth0's signs only, 1 to 128, and nothing that reads as an address."""
+    is_made_well = 1 <= len(username) <= MAX_USERNAME and all(
+        (each.isascii() and each.isalnum()) or each in _USERNAME_SIGNS for each in username
+    )
+    local, at, domain = username.rpartition("@")
+    if not is_made_well or (at and local and "." in domain):
+        message = f"A username takes 1 to {MAX_USERNAME} letters, digits and @^$.!`-#+'~_, and is no e-mail address."
+        raise Refused(ErrorCode.INVALID_INPUT, message, ("username",))
+    return username.lower()
+
+
+def to_claims(identifiers: Identifiers) -> Claims:
+    """For the defaults of what was not given."""
+    return Claims(email=identifiers.email, username=identifiers.username, phone_number=identifiers.phone_number)

@@ -1,0 +1,163 @@
+"""Making accounts, taking them away, and changing many at once."""
+
+from typing import Any, cast
+
+import strawberry
+from strawberry.scalars import JSON
+
+from app.domain import attributes
+from app.domain.errors import ErrorCode, Forbidden, Refused, VersionConflict
+from app.domain.root_attributes import ROOT_ATTRIBUTES
+from app.domain.users import User as WrittenUser
+from app.schema.context import Info, selection
+from app.schema.inputs import IF_VERSION, REASON, Target, to_target
+from app.schema.payloads import InputError, MutationError, UserPayload, to_errors, user_payload
+from app.schema.users import User
+from app.services.accounts import NewUser
+from app.services.metadata import APP_METADATA, USER_METADATA
+
+MAX_UPDATES = 100
+
+
+@strawberry.input(description="A user of a database, e-mail or text message connection.")
+class CreateUserInput:
+    connection: str
+    email: str | None = strawberry.field(default=None, description="Unique in the connection, without regard to case.")
+    username: str | None = strawberry.field(default=None, description="Likewise; kept in lower case.")
+    phone_number: str | None = strawberry.field(default=None, description="With the country's number; kept as E.164.")
+    email_verified: bool | None = None
+    phone_verified: bool | None = None
+    name: str | None = None
+    given_name: str | None = None
+    family_name: str | None = None
+    nickname: str | None = None
+    picture: str | None = None
+    user_metadata: JSON | None = None
+    app_metadata: JSON | None = strawberry.field(default=None, description="Needs update:users_app_metadata too.")
+    reason: str | None = strawberry.field(default=None, description=REASON)
+
+
+@strawberry.input(description="A user to delete.")
+class DeleteUserInput:
+    user_id: str = strawberry.field(description="Whose account.")
+    erase: bool = strawberry.field(
+        default=False, description="Take the person out of the history too: values, names, addresses, reasons."
+    )
+    if_version: strawberry.Maybe[int | None] = strawberry.field(default=None, description=IF_VERSION)
+    reason: str | None = strawberry.field(default=None, description=REASON)
+
+
+@strawberry.type(description="Whose account is gone.")
+class DeleteUserPayload:
+    deleted_user_id: str | None
+    errors: list[MutationError]
+
+
+@strawberry.input(description="New values of root attributes. Absent: unchanged. null: cleared.")
+class RootAttributesInput:
+    name: strawberry.Maybe[str | None]
+    given_name: strawberry.Maybe[str | None]
+    family_name: strawberry.Maybe[str | None]
+    nickname: strawberry.Maybe[str | None]
+    picture: strawberry.Maybe[str | None]
+
+
+@strawberry.input(one_of=True, description="What to change of one user: one of these.")
+class UserUpdate:
+    user_metadata: strawberry.Maybe[JSON]
+    app_metadata: strawberry.Maybe[JSON]
+    root_attributes: strawberry.Maybe[RootAttributesInput]
+
+
+@strawberry.input(description="One change of one user, as the single mutation would make it.")
+class UpdateUserInput:
+    user_id: str
+    update: UserUpdate = strawberry.field(description="Metadata is merged, as RFC 7396 has it.")
+    if_version: strawberry.Maybe[int | None] = strawberry.field(default=None, description=IF_VERSION)
+    reason: str | None = strawberry.field(default=None, description=REASON)
+
+
+@strawberry.input(description="Up to 100 changes.")
+class UpdateUsersInput:
+    updates: list[UpdateUserInput]
+
+
+@strawberry.type(description="What one of many changes came to.")
+class UpdateUserResult:
+    index: int = strawberry.field(description="Its place in `updates`.")
+    user: User | None
+    errors: list[MutationError]
+
+
+@strawberry.type(description="What each change came to, in their order; `errors` where none was tried.")
+class UpdateUsersPayload:
+    results: list[UpdateUserResult]
+    errors: list[MutationError]
+
+
+async def create_user(info: Info, input: CreateUserInput) -> UserPayload | None:
+    new = NewUser(
+        connection=input.connection,
+        email=input.email,
+        username=input.username,
+        phone_number=input.phone_number,
+        email_verified=input.email_verified,
+        phone_verified=input.phone_verified,
+        root_attributes={name: getattr(input, name) for name in ROOT_ATTRIBUTES},
+        user_metadata=input.user_metadata,
+        app_metadata=input.app_metadata,
+        reason=input.reason,
+    )
+    return await user_payload(info, info.context.services.accounts.create(info.context.principal, new))
+
+
+async def delete_user(info: Info, input: DeleteUserInput) -> DeleteUserPayload | None:
+    accounts = info.context.services.accounts
+    try:
+        deleted = await accounts.delete(info.context.principal, to_target(input), input.erase)
+    except Refused as refusal:
+        return DeleteUserPayload(deleted_user_id=None, errors=to_errors([refusal]))
+    return DeleteUserPayload(deleted_user_id=deleted, errors=[])
+
+
+async def update_users(info: Info, input: UpdateUsersInput) -> UpdateUsersPayload | None:
+    """One after the other; one that fails does not stop the others."""
+    if not 1 <= len(input.updates) <= MAX_UPDATES:
+        refusal = Refused(ErrorCode.INVALID_INPUT, f"updates takes 1 to {MAX_UPDATES} changes.", ("updates",))
+        return UpdateUsersPayload(results=[], errors=to_errors([refusal]))
+    results = [await _update(info, index, each) for index, each in enumerate(input.updates)]
+    return UpdateUsersPayload(results=results, errors=[])
+
+
+async def _update(info: Info, index: int, update: UpdateUserInput) -> UpdateUserResult:
+    try:
+        key = (await _write(info, update)).id
+    except VersionConflict as conflict:
+        key = cast("WrittenUser", conflict.user).id
+        return UpdateUserResult(index=index, user=await _read(info, key), errors=to_errors([conflict]))
+    except Refused as refusal:
+        return UpdateUserResult(index=index, user=None, errors=to_errors([refusal]))
+    except Forbidden as refusal:
+        error = InputError(code=ErrorCode.FORBIDDEN, message=refusal.message, path=None)
+        return UpdateUserResult(index=index, user=None, errors=[error])
+    return UpdateUserResult(index=index, user=await _read(info, key), errors=[])
+
+
+async def _write(info: Info, update: UpdateUserInput) -> WrittenUser:
+    services, principal, what = info.context.services, info.context.principal, update.update
+    target: Target = to_target(update)
+    if what.root_attributes:
+        given = {name: getattr(what.root_attributes.value, name) for name in ROOT_ATTRIBUTES}
+        values = {name: some.value for name, some in given.items() if some is not None}
+        return await services.root_attributes.update(principal, target, values)
+    document, patch = (USER_METADATA, what.user_metadata) if what.user_metadata else (APP_METADATA, what.app_metadata)
+    assert patch
+    return await services.metadata.update(principal, document, target, patch.value, replace=False)
+
+
+async def _read(info: Info, key: Any) -> User | None:
+    asked = selection(info).get("results", {}).get("user")
+    if asked is None:
+        return None
+    reads, principal = info.context.services.reads, info.context.principal
+    return cast("User | None", await reads.get(principal, attributes.USER, {"_id": key}, asked, written=True))
