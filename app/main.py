@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -28,6 +28,7 @@ from app.domain.errors import Unavailable
 from app.domain.login_rules import BUILT_IN, LoginRule
 from app.geo.places import Places
 from app.jobs.demo import demo_callers, ensure_demo_data
+from app.jobs.roles import ClearRoles
 from app.schema.context import Services
 from app.schema.execution import Engine, Trust, build_schema
 from app.schema.limits import Limits
@@ -43,6 +44,7 @@ from app.services.identities import Identities
 from app.services.logins import RecordLogins
 from app.services.metadata import Metadata
 from app.services.reads import Reads
+from app.services.roles import Roles
 from app.services.users import Users as NamedUsers
 from app.settings import ConfigurationError, Settings, load_settings
 from app.store.accounts import Accounts as StoredAccounts
@@ -56,6 +58,7 @@ from app.store.logins import Logins
 from app.store.migrations import check_schema_version, is_issuer_configured, mark_issuer_configured
 from app.store.mongod import join
 from app.store.rates import Rates
+from app.store.roles import Roles as StoredRoles
 from app.store.sealing import Sealing
 from app.store.snapshots import Snapshots
 from app.store.users import Users
@@ -94,9 +97,10 @@ def build(settings: Settings, database: Database, demo: bool = False) -> ASGIApp
     """The application on a given database."""
     development = check_development(settings, demo)
     tokens = to_tokens(settings, development)
-    engine = build_engine(settings, database, development, tokens)
+    clear_roles = ClearRoles(StoredRoles(database))
+    engine = build_engine(settings, database, development, tokens, clear_roles.wake)
     metrics = build_metrics(tokens, engine, database)
-    start = Start(settings, database, development, demo, tokens, metrics)
+    start = Start(settings, database, development, demo, tokens, metrics, clear_roles)
     callers = list(demo_callers()) if development and demo else []
     graphql = GraphQL(
         engine,
@@ -122,7 +126,9 @@ def build(settings: Settings, database: Database, demo: bool = False) -> ASGIApp
     )
 
 
-def build_engine(settings: Settings, database: Database, development: bool, tokens: Tokens) -> Engine:
+def build_engine(
+    settings: Settings, database: Database, development: bool, tokens: Tokens, on_role_deleted: Callable[[], None]
+) -> Engine:
     """ConfigurationError where trusted documents can't be read or can't be run."""
     limits = Limits(
         body=settings.max_body_bytes,
@@ -141,7 +147,13 @@ def build_engine(settings: Settings, database: Database, development: bool, toke
         if settings.trusted_documents != "off" and not documents:
             raise ConfigurationError(f"PROFILE_API_TRUSTED_DOCUMENTS_DIR: {folder} holds no .graphql file.")
         trust = Trust(settings.trusted_documents, documents)
-        return Engine(build_schema(), build_services(settings, database, development, tokens), limits, rates, trust)
+        return Engine(
+            build_schema(),
+            build_services(settings, database, development, tokens, on_role_deleted),
+            limits,
+            rates,
+            trust,
+        )
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"PROFILE_API_TRUSTED_DOCUMENTS_DIR: {folder} can't be read: {error}.") from None
     except GraphQLError as error:
@@ -206,7 +218,13 @@ def installed_rules() -> list[LoginRule]:
     return [*BUILT_IN, *offered]
 
 
-def build_services(settings: Settings, database: Database, development: bool, tokens: Tokens) -> Services:
+def build_services(
+    settings: Settings,
+    database: Database,
+    development: bool,
+    tokens: Tokens,
+    on_role_deleted: Callable[[], None] = lambda: None,
+) -> Services:
     documents = Documents(database)
     snapshots = Snapshots(documents)
     sealing = build_sealing(settings, development)
@@ -232,9 +250,10 @@ def build_services(settings: Settings, database: Database, development: bool, to
         root_attributes=RootAttributes(changes, documents),
         logins=logins,
         devices=Devices(changes, users, StoredDevices(database)),
-        connections=ConnectionSettings(connections, rules),
+        connections=ConnectionSettings(connections, snapshots, rules),
         identities=Identities(changes, callers, StoredIdentities(database), tokens.verify),
         blocks=Blocks(changes, stored_logins),
+        roles=Roles(changes, StoredRoles(database), snapshots, on_role_deleted),
         accounts=Accounts(changes, connections, StoredAccounts(database), settings.metadata_max_bytes),
     )
 
@@ -264,6 +283,7 @@ class Start:
     demo: bool
     tokens: Tokens
     metrics: Metrics
+    clear_roles: ClearRoles
     prepared: bool = False
 
     @asynccontextmanager
@@ -273,6 +293,7 @@ class Start:
             await self._prepare()
         except Unavailable:
             beside.append(asyncio.create_task(self._go_on_trying()))
+        beside.append(asyncio.create_task(self.clear_roles.run()))
         if MULTIPROCESS_VARIABLE in os.environ:
             beside.append(asyncio.create_task(self._refresh_metrics()))
         yield

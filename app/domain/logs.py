@@ -27,6 +27,13 @@ class LogEventType(StrEnum):
     LOGIN_FAILED_WRONG_PASSWORD = "LOGIN_FAILED_WRONG_PASSWORD"  # noqa: S105
     LOGIN_SUCCEEDED = "LOGIN_SUCCEEDED"
     PASSWORD_CHANGED = "PASSWORD_CHANGED"  # noqa: S105
+    PERMISSIONS_GRANTED = "PERMISSIONS_GRANTED"
+    PERMISSIONS_REVOKED = "PERMISSIONS_REVOKED"
+    ROLE_CREATED = "ROLE_CREATED"
+    ROLE_DELETED = "ROLE_DELETED"
+    ROLE_UPDATED = "ROLE_UPDATED"
+    ROLES_ASSIGNED = "ROLES_ASSIGNED"
+    ROLES_UNASSIGNED = "ROLES_UNASSIGNED"
     ROOT_ATTRIBUTES_UPDATED = "ROOT_ATTRIBUTES_UPDATED"
     SIGNUP_SUCCEEDED = "SIGNUP_SUCCEEDED"
     USER_ADDRESS_BLOCKED = "USER_ADDRESS_BLOCKED"
@@ -56,6 +63,13 @@ LOG_EVENT_TYPES: Mapping[LogEventType, _Type] = {
     LogEventType.LOGIN_FAILED_WRONG_PASSWORD: _Type("fp", "Failed to log in: wrong password"),
     LogEventType.LOGIN_SUCCEEDED: _Type("s", "Logged in"),
     LogEventType.PASSWORD_CHANGED: _Type("scp", "Changed the password"),
+    LogEventType.PERMISSIONS_GRANTED: _Type("sapi", "Granted permissions"),
+    LogEventType.PERMISSIONS_REVOKED: _Type("sapi", "Revoked permissions"),
+    LogEventType.ROLE_CREATED: _Type("sapi", "Created a role"),
+    LogEventType.ROLE_DELETED: _Type("sapi", "Deleted a role"),
+    LogEventType.ROLE_UPDATED: _Type("sapi", "Updated a role"),
+    LogEventType.ROLES_ASSIGNED: _Type("sapi", "Assigned roles"),
+    LogEventType.ROLES_UNASSIGNED: _Type("sapi", "Unassigned roles"),
     LogEventType.ROOT_ATTRIBUTES_UPDATED: _Type("sapi", "Updated root attributes"),
     LogEventType.SIGNUP_SUCCEEDED: _Type("ss", "Signed up"),
     LogEventType.USER_ADDRESS_BLOCKED: _Type("limit_wc", "Blocked an address for too many failed logins"),

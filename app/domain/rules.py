@@ -59,6 +59,12 @@ CREATE_USERS = _rule("create users", "create:users")
 DELETE_USER = replace(_rule("delete a user", "delete:users", "delete:current_user"), recent=True)
 UPDATE_CONNECTIONS = _rule("change connections and login rules", "update:connections")
 BLOCK_USER = _rule("block and unblock a user", "update:users", NEVER)
+CREATE_ROLES = _rule("create roles", "create:roles")
+UPDATE_ROLES = _rule("change roles", "update:roles")
+DELETE_ROLES = _rule("delete roles", "delete:roles")
+ASSIGN_ROLES = _rule("assign roles", "update:users + create:role_members", NEVER)
+UNASSIGN_ROLES = _rule("unassign roles", "update:users + delete:role_members", NEVER)
+GRANT_PERMISSIONS = _rule("grant and revoke permissions", "update:users", NEVER)
 UNLINK_DEVICE = _rule("unlink a device", "delete:device_credentials", "delete:current_user_device_credentials")
 
 LINK_IDENTITY = replace(
@@ -88,6 +94,12 @@ WRITING = (
     DELETE_USER,
     UPDATE_CONNECTIONS,
     BLOCK_USER,
+    CREATE_ROLES,
+    UPDATE_ROLES,
+    DELETE_ROLES,
+    ASSIGN_ROLES,
+    UNASSIGN_ROLES,
+    GRANT_PERMISSIONS,
     UNLINK_DEVICE,
     LINK_IDENTITY,
 )

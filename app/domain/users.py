@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from app.domain.logs import LogEventType
+from app.domain.logs import FieldChange, LogEventType
 
 
 class AttributeSource(StrEnum):
@@ -92,9 +92,10 @@ class Changes:
     """What a decision comes to: the new value of each top-level field, by its name in `User`.
 
     A field whose value is what it was already is no change. `type` is how history will call it. `revokes_devices`: the
-    user's devices go in the same step.
+    user's devices go in the same step. `told` is what history tells, where that is not the fields as they are.
     """
 
     type: LogEventType
     fields: Mapping[str, Any]
     revokes_devices: bool = False
+    told: tuple[FieldChange, ...] | None = None

@@ -21,6 +21,7 @@ from app.services.identities import Identities
 from app.services.logins import RecordLogins
 from app.services.metadata import Metadata
 from app.services.reads import Reads
+from app.services.roles import Roles
 from app.services.users import Users
 from app.store.rates import Rate
 
@@ -40,6 +41,7 @@ class Services:
     identities: Identities
     blocks: Blocks
     accounts: Accounts
+    roles: Roles
 
 
 @dataclass(slots=True)

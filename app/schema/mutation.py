@@ -5,19 +5,25 @@ from strawberry.scalars import JSON
 
 from app.domain.root_attributes import ROOT_ATTRIBUTES
 from app.domain.rules import (
+    ASSIGN_ROLES,
     BLOCK_USER,
     CREATE_LOGINS,
+    CREATE_ROLES,
     CREATE_USERS,
+    DELETE_ROLES,
     DELETE_USER,
+    GRANT_PERMISSIONS,
     LINK_IDENTITY,
+    UNASSIGN_ROLES,
     UNLINK_DEVICE,
     UPDATE_APP_METADATA,
     UPDATE_CONNECTIONS,
+    UPDATE_ROLES,
     UPDATE_ROOT_ATTRIBUTES,
     UPDATE_USER_METADATA,
 )
 from app.domain.users import User as WrittenUser
-from app.schema import accounts, logins
+from app.schema import accounts, logins, role_changes
 from app.schema.accounts import DeleteUserPayload, UpdateUsersPayload
 from app.schema.authorized import authorized
 from app.schema.context import Info
@@ -29,6 +35,7 @@ from app.schema.logins import (
     RecordLoginPayload,
 )
 from app.schema.payloads import UserPayload, user_payload
+from app.schema.role_changes import RolePayload
 from app.schema.scalars import LinkMetadata
 from app.services.identities import Secondary
 from app.services.metadata import APP_METADATA, USER_METADATA
@@ -233,6 +240,41 @@ class Mutation:
         resolver=accounts.update_users,
         description="Up to 100 changes in one request, each with its own result. Who may what is as with the single"
         " mutation of each.",
+    )
+    create_role: RolePayload | None = strawberry.mutation(
+        resolver=role_changes.create_role,
+        description="Makes a role.",
+        directives=[authorized(CREATE_ROLES)],
+    )
+    update_role: RolePayload | None = strawberry.mutation(
+        resolver=role_changes.update_role,
+        description="Changes a role, and what all who have it may do.",
+        directives=[authorized(UPDATE_ROLES)],
+    )
+    delete_role: RolePayload | None = strawberry.mutation(
+        resolver=role_changes.delete_role,
+        description="Deletes a role; whoever has it loses it with it.",
+        directives=[authorized(DELETE_ROLES)],
+    )
+    assign_roles: UserPayload | None = strawberry.mutation(
+        resolver=role_changes.assign_roles,
+        description="Gives a user roles; those that they have already stay.",
+        directives=[authorized(ASSIGN_ROLES)],
+    )
+    unassign_roles: UserPayload | None = strawberry.mutation(
+        resolver=role_changes.unassign_roles,
+        description="Takes roles from a user.",
+        directives=[authorized(UNASSIGN_ROLES)],
+    )
+    grant_permissions: UserPayload | None = strawberry.mutation(
+        resolver=role_changes.grant_permissions,
+        description="Gives a user permissions of their own, beside those of roles.",
+        directives=[authorized(GRANT_PERMISSIONS)],
+    )
+    revoke_permissions: UserPayload | None = strawberry.mutation(
+        resolver=role_changes.revoke_permissions,
+        description="Takes a user's own permissions; those that come with a role stay.",
+        directives=[authorized(GRANT_PERMISSIONS)],
     )
     save_auth_connection: AuthConnectionPayload | None = strawberry.mutation(
         resolver=logins.save_auth_connection,

@@ -75,9 +75,7 @@ class ProfileChanges:
         What changes nothing writes nothing. Raises Unauthenticated, Forbidden, InsufficientUserAuthentication; Refused
         with INVALID_INPUT, NOT_FOUND, CONTENDED, or by `decide`; VersionConflict.
         """
-        principal = authenticated(principal)
-        if not might_hold(principal, rule):
-            raise forbidden(principal, rule)
+        principal = self.require(principal, rule)
         where = _where(principal, target)
         check_reason(target.reason)
         deadline = time.monotonic() + self._deadline
@@ -89,11 +87,17 @@ class ProfileChanges:
                     return after
                 await wait(deadline)
 
-    async def find(self, principal: Principal | None, rule: Rule, target: Target) -> tuple[Principal, User]:
-        """The profile that something beside it is about to be changed of. Raises what `apply` does, but CONTENDED."""
+    @staticmethod
+    def require(principal: Principal | None, rule: Rule) -> Principal:
+        """Forbidden where the rule holds for nobody, the caller's own profile included: then nothing is looked up."""
         principal = authenticated(principal)
         if not might_hold(principal, rule):
             raise forbidden(principal, rule)
+        return principal
+
+    async def find(self, principal: Principal | None, rule: Rule, target: Target) -> tuple[Principal, User]:
+        """The profile that something beside it is about to be changed of. Raises what `apply` does, but CONTENDED."""
+        principal = self.require(principal, rule)
         where = _where(principal, target)
         check_reason(target.reason)
         user = await self._find(principal, rule, where)
@@ -123,7 +127,8 @@ class ProfileChanges:
             return user
         at = now()
         after = replace(user, **fields, version=user.version + 1, updated_at=at)
-        event = to_event(principal, after, replace(changes, fields=fields), target.reason, _told(user, fields))
+        told = _told(user, fields) if changes.told is None else changes.told
+        event = to_event(principal, after, replace(changes, fields=fields), target.reason, told)
         replaced = await self._users.replace(user, after, event, changes.revokes_devices)
         return after if replaced else None
 
@@ -151,7 +156,7 @@ def to_event(
         user_id=after.user_id,
         user_name=after.name,
         user_version=after.version if changes.fields else None,
-        actor=None if principal.is_self(after.id) else _actor(principal),
+        actor=None if principal.is_self(after.id) else to_actor(principal),
         client_id=principal.client_id,
         ip=principal.ip,
         user_agent=principal.user_agent,
@@ -161,7 +166,8 @@ def to_event(
     )
 
 
-def _actor(principal: Principal) -> Actor:
+def to_actor(principal: Principal) -> Actor:
+    """Who did it, for an event."""
     return Actor(principal.kind, principal.subject, principal.name)
 
 

@@ -12,6 +12,7 @@ from app.domain.principals import Principal
 from app.domain.rules import READ_CONNECTIONS, UPDATE_CONNECTIONS
 from app.services.reads import require
 from app.store.connections import Connections as StoredConnections
+from app.store.snapshots import Snapshots
 
 # Auth0's, so that no name holds what keys and user ids are divided by.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,127}", re.ASCII)
@@ -29,8 +30,9 @@ class EnabledRule:
 class Connections:
     """`rules` are those that are installed."""
 
-    def __init__(self, connections: StoredConnections, rules: Sequence[LoginRule]) -> None:
+    def __init__(self, connections: StoredConnections, snapshots: Snapshots, rules: Sequence[LoginRule]) -> None:
         self._connections = connections
+        self._snapshots = snapshots
         self._rules = rules
 
     async def save(self, principal: Principal | None, connection: AuthConnection) -> Any:
@@ -44,7 +46,9 @@ class Connections:
         if known is not None and known.strategy != connection.strategy:
             message = f"The connection's strategy is {known.strategy}: its users' ids hold it, so it stays."
             raise Refused(ErrorCode.INVALID_INPUT, message, ("strategy",))
-        return await self._connections.save(connection)
+        saved = await self._connections.save(connection)
+        self._snapshots.forget(connection.tenant)
+        return saved
 
     async def rules(self, principal: Principal | None) -> list[EnabledRule]:
         """All that are installed, by name."""

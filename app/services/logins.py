@@ -14,7 +14,7 @@ from app.domain.errors import ErrorCode, Refused
 from app.domain.identifiers import email_key, keys_of, phone_key, username_key
 from app.domain.login_rules import LoginRule, LoginRuleFailed, apply_rule
 from app.domain.logins import Login, first_profile, keys_of_login, next_profile, to_user_id, versioned
-from app.domain.logs import Actor, LogEvent, LogEventType, diff
+from app.domain.logs import LogEvent, LogEventType, diff
 from app.domain.normalizers.registry import normalize
 from app.domain.principals import Principal
 from app.domain.rules import CREATE_LOGINS
@@ -310,10 +310,6 @@ class RecordLogins:
 def token_hash(token: str) -> str:
     """SHA-256 in hexadecimal: all that is kept of a device's credential."""
     return sha256(token.encode()).hexdigest()
-
-
-def to_actor(principal: Principal) -> Actor:
-    return Actor(principal.kind, principal.subject, principal.name)
 
 
 def _to_answered(principal: Principal, report: LoginReport) -> Answered | None:

@@ -26,7 +26,7 @@ INDEXES: dict[str, list[tuple[_Keys, dict[str, object]]]] = {
         (_by("user", "date-", "_id-"), {}),
         (_by("date-", "_id-"), {}),
     ],
-    "roles": [(_by("role_id"), UNIQUE), (_by("name_folded", "_id"), {})],
+    "roles": [(_by("role_id"), UNIQUE), (_by("name_folded"), UNIQUE), (_by("name_folded", "_id"), {})],
     "connections": [(_by("name"), UNIQUE)],
     "devices": [
         (_by("user", "client_id", "device_id"), UNIQUE),

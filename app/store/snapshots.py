@@ -29,6 +29,11 @@ class Snapshots:
         """By name."""
         return await self._get(tenant, "connections", lambda document: (document["name"], to_connection(document)))
 
+    def forget(self, tenant: str) -> None:
+        """What was just written here is read anew here; elsewhere within MAX_AGE."""
+        for collection in ("roles", "connections"):
+            self._loaded.pop((tenant, collection), None)
+
     async def _get(
         self, tenant: str, collection: str, entry: Callable[[Document], tuple[Any, Any]]
     ) -> Mapping[Any, Any]:

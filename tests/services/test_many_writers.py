@@ -102,7 +102,7 @@ async def write_on(url: str, data_dir: Path, writer: int, acknowledged: set[str]
 async def has_grown(keys: set[str], by: int) -> None:
     wanted = len(keys) + by
     async with asyncio.timeout(60):
-        while len(keys) < wanted:  # noqa: ASYNC110 - watches what others fill
+        while len(keys) < wanted:
             await asyncio.sleep(0.01)
 
 

@@ -1,0 +1,133 @@
+"""Changing roles, and who has them."""
+
+from typing import Any, cast
+
+import strawberry
+
+from app.domain import attributes
+from app.domain.errors import Refused
+from app.domain.users import User as WrittenUser
+from app.schema.context import Info, selection
+from app.schema.inputs import IF_VERSION, REASON, to_target
+from app.schema.payloads import MutationError, UserPayload, to_errors, user_payload
+from app.schema.roles import Role
+
+
+@strawberry.input(description="A permission: what may be done, with which API.")
+class PermissionInput:
+    api: str
+    name: str
+
+
+@strawberry.input(description="A new role.")
+class CreateRoleInput:
+    name: str = strawberry.field(description="Unique without regard to case; 1 to 100 characters.")
+    description: str | None = None
+    permissions: list[PermissionInput] | None = strawberry.field(default=None, description="At most 1,000.")
+    reason: str | None = strawberry.field(default=None, description=REASON)
+
+
+@strawberry.input(description="What is left out stays as it is.")
+class UpdateRoleInput:
+    role_id: str
+    name: str | None = None
+    description: str | None = strawberry.field(default=None, description="Empty text clears it.")
+    permissions: list[PermissionInput] | None = strawberry.field(default=None, description="All of them, anew.")
+    reason: str | None = strawberry.field(default=None, description=REASON)
+
+
+@strawberry.input(description="A role to delete.")
+class DeleteRoleInput:
+    role_id: str
+    reason: str | None = strawberry.field(default=None, description=REASON)
+
+
+@strawberry.input(description="Roles of one user.")
+class UserRolesInput:
+    user_id: str
+    role_ids: list[str] = strawberry.field(description="A user has at most 50.")
+    if_version: strawberry.Maybe[int | None] = strawberry.field(default=None, description=IF_VERSION)
+    reason: str | None = strawberry.field(default=None, description=REASON)
+
+
+@strawberry.input(description="Permissions of one user, beside those that come with roles.")
+class UserPermissionsInput:
+    user_id: str
+    permissions: list[PermissionInput] = strawberry.field(description="A user has at most 1,000 of their own.")
+    if_version: strawberry.Maybe[int | None] = strawberry.field(default=None, description=IF_VERSION)
+    reason: str | None = strawberry.field(default=None, description=REASON)
+
+
+@strawberry.type(description="The role as it is now; null where it was deleted, or there was an error.")
+class RolePayload:
+    role: Role | None
+    errors: list[MutationError]
+
+
+def _pairs(permissions: list[PermissionInput] | None) -> list[tuple[str, str]]:
+    return [(each.api, each.name) for each in permissions or ()]
+
+
+async def create_role(info: Info, input: CreateRoleInput) -> RolePayload | None:
+    roles, permissions = info.context.services.roles, _pairs(input.permissions)
+    return await _payload(
+        info, roles.create(info.context.principal, input.name, input.description, permissions, input.reason)
+    )
+
+
+async def update_role(info: Info, input: UpdateRoleInput) -> RolePayload | None:
+    permissions = None if input.permissions is None else _pairs(input.permissions)
+    roles, principal = info.context.services.roles, info.context.principal
+    return await _payload(
+        info, roles.update(principal, input.role_id, input.name, input.description, permissions, input.reason)
+    )
+
+
+async def delete_role(info: Info, input: DeleteRoleInput) -> RolePayload | None:
+    roles = info.context.services.roles
+    return await _payload(info, roles.delete(info.context.principal, input.role_id, input.reason))
+
+
+async def assign_roles(info: Info, input: UserRolesInput) -> UserPayload | None:
+    async def write() -> WrittenUser:
+        roles = info.context.services.roles
+        return await roles.assign(info.context.principal, to_target(input), input.role_ids)
+
+    return await user_payload(info, write())
+
+
+async def unassign_roles(info: Info, input: UserRolesInput) -> UserPayload | None:
+    async def write() -> WrittenUser:
+        roles = info.context.services.roles
+        return await roles.unassign(info.context.principal, to_target(input), input.role_ids)
+
+    return await user_payload(info, write())
+
+
+async def grant_permissions(info: Info, input: UserPermissionsInput) -> UserPayload | None:
+    async def write() -> WrittenUser:
+        roles = info.context.services.roles
+        return await roles.grant(info.context.principal, to_target(input), _pairs(input.permissions))
+
+    return await user_payload(info, write())
+
+
+async def revoke_permissions(info: Info, input: UserPermissionsInput) -> UserPayload | None:
+    async def write() -> WrittenUser:
+        roles = info.context.services.roles
+        return await roles.revoke(info.context.principal, to_target(input), _pairs(input.permissions))
+
+    return await user_payload(info, write())
+
+
+async def _payload(info: Info, write: Any) -> RolePayload:
+    try:
+        key = await write
+    except Refused as refusal:
+        return RolePayload(role=None, errors=to_errors([refusal]))
+    asked = selection(info).get("role")
+    if key is None or asked is None:
+        return RolePayload(role=None, errors=[])
+    reads, principal = info.context.services.reads, info.context.principal
+    row = await reads.get(principal, attributes.ROLE, {"_id": key}, asked, written=True)
+    return RolePayload(role=cast("Role | None", row), errors=[])

@@ -1,0 +1,184 @@
+"""Roles and permissions through GraphQL on the real database."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from app.domain.roles import MAX_PERMISSIONS, MAX_ROLES
+from app.domain.scopes import Scope
+from app.jobs.roles import ClearRoles
+from app.store.database import new_id
+from app.store.roles import Roles
+from tests.world import World, codes
+
+EVERYTHING = [str(each) for each in Scope]
+KINDS = {
+    "createRole": "CreateRoleInput",
+    "updateRole": "UpdateRoleInput",
+    "deleteRole": "DeleteRoleInput",
+    "assignRoles": "UserRolesInput",
+    "unassignRoles": "UserRolesInput",
+    "grantPermissions": "UserPermissionsInput",
+    "revokePermissions": "UserPermissionsInput",
+}
+ROLE = "role { roleId name description permissions { name api description } }"
+USER = "user { version roles { name } permissions { name api sources { type roleName } } }"
+
+
+async def act(world: World, mutation: str, **input: Any) -> Any:
+    asked = ROLE if mutation.endswith("Role") else USER
+    query = f"mutation($input: {KINDS[mutation]}!) {{ {mutation}(input: $input) {{ {asked} errors {{ code path }} }} }}"
+    return (await world.ask(query, world.tool_token(EVERYTHING), input=input))[mutation]
+
+
+async def last_event(world: World) -> dict[str, Any]:
+    found = await world.database["log_events"].find({"tenant": world.tenant}).sort("_id", -1).to_list(1)
+    return dict(found[0])
+
+
+async def test_a_role_is_made_changed_and_deleted_each_with_its_event(world: World) -> None:
+    permissions = [{"api": "a", "name": "read"}, {"api": "a", "name": "read"}, {"api": "a", "name": "write"}]
+    made = (await act(world, "createRole", name="Editor", description="Edits", permissions=permissions, reason="new"))[
+        "role"
+    ]
+    assert made["permissions"] == [{"name": each, "api": "a", "description": None} for each in ("read", "write")]
+    event = await last_event(world)
+    assert (event["type"], event["reason"], event["actor"]["id"]) == ("ROLE_CREATED", "new", "support@clients")
+    assert event["details"]["after"]["name"] == "Editor"
+    role_id = made["roleId"]
+    assert (await world.ask("{ roles { nodes { name } } }", world.tool_token()))["roles"]["nodes"] == [
+        {"name": "Editor"}
+    ]
+    changed = (await act(world, "updateRole", roleId=role_id, name="Author", description=""))["role"]
+    assert (changed["name"], changed["description"], len(changed["permissions"])) == ("Author", None, 2)
+    event = await last_event(world)
+    assert (event["details"]["before"]["name"], event["details"]["after"]["name"]) == ("Editor", "Author")
+    assert (await act(world, "updateRole", roleId=role_id, permissions=[]))["role"]["permissions"] == []
+    count = await world.database["log_events"].count_documents({"tenant": world.tenant})
+    assert (await act(world, "updateRole", roleId=role_id))["errors"] == []
+    assert await world.database["log_events"].count_documents({"tenant": world.tenant}) == count
+    assert await act(world, "deleteRole", roleId=role_id, reason="gone") == {"role": None, "errors": []}
+    assert (await last_event(world))["type"] == "ROLE_DELETED"
+    for name in ("updateRole", "deleteRole"):
+        assert (await act(world, name, roleId=role_id))["errors"] == [{"code": "NOT_FOUND", "path": ["roleId"]}]
+
+
+async def test_what_can_not_be_a_role_is_refused(world: World) -> None:
+    await act(world, "createRole", name="Editor")
+    many = [{"api": "a", "name": str(number)} for number in range(MAX_PERMISSIONS + 1)]
+    for input, expected in (
+        ({"name": ""}, ("INVALID_INPUT", ["name"])),
+        ({"name": " "}, ("INVALID_INPUT", ["name"])),
+        ({"name": "x" * 101}, ("INVALID_INPUT", ["name"])),
+        ({"name": "a\nb"}, ("INVALID_INPUT", ["name"])),
+        ({"name": "eDITOR"}, ("ALREADY_EXISTS", ["name"])),
+        ({"name": "X", "description": "x" * 501}, ("INVALID_INPUT", ["description"])),
+        ({"name": "X", "permissions": [{"api": "", "name": "x"}]}, ("INVALID_INPUT", ["permissions"])),
+        ({"name": "X", "permissions": many}, ("TOO_LARGE", ["permissions"])),
+    ):
+        [error] = (await act(world, "createRole", **input))["errors"]
+        assert (error["code"], error["path"]) == expected, input
+    made = await asyncio.gather(*(act(world, "createRole", name="Same") for _ in range(4)))
+    assert sorted(bool(each["errors"]) for each in made) == [False, True, True, True]
+    other = next(each["role"]["roleId"] for each in made if each["role"])
+    assert (await act(world, "updateRole", roleId=other, name="Editor"))["errors"] == [
+        {"code": "ALREADY_EXISTS", "path": ["name"]}
+    ]
+
+
+async def test_roles_are_given_and_taken_each_with_its_event(world: World) -> None:
+    john = await world.add_user("john")
+    roles = [(await act(world, "createRole", name=name))["role"]["roleId"] for name in ("A", "B")]
+    given = await act(world, "assignRoles", userId=john.user_id, roleIds=roles, ifVersion=1, reason="promoted")
+    assert [each["name"] for each in given["user"]["roles"]] == ["A", "B"]
+    assert given["user"]["version"] == 2
+    event = await last_event(world)
+    assert (event["type"], event["reason"], event["user_version"]) == ("ROLES_ASSIGNED", "promoted", 2)
+    assert event["changes"] == [{"path": "roles", "after": ["A", "B"]}]
+    # What they have already changes nothing.
+    assert (await act(world, "assignRoles", userId=john.user_id, roleIds=roles[:1]))["user"]["version"] == 2
+    taken = await act(world, "unassignRoles", userId=john.user_id, roleIds=roles[:1])
+    assert [each["name"] for each in taken["user"]["roles"]] == ["B"]
+    assert (await last_event(world))["changes"] == [{"path": "roles", "before": ["A"]}]
+    for input, expected in (
+        ({"roleIds": ["none"]}, ("NOT_FOUND", ["roleIds"])),
+        ({"roleIds": []}, ("NOT_FOUND", ["roleIds"])),
+        ({"roleIds": roles, "userId": "auth0|nobody"}, ("NOT_FOUND", ["userId"])),
+        ({"roleIds": roles, "ifVersion": 1}, ("VERSION_CONFLICT", ["ifVersion"])),
+    ):
+        [error] = (await act(world, "assignRoles", **{"userId": john.user_id, **input}))["errors"]
+        assert (error["code"], error["path"]) == expected
+    await world.database["users"].update_one(
+        {"_id": john.id}, {"$set": {"role_ids": [new_id() for _ in range(MAX_ROLES)]}}
+    )
+    [error] = (await act(world, "assignRoles", userId=john.user_id, roleIds=roles[:1]))["errors"]
+    assert error["code"] == "TOO_LARGE"
+
+
+async def test_permissions_are_the_union_with_their_sources(world: World) -> None:
+    john = await world.add_user("john")
+    read, write = {"api": "a", "name": "read"}, {"api": "a", "name": "write"}
+    role = (await act(world, "createRole", name="A", permissions=[read]))["role"]["roleId"]
+    await act(world, "assignRoles", userId=john.user_id, roleIds=[role])
+    given = (await act(world, "grantPermissions", userId=john.user_id, permissions=[read, write]))["user"]
+    assert given["permissions"] == [
+        {**read, "sources": [{"type": "DIRECT", "roleName": None}, {"type": "ROLE", "roleName": "A"}]},
+        {**write, "sources": [{"type": "DIRECT", "roleName": None}]},
+    ]
+    event = await last_event(world)
+    assert (event["type"], event["changes"][0]["path"]) == ("PERMISSIONS_GRANTED", "permissions")
+    left = (await act(world, "revokePermissions", userId=john.user_id, permissions=[read, write]))["user"]
+    assert left["permissions"] == [{**read, "sources": [{"type": "ROLE", "roleName": "A"}]}]
+    assert (await act(world, "revokePermissions", userId=john.user_id, permissions=[write]))["user"]["version"] == left[
+        "version"
+    ]
+    many = [{"api": "a", "name": str(number)} for number in range(MAX_PERMISSIONS)]
+    await act(world, "grantPermissions", userId=john.user_id, permissions=many)
+    [error] = (await act(world, "grantPermissions", userId=john.user_id, permissions=[write]))["errors"]
+    assert (error["code"], error["path"]) == ("TOO_LARGE", ["permissions"])
+
+
+@pytest.mark.parametrize("name", ["assignRoles", "unassignRoles", "grantPermissions", "revokePermissions"])
+async def test_nobody_does_it_to_themselves_whatever_their_scopes(world: World, name: str) -> None:
+    john = await world.add_user("john")
+    await world.add_role("Editor")
+    what = {"roleIds": ["rol_editor"]} if name.endswith("Roles") else {"permissions": [{"api": "a", "name": "b"}]}
+    query = f"mutation($input: {KINDS[name]}!) {{ {name}(input: $input) {{ errors {{ code }} }} }}"
+    answer = await world.post(query, world.user_token(john, EVERYTHING), input={"userId": john.user_id, **what})
+    assert codes(answer) == ["FORBIDDEN"]
+    assert (await world.stored(john))["version"] == 1
+
+
+async def test_a_role_of_a_hundred_thousand_is_deleted_and_none_of_them_sees_it_again(world: World) -> None:
+    made = (await act(world, "createRole", name="Everyone", permissions=[{"api": "a", "name": "all"}]))["role"]
+    role = (await world.database["roles"].find_one({"role_id": made["roleId"]}))["_id"]
+    john = await world.add_user("john", role_ids=(role,), permissions=())
+    users = world.database["users"]
+    for start in range(0, 100_000, 10_000):
+        await users.insert_many(
+            [
+                {"tenant": world.tenant, "user_id": f"u|{n}", "keys": [f"sub:u::{n}"], "version": 1, "role_ids": [role]}
+                for n in range(start, start + 10_000)
+            ],
+            ordered=False,
+        )
+    query = "{ viewer { roles { name } permissions { name } } }"
+    token = world.user_token(john)
+    assert (await world.ask(query, token))["viewer"]["roles"] == [{"name": "Everyone"}]
+    assert (await act(world, "deleteRole", roleId=made["roleId"]))["errors"] == []
+    assert (await world.ask(query, token))["viewer"] == {"roles": [], "permissions": []}
+    roles = Roles(world.database)
+    job = asyncio.create_task(ClearRoles(roles).run())
+    try:
+        async with asyncio.timeout(60):
+            while await users.count_documents({"tenant": world.tenant, "role_ids": role}, limit=1):
+                await asyncio.sleep(0.1)
+            while await world.database["deleted_roles"].count_documents({"tenant": world.tenant}):
+                await asyncio.sleep(0.1)
+    finally:
+        job.cancel()
+        await asyncio.gather(job, return_exceptions=True)
+    # Nothing of the profile but the name of what is gone went: its version stays.
+    assert (await world.stored(john))["version"] == 1
+    await users.delete_many({"tenant": world.tenant})
