@@ -68,6 +68,8 @@ def serve(
     )
     configure_logs(settings.log_format)
     socket = config.bind_socket()
+    # Where any free port was asked for: links in mails name it.
+    os.environ["PROFILE_API_PORT"] = str(socket.getsockname()[1])
     with _database(settings, own=True) as url, _shared_metrics(workers):
         asyncio.run(_prepared(settings, url, development, demo))
         _say(settings, development, socket.getsockname()[1])

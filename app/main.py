@@ -2,12 +2,14 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 from graphql import GraphQLError
 from starlette.applications import Starlette
@@ -28,23 +30,35 @@ from app.domain.errors import Unavailable
 from app.domain.login_rules import BUILT_IN, LoginRule
 from app.geo.places import Places
 from app.jobs.demo import demo_callers, ensure_demo_data
+from app.jobs.emails import SendMails
 from app.jobs.roles import ClearRoles
+from app.mail.messages import Composer
+from app.mail.smtp import Server
 from app.schema.context import Services
 from app.schema.execution import Engine, Trust, build_schema
 from app.schema.limits import Limits
 from app.schema.trusted_documents import read_documents
 from app.services.accounts import Accounts
+from app.services.actions import Actions
 from app.services.attributes import RootAttributes
 from app.services.blocks import Blocks
 from app.services.callers import Callers
 from app.services.changes import ProfileChanges
 from app.services.connections import Connections as ConnectionSettings
 from app.services.devices import Devices
+from app.services.emails import Emails
+from app.services.enrollments import Enrollments
+from app.services.grants import Grants
+from app.services.identifiers import Identifiers
 from app.services.identities import Identities
 from app.services.logins import RecordLogins
 from app.services.metadata import Metadata
+from app.services.password_hashes import PasswordHashes
+from app.services.passwords import Passwords
+from app.services.personal_data import PersonalData
 from app.services.reads import Reads
 from app.services.roles import Roles
+from app.services.tickets import Tickets
 from app.services.users import Users as NamedUsers
 from app.settings import ConfigurationError, Settings, load_settings
 from app.store.accounts import Accounts as StoredAccounts
@@ -52,15 +66,20 @@ from app.store.connections import Connections
 from app.store.database import Database
 from app.store.devices import Devices as StoredDevices
 from app.store.documents import Documents
+from app.store.emails import Outbox
+from app.store.enrollments import Enrollments as StoredEnrollments
+from app.store.grants import Grants as StoredGrants
 from app.store.identities import Identities as StoredIdentities
 from app.store.indexes import ensure_indexes
 from app.store.logins import Logins
 from app.store.migrations import check_schema_version, is_issuer_configured, mark_issuer_configured
 from app.store.mongod import join
+from app.store.passwords import Passwords as StoredPasswords
 from app.store.rates import Rates
 from app.store.roles import Roles as StoredRoles
 from app.store.sealing import Sealing
 from app.store.snapshots import Snapshots
+from app.store.tickets import Tickets as StoredTickets
 from app.store.users import Users
 from app.web.addresses import Addresses
 from app.web.application import Parts, build_application
@@ -69,6 +88,7 @@ from app.web.graphql import GraphQL
 from app.web.logs import configure_logs
 from app.web.metrics import MULTIPROCESS_VARIABLE, Metrics, MetricsPage
 from app.web.pages import GraphiQL
+from app.web.tickets import TicketPage
 from app.web.traces import traces_from_environment
 
 # Set by `serve --demo` for itself and its workers; to anybody else's process it says nothing.
@@ -80,6 +100,8 @@ _PAGE_TOKEN_SECONDS = 8 * 3600
 # Outside of development, unless set. The address's counts requests, the caller's units of cost.
 RATE_LIMIT = "100/second"
 ADDRESS_RATE_LIMIT = "1000/second"
+# What needs no token: sign-ups and tickets, from one address.
+OPEN_RATE_LIMIT = "30/minute"
 
 
 def create() -> ASGIApp:
@@ -98,14 +120,18 @@ def build(settings: Settings, database: Database, demo: bool = False) -> ASGIApp
     development = check_development(settings, demo)
     tokens = to_tokens(settings, development)
     clear_roles = ClearRoles(StoredRoles(database))
-    engine = build_engine(settings, database, development, tokens, clear_roles.wake)
+    send_mails = build_mails(settings, database, development)
+    services = build_services(settings, database, development, tokens, clear_roles.wake)
+    open_rates = to_rates(settings, "open", settings.open_rate_limit, OPEN_RATE_LIMIT, database, development)
+    engine = build_engine(settings, database, development, services, open_rates)
     metrics = build_metrics(tokens, engine, database)
-    start = Start(settings, database, development, demo, tokens, metrics, clear_roles)
+    start = Start(settings, database, development, demo, tokens, metrics, [clear_roles.run, send_mails.run])
     callers = list(demo_callers()) if development and demo else []
+    addresses = Addresses(settings.trusted_proxies)
     graphql = GraphQL(
         engine,
         tokens,
-        Addresses(settings.trusted_proxies),
+        addresses,
         to_rates(settings, "address", settings.address_rate_limit, ADDRESS_RATE_LIMIT, database, development),
         metrics,
         traces_from_environment(),
@@ -118,6 +144,7 @@ def build(settings: Settings, database: Database, demo: bool = False) -> ASGIApp
             MetricsPage(metrics, metrics_token),
             start.problem,
             start.lifespan,
+            TicketPage(services.tickets, addresses, open_rates),
             GraphiQL(development, callers) if settings.graphiql else None,
             TokenOffice(callers, partial(mint_for_page, settings.data_dir)) if callers else None,
             settings.cors_origins,
@@ -127,7 +154,7 @@ def build(settings: Settings, database: Database, demo: bool = False) -> ASGIApp
 
 
 def build_engine(
-    settings: Settings, database: Database, development: bool, tokens: Tokens, on_role_deleted: Callable[[], None]
+    settings: Settings, database: Database, development: bool, services: Services, open_rates: Rates
 ) -> Engine:
     """ConfigurationError where trusted documents can't be read or can't be run."""
     limits = Limits(
@@ -147,13 +174,7 @@ def build_engine(
         if settings.trusted_documents != "off" and not documents:
             raise ConfigurationError(f"PROFILE_API_TRUSTED_DOCUMENTS_DIR: {folder} holds no .graphql file.")
         trust = Trust(settings.trusted_documents, documents)
-        return Engine(
-            build_schema(),
-            build_services(settings, database, development, tokens, on_role_deleted),
-            limits,
-            rates,
-            trust,
-        )
+        return Engine(build_schema(), services, limits, rates, trust, open_rates)
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"PROFILE_API_TRUSTED_DOCUMENTS_DIR: {folder} can't be read: {error}.") from None
     except GraphQLError as error:
@@ -204,6 +225,18 @@ def build_sealing(settings: Settings, development: bool) -> Sealing:
     return Sealing(load_secret(settings.data_dir) if development else None)
 
 
+def build_mails(settings: Settings, database: Database, development: bool) -> SendMails:
+    """ConfigurationError where PROFILE_API_SMTP_URL can't be read."""
+    try:
+        server = None if settings.smtp_url is None else Server.read(settings.smtp_url.get_secret_value())
+    except ValueError as error:
+        raise ConfigurationError(f"PROFILE_API_SMTP_URL: {error}.") from None
+    address = settings.public_address()
+    composer = Composer(settings.mail_from or f"no-reply@{urlsplit(address).hostname}", address)
+    unsent = settings.data_dir / "mail" if development else None
+    return SendMails(Outbox(database), StoredTickets(database), composer, server, unsent)
+
+
 def build_places(settings: Settings) -> Places:
     """ConfigurationError where the file can't be read."""
     try:
@@ -233,6 +266,17 @@ def build_services(
     changes = ProfileChanges(users, max_age=settings.step_up_seconds)
     rules, callers = installed_rules(), Callers(reads, snapshots)
     stored_logins = Logins(database)
+    stored_passwords = StoredPasswords(database)
+    passwords = Passwords(
+        changes,
+        users,
+        connections,
+        stored_logins,
+        stored_passwords,
+        PasswordHashes(),
+        frozenset(settings.mfa_tenants),
+    )
+    tenants = sorted({each.tenant for each in settings.issuers or []}) or [TENANT]
     logins = RecordLogins(
         users,
         stored_logins,
@@ -254,7 +298,24 @@ def build_services(
         identities=Identities(changes, callers, StoredIdentities(database), tokens.verify),
         blocks=Blocks(changes, stored_logins),
         roles=Roles(changes, StoredRoles(database), snapshots, on_role_deleted),
-        accounts=Accounts(changes, connections, StoredAccounts(database), settings.metadata_max_bytes),
+        accounts=Accounts(
+            changes,
+            users,
+            connections,
+            StoredAccounts(database),
+            Outbox(database),
+            passwords.choose,
+            settings.metadata_max_bytes,
+            tenants,
+        ),
+        emails=Emails(changes, users, connections, stored_passwords, passwords),
+        identifiers=Identifiers(changes, connections),
+        passwords=passwords,
+        grants=Grants(changes, StoredGrants(database)),
+        enrollments=Enrollments(changes, StoredEnrollments(database)),
+        actions=Actions(settings.step_up_seconds),
+        personal_data=PersonalData(changes, reads, stored_logins),
+        tickets=Tickets(changes, users, StoredTickets(database), stored_passwords, passwords.choose),
     )
 
 
@@ -283,7 +344,7 @@ class Start:
     demo: bool
     tokens: Tokens
     metrics: Metrics
-    clear_roles: ClearRoles
+    jobs: Sequence[Callable[[], Coroutine[Any, Any, None]]]
     prepared: bool = False
 
     @asynccontextmanager
@@ -293,7 +354,7 @@ class Start:
             await self._prepare()
         except Unavailable:
             beside.append(asyncio.create_task(self._go_on_trying()))
-        beside.append(asyncio.create_task(self.clear_roles.run()))
+        beside += [asyncio.create_task(each()) for each in self.jobs]
         if MULTIPROCESS_VARIABLE in os.environ:
             beside.append(asyncio.create_task(self._refresh_metrics()))
         yield

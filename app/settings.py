@@ -66,12 +66,16 @@ class Settings(BaseSettings):
     issuers: Annotated[list[Issuer], Field(min_length=1)] | None = None
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
-    public_url: str | None = None
+    public_url: Annotated[str, Field(pattern=r"^https?://[^/?#\s]+(/[^?#\s]*)?$")] | None = None
+    smtp_url: SecretStr | None = None
+    mail_from: Annotated[str, Field(pattern=r"^[^\r\n]*@[^\r\n]+$")] | None = None
+    mfa_tenants: Annotated[list[str], NoDecode, BeforeValidator(_listed)] = []
     graphiql: bool = True
     cors_origins: Annotated[list[str], NoDecode, BeforeValidator(_listed)] = []
     trusted_proxies: Annotated[list[Network], NoDecode, BeforeValidator(_listed)] = []
     rate_limit: Rate | None = None
     address_rate_limit: Rate | None = None
+    open_rate_limit: Rate | None = None
     rate_limit_storage: Literal["memory", "mongodb"] = "memory"
     step_up_seconds: int = Field(default=300, ge=1, le=86_400)
     metrics_token: SecretStr | None = Field(default=None, min_length=16)
@@ -90,6 +94,11 @@ class Settings(BaseSettings):
     geoip_database: Path | None = None
     metadata_max_bytes: int = Field(default=65_536, ge=1, le=4_194_304)
     log_retention_days: int = Field(default=30, ge=1, le=3650)
+
+    def public_address(self) -> str:
+        """What links in mails begin with: never what a request says of its host."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return (self.public_url or f"http://{host}:{self.port}").rstrip("/")
 
     @model_validator(mode="after")
     def _tenants(self) -> "Settings":

@@ -12,6 +12,7 @@ from app.main import build, prepare
 from app.settings import Settings
 from app.store.database import Database
 from app.store.mongod import Mongod
+from tests.mailbox import Mailbox, smtp_server
 from tests.world import World
 
 
@@ -69,6 +70,15 @@ async def client(settings: Settings, database: Database) -> AsyncIterator[httpx.
 def world(database: Database, client: httpx.AsyncClient, data_dir: Path) -> World:
     """An empty tenant."""
     return World(f"t-{uuid.uuid4().hex[:12]}", database, client, data_dir)
+
+
+@pytest.fixture
+async def mailbox(database: Database) -> AsyncIterator[Mailbox]:
+    """Where mail arrives; nothing waits in the outbox when the test begins."""
+    await database["mails"].delete_many({})
+    with smtp_server() as mailbox:
+        mailbox.database = database
+        yield mailbox
 
 
 @pytest.fixture

@@ -1,14 +1,19 @@
 """Accounts that are made here: what names one, by the kind of its connection."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from app.domain.claims import MAX_USERNAME, Claims
 from app.domain.connections import AuthConnection, AuthConnectionKind
 from app.domain.errors import ErrorCode, Refused
 from app.domain.rows import to_camel
 
+MAX_SIGN_UP_FIELDS = 10
+MAX_SIGN_UP_TEXT = 500
 # Auth0's: alphanumerics without accents, and these.
 _USERNAME_SIGNS = frozenset("@^$.!`-#+'~_")
+_OURS = (AuthConnectionKind.DATABASE, AuthConnectionKind.CUSTOM_DATABASE, AuthConnectionKind.PASSWORDLESS)
 # What names a user, one of them at least, and what a user may have.
 _DATABASE = (("email", "username"), ("email", "username", "phone_number"))
 _BY_STRATEGY = {"email": (("email",), ("email",)), "sms": (("phone_number",), ("phone_number", "email"))}
@@ -25,10 +30,32 @@ class Identifiers:
 
 def check_creatable(connection: AuthConnection) -> None:
     """Refused where the accounts of this connection are made by its provider."""
-    ours = (AuthConnectionKind.DATABASE, AuthConnectionKind.CUSTOM_DATABASE, AuthConnectionKind.PASSWORDLESS)
-    if connection.kind not in ours:
+    if connection.kind not in _OURS:
         message = f"Users of connection {connection.name} are created by their first login, by its provider's word."
         raise Refused(ErrorCode.NOT_EDITABLE, message, ("connection",))
+
+
+def why_not_changeable(connection: AuthConnection | None, name: str) -> str | None:
+    """None where the connection's users have such an identifier, and it is kept here; else why not, for a person."""
+    if connection is None:
+        return "The connection of this profile's primary identity does not exist any more."
+    if connection.kind is AuthConnectionKind.CUSTOM_DATABASE and not connection.import_mode:
+        return f"The database of connection {connection.name} keeps the {to_camel(name)} itself."
+    if connection.kind not in _OURS:
+        return f"The identity provider of connection {connection.name} owns the {to_camel(name)}."
+    if name not in _BY_STRATEGY.get(connection.strategy, _DATABASE)[1]:
+        return f"Users of connection {connection.name} have no {to_camel(name)}."
+    return None
+
+
+def why_no_mail(email: str | None) -> str | None:
+    """None where there is an address to send mail to."""
+    return None if email else "The user has no e-mail address."
+
+
+def why_not_verifiable(email: str | None, verified: bool | None) -> str | None:
+    """None where there is an address that waits to be shown to be the user's."""
+    return why_no_mail(email) or ("The address is verified already." if verified else None)
 
 
 def check_identifiers(connection: AuthConnection, identifiers: Identifiers) -> None:
@@ -59,3 +86,16 @@ def check_username(username: str) -> str:
 def to_claims(identifiers: Identifiers) -> Claims:
     """For the defaults of what was not given."""
     return Claims(email=identifiers.email, username=identifiers.username, phone_number=identifiers.phone_number)
+
+
+def check_sign_up_metadata(document: Any) -> None:
+    """Refused with INVALID_INPUT, TOO_LARGE: Auth0's limits of what anybody may store before they are known."""
+    for name, value in (document or {}).items() if isinstance(document, Mapping) else ():
+        if not isinstance(value, str):
+            raise Refused(ErrorCode.INVALID_INPUT, "userMetadata of a sign-up holds text.", ("userMetadata", name))
+        if len(value) > MAX_SIGN_UP_TEXT:
+            message = f"A value takes at most {MAX_SIGN_UP_TEXT} characters."
+            raise Refused(ErrorCode.TOO_LARGE, message, ("userMetadata", name))
+    if isinstance(document, Mapping) and len(document) > MAX_SIGN_UP_FIELDS:
+        message = f"userMetadata of a sign-up has at most {MAX_SIGN_UP_FIELDS} fields."
+        raise Refused(ErrorCode.TOO_LARGE, message, ("userMetadata",))

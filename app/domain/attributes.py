@@ -16,6 +16,8 @@ from app.domain.rules import (
     READ_APP_METADATA,
     READ_CONNECTIONS,
     READ_DEVICES,
+    READ_ENROLLMENTS,
+    READ_GRANTS,
     READ_IDP_TOKENS,
     READ_LOGS,
     READ_ROLE_USERS,
@@ -45,7 +47,9 @@ ROLE = Kind("Role", "roles", READ_ROLES, READ_ROLES)
 CONNECTION = Kind("AuthConnection", "connections", READ_CONNECTIONS, READ_CONNECTIONS, needs=("name",))
 DEVICE = Kind("Device", "devices", READ_DEVICES, None, owner="user", needs=("user",))
 LOG_EVENT = Kind("LogEvent", "log_events", READ_USER_LOGS, READ_LOGS, owner="user", needs=("user", "actor"))
-NODES = {kind.name: kind for kind in (USER, ROLE, CONNECTION, DEVICE, LOG_EVENT)}
+GRANT = Kind("AuthorizedApplication", "grants", READ_GRANTS, None, owner="user", needs=("user",))
+ENROLLMENT = Kind("MfaEnrollment", "mfa_enrollments", READ_ENROLLMENTS, None, owner="user", needs=("user",))
+NODES = {kind.name: kind for kind in (USER, ROLE, CONNECTION, DEVICE, LOG_EVENT, GRANT, ENROLLMENT)}
 
 
 def _plain(
@@ -252,6 +256,27 @@ USER.add(
             ("linked",),
             read=READ_USER_LOGS,
         ),
+        _made(
+            "authorized_applications",
+            "The applications that the user allowed something, with what.",
+            lambda row: None,
+            ("linked",),
+            read=READ_GRANTS,
+        ),
+        _made(
+            "mfa_enrollments",
+            "The second factors that the user has.",
+            lambda row: None,
+            ("linked",),
+            read=READ_ENROLLMENTS,
+        ),
+        _made(
+            "viewer_actions",
+            "What the caller could do to this user now, or why not: what a page greys out.",
+            lambda row: None,
+            ("blocked", "email", "email_verified", "identities.connection", "identities.origin"),
+            joins=frozenset({"connection"}),
+        ),
     ]
 )
 
@@ -314,6 +339,7 @@ CONNECTION.add(
             ("strategy",),
         ),
         _plain("import_mode", "For CUSTOM_DATABASE: whether users are copied in.", default=False),
+        _plain("allows_sign_up", "Whether users may make their own account with `signUp`.", default=False),
         _plain("sync_root_attributes", "When a login takes root attributes over from the provider."),
     ]
 )
@@ -336,6 +362,29 @@ DEVICE.add(
         ),
         _plain("user_agent", "The browser or program, as it named itself."),
         _plain("user_id", "Whose device it is."),
+    ]
+)
+
+
+GRANT.add(
+    [
+        _id("Names this grant in `revokeApplication`."),
+        _plain("client_id", "The application."),
+        _plain("client_name", "Its name."),
+        _plain("audience", "The API that it may use for the user."),
+        _plain("scopes", "What it may do there."),
+        _plain("granted_at", "When the user allowed it, or changed what is allowed, last."),
+    ]
+)
+
+ENROLLMENT.add(
+    [
+        _id("Names this factor in `removeMfaEnrollments`."),
+        _plain("type", "As Auth0 names them: totp, phone, email, push-notification, webauthn-roaming, recovery-code."),
+        _plain("name", "The number, address or device; of a number and an address only a part is kept."),
+        _plain("status", "confirmed, or as the login service says."),
+        _plain("enrolled_at", "Since when."),
+        _plain("last_used_at", "When it was used last, where the login service tells."),
     ]
 )
 

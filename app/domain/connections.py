@@ -62,6 +62,7 @@ class AuthConnection:
     strategy: str
     import_mode: bool = False
     sync_root_attributes: SyncRootAttributes = SyncRootAttributes.ON_EACH_LOGIN
+    allows_sign_up: bool = False
 
     @property
     def kind(self) -> AuthConnectionKind:

@@ -5,6 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from app.domain.users import Beside
+
 MAX_DEVICES = 200
 MAX_NAME = 300
 
@@ -15,6 +17,13 @@ class DeviceType(StrEnum):
     REFRESH_TOKEN = "REFRESH_TOKEN"  # noqa: S105
     ROTATING_REFRESH_TOKEN = "ROTATING_REFRESH_TOKEN"  # noqa: S105
     PUBLIC_KEY = "PUBLIC_KEY"
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeDevices(Beside):
+    """Takes the user's devices away, and those of what is linked to them; with `client_id`, of that application."""
+
+    client_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,9 +15,12 @@ MAX_CHANGES = 1000
 class LogEventType(StrEnum):
     """Closed; what Auth0 has no code of its own for is a `sapi` there."""
 
+    APPLICATION_AUTHORIZED = "APPLICATION_AUTHORIZED"
+    APPLICATION_REVOKED = "APPLICATION_REVOKED"
     APP_METADATA_UPDATED = "APP_METADATA_UPDATED"
     DEVICE_UNLINKED = "DEVICE_UNLINKED"
     EMAIL_CHANGED = "EMAIL_CHANGED"
+    EMAIL_CHANGE_REQUESTED = "EMAIL_CHANGE_REQUESTED"
     EMAIL_VERIFIED = "EMAIL_VERIFIED"
     IDENTITY_LINKED = "IDENTITY_LINKED"
     IDENTITY_UNLINKED = "IDENTITY_UNLINKED"
@@ -26,22 +29,31 @@ class LogEventType(StrEnum):
     LOGIN_FAILED_WRONG_IDENTIFIER = "LOGIN_FAILED_WRONG_IDENTIFIER"
     LOGIN_FAILED_WRONG_PASSWORD = "LOGIN_FAILED_WRONG_PASSWORD"  # noqa: S105
     LOGIN_SUCCEEDED = "LOGIN_SUCCEEDED"
+    MFA_ENROLLED = "MFA_ENROLLED"
+    MFA_REMOVED = "MFA_REMOVED"
     PASSWORD_CHANGED = "PASSWORD_CHANGED"  # noqa: S105
+    PASSWORD_CHANGE_FAILED = "PASSWORD_CHANGE_FAILED"  # noqa: S105
+    PASSWORD_CHANGE_REQUESTED = "PASSWORD_CHANGE_REQUESTED"  # noqa: S105
     PERMISSIONS_GRANTED = "PERMISSIONS_GRANTED"
     PERMISSIONS_REVOKED = "PERMISSIONS_REVOKED"
+    PERSONAL_DATA_EXPORTED = "PERSONAL_DATA_EXPORTED"
+    PHONE_NUMBER_CHANGED = "PHONE_NUMBER_CHANGED"
+    ROLES_ASSIGNED = "ROLES_ASSIGNED"
+    ROLES_UNASSIGNED = "ROLES_UNASSIGNED"
     ROLE_CREATED = "ROLE_CREATED"
     ROLE_DELETED = "ROLE_DELETED"
     ROLE_UPDATED = "ROLE_UPDATED"
-    ROLES_ASSIGNED = "ROLES_ASSIGNED"
-    ROLES_UNASSIGNED = "ROLES_UNASSIGNED"
     ROOT_ATTRIBUTES_UPDATED = "ROOT_ATTRIBUTES_UPDATED"
+    SIGNUP_FAILED = "SIGNUP_FAILED"
     SIGNUP_SUCCEEDED = "SIGNUP_SUCCEEDED"
+    USERNAME_CHANGED = "USERNAME_CHANGED"
     USER_ADDRESS_BLOCKED = "USER_ADDRESS_BLOCKED"
     USER_BLOCKED = "USER_BLOCKED"
     USER_CREATED = "USER_CREATED"
     USER_DELETED = "USER_DELETED"
     USER_METADATA_UPDATED = "USER_METADATA_UPDATED"
     USER_UNBLOCKED = "USER_UNBLOCKED"
+    VERIFICATION_EMAIL_REQUESTED = "VERIFICATION_EMAIL_REQUESTED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +63,12 @@ class _Type:
 
 
 LOG_EVENT_TYPES: Mapping[LogEventType, _Type] = {
+    LogEventType.APPLICATION_AUTHORIZED: _Type("sapi", "Authorized an application"),
+    LogEventType.APPLICATION_REVOKED: _Type("sapi", "Revoked an application"),
     LogEventType.APP_METADATA_UPDATED: _Type("sapi", "Updated app_metadata"),
     LogEventType.DEVICE_UNLINKED: _Type("sapi", "Unlinked a device"),
     LogEventType.EMAIL_CHANGED: _Type("sce", "Changed the e-mail address"),
+    LogEventType.EMAIL_CHANGE_REQUESTED: _Type("sapi", "Asked for another e-mail address"),
     LogEventType.EMAIL_VERIFIED: _Type("sv", "Verified the e-mail address"),
     LogEventType.IDENTITY_LINKED: _Type("sapi", "Linked an identity"),
     LogEventType.IDENTITY_UNLINKED: _Type("sapi", "Unlinked an identity"),
@@ -62,22 +77,31 @@ LOG_EVENT_TYPES: Mapping[LogEventType, _Type] = {
     LogEventType.LOGIN_FAILED_WRONG_IDENTIFIER: _Type("fu", "Failed to log in: no such user"),
     LogEventType.LOGIN_FAILED_WRONG_PASSWORD: _Type("fp", "Failed to log in: wrong password"),
     LogEventType.LOGIN_SUCCEEDED: _Type("s", "Logged in"),
+    LogEventType.MFA_ENROLLED: _Type("gd_enrollment_complete", "Enrolled a second factor"),
+    LogEventType.MFA_REMOVED: _Type("gd_unenroll", "Removed second factors"),
     LogEventType.PASSWORD_CHANGED: _Type("scp", "Changed the password"),
+    LogEventType.PASSWORD_CHANGE_FAILED: _Type("fcp", "Failed to change the password: the current one was wrong"),
+    LogEventType.PASSWORD_CHANGE_REQUESTED: _Type("scpr", "Asked for a mail to change the password"),
     LogEventType.PERMISSIONS_GRANTED: _Type("sapi", "Granted permissions"),
     LogEventType.PERMISSIONS_REVOKED: _Type("sapi", "Revoked permissions"),
+    LogEventType.PERSONAL_DATA_EXPORTED: _Type("sapi", "Exported what is held about the user"),
+    LogEventType.PHONE_NUMBER_CHANGED: _Type("scpn", "Changed the phone number"),
+    LogEventType.ROLES_ASSIGNED: _Type("sapi", "Assigned roles"),
+    LogEventType.ROLES_UNASSIGNED: _Type("sapi", "Unassigned roles"),
     LogEventType.ROLE_CREATED: _Type("sapi", "Created a role"),
     LogEventType.ROLE_DELETED: _Type("sapi", "Deleted a role"),
     LogEventType.ROLE_UPDATED: _Type("sapi", "Updated a role"),
-    LogEventType.ROLES_ASSIGNED: _Type("sapi", "Assigned roles"),
-    LogEventType.ROLES_UNASSIGNED: _Type("sapi", "Unassigned roles"),
     LogEventType.ROOT_ATTRIBUTES_UPDATED: _Type("sapi", "Updated root attributes"),
+    LogEventType.SIGNUP_FAILED: _Type("fs", "Failed to sign up: the address has an account"),
     LogEventType.SIGNUP_SUCCEEDED: _Type("ss", "Signed up"),
+    LogEventType.USERNAME_CHANGED: _Type("scu", "Changed the username"),
     LogEventType.USER_ADDRESS_BLOCKED: _Type("limit_wc", "Blocked an address for too many failed logins"),
     LogEventType.USER_BLOCKED: _Type("sapi", "Blocked the user"),
     LogEventType.USER_CREATED: _Type("sapi", "Created the user"),
     LogEventType.USER_DELETED: _Type("sdu", "Deleted the user"),
     LogEventType.USER_METADATA_UPDATED: _Type("sapi", "Updated user_metadata"),
     LogEventType.USER_UNBLOCKED: _Type("sapi", "Unblocked the user"),
+    LogEventType.VERIFICATION_EMAIL_REQUESTED: _Type("svr", "Asked for a mail to verify the e-mail address"),
 }
 
 

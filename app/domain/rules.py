@@ -48,6 +48,8 @@ READ_USER_ROLES = _rule("read a user's roles and permissions", "read:users, read
 READ_ROLES = _rule("read roles", "read:roles")
 READ_ROLE_USERS = _rule("read the users of a role", "read:roles + read:users")
 READ_DEVICES = _rule("read a user's devices", "read:device_credentials", "read:current_user")
+READ_GRANTS = _rule("read a user's authorized applications", "read:grants", "read:current_user")
+READ_ENROLLMENTS = _rule("read a user's second factors", "read:authentication_methods", "read:current_user")
 READ_CONNECTIONS = _rule("read connections", "read:connections")
 
 UPDATE_USER_METADATA = _rule("change user_metadata", "update:users", "update:current_user_metadata")
@@ -67,6 +69,22 @@ UNASSIGN_ROLES = _rule("unassign roles", "update:users + delete:role_members", N
 GRANT_PERMISSIONS = _rule("grant and revoke permissions", "update:users", NEVER)
 UNLINK_DEVICE = _rule("unlink a device", "delete:device_credentials", "delete:current_user_device_credentials")
 
+SEND_ACCOUNT_MAIL = _rule("have mail about the account sent", "update:users", "read:current_user")
+CHANGE_EMAIL = replace(_rule("change an e-mail address", "update:users", "update:current_user_email"), recent=True)
+CHANGE_USERNAME = replace(_rule("change a username", "update:users", "update:current_user_username"), recent=True)
+CHANGE_PHONE_NUMBER = _rule("change a phone number", "update:users")
+# The old password stands for a recent sign-in: services ask for one of the two.
+CHANGE_PASSWORD = _rule("change a password", "update:users", "update:current_user_password")
+VERIFY_PASSWORDS = _rule("verify passwords", "verify:passwords")
+REVOKE_APPLICATION = replace(_rule("revoke an application", "delete:grants", "delete:current_user_grants"), recent=True)
+CREATE_ENROLLMENTS = _rule("record second factors", "create:authentication_methods")
+DELETE_ENROLLMENTS = replace(
+    _rule("remove second factors", "delete:authentication_methods", "delete:current_user_authentication_methods"),
+    recent=True,
+)
+EXPORT_PERSONAL_DATA = replace(
+    _rule("export personal data", "read:users + read:users_app_metadata", "read:current_user"), recent=True
+)
 LINK_IDENTITY = replace(
     _rule("link and unlink identities", "update:users", "update:current_user_identities"), recent=True
 )
@@ -84,6 +102,8 @@ READING = (
     READ_ROLE_USERS,
     READ_CONNECTIONS,
     READ_DEVICES,
+    READ_GRANTS,
+    READ_ENROLLMENTS,
 )
 WRITING = (
     UPDATE_USER_METADATA,
@@ -102,4 +122,14 @@ WRITING = (
     GRANT_PERMISSIONS,
     UNLINK_DEVICE,
     LINK_IDENTITY,
+    SEND_ACCOUNT_MAIL,
+    CHANGE_EMAIL,
+    CHANGE_USERNAME,
+    CHANGE_PHONE_NUMBER,
+    CHANGE_PASSWORD,
+    VERIFY_PASSWORDS,
+    REVOKE_APPLICATION,
+    CREATE_ENROLLMENTS,
+    DELETE_ENROLLMENTS,
+    EXPORT_PERSONAL_DATA,
 )

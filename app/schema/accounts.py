@@ -11,6 +11,7 @@ from app.domain.root_attributes import ROOT_ATTRIBUTES
 from app.domain.users import User as WrittenUser
 from app.schema.context import Info, selection
 from app.schema.inputs import IF_VERSION, REASON, Target, to_target
+from app.schema.passwords import WHICH_ARE_TAKEN
 from app.schema.payloads import InputError, MutationError, UserPayload, to_errors, user_payload
 from app.schema.users import User
 from app.services.accounts import NewUser
@@ -25,8 +26,13 @@ class CreateUserInput:
     email: str | None = strawberry.field(default=None, description="Unique in the connection, without regard to case.")
     username: str | None = strawberry.field(default=None, description="Likewise; kept in lower case.")
     phone_number: str | None = strawberry.field(default=None, description="With the country's number; kept as E.164.")
+    password: str | None = strawberry.field(default=None, description=f"For database connections. {WHICH_ARE_TAKEN}")
+    must_change_password: bool = strawberry.field(
+        default=False, description="Whether it must be changed at the first sign-in."
+    )
     email_verified: bool | None = None
     phone_verified: bool | None = None
+    send_verification_email: bool | None = None
     name: str | None = None
     given_name: str | None = None
     family_name: str | None = None
@@ -35,6 +41,32 @@ class CreateUserInput:
     user_metadata: JSON | None = None
     app_metadata: JSON | None = strawberry.field(default=None, description="Needs update:users_app_metadata too.")
     reason: str | None = strawberry.field(default=None, description=REASON)
+
+
+@strawberry.input(description="An account that its user makes.")
+class SignUpInput:
+    tenant: str | None = strawberry.field(default=None, description="May be left out where only one is served.")
+    connection: str = strawberry.field(description="A database connection that lets users sign up.")
+    email: str | None = None
+    username: str | None = None
+    password: str = strawberry.field(description=WHICH_ARE_TAKEN)
+    name: str | None = None
+    given_name: str | None = None
+    family_name: str | None = None
+    nickname: str | None = None
+    picture: str | None = None
+    user_metadata: JSON | None = strawberry.field(
+        default=None, description="At most 10 fields of text, each of at most 500 characters."
+    )
+
+
+@strawberry.type(
+    description="Whether the sign-up was taken. With an e-mail address the answer is the same whether or not it has an"
+    " account: what became of it stands in the mail that goes there."
+)
+class SignUpPayload:
+    accepted: bool
+    errors: list[MutationError]
 
 
 @strawberry.input(description="A user to delete.")
@@ -106,9 +138,30 @@ async def create_user(info: Info, input: CreateUserInput) -> UserPayload | None:
         root_attributes={name: getattr(input, name) for name in ROOT_ATTRIBUTES},
         user_metadata=input.user_metadata,
         app_metadata=input.app_metadata,
+        password=input.password,
+        must_change_password=input.must_change_password,
+        send_verification_email=bool(input.send_verification_email),
         reason=input.reason,
     )
     return await user_payload(info, info.context.services.accounts.create(info.context.principal, new))
+
+
+async def sign_up(info: Info, input: SignUpInput) -> SignUpPayload | None:
+    await info.context.count_open()
+    new = NewUser(
+        connection=input.connection,
+        email=input.email,
+        username=input.username,
+        password=input.password,
+        root_attributes={name: getattr(input, name) for name in ROOT_ATTRIBUTES},
+        user_metadata=input.user_metadata,
+    )
+    accounts, principal = info.context.services.accounts, info.context.principal
+    try:
+        await accounts.sign_up(input.tenant or (principal.tenant if principal else None), new, info.context.source)
+    except Refused as refusal:
+        return SignUpPayload(accepted=False, errors=to_errors([refusal]))
+    return SignUpPayload(accepted=True, errors=[])
 
 
 async def delete_user(info: Info, input: DeleteUserInput) -> DeleteUserPayload | None:

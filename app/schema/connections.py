@@ -9,7 +9,7 @@ from strawberry.dataloader import DataLoader
 from app.domain import attributes
 from app.domain.errors import Refused
 from app.domain.paging import Page, to_window
-from app.domain.rows import Row
+from app.domain.rows import Kind, Row
 from app.schema.authorized import Node, row_type
 from app.schema.context import Info, node_selection, selection
 from app.schema.scalars import AuthConnectionKind, SyncRootAttributes
@@ -29,6 +29,7 @@ class AuthConnection(Node):
     kind: AuthConnectionKind
     is_social: bool
     import_mode: bool
+    allows_sign_up: bool
     sync_root_attributes: SyncRootAttributes
 
 
@@ -96,4 +97,16 @@ async def page_of(
 
     key = (field, listing.kind.name, listing.order, listing.key, window, id(info._raw_info.field_nodes[0]))
     found: Page = await info.context.loader(key, lambda: DataLoader(load, cache=False)).load(owner)
+    return found
+
+
+async def belongings_of(info: Info, owner: Row, kind: Kind) -> list[Row]:
+    """All of what belongs to `owner`; owners side by side share one command."""
+    principal = authenticated(info.context.principal)
+
+    async def load(owners: list[Row]) -> list[list[Row]]:
+        return await info.context.services.reads.belongings(principal, owners, kind, selection(info))
+
+    key = (kind.name, id(info._raw_info.field_nodes[0]))
+    found: list[Row] = await info.context.loader(key, lambda: DataLoader(load, cache=False)).load(owner)
     return found

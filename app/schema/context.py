@@ -12,18 +12,26 @@ from app.domain.rows import Row
 from app.schema.documents import Document
 from app.schema.selection import Tree, of_nodes, tree_of
 from app.services.accounts import Accounts
+from app.services.actions import Actions
 from app.services.attributes import RootAttributes
 from app.services.blocks import Blocks
 from app.services.callers import Callers
 from app.services.connections import Connections
 from app.services.devices import Devices
+from app.services.emails import Emails
+from app.services.enrollments import Enrollments
+from app.services.grants import Grants
+from app.services.identifiers import Identifiers
 from app.services.identities import Identities
 from app.services.logins import RecordLogins
 from app.services.metadata import Metadata
+from app.services.passwords import Passwords
+from app.services.personal_data import PersonalData
 from app.services.reads import Reads
 from app.services.roles import Roles
+from app.services.tickets import Source, Tickets
 from app.services.users import Users
-from app.store.rates import Rate
+from app.store.rates import Rate, Rates
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +50,14 @@ class Services:
     blocks: Blocks
     accounts: Accounts
     roles: Roles
+    emails: Emails
+    identifiers: Identifiers
+    passwords: Passwords
+    tickets: Tickets
+    grants: Grants
+    enrollments: Enrollments
+    actions: Actions
+    personal_data: PersonalData
 
 
 @dataclass(slots=True)
@@ -57,15 +73,27 @@ class RootField:
 
 @dataclass(slots=True)
 class Context:
-    """`viewer` is the caller's own profile, read while finding out who calls; None without one."""
+    """`viewer` is the caller's own profile, read while finding out who calls; None without one.
+
+    `source` is where the request comes from, `address` what is counted as one caller there, by `open_rates` for what
+    needs no token.
+    """
 
     services: Services
     document: Document
     principal: Principal | None = None
     viewer: Row | None = None
     rate: Rate | None = None
+    source: Source = field(default_factory=Source)
+    address: str | None = None
+    open_rates: Rates | None = None
     root_fields: list[RootField] = field(default_factory=list)
     loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict)
+
+    async def count_open(self) -> None:
+        """RateLimited where too much came from this address that needs no token."""
+        if self.open_rates is not None:
+            await self.open_rates.hit(self.address or "unknown")
 
     def loader(self, key: Hashable, make: Callable[[], DataLoader[Any, Any]]) -> DataLoader[Any, Any]:
         """One loader for all that ask the same of different parents."""

@@ -33,6 +33,7 @@ from app.schema.payloads import InputError, VersionConflictError
 from app.schema.query import Query
 from app.schema.roles import Role
 from app.schema.scalars import SCALARS
+from app.services.tickets import Source
 from app.store.database import time_limit
 from app.store.rates import Rate, Rates
 
@@ -90,7 +91,7 @@ def _leave_out_null_defaults(schema: Schema) -> None:
 class Request:
     """A GraphQL request, as GraphQL over HTTP has it: `query`, or the id of a trusted document.
 
-    `read_only`: no mutation may run. `address` is where it came from.
+    `read_only`: no mutation may run. `source` is where it came from, `address` what is counted as one caller there.
     """
 
     query: str | None
@@ -99,6 +100,7 @@ class Request:
     read_only: bool = False
     document_id: str | None = None
     address: str | None = None
+    source: Source = field(default_factory=Source)
 
 
 @dataclass(slots=True)
@@ -141,12 +143,16 @@ class Engine:
         limits: Limits | None = None,
         rates: Rates | None = None,
         trust: Trust | None = None,
+        open_rates: Rates | None = None,
     ) -> None:
-        """GraphQLError where a trusted document can't be run. Without `rates` nobody is counted."""
+        """GraphQLError where a trusted document can't be run. Without `rates` nobody is counted; `open_rates` counts
+        what needs no token.
+        """
         self._schema = schema
         self._services = services
         self._limits = limits or Limits()
         self._rates = rates
+        self._open_rates = open_rates
         self._mode = trust.mode if trust else "off"
         self.documents = Documents(schema, self._limits, trust.documents if trust else {})
 
@@ -174,12 +180,22 @@ class Engine:
             answer.rate = await self._count(request, principal, cost)
             if excess is not None:
                 raise excess
-            await self._run(answer, Context(self._services, document, rate=answer.rate), principal, variables)
+            await self._run(answer, self._context(request, document, answer.rate), principal, variables)
         except GraphQLError as error:
             answer.errors = [to_json(error)]
         except Exception as error:  # noqa: BLE001 - likewise
             answer.errors = [to_json(GraphQLError("", original_error=error))]
         return answer
+
+    def _context(self, request: Request, document: Document, rate: Rate | None) -> Context:
+        return Context(
+            self._services,
+            document,
+            rate=rate,
+            source=request.source,
+            address=request.address,
+            open_rates=self._open_rates,
+        )
 
     def _document(self, request: Request) -> Document | Answer:
         """The document to run, or why there is none."""

@@ -1,7 +1,7 @@
 """What the login service reports, and how users come in."""
 
 from collections.abc import Awaitable
-from typing import Any, cast
+from typing import cast
 
 import strawberry
 from strawberry.scalars import JSON
@@ -9,11 +9,10 @@ from strawberry.scalars import JSON
 from app.domain import attributes
 from app.domain.connections import AuthConnection as WrittenConnection
 from app.domain.errors import Refused
-from app.domain.rows import Row
 from app.schema.connections import AuthConnection
-from app.schema.context import Info, selection
+from app.schema.context import Info
 from app.schema.logs import LogEvent
-from app.schema.payloads import MutationError, to_errors
+from app.schema.payloads import MutationError, read_written, to_errors
 from app.schema.scalars import DateTime, DeviceType, LoginFailureReason, SyncRootAttributes
 from app.schema.users import User
 from app.services.login_reports import DeviceReport, FailureReport, LoginReport
@@ -71,6 +70,9 @@ class SaveAuthConnectionInput:
     strategy: str = strawberry.field(description="auth0, custom, email, sms, google-oauth2, samlp, ...")
     import_mode: bool = strawberry.field(default=False, description="For custom: whether users are copied in.")
     sync_root_attributes: SyncRootAttributes = SyncRootAttributes.ON_EACH_LOGIN
+    allows_sign_up: bool = strawberry.field(
+        default=False, description="For database connections: whether users may make their own account."
+    )
 
 
 @strawberry.input(description="Whether a login rule runs.")
@@ -139,8 +141,8 @@ async def record_login(info: Info, input: RecordLoginInput) -> RecordLoginPayloa
         recorded = await info.context.services.logins.record(info.context.principal, report)
     except Refused as refusal:
         return RecordLoginPayload(user=None, created=None, log_event=None, errors=to_errors([refusal]))
-    user = await _written(info, attributes.USER, recorded.user, "user")
-    event = await _written(info, attributes.LOG_EVENT, recorded.event, "log_event")
+    user = await read_written(info, attributes.USER, recorded.user, "user")
+    event = await read_written(info, attributes.LOG_EVENT, recorded.event, "log_event")
     return RecordLoginPayload(
         user=cast("User | None", user), created=recorded.created, log_event=cast("LogEvent | None", event), errors=[]
     )
@@ -161,7 +163,7 @@ async def record_failed_login(info: Info, input: RecordFailedLoginInput) -> Reco
         key = await info.context.services.logins.fail(info.context.principal, report)
     except Refused as refusal:
         return RecordFailedLoginPayload(log_event=None, errors=to_errors([refusal]))
-    event = await _written(info, attributes.LOG_EVENT, key, "log_event")
+    event = await read_written(info, attributes.LOG_EVENT, key, "log_event")
     return RecordFailedLoginPayload(log_event=cast("LogEvent | None", event), errors=[])
 
 
@@ -173,12 +175,13 @@ async def save_auth_connection(info: Info, input: SaveAuthConnectionInput) -> Au
         strategy=input.strategy,
         import_mode=input.import_mode,
         sync_root_attributes=input.sync_root_attributes,
+        allows_sign_up=input.allows_sign_up,
     )
     try:
         key = await info.context.services.connections.save(principal, connection)
     except Refused as refusal:
         return AuthConnectionPayload(auth_connection=None, errors=to_errors([refusal]))
-    row = await _written(info, attributes.CONNECTION, key, "auth_connection")
+    row = await read_written(info, attributes.CONNECTION, key, "auth_connection")
     return AuthConnectionPayload(auth_connection=cast("AuthConnection | None", row), errors=[])
 
 
@@ -200,12 +203,3 @@ async def _rule_payload(save: Awaitable[LoginRule]) -> LoginRulePayload:
         return LoginRulePayload(login_rule=await save, errors=[])
     except Refused as refusal:
         return LoginRulePayload(login_rule=None, errors=to_errors([refusal]))
-
-
-async def _written(info: Info, kind: Any, key: Any, field: str) -> Row | None:
-    """What was just written, as far as it is asked for and may be read."""
-    asked = selection(info).get(field)
-    if asked is None:
-        return None
-    reads, principal = info.context.services.reads, info.context.principal
-    return await reads.get(principal, kind, {"_id": key}, asked, written=True)

@@ -7,13 +7,22 @@ from app.domain.root_attributes import ROOT_ATTRIBUTES
 from app.domain.rules import (
     ASSIGN_ROLES,
     BLOCK_USER,
+    CHANGE_EMAIL,
+    CHANGE_PASSWORD,
+    CHANGE_PHONE_NUMBER,
+    CHANGE_USERNAME,
+    CREATE_ENROLLMENTS,
     CREATE_LOGINS,
     CREATE_ROLES,
     CREATE_USERS,
+    DELETE_ENROLLMENTS,
     DELETE_ROLES,
     DELETE_USER,
+    EXPORT_PERSONAL_DATA,
     GRANT_PERMISSIONS,
     LINK_IDENTITY,
+    REVOKE_APPLICATION,
+    SEND_ACCOUNT_MAIL,
     UNASSIGN_ROLES,
     UNLINK_DEVICE,
     UPDATE_APP_METADATA,
@@ -21,12 +30,26 @@ from app.domain.rules import (
     UPDATE_ROLES,
     UPDATE_ROOT_ATTRIBUTES,
     UPDATE_USER_METADATA,
+    VERIFY_PASSWORDS,
 )
 from app.domain.users import User as WrittenUser
-from app.schema import accounts, logins, role_changes
-from app.schema.accounts import DeleteUserPayload, UpdateUsersPayload
+from app.schema import (
+    accounts,
+    emails,
+    enrollment_changes,
+    grant_changes,
+    identifiers,
+    logins,
+    passwords,
+    personal_data,
+    role_changes,
+)
+from app.schema.accounts import DeleteUserPayload, SignUpPayload, UpdateUsersPayload
 from app.schema.authorized import authorized
 from app.schema.context import Info
+from app.schema.emails import RedeemTicketPayload
+from app.schema.enrollment_changes import RecordMfaEnrollmentPayload
+from app.schema.grant_changes import RecordGrantPayload
 from app.schema.inputs import IF_VERSION, REASON, USER_ID, to_target
 from app.schema.logins import (
     AuthConnectionPayload,
@@ -34,7 +57,9 @@ from app.schema.logins import (
     RecordFailedLoginPayload,
     RecordLoginPayload,
 )
+from app.schema.passwords import VerifyPasswordPayload
 from app.schema.payloads import UserPayload, user_payload
+from app.schema.personal_data import ExportPersonalDataPayload
 from app.schema.role_changes import RolePayload
 from app.schema.scalars import LinkMetadata
 from app.services.identities import Secondary
@@ -231,6 +256,50 @@ class Mutation:
         description="Makes a user of a database, e-mail or text message connection.",
         directives=[authorized(CREATE_USERS)],
     )
+    sign_up: SignUpPayload | None = strawberry.mutation(
+        resolver=accounts.sign_up,
+        description="Makes one's own account, where the connection lets users. Needs no token; limited by address.",
+    )
+    send_verification_email: UserPayload | None = strawberry.mutation(
+        resolver=emails.send_verification_email,
+        description="Mails a ticket that shows the address to be the user's. Three mails an hour go to a user.",
+        directives=[authorized(SEND_ACCOUNT_MAIL)],
+    )
+    change_email: UserPayload | None = strawberry.mutation(
+        resolver=emails.change_email,
+        description="Asks for another address, which waits as `pendingEmail` until the ticket in its mail is redeemed;"
+        " a tool may set one at once.",
+        directives=[authorized(CHANGE_EMAIL)],
+    )
+    change_username: UserPayload | None = strawberry.mutation(
+        resolver=identifiers.change_username,
+        description="Sets another username, where the connection has such names.",
+        directives=[authorized(CHANGE_USERNAME)],
+    )
+    change_phone_number: UserPayload | None = strawberry.mutation(
+        resolver=identifiers.change_phone_number,
+        description="Sets another phone number, where the connection has them.",
+        directives=[authorized(CHANGE_PHONE_NUMBER)],
+    )
+    change_password: UserPayload | None = strawberry.mutation(
+        resolver=passwords.change_password,
+        description="Sets another password. On oneself with the old one, or soon after signing in.",
+        directives=[authorized(CHANGE_PASSWORD)],
+    )
+    send_password_reset_email: UserPayload | None = strawberry.mutation(
+        resolver=passwords.send_password_reset_email,
+        description="Mails a ticket for a new password. Three mails an hour go to a user.",
+        directives=[authorized(SEND_ACCOUNT_MAIL)],
+    )
+    verify_password: VerifyPasswordPayload | None = strawberry.mutation(
+        resolver=passwords.verify_password,
+        description="Tells the login service whether a password is right.",
+        directives=[authorized(VERIFY_PASSWORDS)],
+    )
+    redeem_ticket: RedeemTicketPayload | None = strawberry.mutation(
+        resolver=emails.redeem_ticket,
+        description="Does what a mailed ticket is for, once. Needs no token; limited by address.",
+    )
     delete_user: DeleteUserPayload | None = strawberry.mutation(
         resolver=accounts.delete_user,
         description="Takes the account away, with what is linked to it. The history stays until it expires.",
@@ -240,6 +309,31 @@ class Mutation:
         resolver=accounts.update_users,
         description="Up to 100 changes in one request, each with its own result. Who may what is as with the single"
         " mutation of each.",
+    )
+    export_personal_data: ExportPersonalDataPayload | None = strawberry.mutation(
+        resolver=personal_data.export_personal_data,
+        description="Everything held about the user that the caller may read, as one JSON document.",
+        directives=[authorized(EXPORT_PERSONAL_DATA)],
+    )
+    record_grant: RecordGrantPayload | None = strawberry.mutation(
+        resolver=grant_changes.record_grant,
+        description="What the login service reports when a user allows an application something.",
+        directives=[authorized(CREATE_LOGINS)],
+    )
+    revoke_application: UserPayload | None = strawberry.mutation(
+        resolver=grant_changes.revoke_application,
+        description="Takes back what was allowed to an application, with its devices.",
+        directives=[authorized(REVOKE_APPLICATION)],
+    )
+    record_mfa_enrollment: RecordMfaEnrollmentPayload | None = strawberry.mutation(
+        resolver=enrollment_changes.record_mfa_enrollment,
+        description="What the login service reports when a user enrolls a second factor, or uses it.",
+        directives=[authorized(CREATE_ENROLLMENTS)],
+    )
+    remove_mfa_enrollments: UserPayload | None = strawberry.mutation(
+        resolver=enrollment_changes.remove_mfa_enrollments,
+        description="Removes second factors, one or all.",
+        directives=[authorized(DELETE_ENROLLMENTS)],
     )
     create_role: RolePayload | None = strawberry.mutation(
         resolver=role_changes.create_role,

@@ -7,6 +7,7 @@ import strawberry
 
 from app.domain import attributes
 from app.domain.errors import ErrorCode, Refused, VersionConflict
+from app.domain.rows import Kind, Row
 from app.domain.users import User as WrittenUser
 from app.schema.context import Info, selection
 from app.schema.users import User
@@ -61,8 +62,13 @@ async def user_payload(info: Info, write: Awaitable[WrittenUser]) -> UserPayload
 
 
 async def _read(info: Info, key: Any) -> User | None:
-    asked = selection(info).get("user")
+    return cast("User | None", await read_written(info, attributes.USER, key, "user"))
+
+
+async def read_written(info: Info, kind: Kind, key: Any, field: str) -> Row | None:
+    """What was just written, as far as the payload's `field` asks for it and it may be read."""
+    asked = selection(info).get(field)
     if asked is None:
         return None
     reads, principal = info.context.services.reads, info.context.principal
-    return cast("User | None", await reads.get(principal, attributes.USER, {"_id": key}, asked, written=True))
+    return await reads.get(principal, kind, {"_id": key}, asked, written=True)

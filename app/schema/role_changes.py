@@ -7,9 +7,9 @@ import strawberry
 from app.domain import attributes
 from app.domain.errors import Refused
 from app.domain.users import User as WrittenUser
-from app.schema.context import Info, selection
+from app.schema.context import Info
 from app.schema.inputs import IF_VERSION, REASON, to_target
-from app.schema.payloads import MutationError, UserPayload, to_errors, user_payload
+from app.schema.payloads import MutationError, UserPayload, read_written, to_errors, user_payload
 from app.schema.roles import Role
 
 
@@ -125,9 +125,5 @@ async def _payload(info: Info, write: Any) -> RolePayload:
         key = await write
     except Refused as refusal:
         return RolePayload(role=None, errors=to_errors([refusal]))
-    asked = selection(info).get("role")
-    if key is None or asked is None:
-        return RolePayload(role=None, errors=[])
-    reads, principal = info.context.services.reads, info.context.principal
-    row = await reads.get(principal, attributes.ROLE, {"_id": key}, asked, written=True)
+    row = None if key is None else await read_written(info, attributes.ROLE, key, "role")
     return RolePayload(role=cast("Role | None", row), errors=[])

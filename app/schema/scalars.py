@@ -16,8 +16,10 @@ from app.domain.logs import LogEventType
 from app.domain.permissions import PermissionSourceType
 from app.domain.principals import ActorKind
 from app.domain.root_attributes import RootAttributeName
+from app.domain.tickets import TicketPurpose
 from app.domain.times import format_time, parse_time
 from app.domain.users import AttributeSource
+from app.policy.actions import UserActionName
 from app.services.login_reports import FailureReason as LoginFailureReason
 
 __all__ = [
@@ -34,6 +36,8 @@ __all__ = [
     "PermissionSourceType",
     "RootAttributeName",
     "SyncRootAttributes",
+    "TicketPurpose",
+    "UserActionName",
 ]
 
 DateTime = NewType("DateTime", datetime)
@@ -66,6 +70,8 @@ for _enum, _description in (
     (PermissionSourceType, "How a permission came."),
     (RootAttributeName, "The attributes that a profile always has."),
     (SyncRootAttributes, "When a login takes root attributes over from the identity provider."),
+    (UserActionName, "What can be done to a user. More may be added."),
+    (TicketPurpose, "What redeeming a ticket does."),
 ):
     strawberry.enum(_enum, description=_description)
 strawberry.enum(LoginFailureReason, name="LoginFailureReason", description="Why a login failed.")

@@ -10,13 +10,17 @@ from app.domain import attributes
 from app.domain.metadata import pick
 from app.domain.rows import Row
 from app.domain.times import now
+from app.schema.actions import UserAction
 from app.schema.authorized import Node, row_type
-from app.schema.connections import After, Before, Connection, First, Last, page_of
+from app.schema.connections import After, Before, Connection, First, Last, belongings_of, page_of
 from app.schema.context import Info
 from app.schema.devices import DEVICES, Device
+from app.schema.enrollments import MfaEnrollment
+from app.schema.grants import AuthorizedApplication
 from app.schema.logs import LogEvent, Since, Until, listing
 from app.schema.permissions import UserPermission
 from app.schema.scalars import AttributeSource, DateTime, LogEventType, RootAttributeName
+from app.services.reads import authenticated
 
 if TYPE_CHECKING:
     from app.schema.roles import Role
@@ -108,6 +112,25 @@ class User(Node):
         start = since or (now() - HISTORY if until is None else until - HISTORY)
         events = listing(start, until, types, (since, until, None if types is None else tuple(sorted(types))))
         return cast("Connection[LogEvent]", await page_of(info, root, "user", events, first, after, last, before))
+
+    @strawberry.field
+    async def authorized_applications(
+        root: strawberry.Parent[Any],  # noqa: N805
+        info: Info,
+    ) -> list[AuthorizedApplication] | None:
+        root.read("authorized_applications")
+        found = await belongings_of(info, root, attributes.GRANT)
+        return cast("list[AuthorizedApplication]", found)
+
+    @strawberry.field
+    async def mfa_enrollments(root: strawberry.Parent[Any], info: Info) -> list[MfaEnrollment] | None:  # noqa: N805
+        root.read("mfa_enrollments")
+        return cast("list[MfaEnrollment]", await belongings_of(info, root, attributes.ENROLLMENT))
+
+    @strawberry.field
+    def viewer_actions(root: strawberry.Parent[Any], info: Info) -> list[UserAction] | None:  # noqa: N805
+        principal = authenticated(info.context.principal)
+        return cast("list[UserAction]", info.context.services.actions.of(principal, root))
 
     roles: list[Annotated["Role", strawberry.lazy("app.schema.roles")]] | None
     permissions: list[UserPermission] | None

@@ -1,26 +1,42 @@
 """Making an account, and taking one away."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from app.domain.accounts import Identifiers, check_creatable, check_identifiers, check_username, to_claims
+from app.domain.accounts import (
+    Identifiers,
+    check_creatable,
+    check_identifiers,
+    check_sign_up_metadata,
+    check_username,
+    to_claims,
+)
 from app.domain.claims import with_defaults
+from app.domain.connections import AuthConnection
+from app.domain.emails import MailTemplate, SendMail
 from app.domain.errors import ErrorCode, Refused
+from app.domain.identifiers import email_key, username_key
 from app.domain.logins import to_user_id, versioned
-from app.domain.logs import LogEventType, diff
+from app.domain.logs import LogEvent, LogEventType, diff
 from app.domain.metadata import RESERVED_APP_METADATA, check_patch, check_size
+from app.domain.passwords import SetPassword, identifiers_of, why_no_password
 from app.domain.principals import Principal
 from app.domain.root_attributes import check_root_attribute
 from app.domain.rules import CREATE_USERS, DELETE_USER, UPDATE_APP_METADATA
+from app.domain.tickets import TicketPurpose
 from app.domain.times import now
-from app.domain.users import AttributeSource, Changes, Identity, Provenance, User
-from app.services.changes import ProfileChanges, Target, check_reason, to_event
+from app.domain.users import AttributeSource, Beside, Changes, Identity, Provenance, User
+from app.services.changes import DEADLINE_SECONDS, ProfileChanges, Target, check_reason, taken, to_event, wait
 from app.services.identifiers import read_email, read_phone_number
 from app.services.reads import require
+from app.services.tickets import Choose, Source, as_themselves, issue, to_mail
 from app.store.accounts import Accounts as StoredAccounts
 from app.store.connections import Connections
-from app.store.database import new_id
+from app.store.database import KeyTaken, new_id
+from app.store.emails import Outbox
+from app.store.users import Users
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,38 +52,153 @@ class NewUser:
     root_attributes: Mapping[str, str | None] = field(default_factory=dict)
     user_metadata: Any = None
     app_metadata: Any = None
+    password: str | None = None
+    must_change_password: bool = False
+    send_verification_email: bool = False
     reason: str | None = None
 
 
 class Accounts:
-    """`max_bytes` is the most that either metadata document may take."""
+    """`max_bytes` is the most that either metadata document may take; `choose` makes a hash of a new password;
+    `tenants` are those that are served.
+    """
 
     def __init__(
-        self, changes: ProfileChanges, connections: Connections, accounts: StoredAccounts, max_bytes: int
+        self,
+        changes: ProfileChanges,
+        users: Users,
+        connections: Connections,
+        accounts: StoredAccounts,
+        outbox: Outbox,
+        choose: Choose,
+        max_bytes: int,
+        tenants: Sequence[str],
     ) -> None:
         self._changes = changes
+        self._users = users
         self._connections = connections
         self._accounts = accounts
+        self._outbox = outbox
+        self._choose = choose
         self._max_bytes = max_bytes
+        self._tenants = tenants
 
     async def create(self, principal: Principal | None, new: NewUser) -> User:
-        """Raises Forbidden; Refused with INVALID_INPUT, NOT_FOUND, NOT_EDITABLE, ALREADY_EXISTS, TOO_LARGE."""
+        """Raises Forbidden; Refused with INVALID_INPUT, NOT_FOUND, NOT_EDITABLE, ALREADY_EXISTS, TOO_LARGE, CONTENDED;
+        RATE_LIMITED where the verification mail is one too many.
+        """
         principal = require(principal, CREATE_USERS)
         if new.app_metadata is not None:
             require(principal, UPDATE_APP_METADATA)
         check_reason(new.reason)
-        connection = await self._connections.find(principal.tenant, new.connection)
+        connection = await self._connection(principal.tenant, new.connection)
+        identifiers = _read(new)
+        check_identifiers(connection, identifiers)
+        user = self._to_user(connection, new, identifiers, AttributeSource.ADMIN)
+        beside = await self._credential(connection, user, new)
+        if new.send_verification_email:
+            if user.email is None or user.email_verified:
+                message = "There is no address that waits to be verified."
+                raise Refused(ErrorCode.INVALID_INPUT, message, ("sendVerificationEmail",))
+            beside += issue(user, TicketPurpose.VERIFY_EMAIL, user.email, len(beside), ("sendVerificationEmail",))
+        told = {name: value for name, value in versioned(user).items() if value not in (None, {})}
+        event = to_event(principal, user, Changes(LogEventType.USER_CREATED, told), new.reason, diff({}, told))
+        try:
+            await self._insert(user, replace(event, connection=connection.name), beside)
+        except KeyTaken:
+            raise taken(name for name in ("email", "username", "phone_number") if getattr(identifiers, name)) from None
+        return user
+
+    async def sign_up(self, tenant: str | None, new: NewUser, source: Source) -> None:
+        """An account that its user makes, with a mail to verify the address. The same for an address that has one:
+        then the mail says so. Refused with INVALID_INPUT, NOT_FOUND, NOT_EDITABLE, TOO_LARGE; ALREADY_EXISTS for a name
+        where no address was given.
+        """
+        if tenant is None and len(self._tenants) > 1:
+            raise Refused(ErrorCode.INVALID_INPUT, "Several tenants are served here: say which.", ("tenant",))
+        connection = await self._connection(tenant or self._tenants[0], new.connection)
+        if not connection.allows_sign_up:
+            message = f"Connection {connection.name} does not let users sign up."
+            raise Refused(ErrorCode.NOT_EDITABLE, message, ("connection",))
+        check_sign_up_metadata(new.user_metadata)
+        identifiers = _read(new)
+        check_identifiers(connection, identifiers)
+        user = self._to_user(connection, new, identifiers, AttributeSource.USER)
+        beside = await self._credential(connection, user, new)
+        if not beside:
+            raise Refused(ErrorCode.INVALID_INPUT, "Users of this connection sign up with a password.", ("password",))
+        if identifiers.email is not None:
+            beside += issue(user, TicketPurpose.VERIFY_EMAIL, identifiers.email, len(beside), None)
+        told = {name: value for name, value in versioned(user).items() if value not in (None, {})}
+        caller = as_themselves(user, source)
+        event = to_event(caller, user, Changes(LogEventType.SIGNUP_SUCCEEDED, told), None, diff({}, told))
+        event = replace(event, connection=connection.name, strategy=connection.strategy)
+        owner = await self._owner(connection, identifiers)
+        if owner is None:
+            try:
+                await self._insert(user, event, beside)
+            except KeyTaken:
+                owner = await self._owner(connection, identifiers)
+            else:
+                return
+        await self._say_taken(owner, identifiers, user, source)
+
+    async def _insert(self, user: User, event: LogEvent, beside: Sequence[Beside]) -> None:
+        """KeyTaken; Refused with CONTENDED."""
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while not await self._users.insert(user, event, beside):
+            await wait(deadline)
+
+    async def _owner(self, connection: AuthConnection, identifiers: Identifiers) -> User | None:
+        """Who has the address, else who has the name."""
+        keys = [
+            *([email_key(connection.name, identifiers.email)] if identifiers.email else []),
+            *([username_key(connection.name, identifiers.username)] if identifiers.username else []),
+        ]
+        for key in keys:
+            found = await self._users.find({"tenant": connection.tenant, "keys": key})
+            if found is not None:
+                return found
+        return None
+
+    async def _say_taken(self, owner: User | None, identifiers: Identifiers, wanted: User, source: Source) -> None:
+        """To the owner of the address, by mail; of a name, to the address that is to have it."""
+        if identifiers.email is None:
+            raise taken(["username"])
+        if owner is None:
+            raise Refused(ErrorCode.CONTENDED, "Others sign up alike at this moment. Send it again.")
+        if owner.email != identifiers.email:
+            mail = replace(to_mail(wanted, identifiers.email, MailTemplate.NAME_TAKEN), user=owner.id)
+            await self._outbox.put(mail)
+            return
+        mail = to_mail(owner, identifiers.email, MailTemplate.EMAIL_TAKEN)
+        changes = Changes(LogEventType.SIGNUP_FAILED, {}, (SendMail(mail, None),))
+        await self._changes.apply_to_own(as_themselves(owner, source), lambda _: changes)
+
+    async def _connection(self, tenant: str, name: str) -> AuthConnection:
+        connection = await self._connections.find(tenant, name)
         if connection is None:
             raise Refused(ErrorCode.NOT_FOUND, "There is no such connection.", ("connection",))
         check_creatable(connection)
-        identifiers = _read(new)
-        check_identifiers(connection, identifiers)
-        key, at = new_id(), now()
-        values, provenance = _root_attributes(new, identifiers, at)
-        account = str(new_id())
-        user = User(
-            id=key,
-            tenant=principal.tenant,
+        return connection
+
+    async def _credential(self, connection: AuthConnection, user: User, new: NewUser) -> tuple[Beside, ...]:
+        if new.password is None:
+            return ()
+        reason = why_no_password(connection)
+        if reason is not None:
+            raise Refused(ErrorCode.INVALID_INPUT, reason, ("password",))
+        hash = await self._choose(user.tenant, new.password, identifiers_of(user), "password")
+        return (SetPassword(hash, 0),)
+
+    def _to_user(
+        self, connection: AuthConnection, new: NewUser, identifiers: Identifiers, source: AttributeSource
+    ) -> User:
+        at, account = now(), str(new_id())
+        values, provenance = _root_attributes(new, identifiers, source, at)
+        return User(
+            id=new_id(),
+            tenant=connection.tenant,
             user_id=to_user_id(connection, account),
             **values,
             provenance=provenance,
@@ -79,16 +210,10 @@ class Accounts:
             user_metadata=self._metadata("userMetadata", new.user_metadata, frozenset()),
             app_metadata=self._metadata("appMetadata", new.app_metadata, RESERVED_APP_METADATA),
             identities=(Identity(provider=connection.strategy, connection=connection.name, user_id=account),),
+            must_change_password=new.must_change_password,
             created_at=at,
             updated_at=at,
         )
-        told = {name: value for name, value in versioned(user).items() if value not in (None, {})}
-        changes = Changes(LogEventType.USER_CREATED, told)
-        event = to_event(principal, user, changes, new.reason, diff({}, told))
-        if not await self._accounts.insert(user, replace(event, connection=connection.name)):
-            message = "Another user of this connection has this address, name or number."
-            raise Refused(ErrorCode.ALREADY_EXISTS, message, _identifier_path(identifiers))
-        return user
 
     async def delete(self, principal: Principal | None, target: Target, erase: bool) -> str:
         """Takes the account and what is linked to it away; the history stays until it expires. With `erase` it stands
@@ -119,17 +244,13 @@ def _read(new: NewUser) -> Identifiers:
     )
 
 
-def _root_attributes(new: NewUser, identifiers: Identifiers, at: Any) -> tuple[dict[str, Any], dict[str, Provenance]]:
+def _root_attributes(
+    new: NewUser, identifiers: Identifiers, source: AttributeSource, at: Any
+) -> tuple[dict[str, Any], dict[str, Provenance]]:
     for name, value in new.root_attributes.items():
         check_root_attribute(name, value)
     given = {name: value for name, value in new.root_attributes.items() if value is not None}
     claims = replace(to_claims(identifiers), **given)  # type: ignore[arg-type]
     values = with_defaults(claims)
-    sources = {name: AttributeSource.ADMIN if name in given else AttributeSource.DEFAULT for name in values}
+    sources = {name: source if name in given else AttributeSource.DEFAULT for name in values}
     return values, {name: Provenance(sources[name], at) for name, value in values.items() if value is not None}
-
-
-def _identifier_path(identifiers: Identifiers) -> tuple[str, ...]:
-    if identifiers.email:
-        return ("email",)
-    return ("username",) if identifiers.username else ("phoneNumber",)

@@ -1,5 +1,6 @@
 """Keeping a user out, and letting them in again."""
 
+from app.domain.devices import RevokeDevices
 from app.domain.logs import LogEventType
 from app.domain.principals import Principal
 from app.domain.rules import BLOCK_USER
@@ -21,8 +22,10 @@ class Blocks:
         Raises what `ProfileChanges.apply` does.
         """
 
+        beside = (RevokeDevices(),) if revoke_devices else ()
+
         def decide(_: User) -> Changes:
-            return Changes(LogEventType.USER_BLOCKED, {"blocked": True}, revokes_devices=revoke_devices)
+            return Changes(LogEventType.USER_BLOCKED, {"blocked": True}, beside)
 
         return await self._changes.apply(principal, BLOCK_USER, target, decide)
 

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,12 +13,13 @@ from app.domain.errors import ErrorCode, InsufficientUserAuthentication, Refused
 from app.domain.logs import Actor, FieldChange, LogEvent, diff, same
 from app.domain.metadata import is_well_formed
 from app.domain.principals import ActorKind, Principal
+from app.domain.rows import to_camel
 from app.domain.rules import Rule
 from app.domain.times import now
 from app.domain.users import Changes, User
 from app.policy.rules import holds, is_recent, might_hold
 from app.services.reads import authenticated, forbidden
-from app.store.database import new_id
+from app.store.database import KeyTaken, new_id
 from app.store.users import Users
 
 DEADLINE_SECONDS = 5.0
@@ -76,7 +77,18 @@ class ProfileChanges:
         with INVALID_INPUT, NOT_FOUND, CONTENDED, or by `decide`; VersionConflict.
         """
         principal = self.require(principal, rule)
-        where = _where(principal, target)
+        return await self._write(principal, rule, _where(principal, target), target, decide)
+
+    async def apply_to_own(self, principal: Principal, decide: Decide) -> User:
+        """The caller's own profile, where something else than a token's scopes showed that they may: a ticket.
+
+        Refused with NOT_FOUND where it is gone; else likewise.
+        """
+        return await self._write(principal, None, {"_id": principal.profile}, Target(), decide)
+
+    async def _write(
+        self, principal: Principal, rule: Rule | None, where: Mapping[str, Any], target: Target, decide: Decide
+    ) -> User:
         check_reason(target.reason)
         deadline = time.monotonic() + self._deadline
         async with self._queue.turn((principal.tenant, str(where)), deadline):
@@ -86,6 +98,11 @@ class ProfileChanges:
                 if after is not None:
                     return after
                 await wait(deadline)
+
+    def require_recent(self, principal: Principal) -> None:
+        """InsufficientUserAuthentication where the caller did not sign in recently."""
+        if not is_recent(principal, time.time(), self._max_age):
+            raise InsufficientUserAuthentication(self._max_age)
 
     @staticmethod
     def require(principal: Principal | None, rule: Rule) -> Principal:
@@ -105,16 +122,19 @@ class ProfileChanges:
             raise VersionConflict(target.if_version, user.version, user)
         return principal, user
 
-    async def _find(self, principal: Principal, rule: Rule, where: Mapping[str, Any]) -> User:
+    async def _find(self, principal: Principal, rule: Rule | None, where: Mapping[str, Any]) -> User:
         user = await self._users.find({"tenant": principal.tenant, **where})
-        if user is None and holds(principal, rule):
+        if user is None and (rule is None or holds(principal, rule)):
             raise Refused(ErrorCode.NOT_FOUND, "There is no such user.", ("userId",))
+        if user is not None and rule is None:
+            return user
+        assert rule
         # To whom only their own profile is open, an unknown user and another one look the same.
         is_self = user is not None and principal.is_self(user.id)
         if user is None or not holds(principal, rule, is_self):
             raise forbidden(principal, rule, is_self)
-        if is_self and rule.recent and not is_recent(principal, time.time(), self._max_age):
-            raise InsufficientUserAuthentication(self._max_age)
+        if is_self and rule.recent:
+            self.require_recent(principal)
         return user
 
     async def _attempt(self, principal: Principal, target: Target, user: User, decide: Decide) -> User | None:
@@ -123,14 +143,26 @@ class ProfileChanges:
             raise VersionConflict(target.if_version, user.version, user)
         changes = decide(user)
         fields = {name: value for name, value in changes.fields.items() if not same(getattr(user, name), value)}
-        if not fields:
+        if not (fields or changes.beside):
             return user
-        at = now()
-        after = replace(user, **fields, version=user.version + 1, updated_at=at)
+        changes = replace(changes, fields=fields)
+        after = replace(user, **fields)
+        if changes.moves_version:
+            after = replace(after, version=user.version + 1, updated_at=now())
         told = _told(user, fields) if changes.told is None else changes.told
-        event = to_event(principal, after, replace(changes, fields=fields), target.reason, told)
-        replaced = await self._users.replace(user, after, event, changes.revokes_devices)
-        return after if replaced else None
+        event = to_event(principal, after, changes, target.reason, told)
+        try:
+            return after if await self._users.replace(user, after, event, changes.beside) else None
+        except KeyTaken:
+            raise taken(fields) from None
+
+
+def taken(identifiers: Iterable[str]) -> Refused:
+    """Of these fields, the first that names a user belongs to another."""
+    given = set(identifiers)
+    path = [to_camel(each) for each in ("email", "username", "phone_number") if each in given]
+    message = "Another user of this connection has this address, name or number."
+    return Refused(ErrorCode.ALREADY_EXISTS, message, path[:1])
 
 
 def to_event(
@@ -139,13 +171,12 @@ def to_event(
     changes: Changes,
     reason: str | None,
     told: tuple[FieldChange, ...],
-    details: Mapping[str, Any] | None = None,
 ) -> LogEvent:
     """The history entry of a change; `actor` only where somebody else made it.
 
-    One that changes no field of the profile is of now, and of no version.
+    One that does not move the version is of now, and of no version.
     """
-    at = after.updated_at if changes.fields else now()
+    at = after.updated_at if changes.moves_version else now()
     return LogEvent(
         id=new_id(),
         tenant=after.tenant,
@@ -155,14 +186,14 @@ def to_event(
         user=after.id,
         user_id=after.user_id,
         user_name=after.name,
-        user_version=after.version if changes.fields else None,
-        actor=None if principal.is_self(after.id) else to_actor(principal),
-        client_id=principal.client_id,
-        ip=principal.ip,
-        user_agent=principal.user_agent,
+        user_version=after.version if changes.moves_version else None,
+        actor=None if changes.by_user or principal.is_self(after.id) else to_actor(principal),
+        client_id=None if changes.by_user else principal.client_id,
+        ip=None if changes.by_user else principal.ip,
+        user_agent=None if changes.by_user else principal.user_agent,
         changes=told,
         reason=reason,
-        details=details,
+        details=changes.details,
     )
 
 

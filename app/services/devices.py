@@ -45,9 +45,8 @@ class Devices:
         Raises what `ProfileChanges.find` does. The profile's version stays.
         """
         principal, user = await self._changes.find(principal, UNLINK_DEVICE, target)
-        changes = Changes(LogEventType.DEVICE_UNLINKED, {})
-        event = to_event(principal, user, changes, target.reason, (), {"deviceId": device_id})
-        users = [user.id, *(each.origin for each in user.identities if each.origin is not None)]
-        if not await self._devices.remove(principal.tenant, users, device_id, event):
+        changes = Changes(LogEventType.DEVICE_UNLINKED, {}, details={"deviceId": device_id})
+        event = to_event(principal, user, changes, target.reason, ())
+        if not await self._devices.remove(principal.tenant, user.own(), device_id, event):
             raise Refused(ErrorCode.NOT_FOUND, "The user has no such device.", ("deviceId",))
         return user

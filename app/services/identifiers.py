@@ -1,9 +1,23 @@
-"""E-mail addresses and phone numbers, as libraries that know their rules read them."""
+"""What names a user: read as libraries that know the rules read it, looked up, and changed."""
+
+from collections.abc import Mapping
+from typing import Any
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
+from app.domain.accounts import Identifiers as Given
+from app.domain.accounts import check_identifiers, check_username, why_not_changeable
+from app.domain.connections import AuthConnection
 from app.domain.errors import ErrorCode, Refused
+from app.domain.identifiers import email_key, phone_key, username_key
+from app.domain.logs import LogEventType
+from app.domain.principals import Principal
+from app.domain.rows import to_camel
+from app.domain.rules import CHANGE_PHONE_NUMBER, CHANGE_USERNAME, Rule
+from app.domain.users import Changes, User
+from app.services.changes import ProfileChanges, Target
+from app.store.connections import Connections
 
 
 def read_email(text: str) -> str:
@@ -26,3 +40,56 @@ def read_phone_number(text: str) -> str:
         message = "A phone number is written as E.164 has it: + and the country's number first."
         raise Refused(ErrorCode.INVALID_INPUT, message, ("phoneNumber",))
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
+def keys_of_typed(connection: str, typed: str) -> list[str]:
+    """Which keys find the user that somebody typed an address, a name or a number of."""
+    return [make(connection, typed) for make in (email_key, username_key, phone_key)]
+
+
+async def primary_connection(connections: Connections, user: User) -> AuthConnection | None:
+    """As it is now: a setting that was just changed counts."""
+    return await connections.find(user.tenant, user.identities[0].connection) if user.identities else None
+
+
+def check_changeable(connection: AuthConnection | None, name: str) -> AuthConnection:
+    """Refused with NOT_EDITABLE, with the reason."""
+    reason = why_not_changeable(connection, name)
+    if reason or connection is None:
+        raise Refused(ErrorCode.NOT_EDITABLE, reason or "", (to_camel(name),))
+    return connection
+
+
+class Identifiers:
+    """Usernames and phone numbers, changed at once: there is no mail that could show whose they are."""
+
+    def __init__(self, changes: ProfileChanges, connections: Connections) -> None:
+        self._changes = changes
+        self._connections = connections
+
+    async def change_username(self, principal: Principal | None, target: Target, username: str | None) -> User:
+        """None takes it away. Raises what `ProfileChanges.apply` does; Refused with NOT_EDITABLE, ALREADY_EXISTS."""
+        given = {"username": None if username is None else check_username(username)}
+        return await self._change(principal, target, CHANGE_USERNAME, LogEventType.USERNAME_CHANGED, given)
+
+    async def change_phone_number(
+        self, principal: Principal | None, target: Target, phone_number: str | None, verified: bool
+    ) -> User:
+        """Likewise."""
+        number = None if phone_number is None else read_phone_number(phone_number)
+        given = {"phone_number": number, "phone_verified": None if number is None else verified}
+        return await self._change(principal, target, CHANGE_PHONE_NUMBER, LogEventType.PHONE_NUMBER_CHANGED, given)
+
+    async def _change(
+        self, principal: Principal | None, target: Target, rule: Rule, type_: LogEventType, given: Mapping[str, Any]
+    ) -> User:
+        _, user = await self._changes.find(principal, rule, target)
+        connection = await primary_connection(self._connections, user)
+
+        def decide(user: User) -> Changes:
+            ours = check_changeable(connection, next(iter(given)))
+            names = ("email", "username", "phone_number")
+            check_identifiers(ours, Given(**{name: given.get(name, getattr(user, name)) for name in names}))
+            return Changes(type_, given)
+
+        return await self._changes.apply(principal, rule, target, decide)

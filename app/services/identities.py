@@ -123,8 +123,8 @@ def _event(caller: Principal, target: Target, type_: LogEventType, before: User,
         {name: value for name, value in old.items() if value not in (None, {})},
         {name: value for name, value in new.items() if value not in (None, {})},
     )
-    changes, details = Changes(type_, {"identities": after.identities}), {"otherUserId": other.user_id}
-    return to_event(caller, after, changes, target.reason, told, details)
+    changes = Changes(type_, {"identities": after.identities}, details={"otherUserId": other.user_id})
+    return to_event(caller, after, changes, target.reason, told)
 
 
 def _named(user: User, identity_id: str) -> Identity:

@@ -80,18 +80,18 @@ def check_report(report: LoginReport | FailureReport) -> None:
         except ValueError:
             raise invalid("ip is no IP address.", "ip") from None
     for name, camel in (("client_id", "clientId"), ("client_name", "clientName"), ("user_agent", "userAgent")):
-        _check_text(getattr(report, name), camel, MAX_TEXT)
+        check_text(getattr(report, name), camel, MAX_TEXT)
     if isinstance(report, FailureReport):
-        _check_text(report.identifier, "identifier", MAX_TEXT)
+        check_text(report.identifier, "identifier", MAX_TEXT)
         return
     _check_profile(report.profile)
-    _check_text(report.idempotency_key, "idempotencyKey", MAX_TEXT)
-    _check_text(report.access_token, "accessToken", MAX_TOKEN)
-    _check_text(report.refresh_token, "refreshToken", MAX_TOKEN)
+    check_text(report.idempotency_key, "idempotencyKey", MAX_TEXT)
+    check_text(report.access_token, "accessToken", MAX_TOKEN)
+    check_text(report.refresh_token, "refreshToken", MAX_TOKEN)
     if report.device is not None:
-        _check_text(report.device.device_id, "device", MAX_TEXT)
-        _check_text(report.device.name, "device", MAX_NAME)
-        _check_text(report.device.token, "device", MAX_TOKEN)
+        check_text(report.device.device_id, "device", MAX_TEXT)
+        check_text(report.device.name, "device", MAX_NAME)
+        check_text(report.device.token, "device", MAX_TOKEN)
 
 
 def _check_profile(profile: Any) -> None:
@@ -103,7 +103,8 @@ def _check_profile(profile: Any) -> None:
         raise invalid("profile holds what is no JSON: NaN, or text that is no Unicode.", "profile") from None
 
 
-def _check_text(value: str | None, name: str, limit: int) -> None:
+def check_text(value: str | None, name: str, limit: int = MAX_TEXT) -> None:
+    """Refused with INVALID_INPUT; `limit` is characters."""
     if value is not None and not (0 < len(value) <= limit and is_well_formed(value)):
         raise invalid(f"{name} takes 1 to {limit} characters.", name)
 

@@ -11,7 +11,7 @@ from typing import Any
 from app.domain.connections import AuthConnection, SyncRootAttributes
 from app.domain.devices import Device
 from app.domain.errors import ErrorCode, Refused
-from app.domain.identifiers import email_key, keys_of, phone_key, username_key
+from app.domain.identifiers import keys_of
 from app.domain.login_rules import LoginRule, LoginRuleFailed, apply_rule
 from app.domain.logins import Login, first_profile, keys_of_login, next_profile, to_user_id, versioned
 from app.domain.logs import LogEvent, LogEventType, diff
@@ -22,6 +22,7 @@ from app.domain.times import now
 from app.domain.users import User
 from app.geo.places import Places
 from app.services.changes import DEADLINE_SECONDS, Queue, wait
+from app.services.identifiers import keys_of_typed
 from app.services.login_reports import FailureReason, FailureReport, LoginReport, check_report, invalid
 from app.services.reads import require
 from app.services.user_agents import read_user_agent
@@ -230,7 +231,7 @@ class RecordLogins:
 
     async def _failed_user(self, principal: Principal, connection: AuthConnection, identifier: str) -> User | None:
         name = connection.name
-        keys = [make(name, identifier) for make in (email_key, username_key, phone_key)]
+        keys = keys_of_typed(name, identifier)
         found = await self._users.find({"tenant": principal.tenant, "keys": {"$in": keys}})
         if found is not None:
             return found

@@ -167,6 +167,21 @@ class Reads:
             pages.append(to_page(rows, listing.order, window, listing.of(key).name(principal.tenant), total))
         return pages
 
+    async def belongings(
+        self, principal: Principal, owners: Sequence[Row], kind: Kind, selection: Selection
+    ) -> list[list[Row]]:
+        """All of what belongs to each owner and to what is linked to them, oldest first: one command. For what is few.
+
+        That the owners' may be read was asked of the owners before.
+        """
+        assert kind.owner
+        paths, joins = self._asked(principal, kind, selection)
+        keys = [[row.document["_id"], *row.document.get("linked", ())] for row in owners]
+        where = {"tenant": principal.tenant, kind.owner: {"$in": [each for own in keys for each in own]}}
+        found = await self._documents.find(kind.collection, where, paths)
+        rows = await self._rows(principal, kind, sorted(found, key=lambda each: str(each["_id"])), joins)
+        return [[row for row in rows if row.document[kind.owner] in own] for own in keys]
+
     async def _page_of(
         self,
         principal: Principal,

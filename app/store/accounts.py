@@ -1,16 +1,24 @@
-"""Accounts as documents: made, deleted, and erased from history."""
+"""Accounts as documents: deleted, and erased from history."""
 
 from collections.abc import Mapping
 from typing import Any
-
-from pymongo.errors import DuplicateKeyError
 
 from app.domain.logs import LogEvent
 from app.domain.users import User
 from app.store.database import Database, WriteConflict
 from app.store.logs import to_document as event_to_document
-from app.store.users import to_document
 
+# What is kept of a user outside of the profile and the history.
+_BESIDE = (
+    "credentials",
+    "devices",
+    "grants",
+    "login_failures",
+    "login_keys",
+    "mails",
+    "mfa_enrollments",
+    "tickets",
+)
 # Of an event: what may tell of a person. What happened, when, and how it went stays.
 _PERSONAL = ("user_id", "user_name", "ip", "location", "user_agent", "reason", "details", "changes", "roots")
 
@@ -20,16 +28,6 @@ class Accounts:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-
-    async def insert(self, user: User, event: LogEvent) -> bool:
-        """False where another has one of its keys."""
-        try:
-            async with self._database.transaction() as session:
-                await self._database["users"].insert_one(to_document(user), session=session)
-                await self._database["log_events"].insert_one(event_to_document(event), session=session)
-        except (DuplicateKeyError, WriteConflict):
-            return False
-        return True
 
     async def delete(self, user: User, event: LogEvent, erase: bool) -> bool:
         """The profile, those linked to it, and all that was kept beside them. False where it was changed meanwhile.
@@ -44,7 +42,7 @@ class Accounts:
                 if not (await self._database["users"].delete_one(one, session=session)).deleted_count:
                     raise WriteConflict
                 await self._database["users"].delete_many(linked, session=session)
-                for name in ("devices", "login_failures", "login_keys"):
+                for name in _BESIDE:
                     await self._database[name].delete_many(beside, session=session)
                 await self._database["log_events"].insert_one(event_to_document(event), session=session)
                 if erase:

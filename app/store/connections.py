@@ -25,6 +25,7 @@ class Connections:
             "strategy": connection.strategy,
             "import_mode": connection.import_mode,
             "sync_root_attributes": str(connection.sync_root_attributes),
+            "allows_sign_up": connection.allows_sign_up,
         }
         with driver_errors():
             connections = self._database["connections"]

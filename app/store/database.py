@@ -35,6 +35,10 @@ class WriteConflict(Exception):  # noqa: N818
     """Another write of the same document came first; nothing of this transaction was kept."""
 
 
+class KeyTaken(Exception):  # noqa: N818
+    """Another profile has an identifier that was to be written; nothing of this transaction was kept."""
+
+
 class Pool(ConnectionPoolListener):
     """Counts a client's connections. Its methods are called from the driver's threads."""
 

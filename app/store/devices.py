@@ -3,9 +3,10 @@
 from dataclasses import asdict
 from typing import Any
 
-from app.domain.devices import Device
+from app.domain.devices import Device, RevokeDevices
 from app.domain.logs import LogEvent
 from app.domain.times import now
+from app.domain.users import User
 from app.store.database import Database, driver_errors
 from app.store.logs import to_document as event_to_document
 
@@ -37,3 +38,10 @@ class Devices:
             if result.deleted_count:
                 await self._database["log_events"].insert_one(event_to_document(event), session=session)
         return bool(result.deleted_count)
+
+
+async def revoke_devices(database: Database, session: Any, user: User, given: RevokeDevices) -> None:
+    theirs: dict[str, Any] = {"tenant": user.tenant, "user": {"$in": user.own()}}
+    if given.client_id is not None:
+        theirs["client_id"] = given.client_id
+    await database["devices"].delete_many(theirs, session=session)

@@ -36,9 +36,26 @@ INDEXES: dict[str, list[tuple[_Keys, dict[str, object]]]] = {
     "login_keys": [(_by("client", "key"), UNIQUE)],
     "login_failures": [(_by("user", "ip"), UNIQUE)],
     "login_rules": [(_by("name"), UNIQUE)],
+    "grants": [(_by("user", "client_id", "audience"), UNIQUE)],
+    "mfa_enrollments": [(_by("user", "enrollment_id"), UNIQUE)],
+    "credentials": [(_by("user"), UNIQUE)],
+    "password_tries": [(_by("key"), UNIQUE)],
+    # A ticket is found by its secret, which says no tenant; senders take mails of all tenants in turn.
+    "tickets": [
+        (_by("user"), {}),
+        ([("hash", 1)], {"unique": True, "partialFilterExpression": {"hash": {"$exists": True}}}),
+    ],
+    "mails": [(_by("user"), {}), ([("due_at", 1)], {})],
+    "mail_counts": [(_by("key"), UNIQUE)],
 }
 # Seconds after `recorded_at`.
-_EXPIRING = {"login_keys": 24 * 3600, "login_failures": 30 * 24 * 3600}
+_EXPIRING = {
+    "login_keys": 24 * 3600,
+    "login_failures": 30 * 24 * 3600,
+    "password_tries": 15 * 60,
+    "mails": 3 * 24 * 3600,
+    "mail_counts": 3600,
+}
 _EXPIRY = "recorded_at_ttl"
 
 
@@ -50,6 +67,7 @@ async def ensure_indexes(database: Database, log_retention_days: int) -> None:
                 await database[collection].create_index(keys, **options)
         for name, seconds in {**_EXPIRING, "log_events": log_retention_days * 86_400}.items():
             await _ensure_expiry(database, name, seconds)
+        await database["tickets"].create_index("expires_at", expireAfterSeconds=0)
 
 
 async def _ensure_expiry(database: Database, name: str, seconds: int) -> None:

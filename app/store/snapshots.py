@@ -69,4 +69,5 @@ def to_connection(document: Document) -> AuthConnection:
         strategy=document["strategy"],
         import_mode=document.get("import_mode", False),
         sync_root_attributes=SyncRootAttributes(document["sync_root_attributes"]),
+        allows_sign_up=document.get("allows_sign_up", False),
     )

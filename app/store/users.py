@@ -1,13 +1,16 @@
 """Users as documents: the one function that writes a profile, and derives what lookup and search need."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
+from pymongo.errors import DuplicateKeyError
+
 from app.domain.identifiers import fold, keys_of
 from app.domain.logs import LogEvent, same
-from app.domain.users import AttributeSource, Identity, Provenance, User
-from app.store.database import Database, WriteConflict, driver_errors
+from app.domain.users import AttributeSource, Beside, Identity, Provenance, User
+from app.store.changes import write_beside
+from app.store.database import Database, KeyTaken, WriteConflict, driver_errors
 from app.store.logs import to_document as event_to_document
 from app.store.migrations import SCHEMA_VERSION
 
@@ -23,7 +26,6 @@ class Users:
         self._database = database
         self._users = database["users"]
         self._events = database["log_events"]
-        self._devices = database["devices"]
 
     async def find(self, where: Mapping[str, Any]) -> User | None:
         """The whole profile, for writing it; never one that is linked to another. `where` starts with the tenant."""
@@ -31,27 +33,51 @@ class Users:
             document = await self._users.find_one({**where, "linked_to": None})
         return None if document is None else from_document(document)
 
-    async def replace(self, before: User, after: User, event: LogEvent, revokes_devices: bool = False) -> bool:
-        """Writes what differs, and its event, if the profile still has `before.version`; else False and nothing.
+    async def insert(self, user: User, event: LogEvent, beside: Sequence[Beside] = ()) -> bool:
+        """A new profile, its event, and what goes with it; False, and nothing written, where another write came first.
+        KeyTaken where another profile has one of its keys.
+        """
+        try:
+            async with self._database.transaction() as session:
+                await self._users.insert_one(to_document(user), session=session)
+                await self._events.insert_one(event_to_document(event), session=session)
+                await write_beside(self._database, session, user, beside)
+        except WriteConflict:
+            return False
+        except DuplicateKeyError as error:
+            raise _taken(error) from error
+        return True
 
-        `after.version` is the version that results. With `revokes_devices` the user's devices go too.
+    async def replace(self, before: User, after: User, event: LogEvent, beside: Sequence[Beside] = ()) -> bool:
+        """Writes what differs, its event, and what goes with it, if the profile still has `before.version`; else False
+        and nothing. KeyTaken where another profile has one of its keys.
+
+        `after.version` is the version that results.
         """
         update = to_update(to_document(before), to_document(after))
+        where = {"_id": before.id, "tenant": before.tenant, "version": before.version}
         try:
             async with self._database.transaction() as session:
                 # The update first: a lost race ends here, before an event is written for nothing.
-                where = {"_id": before.id, "tenant": before.tenant, "version": before.version}
-                result = await self._users.update_one(where, update, session=session)
-                if not result.matched_count:
+                if update:
+                    found = (await self._users.update_one(where, update, session=session)).matched_count
+                else:
+                    found = await self._users.find_one(where, {"_id": 1}, session=session)
+                if not found:
                     raise WriteConflict
                 await self._events.insert_one(event_to_document(event), session=session)
-                if revokes_devices:
-                    users = [after.id, *(each.origin for each in after.identities if each.origin is not None)]
-                    theirs = {"tenant": after.tenant, "user": {"$in": users}}
-                    await self._devices.delete_many(theirs, session=session)
+                await write_beside(self._database, session, after, beside)
         except WriteConflict:
             return False
+        except DuplicateKeyError as error:
+            raise _taken(error) from error
         return True
+
+
+def _taken(error: DuplicateKeyError) -> Exception:
+    """KeyTaken where it was a profile's identifier; any other is a fault of ours."""
+    pattern = (error.details or {}).get("keyPattern") or {}
+    return KeyTaken() if pattern.keys() & {"keys", "user_id"} else error
 
 
 def to_document(user: User) -> dict[str, Any]:

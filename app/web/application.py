@@ -20,6 +20,7 @@ from app.web.metrics import MetricsPage
 from app.web.pages import Bundles, GraphiQL
 from app.web.requests import read_headers, wants_page
 from app.web.responses import SECURE_HEADERS, respond
+from app.web.tickets import TicketPage
 
 # None where the service is ready, else why it is not.
 Readiness = Callable[[], Awaitable[str | None]]
@@ -35,6 +36,7 @@ class Parts:
     metrics: MetricsPage
     readiness: Readiness
     lifespan: Lifespan[Starlette]
+    ticket_page: TicketPage
     graphiql: GraphiQL | None = None
     token_office: TokenOffice | None = None
     cors_origins: Sequence[str] = ()
@@ -120,6 +122,7 @@ def build_application(parts: Parts) -> ASGIApp:
         Route("/healthz", healthz),
         Route("/readyz", readyz),
         Route("/metrics", parts.metrics),
+        Route("/ticket", parts.ticket_page.answer, methods=["GET", "POST"]),
     ]
     if parts.graphiql is not None:
         routes.append(Mount("/static", Bundles()))

@@ -1,6 +1,6 @@
 """`/graphql`: one request, from its bytes to the answer's, and what is told of it to those who watch."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 from starlette.types import Receive, Scope, Send
@@ -9,6 +9,7 @@ from app.auth.tokens import Tokens
 from app.domain.errors import RateLimited, Unauthenticated, Unavailable
 from app.domain.principals import Principal
 from app.schema.execution import Answer, Engine
+from app.services.tickets import Source
 from app.store.rates import Rates
 from app.web.addresses import Addresses, to_caller
 from app.web.logs import MAX_NAME, REQUEST_ID, request_id, requests
@@ -72,7 +73,9 @@ class GraphQL:
             exchange.address = self._addresses.client(scope, headers)
             await self._address_rates.hit(to_caller(exchange.address))
             media_type = response_type(headers)
-            request = await read_request(scope, receive, headers, self._max_bytes, to_caller(exchange.address))
+            request = await read_request(scope, receive, headers, self._max_bytes)
+            source = Source(exchange.address, headers.get("user-agent", "")[:MAX_USER_AGENT] or None)
+            request = replace(request, address=to_caller(exchange.address), source=source)
             exchange.principal = await self._principal(headers, exchange.address)
         except BadRequest as error:
             exchange.refused = "BAD_REQUEST"

@@ -43,18 +43,16 @@ def read_headers(scope: Scope) -> Headers:
     return headers
 
 
-async def read_request(
-    scope: Scope, receive: Receive, headers: Headers, max_bytes: int, address: str | None = None
-) -> Request:
-    """BadRequest with 400, 405, 413 or 415 where there is none. `address` is where it came from."""
+async def read_request(scope: Scope, receive: Receive, headers: Headers, max_bytes: int) -> Request:
+    """BadRequest with 400, 405, 413 or 415 where there is none."""
     if scope["method"] == "GET":
-        return _to_request(_from_query_string(scope["query_string"]), True, address)
+        return _to_request(_from_query_string(scope["query_string"]), True)
     if scope["method"] != "POST":
         raise BadRequest(405, "GraphQL is asked by GET and POST.", "GET, POST")
     media_type, _, parameters = headers.get("content-type", "").partition(";")
     if media_type.strip().lower() != JSON or ("charset" in parameters.lower() and "utf-8" not in parameters.lower()):
         raise BadRequest(415, "Send the request as application/json in UTF-8.")
-    return _to_request(parse_json(await _body(receive, headers, max_bytes)), False, address)
+    return _to_request(parse_json(await _body(receive, headers, max_bytes)), False)
 
 
 def response_type(headers: Headers) -> str:
@@ -155,7 +153,7 @@ def _from_query_string(text: bytes) -> dict[str, Any]:
     return given
 
 
-def _to_request(given: Any, read_only: bool, address: str | None) -> Request:
+def _to_request(given: Any, read_only: bool) -> Request:
     if not isinstance(given, dict):
         raise BadRequest(400, "A GraphQL request is a JSON object.")
     query, document_id = given.get("query"), _optional(given, "documentId", str)
@@ -166,7 +164,7 @@ def _to_request(given: Any, read_only: bool, address: str | None) -> Request:
     _optional(given, "extensions", dict)
     operation_name: str | None = _optional(given, "operationName", str) or None
     variables: Mapping[str, Any] | None = _optional(given, "variables", dict)
-    return Request(query, variables, operation_name, read_only, document_id, address)
+    return Request(query, variables, operation_name, read_only, document_id)
 
 
 def _optional(given: Mapping[str, Any], name: str, type_: type) -> Any:

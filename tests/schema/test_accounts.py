@@ -188,6 +188,8 @@ async def test_an_erased_person_is_in_no_document_and_no_event(world: World) -> 
         userMetadata={m: m},
         appMetadata={m: m},
         reason=m,
+        password="correct horse battery",
+        sendVerificationEmail=True,
     )
     user_id = made["user"]["userId"]
     john = await world.database["users"].find_one({"tenant": world.tenant, "user_id": user_id})
@@ -205,6 +207,12 @@ async def test_an_erased_person_is_in_no_document_and_no_event(world: World) -> 
     link = """mutation($id: String!) { linkIdentity(input: {userId: $id, secondary: {userId: "google-oauth2|m4rk3r"}, reason: "m4rk3r"}) {
       errors { code } } }"""
     assert (await world.ask(link, world.tool_token(EVERYTHING), id=user_id))["linkIdentity"]["errors"] == []
+    asked = (
+        'mutation($id: String!) { changeEmail(input: {userId: $id, email: "m4rk3r@new.example"}) { errors { code } } }'
+    )
+    assert (await world.ask(asked, world.tool_token(EVERYTHING), id=user_id))["changeEmail"]["errors"] == []
+    for name in ("credentials", "mails", "tickets"):
+        assert await world.database[name].count_documents({"tenant": world.tenant, "user": john["_id"]}), name
     change = FieldChange(f"user_metadata.{m}", m, m)
     person = Actor("USER", user_id, m)
     await world.database["log_events"].update_one({"user": john["_id"]}, {"$set": {"location": {"city_name": m}}})
@@ -226,6 +234,7 @@ async def test_an_erased_person_is_in_no_document_and_no_event(world: World) -> 
         async for each in world.database[name].find({"tenant": world.tenant}):
             assert m not in str(each), (name, each)
             assert user_id not in str(each), (name, each)
+            assert each.get("user") != john["_id"] or name == "log_events", (name, each)
     # The events stand.
     assert await world.database["log_events"].count_documents({"tenant": world.tenant}) == before + 1
     stands = await world.database["log_events"].find_one({"_id": acted})

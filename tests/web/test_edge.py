@@ -423,3 +423,29 @@ def test_workers_tell_their_metrics_together(tmp_path: Path) -> None:
         for _ in range(5):
             text = httpx.get(f"{served.url}/metrics").text
             assert sample(text, "profile_api_request_seconds_count", status="200") == 30
+
+
+async def test_what_needs_no_token_is_limited_by_address_on_every_way_there(world: World) -> None:
+    redeem = 'mutation { redeemTicket(input: {ticket: "x"}) { errors { code } } }'
+    sign_up = 'mutation { signUp(input: {connection: "x", password: "x"}) { errors { code } } }'
+    async with service(world, open_rate_limit="3/hour", trusted_proxies="127.0.0.0/8") as client:
+        assert codes(await ask(client, redeem)) == []
+        assert codes(await ask(client, sign_up)) == []
+        assert (await client.get("/ticket?ticket=x")).status_code == 404
+        # Also for who brings a token.
+        for query in (redeem, sign_up):
+            assert codes(await ask(client, query, world.tool_token())) == ["RATE_LIMITED"]
+        page = await client.post("/ticket", data={"ticket": "x"})
+        assert (page.status_code, int(page.headers["retry-after"]) > 0) == (429, True)
+        assert codes(await ask(client, redeem, x_forwarded_for="203.0.113.8")) == []
+
+
+async def test_where_everybody_has_a_second_factor_a_shorter_password_will_do(world: World) -> None:
+    await world.add_connection()
+    await world.add_user("john")
+    query = 'mutation { changePassword(input: {userId: "auth0|john", newPassword: "%s"}) { errors { message } } }'
+    async with service(world, mfa_tenants=f"other,{world.tenant}") as client:
+        for password, told in (("eightch", "8 to 128"), ("eightchr", None), ("password", "tried first")):
+            answer = (await ask(client, query % password, world.tool_token())).json()
+            errors = answer["data"]["changePassword"]["errors"]
+            assert (told in errors[0]["message"]) if told else errors == []

@@ -1,0 +1,59 @@
+"""Second factors, as the login service enrolled them. What they are made of stays with it."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from app.domain.users import Beside
+
+# Of one user.
+MAX_ENROLLMENTS = 50
+_SHOWN = 4
+_PHONE_NUMBER = re.compile(r"\+?[\d\s()./-]{6,}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enrollment:
+    """`enrollment_id` is the login service's name of it; `name` is masked."""
+
+    id: Any
+    tenant: str
+    user: Any
+    enrollment_id: str
+    type: str
+    name: str | None
+    status: str
+    enrolled_at: datetime | None
+    last_used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PutEnrollment(Beside):
+    """Records it, or how it is now."""
+
+    enrollment: Enrollment
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveEnrollments(Beside):
+    """`ids` None: all. Refused with NOT_FOUND where one of them, or any, is not there."""
+
+    ids: tuple[Any, ...] | None = None
+
+
+def masked(name: str) -> str:
+    """As Auth0 does: `chuc****@exam*******` of an address, `XXXXXXXX5044` of a number; what is neither stays."""
+    local, at, domain = name.rpartition("@")
+    if at and local:
+        return f"{_starred(local)}@{_starred(domain)}"
+    if _PHONE_NUMBER.fullmatch(name):
+        digits = "".join(each for each in name if each.isdigit())
+        return "X" * (len(digits) - _SHOWN) + digits[-_SHOWN:]
+    return name
+
+
+def _starred(text: str) -> str:
+    """At least the half of it is hidden."""
+    shown = min(_SHOWN, len(text) // 2)
+    return text[:shown] + "*" * (len(text) - shown)

@@ -1,0 +1,60 @@
+"""Tickets: proof, by a link in a mail, that its reader has the address that it went to."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from app.domain.users import Beside
+
+
+class TicketPurpose(StrEnum):
+    """What redeeming does."""
+
+    VERIFY_EMAIL = "VERIFY_EMAIL"
+    CHANGE_EMAIL = "CHANGE_EMAIL"
+    RESET_PASSWORD = "RESET_PASSWORD"  # noqa: S105
+
+
+LIFETIMES = {
+    TicketPurpose.VERIFY_EMAIL: timedelta(hours=24),
+    TicketPurpose.CHANGE_EMAIL: timedelta(hours=24),
+    TicketPurpose.RESET_PASSWORD: timedelta(hours=1),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """Good for what it is bound to: `address` in lower case, and the version of the user's credential (0: none).
+
+    The secret itself is made when its mail is sent, and kept nowhere; `hash` is its SHA-256 in hexadecimal.
+    """
+
+    id: Any
+    tenant: str
+    user: Any
+    purpose: TicketPurpose
+    address: str
+    credential_version: int
+    language: str
+    expires_at: datetime
+    hash: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PutTicket(Beside):
+    """Issues it; the user's other tickets of its purpose are void from then on."""
+
+    ticket: Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class SpendTicket(Beside):
+    """Redeems it, once: whoever comes second finds none."""
+
+    id: Any
+
+
+@dataclass(frozen=True, slots=True)
+class VoidTickets(Beside):
+    """Of the user, whatever they are for."""

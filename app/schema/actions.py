@@ -1,0 +1,15 @@
+"""What a page may offer."""
+
+import strawberry
+
+from app.schema.scalars import UserActionName
+
+
+@strawberry.type(description="Something that can be done to a user, and whether this caller could do it now.")
+class UserAction:
+    name: UserActionName
+    allowed: bool
+    reason: str | None = strawberry.field(description="Why not, in words for a person.")
+    missing_scopes: list[str] = strawberry.field(
+        description="What the caller's token lacks; empty where no scope would help."
+    )

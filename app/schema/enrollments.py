@@ -1,0 +1,17 @@
+"""Second factors."""
+
+import strawberry
+
+from app.domain import attributes
+from app.schema.authorized import Node, row_type
+from app.schema.scalars import DateTime
+
+
+@row_type(attributes.ENROLLMENT, "A second factor that a user has, as the login service enrolled it.")
+class MfaEnrollment(Node):
+    id: strawberry.ID
+    type: str
+    name: str | None
+    status: str
+    enrolled_at: DateTime | None
+    last_used_at: DateTime | None

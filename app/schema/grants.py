@@ -1,0 +1,17 @@
+"""Authorized applications."""
+
+import strawberry
+
+from app.domain import attributes
+from app.schema.authorized import Node, row_type
+from app.schema.scalars import DateTime
+
+
+@row_type(attributes.GRANT, "What a user allowed an application to do for them, with one API.")
+class AuthorizedApplication(Node):
+    id: strawberry.ID
+    client_id: str
+    client_name: str
+    audience: str
+    scopes: list[str]
+    granted_at: DateTime

@@ -1,0 +1,27 @@
+"""What a page may offer its visitor to do to a user."""
+
+import time
+
+from app.domain.principals import Principal
+from app.domain.rows import Row
+from app.policy.actions import Subject, UserAction, actions
+
+
+class Actions:
+    """`max_age` is how many seconds ago a sign-in may be for what needs a recent one."""
+
+    def __init__(self, max_age: int) -> None:
+        self._max_age = max_age
+
+    def of(self, principal: Principal, row: Row) -> list[UserAction]:
+        """`row` is a user, read with `viewer_actions`."""
+        document = row.document
+        subject = Subject(
+            connection=document.get("$connection"),
+            email=document.get("email"),
+            email_verified=bool(document.get("email_verified")),
+            linked=sum(1 for each in document.get("identities", ()) if each.get("origin") is not None),
+            is_self=principal.is_self(document["_id"]),
+            blocked=bool(document.get("blocked")),
+        )
+        return actions(principal, subject, time.time(), self._max_age)

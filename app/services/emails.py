@@ -1,0 +1,123 @@
+"""E-mail addresses of users: verified, and changed."""
+
+from app.domain.accounts import why_not_verifiable
+from app.domain.emails import MailTemplate, SendMail
+from app.domain.errors import ErrorCode, Refused
+from app.domain.identifiers import email_key
+from app.domain.logs import LogEventType
+from app.domain.principals import Principal
+from app.domain.rules import CHANGE_EMAIL, SEND_ACCOUNT_MAIL
+from app.domain.tickets import TicketPurpose, VoidTickets
+from app.domain.users import Beside, Changes, User
+from app.services.changes import ProfileChanges, Target, taken
+from app.services.identifiers import check_changeable, primary_connection, read_email
+from app.services.passwords import Passwords
+from app.services.tickets import issue, to_mail, told_of_change
+from app.store.connections import Connections
+from app.store.passwords import Passwords as StoredPasswords
+from app.store.users import Users
+
+
+class Emails:
+    """Addresses that are kept here. Where a provider owns one it is changed with the provider."""
+
+    def __init__(
+        self,
+        changes: ProfileChanges,
+        users: Users,
+        connections: Connections,
+        credentials: StoredPasswords,
+        passwords: Passwords,
+    ) -> None:
+        self._changes = changes
+        self._users = users
+        self._connections = connections
+        self._credentials = credentials
+        self._passwords = passwords
+
+    async def send_verification(self, principal: Principal | None, target: Target) -> User:
+        """Sends a ticket to the user's address. Raises what `ProfileChanges.apply` does; Refused with NOT_EDITABLE
+        where there is nothing to verify here, RATE_LIMITED.
+        """
+        _, user = await self._changes.find(principal, SEND_ACCOUNT_MAIL, target)
+        connection = await primary_connection(self._connections, user)
+        version = await self._credential_version(user)
+
+        def decide(user: User) -> Changes:
+            check_changeable(connection, "email")
+            reason = why_not_verifiable(user.email, user.email_verified)
+            if reason or user.email is None:
+                raise Refused(ErrorCode.NOT_EDITABLE, reason or "", ("userId",))
+            mail = issue(user, TicketPurpose.VERIFY_EMAIL, user.email, version, ())
+            return Changes(LogEventType.VERIFICATION_EMAIL_REQUESTED, {}, mail)
+
+        return await self._changes.apply(principal, SEND_ACCOUNT_MAIL, target, decide)
+
+    async def change(
+        self,
+        principal: Principal | None,
+        target: Target,
+        email: str,
+        immediately: bool,
+        verified: bool,
+        current_password: str | None,
+    ) -> User:
+        """The new address waits until its ticket is redeemed; a tool's `immediately` does not wait, and may say that it
+        is `verified`. The address in force withdraws what waits.
+
+        A user is never told that an address has an account: its owner is, by mail. Raises what `ProfileChanges.apply`
+        does; Refused with NOT_EDITABLE, FORBIDDEN_FIELD, ALREADY_EXISTS (to a tool), RATE_LIMITED.
+        """
+        caller, user = await self._changes.find(principal, CHANGE_EMAIL, target)
+        is_self = caller.is_self(user.id)
+        address = read_email(email)
+        _check_how(is_self, immediately, verified)
+        connection = check_changeable(await primary_connection(self._connections, user), "email")
+        if current_password is not None:
+            await self._passwords.check_current(caller, user, current_password)
+        owner = await self._users.find({"tenant": user.tenant, "keys": email_key(connection.name, address)})
+        version = await self._credential_version(user)
+
+        def decide(user: User) -> Changes:
+            other = owner if owner is not None and owner.id != user.id else None
+            if other is not None and not is_self:
+                raise taken(["email"])
+            if immediately:
+                return _at_once(user, address, verified)
+            if address == user.email:
+                withdrawn = (VoidTickets(),) if user.pending_email else ()
+                return Changes(LogEventType.EMAIL_CHANGE_REQUESTED, {"pending_email": None}, withdrawn)
+            return _pending(user, address, other, version)
+
+        return await self._changes.apply(principal, CHANGE_EMAIL, target, decide)
+
+    async def _credential_version(self, user: User) -> int:
+        credential = await self._credentials.find(user.tenant, user.id)
+        return 0 if credential is None else credential.version
+
+
+def _check_how(is_self: bool, immediately: bool, verified: bool) -> None:
+    if is_self and (immediately or verified):
+        message = "Users' own new addresses wait until they are verified."
+        raise Refused(ErrorCode.FORBIDDEN_FIELD, message, ("immediately" if immediately else "verified",))
+    if verified and not immediately:
+        message = "verified goes with immediately: an address that waits is verified by its ticket."
+        raise Refused(ErrorCode.INVALID_INPUT, message, ("verified",))
+
+
+def _at_once(user: User, address: str, verified: bool) -> Changes:
+    fields = {"email": address, "email_verified": verified, "pending_email": None}
+    beside: tuple[Beside, ...] = () if address == user.email else (VoidTickets(), *told_of_change(user))
+    return Changes(LogEventType.EMAIL_CHANGED, fields, beside)
+
+
+def _pending(user: User, address: str, other: User | None, version: int) -> Changes:
+    put, send = issue(user, TicketPurpose.CHANGE_EMAIL, address, version, ("email",))
+    if other is not None:
+        # The ticket is there all the same, and its secret nowhere: nobody can redeem it.
+        send = SendMail(to_mail(other, address, MailTemplate.EMAIL_TAKEN), ("email",))
+    beside: tuple[Beside, ...] = (put, send)
+    if user.email is not None:
+        asked = to_mail(user, user.email, MailTemplate.EMAIL_CHANGE_ASKED)
+        beside += (SendMail(asked, is_notice=True),)
+    return Changes(LogEventType.EMAIL_CHANGE_REQUESTED, {"pending_email": address}, beside)

@@ -1,0 +1,93 @@
+"""Second factors: recorded by the login service, and removed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from app.domain.enrollments import Enrollment, PutEnrollment, RemoveEnrollments, masked
+from app.domain.errors import ErrorCode, Refused
+from app.domain.ids import decode_id
+from app.domain.logs import LogEventType
+from app.domain.principals import Principal
+from app.domain.rules import CREATE_ENROLLMENTS, DELETE_ENROLLMENTS
+from app.domain.users import Changes, User
+from app.services.changes import ProfileChanges, Target
+from app.services.login_reports import check_text
+from app.services.reads import require
+from app.store.database import new_id
+from app.store.enrollments import Enrollments as StoredEnrollments
+
+KIND = "MfaEnrollment"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnrollmentReport:
+    """RecordMfaEnrollmentInput."""
+
+    enrollment_id: str
+    type: str
+    name: str | None
+    status: str
+    enrolled_at: datetime | None
+    last_used_at: datetime | None
+
+
+class Enrollments:
+    """Which second factors users have; what they are made of the login service keeps."""
+
+    def __init__(self, changes: ProfileChanges, enrollments: StoredEnrollments) -> None:
+        self._changes = changes
+        self._enrollments = enrollments
+
+    async def record(self, principal: Principal | None, target: Target, report: EnrollmentReport) -> Any:
+        """The enrollment's `_id`. Its name is kept masked; one that was recorded before is brought up to date.
+
+        Raises what `ProfileChanges.apply` does; Refused with TOO_LARGE.
+        """
+        require(principal, CREATE_ENROLLMENTS)
+        for name, value in (
+            ("enrollmentId", report.enrollment_id),
+            ("type", report.type),
+            ("name", report.name),
+            ("status", report.status),
+        ):
+            check_text(value, name)
+        _, user = await self._changes.find(principal, CREATE_ENROLLMENTS, target)
+        known = await self._enrollments.find(user, report.enrollment_id)
+        enrollment = Enrollment(
+            id=known.id if known else new_id(),
+            tenant=user.tenant,
+            user=user.id,
+            enrollment_id=report.enrollment_id,
+            type=report.type,
+            name=None if report.name is None else masked(report.name),
+            status=report.status,
+            enrolled_at=report.enrolled_at or (known.enrolled_at if known else None),
+            last_used_at=report.last_used_at or (known.last_used_at if known else None),
+        )
+        if enrollment == known:
+            return known.id
+        details = {"type": enrollment.type, "name": enrollment.name, "status": enrollment.status}
+        changes = Changes(LogEventType.MFA_ENROLLED, {}, (PutEnrollment(enrollment),), details=details, by_user=True)
+        if known is not None and replace(enrollment, last_used_at=known.last_used_at) == known:
+            # That it was used is no history of its own: the login is.
+            await self._enrollments.touch(enrollment)
+            return known.id
+        await self._changes.apply(principal, CREATE_ENROLLMENTS, target, lambda _: changes)
+        return enrollment.id
+
+    async def remove(self, principal: Principal | None, target: Target, ids: Sequence[str] | None) -> User:
+        """`ids` are MfaEnrollment.id; None removes all. Raises what `ProfileChanges.apply` does; Refused with NOT_FOUND
+        where one of them, or any, is not there.
+        """
+        _, user = await self._changes.find(principal, DELETE_ENROLLMENTS, target)
+        theirs = await self._enrollments.find_all(user)
+        named = {decode_id(each) for each in ids} if ids is not None else None
+        chosen = [each for each in theirs if named is None or (KIND, str(each.id)) in named]
+        if not chosen or (named is not None and len(chosen) < len(named)):
+            raise Refused(ErrorCode.NOT_FOUND, "The user has no such second factor.", ("ids",))
+        beside = RemoveEnrollments(tuple(each.id for each in chosen))
+        details = {"removed": [{"type": each.type, "name": each.name} for each in chosen]}
+        changes = Changes(LogEventType.MFA_REMOVED, {}, (beside,), details=details)
+        return await self._changes.apply(principal, DELETE_ENROLLMENTS, target, lambda _: changes)

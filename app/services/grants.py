@@ -1,0 +1,85 @@
+"""Authorized applications: recorded by the login service, revoked with their devices."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from app.domain.devices import RevokeDevices
+from app.domain.errors import ErrorCode, Refused
+from app.domain.grants import MAX_SCOPES, DeleteGrant, Grant, PutGrant
+from app.domain.ids import decode_id
+from app.domain.logs import LogEventType
+from app.domain.principals import Principal
+from app.domain.rules import CREATE_LOGINS, REVOKE_APPLICATION
+from app.domain.times import now
+from app.domain.users import Changes, User
+from app.services.changes import ProfileChanges, Target
+from app.services.login_reports import check_text
+from app.services.reads import require
+from app.store.database import new_id
+from app.store.grants import Grants as StoredGrants
+
+KIND = "AuthorizedApplication"
+
+
+class Grants:
+    """What users allowed applications to do for them."""
+
+    def __init__(self, changes: ProfileChanges, grants: StoredGrants) -> None:
+        self._changes = changes
+        self._grants = grants
+
+    async def record(
+        self,
+        principal: Principal | None,
+        target: Target,
+        client_id: str,
+        client_name: str,
+        audience: str,
+        scopes: Sequence[str],
+    ) -> Any:
+        """The grant's `_id`; the scopes stand for those of before. What was granted already is granted once.
+
+        Raises what `ProfileChanges.apply` does; Refused with TOO_LARGE.
+        """
+        require(principal, CREATE_LOGINS)
+        for name, value in (("clientId", client_id), ("clientName", client_name), ("audience", audience)):
+            check_text(value, name)
+        if len(scopes) > MAX_SCOPES:
+            raise Refused(ErrorCode.TOO_LARGE, f"At most {MAX_SCOPES} scopes are granted at once.", ("scopes",))
+        for each in scopes:
+            check_text(each, "scopes")
+        _, user = await self._changes.find(principal, CREATE_LOGINS, target)
+        known = await self._grants.find_of(user, client_id, audience)
+        grant = Grant(
+            id=known.id if known else new_id(),
+            tenant=user.tenant,
+            user=user.id,
+            client_id=client_id,
+            client_name=client_name,
+            audience=audience,
+            scopes=sorted(set(scopes)),
+            granted_at=now(),
+        )
+        if known is not None and replace(grant, granted_at=known.granted_at) == known:
+            return known.id
+        details = {"clientId": client_id, "clientName": client_name, "audience": audience, "scopes": grant.scopes}
+        # What the user did, told by the login service.
+        changes = Changes(LogEventType.APPLICATION_AUTHORIZED, {}, (PutGrant(grant),), details=details, by_user=True)
+        await self._changes.apply(principal, CREATE_LOGINS, target, lambda _: changes)
+        return grant.id
+
+    async def revoke(self, principal: Principal | None, target: Target, id: str) -> User:
+        """`id` is AuthorizedApplication.id. The devices of that application go in the same step.
+
+        Raises what `ProfileChanges.apply` does; Refused with NOT_FOUND.
+        """
+        _, user = await self._changes.find(principal, REVOKE_APPLICATION, target)
+        kind, key = decode_id(id) or ("", "")
+        grant = await self._grants.find(user, key) if kind == KIND else None
+        if grant is None:
+            raise Refused(ErrorCode.NOT_FOUND, "The user has authorized no such application.", ("id",))
+        beside = (DeleteGrant(grant.id), RevokeDevices(grant.client_id))
+        details = {"clientId": grant.client_id, "clientName": grant.client_name, "audience": grant.audience}
+        changes = Changes(LogEventType.APPLICATION_REVOKED, {}, beside, details=details)
+        return await self._changes.apply(principal, REVOKE_APPLICATION, target, lambda _: changes)

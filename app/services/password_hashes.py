@@ -1,0 +1,69 @@
+"""Hashing passwords: Argon2id (RFC 9106), in threads; bcrypt is read, and made anew."""
+
+import asyncio
+import os
+from base64 import b64encode
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+
+import bcrypt
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from app.domain.passwords import normalized
+
+# What bcrypt reads of a password.
+_BCRYPT_BYTES = 72
+
+
+class PasswordHashes:
+    """At most one hash a core at a time; each takes 64 MiB for about a tenth of a second."""
+
+    def __init__(self) -> None:
+        # One lane: the other cores have hashes of their own to make.
+        self._hasher = PasswordHasher(time_cost=3, memory_cost=65_536, parallelism=1)
+        self._threads = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="password")
+        # Of no password: its salt and its digest have nothing to do with each other.
+        salt, digest = (b64encode(os.urandom(size)).decode().rstrip("=") for size in (16, 32))
+        self._nobody = f"$argon2id$v=19$m=65536,t=3,p=1${salt}${digest}"
+
+    async def hash(self, password: str) -> str:
+        """In PHC form: `$argon2id$...`."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._hash, password)
+
+    async def verify(self, hash: str | None, password: str) -> bool:
+        """Without a hash: False, after as long as a wrong password takes."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._verify, hash, password)
+
+    def is_outdated(self, hash: str) -> bool:
+        """Whether the password should be hashed anew, now that it is known."""
+        return _is_bcrypt(hash) or self._hasher.check_needs_rehash(hash)
+
+    def _hash(self, password: str) -> str:
+        return self._hasher.hash(normalized(password))
+
+    def _verify(self, hash: str | None, password: str) -> bool:
+        if hash is not None and _is_bcrypt(hash):
+            return bcrypt.checkpw(password.encode("utf-8", "replace")[:_BCRYPT_BYTES], hash.encode())
+        try:
+            self._hasher.verify(hash or self._nobody, normalized(password).encode("utf-8", "replace"))
+        except (VerificationError, InvalidHashError):
+            return False
+        return hash is not None
+
+
+def _is_bcrypt(hash: str) -> bool:
+    return hash.startswith(("$2a$", "$2b$", "$2y$"))
+
+
+@lru_cache(maxsize=1)
+def _common() -> frozenset[str]:
+    # Takes a moment and some memory, so not before somebody chooses a password.
+    from zxcvbn.frequency_lists import FREQUENCY_LISTS
+
+    return frozenset(FREQUENCY_LISTS["passwords"])
+
+
+def is_common(password: str) -> bool:
+    """Whether a password, in lower case, is among the 30,000 that zxcvbn counted most often."""
+    return password in _common()

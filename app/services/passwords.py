@@ -1,0 +1,177 @@
+"""Passwords: chosen, changed, verified, and reset by mail."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from app.domain.accounts import why_no_mail
+from app.domain.errors import ErrorCode, Refused
+from app.domain.identifiers import fold
+from app.domain.logs import LogEventType
+from app.domain.passwords import (
+    MIN_LENGTH,
+    MIN_LENGTH_WITH_MFA,
+    Credential,
+    check_password,
+    identifiers_of,
+    why_no_password,
+)
+from app.domain.principals import Principal
+from app.domain.rules import CHANGE_PASSWORD, SEND_ACCOUNT_MAIL, VERIFY_PASSWORDS
+from app.domain.tickets import TicketPurpose
+from app.domain.times import now
+from app.domain.users import Changes, User
+from app.services.changes import ProfileChanges, Target, to_event
+from app.services.identifiers import keys_of_typed, primary_connection
+from app.services.password_hashes import PasswordHashes, is_common
+from app.services.reads import require
+from app.services.tickets import issue, set_password
+from app.store.connections import Connections
+from app.store.logins import Logins
+from app.store.passwords import Passwords as StoredPasswords
+from app.store.users import Users
+
+# Wrong ones within a quarter of an hour: from one address for one account; for one account from anywhere.
+MAX_TRIES = 10
+MAX_TRIES_FROM_ANYWHERE = 100
+_MAX_TEXT = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """Whether the password is right, and then whose it is (`_id`) and whether they must change it."""
+
+    valid: bool
+    user: Any = None
+    must_change: bool | None = None
+
+
+class Passwords:
+    """Of database users. `mfa_tenants`: where a second factor is always asked for, so that a shorter one will do."""
+
+    def __init__(
+        self,
+        changes: ProfileChanges,
+        users: Users,
+        connections: Connections,
+        logins: Logins,
+        passwords: StoredPasswords,
+        hashes: PasswordHashes,
+        mfa_tenants: frozenset[str],
+    ) -> None:
+        self._changes = changes
+        self._users = users
+        self._connections = connections
+        self._logins = logins
+        self._passwords = passwords
+        self._hashes = hashes
+        self._mfa_tenants = mfa_tenants
+
+    async def choose(self, tenant: str, password: str, identifiers: tuple[str | None, ...], path: str) -> str:
+        """The hash of a new password. Refused with INVALID_INPUT and `path` where it can't be taken."""
+        minimum = MIN_LENGTH_WITH_MFA if tenant in self._mfa_tenants else MIN_LENGTH
+        check_password(password, identifiers, minimum, is_common, path)
+        return await self._hashes.hash(password)
+
+    async def change(
+        self,
+        principal: Principal | None,
+        target: Target,
+        new: str,
+        current: str | None,
+        must_change: bool | None,
+    ) -> User:
+        """Takes devices and tickets with it. A tool's is to be changed at the next sign-in, unless `must_change` says
+        otherwise. Raises what `ProfileChanges.apply` does; Refused with NOT_EDITABLE, INVALID_INPUT, RATE_LIMITED.
+        """
+        caller, user = await self._changes.find(principal, CHANGE_PASSWORD, target)
+        is_self = caller.is_self(user.id)
+        if is_self and current is None:
+            self._changes.require_recent(caller)
+        await self._check_has_password(user, "newPassword")
+        credential = await self._passwords.find(user.tenant, user.id)
+        if current is not None:
+            await self._check_current(caller, user, credential, current)
+        hash = await self.choose(user.tenant, new, identifiers_of(user), "newPassword")
+        version = 0 if credential is None else credential.version
+        must_change = not is_self if must_change is None else must_change
+        changes = set_password(hash, version, must_change)
+        return await self._changes.apply(principal, CHANGE_PASSWORD, target, lambda _: changes)
+
+    async def check_current(self, caller: Principal, user: User, password: str) -> None:
+        """Refused with INVALID_INPUT where it is not the user's password, RATE_LIMITED after too many tries."""
+        credential = await self._passwords.find(user.tenant, user.id)
+        await self._check_current(caller, user, credential, password)
+
+    async def verify(
+        self, principal: Principal | None, connection: str, identifier: str, password: str, ip: str | None
+    ) -> Verified:
+        """An unknown user and a wrong password look alike, and take as long. An old hash is made anew.
+
+        Raises Forbidden; Refused with NOT_FOUND, INVALID_INPUT, RATE_LIMITED; USER_BLOCKED where it was the right one.
+        """
+        principal = require(principal, VERIFY_PASSWORDS)
+        found = await self._connections.find(principal.tenant, connection)
+        if found is None:
+            raise Refused(ErrorCode.NOT_FOUND, "There is no such connection.", ("connection",))
+        reason = why_no_password(found)
+        if reason is not None:
+            raise Refused(ErrorCode.INVALID_INPUT, reason, ("connection",))
+        digest = sha256(f"{connection}:{fold(identifier)}".encode("utf-8", "replace")).hexdigest()
+        tries = {f"{digest}:{ip or ''}": MAX_TRIES, digest: MAX_TRIES_FROM_ANYWHERE}
+        await self._count_tries(principal.tenant, tries)
+        where = {"tenant": principal.tenant, "keys": {"$in": keys_of_typed(connection, identifier)}}
+        user = await self._users.find(where)
+        credential = None if user is None else await self._passwords.find(principal.tenant, user.id)
+        if not await self._matches(credential, password) or user is None or credential is None:
+            return Verified(valid=False)
+        await self._passwords.forget_tries(principal.tenant, list(tries))
+        if user.blocked:
+            raise Refused(ErrorCode.USER_BLOCKED, "The user is blocked.")
+        if self._hashes.is_outdated(credential.hash):
+            anew = await self._hashes.hash(password)
+            await self._passwords.upgrade(principal.tenant, user.id, credential.hash, anew)
+        return Verified(valid=True, user=user.id, must_change=user.must_change_password)
+
+    async def send_reset(self, principal: Principal | None, target: Target) -> User:
+        """Sends a ticket for a new password. Raises what `ProfileChanges.apply` does; Refused with NOT_EDITABLE,
+        RATE_LIMITED.
+        """
+        _, user = await self._changes.find(principal, SEND_ACCOUNT_MAIL, target)
+        await self._check_has_password(user, "userId")
+        credential = await self._passwords.find(user.tenant, user.id)
+        version = 0 if credential is None else credential.version
+
+        def decide(user: User) -> Changes:
+            reason = why_no_mail(user.email)
+            if reason or user.email is None:
+                raise Refused(ErrorCode.NOT_EDITABLE, reason or "", ("userId",))
+            mail = issue(user, TicketPurpose.RESET_PASSWORD, user.email, version, ())
+            return Changes(LogEventType.PASSWORD_CHANGE_REQUESTED, {}, mail)
+
+        return await self._changes.apply(principal, SEND_ACCOUNT_MAIL, target, decide)
+
+    async def _check_has_password(self, user: User, path: str) -> None:
+        reason = why_no_password(await primary_connection(self._connections, user))
+        if reason is not None:
+            raise Refused(ErrorCode.NOT_EDITABLE, reason, (path,))
+
+    async def _check_current(self, caller: Principal, user: User, credential: Credential | None, password: str) -> None:
+        key = f"user:{user.id}"
+        await self._count_tries(user.tenant, {key: MAX_TRIES})
+        if await self._matches(credential, password):
+            await self._passwords.forget_tries(user.tenant, [key])
+            return
+        failed = Changes(LogEventType.PASSWORD_CHANGE_FAILED, {})
+        await self._logins.add_event(to_event(caller, user, failed, None, ()))
+        raise Refused(ErrorCode.INVALID_INPUT, "That is not the current password.", ("currentPassword",))
+
+    async def _matches(self, credential: Credential | None, password: str) -> bool:
+        return await self._hashes.verify(credential.hash if credential else None, password[:_MAX_TEXT])
+
+    async def _count_tries(self, tenant: str, limits: dict[str, int]) -> None:
+        """Counted before it is tried, so that many at once are no way around."""
+        for key, limit in limits.items():
+            if await self._passwords.count_try(tenant, key, now()) > limit:
+                message = "Too many wrong passwords. Wait a quarter of an hour."
+                raise Refused(ErrorCode.RATE_LIMITED, message)

@@ -1,0 +1,107 @@
+"""The outbox: mails to be sent, kept until they are, and counted."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from pymongo import ReturnDocument
+from pymongo.errors import DuplicateKeyError
+
+from app.domain.emails import MAIL_WINDOW, MAX_MAILS, Mail, MailTemplate, SendMail
+from app.domain.errors import ErrorCode, Refused
+from app.domain.identifiers import fold
+from app.domain.users import User
+from app.store.database import Database, WriteConflict, driver_errors
+
+
+class Outbox:
+    """Each mail is claimed by one sender at a time; one that dies leaves it to the next."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def put(self, mail: Mail) -> None:
+        """One that goes with no change; left out where its address had MAX_MAILS within MAIL_WINDOW."""
+        try:
+            async with self._database.transaction() as session:
+                if await _count(self._database, session, mail, _address_key(mail)):
+                    await _insert(self._database, session, mail)
+        except WriteConflict:
+            # Another mail to this address was counted at the same moment.
+            return
+
+    async def claim(self, at: datetime, lease: timedelta) -> tuple[Mail, int] | None:
+        """The mail that is due first, and the how manieth try this is; nobody else claims it before `at + lease`."""
+        with driver_errors():
+            found = await self._database["mails"].find_one_and_update(
+                {"due_at": {"$lte": at}},
+                {"$set": {"due_at": at + lease}, "$inc": {"tries": 1}},
+                sort=[("due_at", 1)],
+                return_document=ReturnDocument.AFTER,
+            )
+        return None if found is None else (_from_document(found), found["tries"])
+
+    async def remove(self, mail: Mail) -> None:
+        """It was sent, or never will be."""
+        with driver_errors():
+            await self._database["mails"].delete_one({"tenant": mail.tenant, "_id": mail.id})
+
+    async def put_off(self, mail: Mail, due_at: datetime) -> None:
+        with driver_errors():
+            one = {"tenant": mail.tenant, "_id": mail.id}
+            await self._database["mails"].update_one(one, {"$set": {"due_at": due_at}})
+
+
+async def put_mail(database: Database, session: Any, user: User, given: SendMail) -> None:
+    """Refused with RATE_LIMITED, as SendMail has it."""
+    mail = given.mail
+    if not given.is_notice:
+        for key in (f"user:{user.id}", _address_key(mail)):
+            if not await _count(database, session, mail, key):
+                if given.path is None:
+                    return
+                message = f"{MAX_MAILS} mails went out within the hour. Wait, and ask again."
+                raise Refused(ErrorCode.RATE_LIMITED, message, given.path)
+    await _insert(database, session, mail)
+
+
+async def _insert(database: Database, session: Any, mail: Mail) -> None:
+    document = {name: value for name, value in asdict(mail).items() if value is not None}
+    document |= {"_id": document.pop("id"), "due_at": mail.recorded_at, "tries": 0}
+    await database["mails"].insert_one(document, session=session)
+
+
+def _address_key(mail: Mail) -> str:
+    """Of an address that anybody may name no more is kept than this."""
+    return f"address:{sha256(fold(mail.address).encode()).hexdigest()}"
+
+
+async def _count(database: Database, session: Any, mail: Mail, key: str) -> bool:
+    """Whether there is room for one more; two that count at once meet in a WriteConflict."""
+    counts, one = database["mail_counts"], {"tenant": mail.tenant, "key": key}
+    found = await counts.find_one(one, session=session)
+    times = [each for each in (found or {}).get("times", ()) if each > mail.recorded_at - MAIL_WINDOW]
+    if len(times) >= MAX_MAILS:
+        return False
+    new = {"times": [*times, mail.recorded_at], "recorded_at": mail.recorded_at}
+    try:
+        await counts.update_one(one, {"$set": new}, upsert=True, session=session)
+    except DuplicateKeyError:
+        raise WriteConflict from None
+    return True
+
+
+def _from_document(document: Mapping[str, Any]) -> Mail:
+    return Mail(
+        id=document["_id"],
+        tenant=document["tenant"],
+        user=document["user"],
+        address=document["address"],
+        template=MailTemplate(document["template"]),
+        language=document["language"],
+        greeting=document.get("greeting"),
+        ticket=document.get("ticket"),
+        recorded_at=document["recorded_at"],
+    )

@@ -1,0 +1,56 @@
+"""Authorized applications as documents."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from app.domain.errors import ErrorCode, Refused
+from app.domain.grants import MAX_GRANTS, DeleteGrant, Grant, PutGrant
+from app.domain.users import User
+from app.store.database import Database, driver_errors, to_object_id
+
+
+class Grants:
+    """What users allowed."""
+
+    def __init__(self, database: Database) -> None:
+        self._grants = database["grants"]
+
+    async def find(self, user: User, id: str) -> Grant | None:
+        """By its `_id` in hexadecimal."""
+        return await self._find({"tenant": user.tenant, "user": {"$in": user.own()}, "_id": to_object_id(id)})
+
+    async def find_of(self, user: User, client_id: str, audience: str) -> Grant | None:
+        one = {"tenant": user.tenant, "user": user.id, "client_id": client_id, "audience": audience}
+        return await self._find(one)
+
+    async def _find(self, where: Mapping[str, Any]) -> Grant | None:
+        with driver_errors():
+            found = await self._grants.find_one(where)
+        return None if found is None else Grant(**{"id": found.pop("_id"), **found})
+
+
+def to_document(grant: Grant) -> dict[str, Any]:
+    document = asdict(grant) | {"scopes": list(grant.scopes)}
+    return {"_id": document.pop("id"), **document}
+
+
+async def put_grant(database: Database, session: Any, user: User, given: PutGrant) -> None:
+    """Refused with TOO_LARGE beyond MAX_GRANTS."""
+    document = to_document(given.grant)
+    one = {name: document[name] for name in ("tenant", "user", "client_id", "audience")}
+    first = {"_id": document.pop("_id")}
+    grants = database["grants"]
+    result = await grants.update_one(one, {"$set": document, "$setOnInsert": first}, upsert=True, session=session)
+    if result.upserted_id is None:
+        return
+    theirs = {"tenant": user.tenant, "user": user.id}
+    if await grants.count_documents(theirs, limit=MAX_GRANTS + 1, session=session) > MAX_GRANTS:
+        message = f"A user has at most {MAX_GRANTS} authorized applications."
+        raise Refused(ErrorCode.TOO_LARGE, message, ("clientId",))
+
+
+async def delete_grant(database: Database, session: Any, user: User, given: DeleteGrant) -> None:
+    one = {"tenant": user.tenant, "_id": given.id}
+    if not (await database["grants"].delete_one(one, session=session)).deleted_count:
+        raise Refused(ErrorCode.NOT_FOUND, "The user has authorized no such application.", ("id",))

@@ -1,0 +1,59 @@
+"""Credentials as documents, never beside the profile, and the count of tries."""
+
+from datetime import datetime
+from typing import Any
+
+from pymongo import ReturnDocument
+from pymongo.errors import DuplicateKeyError
+
+from app.domain.passwords import Credential, SetPassword
+from app.domain.times import now
+from app.domain.users import User
+from app.store.database import Database, WriteConflict, driver_errors
+
+
+class Passwords:
+    """Hashes of passwords, one for each user that has one."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def find(self, tenant: str, user: Any) -> Credential | None:
+        with driver_errors():
+            found = await self._database["credentials"].find_one({"tenant": tenant, "user": user})
+        return None if found is None else Credential(found["hash"], found["version"])
+
+    async def upgrade(self, tenant: str, user: Any, before: str, after: str) -> None:
+        """The same password under a better hash; nothing where it was set anew meanwhile."""
+        with driver_errors():
+            one = {"tenant": tenant, "user": user, "hash": before}
+            await self._database["credentials"].update_one(one, {"$set": {"hash": after}})
+
+    async def count_try(self, tenant: str, key: str, at: datetime) -> int:
+        """Tries under this key until it is forgotten, with this one."""
+        with driver_errors():
+            found = await self._database["password_tries"].find_one_and_update(
+                {"tenant": tenant, "key": key},
+                {"$inc": {"count": 1}, "$setOnInsert": {"recorded_at": at}},
+                upsert=True,
+                return_document=ReturnDocument.AFTER,
+            )
+        return int(found["count"])
+
+    async def forget_tries(self, tenant: str, keys: list[str]) -> None:
+        with driver_errors():
+            await self._database["password_tries"].delete_many({"tenant": tenant, "key": {"$in": keys}})
+
+
+async def set_password(database: Database, session: Any, user: User, given: SetPassword) -> None:
+    """WriteConflict where another password was set since `given.version`."""
+    one = {"tenant": user.tenant, "user": user.id, "version": given.version}
+    new = {"hash": given.hash, "version": given.version + 1, "changed_at": now()}
+    try:
+        result = await database["credentials"].update_one(
+            one, {"$set": new}, upsert=given.version == 0, session=session
+        )
+    except DuplicateKeyError:
+        raise WriteConflict from None
+    if not (result.matched_count or result.upserted_id):
+        raise WriteConflict

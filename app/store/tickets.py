@@ -1,0 +1,56 @@
+"""Tickets as documents: hashes alone."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from app.domain.tickets import PutTicket, SpendTicket, Ticket, TicketPurpose, VoidTickets
+from app.domain.users import User
+from app.store.database import Database, WriteConflict, driver_errors
+
+
+class Tickets:
+    """Those that stand."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def find(self, hash: str, at: datetime) -> Ticket | None:
+        """By the SHA-256 of its secret, which no two tickets of any tenant share; None past its time."""
+        with driver_errors():
+            found = await self._database["tickets"].find_one({"hash": hash, "expires_at": {"$gt": at}})
+        return None if found is None else _from_document(found)
+
+    async def arm(self, tenant: str, id: Any, hash: str) -> Ticket | None:
+        """Gives a ticket the secret of the mail that is about to be sent; None where it is void by now."""
+        with driver_errors():
+            found = await self._database["tickets"].find_one_and_update(
+                {"tenant": tenant, "_id": id}, {"$set": {"hash": hash}}
+            )
+        return None if found is None else _from_document(found)
+
+
+async def put_ticket(database: Database, session: Any, user: User, given: PutTicket) -> None:
+    ticket = given.ticket
+    others = {"tenant": user.tenant, "user": user.id, "purpose": str(ticket.purpose)}
+    await database["tickets"].delete_many(others, session=session)
+    document = {name: value for name, value in asdict(ticket).items() if value is not None}
+    await database["tickets"].insert_one({"_id": document.pop("id"), **document}, session=session)
+
+
+async def spend_ticket(database: Database, session: Any, user: User, given: SpendTicket) -> None:
+    """WriteConflict where it was spent."""
+    one = {"tenant": user.tenant, "_id": given.id}
+    if not (await database["tickets"].delete_one(one, session=session)).deleted_count:
+        raise WriteConflict
+
+
+async def void_tickets(database: Database, session: Any, user: User, given: VoidTickets) -> None:
+    await database["tickets"].delete_many({"tenant": user.tenant, "user": user.id}, session=session)
+
+
+def _from_document(document: Mapping[str, Any]) -> Ticket:
+    known = {**document, "id": document["_id"], "purpose": TicketPurpose(document["purpose"])}
+    del known["_id"]
+    return Ticket(**known)

@@ -1,0 +1,147 @@
+"""`/ticket`: where the link of a mail leads. A GET shows a page and changes nothing: mail scanners follow links."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from app.domain.emails import LANGUAGES
+from app.domain.errors import ErrorCode, RateLimited, Refused, Unavailable
+from app.domain.passwords import MAX_LENGTH, MIN_LENGTH_WITH_MFA
+from app.domain.tickets import Ticket, TicketPurpose
+from app.mail.messages import WORDS
+from app.services.tickets import Source, Tickets
+from app.store.rates import Rates
+from app.web.addresses import Addresses, to_caller
+from app.web.requests import read_headers
+
+_MAX_BYTES = 10_000
+_FORM = "application/x-www-form-urlencoded"
+_CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'; base-uri 'none';"
+    " frame-ancestors 'none'"
+)
+_DONE = {
+    TicketPurpose.VERIFY_EMAIL: "verified",
+    TicketPurpose.CHANGE_EMAIL: "changed",
+    TicketPurpose.RESET_PASSWORD: "password_set",
+}
+_TEMPLATES = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=select_autoescape(),
+    undefined=StrictUndefined,
+)
+
+
+class TicketPage:
+    """`rates` counts redemptions by where they come from. No script, no cookie: it works in any browser."""
+
+    def __init__(self, tickets: Tickets, addresses: Addresses, rates: Rates) -> None:
+        self._tickets = tickets
+        self._addresses = addresses
+        self._rates = rates
+
+    async def answer(self, request: Request) -> Response:
+        headers = read_headers(request.scope)
+        language = _accepted(headers.get("accept-language", ""))
+        ip = self._addresses.client(request.scope, headers)
+        try:
+            await self._rates.hit(to_caller(ip))
+            if request.method != "POST":
+                secret = request.query_params.get("ticket", "")
+                return _page(language, secret, await self._tickets.find(secret))
+            form = await _read_form(request)
+            if form is None:
+                return _page(language, status=415)
+            return await self._redeem(language, form, Source(ip, headers.get("user-agent", "")[:512] or None))
+        except (RateLimited, Unavailable) as error:
+            status, wait = (429, error.retry_after) if isinstance(error, RateLimited) else (503, 1)
+            page = _page(language, problem=_words(language)["try_again"], status=status)
+            page.headers["retry-after"] = str(wait)
+            return page
+
+    async def _redeem(self, language: str, form: Mapping[str, str], source: Source) -> Response:
+        secret = form.get("ticket", "")
+        ticket = await self._tickets.find(secret)
+        if ticket is None:
+            return _page(language, secret, None)
+        words = _words(ticket.language)
+        try:
+            await self._tickets.redeem(secret, form.get("password"), source)
+        except Refused as refusal:
+            problem = _problem(words, refusal)
+            status = 429 if refusal.code is ErrorCode.RATE_LIMITED else 422
+            return _page(language, secret, ticket, problem=problem, status=status)
+        return _page(ticket.language, done=words[_DONE[ticket.purpose]])
+
+
+def _problem(words: Mapping[str, str], refusal: Refused) -> str:
+    """What is wrong with a password is said as the API says it."""
+    if refusal.path == ("newPassword",):
+        return refusal.message
+    known = {
+        ErrorCode.NOT_FOUND: "no_good",
+        ErrorCode.ALREADY_EXISTS: "taken",
+        ErrorCode.USER_BLOCKED: "blocked",
+    }
+    return words[known.get(refusal.code, "try_again")]
+
+
+def _page(
+    language: str,
+    secret: str | None = None,
+    ticket: Ticket | None = None,
+    problem: str | None = None,
+    done: str | None = None,
+    status: int = 200,
+) -> Response:
+    """In the language of whom the ticket is for, else in the browser's."""
+    language = ticket.language if ticket else language
+    words = _words(language)
+    if secret is not None and ticket is None:
+        problem, status = words["no_good"], 404
+    shown: dict[str, Any] = {
+        "language": language,
+        "words": words,
+        "problem": problem,
+        "done": done,
+        "ticket": secret if ticket else None,
+        "purpose": str(ticket.purpose) if ticket else None,
+        "min_length": MIN_LENGTH_WITH_MFA,
+        "max_length": MAX_LENGTH,
+    }
+    html = _TEMPLATES.get_template("ticket.html").render(shown)
+    return HTMLResponse(html, status, {"content-security-policy": _CONTENT_SECURITY_POLICY})
+
+
+def _words(language: str) -> Mapping[str, str]:
+    words: Mapping[str, str] = WORDS[language]["page"]
+    return words
+
+
+async def _read_form(request: Request) -> Mapping[str, str] | None:
+    """None for what is no form, or too long for one."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
+        return None
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > _MAX_BYTES:
+            return None
+    try:
+        return dict(parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict"))
+    except ValueError:
+        return None
+
+
+def _accepted(header: str) -> str:
+    """The first of LANGUAGES that a browser names."""
+    for each in header.split(","):
+        language = each.partition(";")[0].strip().partition("-")[0].lower()
+        if language in LANGUAGES:
+            return language
+    return LANGUAGES[0]

@@ -1,0 +1,359 @@
+"""Verifying and changing e-mail addresses, through GraphQL, the real database, a real SMTP server and the page."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from app.domain.emails import MAX_MAILS
+from app.domain.scopes import Scope
+from app.domain.times import now
+from app.domain.users import User
+from tests.mailbox import PUBLIC_URL, Mailbox, link_of, parts, ticket_of
+from tests.world import DATABASE, World, codes
+
+EVERYTHING = [str(each) for each in Scope]
+KINDS = {
+    "sendVerificationEmail": "SelfActionInput",
+    "changeEmail": "ChangeEmailInput",
+    "changeUsername": "ChangeUsernameInput",
+    "changePhoneNumber": "ChangePhoneNumberInput",
+}
+USER = (
+    "user { version email emailVerified pendingEmail username phoneNumber phoneVerified } errors { code path message }"
+)
+REDEEM = "mutation($input: RedeemTicketInput!) { redeemTicket(input: $input) { purpose errors { code path } } }"
+
+
+async def act(world: World, mutation: str, token: str | None = None, **input: Any) -> Any:
+    query = f"mutation($input: {KINDS[mutation]}!) {{ {mutation}(input: $input) {{ {USER} }} }}"
+    return (await world.ask(query, token or world.tool_token(EVERYTHING), input=input))[mutation]
+
+
+async def redeem(world: World, ticket: str, **input: Any) -> Any:
+    return (await world.ask(REDEEM, input={"ticket": ticket, **input}))["redeemTicket"]
+
+
+NO_GOOD = {"purpose": None, "errors": [{"code": "NOT_FOUND", "path": ["ticket"]}]}
+
+
+@pytest.fixture
+async def john(world: World) -> User:
+    await world.add_connection()
+    return await world.add_user("john", email_verified=False, email="john@example.com")
+
+
+# ---------------------------------------------------------------- verifying
+
+
+async def test_a_mailed_ticket_verifies_the_address_once_and_only_once(
+    world: World, john: User, mailbox: Mailbox
+) -> None:
+    token = world.user_token(john)
+    asked = await act(world, "sendVerificationEmail", token, reason="new here")
+    assert asked["errors"] == []
+    assert (asked["user"]["emailVerified"], asked["user"]["version"]) == (False, 1)
+    message = await mailbox.receive_to("john@example.com")
+    assert message["From"] == "Profiles <no-reply@profiles.example.com>"
+    assert message["Subject"] == "Confirm your e-mail address"
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert link_of(message).startswith(f"{PUBLIC_URL}/ticket?ticket=")
+    ticket = ticket_of(message)
+    # 256 bits, of which the hash alone is kept.
+    assert len(ticket) == 43
+    stored = await world.database["tickets"].find_one({"tenant": world.tenant})
+    assert ticket not in str(stored)
+    assert len(stored["hash"]) == 64
+    done = await asyncio.gather(*(redeem(world, ticket) for _ in range(5)))
+    assert sorted(bool(each["errors"]) for each in done) == [False, True, True, True, True]
+    assert [each for each in done if each["errors"]] == [NO_GOOD] * 4
+    assert await redeem(world, ticket) == NO_GOOD
+    seen = await world.ask("{ viewer { emailVerified version } }", token)
+    assert seen["viewer"] == {"emailVerified": True, "version": 2}
+    requested, verified = await world.events(john)
+    assert (requested["type"], requested["reason"]) == ("VERIFICATION_EMAIL_REQUESTED", "new here")
+    assert (verified["type"], verified["user_version"]) == ("EMAIL_VERIFIED", 2)
+    assert verified["changes"] == [{"path": "email_verified", "before": False, "after": True}]
+    assert "actor" not in verified
+
+
+async def test_following_the_link_redeems_nothing_but_its_form_does(world: World, john: User, mailbox: Mailbox) -> None:
+    await act(world, "sendVerificationEmail", userId=john.user_id)
+    link = link_of(await mailbox.receive_to("john@example.com")).removeprefix(PUBLIC_URL)
+    for _ in range(3):
+        page = await world.client.get(link)
+        assert page.status_code == 200
+        assert page.headers["cache-control"] == "no-store"
+        assert page.headers["referrer-policy"] == "no-referrer"
+    assert (await world.stored(john))["email_verified"] is False
+    form = {"ticket": link.partition("ticket=")[2]}
+    assert (await world.client.post("/ticket", json=form)).status_code == 415
+    assert (await world.stored(john))["email_verified"] is False
+    done = await world.client.post("/ticket", data=form)
+    assert (done.status_code, "is confirmed" in done.text) == (200, True)
+    assert (await world.stored(john))["email_verified"] is True
+    for gone in (await world.client.post("/ticket", data=form), await world.client.get(link)):
+        assert (gone.status_code, "not good any more" in gone.text, "<form" in gone.text) == (404, True, False)
+
+
+async def test_a_ticket_is_void_after_its_time_after_a_new_one_and_after_what_it_is_bound_to_changed(
+    world: World, john: User, mailbox: Mailbox
+) -> None:
+    async def ticket() -> str:
+        await world.database["mail_counts"].delete_many({"tenant": world.tenant})
+        assert (await act(world, "sendVerificationEmail", userId=john.user_id))["errors"] == []
+        return ticket_of(await mailbox.receive_to((await world.stored(john))["email"]))
+
+    first = await ticket()
+    second = await ticket()
+    assert await redeem(world, first) == NO_GOOD
+    await world.database["tickets"].update_one({"tenant": world.tenant}, {"$set": {"expires_at": now()}})
+    assert await redeem(world, second) == NO_GOOD
+    third = await ticket()
+    changed = await act(world, "changeEmail", userId=john.user_id, email="j@example.com", immediately=True)
+    assert changed["user"]["email"] == "j@example.com"
+    assert await redeem(world, third) == NO_GOOD
+    # Not even where one was left over: it is bound to the address, and to the password.
+    await mailbox.receive()
+    fourth = await ticket()
+    await world.database["users"].update_one({"_id": john.id}, {"$set": {"email": "other@example.com"}})
+    assert await redeem(world, fourth) == NO_GOOD
+    fifth = await ticket()
+    credential = {"tenant": world.tenant, "user": john.id, "hash": "x", "version": 1}
+    await world.database["credentials"].insert_one(credential)
+    assert await redeem(world, fifth) == NO_GOOD
+    for nonsense in ("", "x", "x" * 10_000):
+        assert await redeem(world, nonsense) == NO_GOOD
+    assert (await world.stored(john))["email_verified"] is False
+
+
+async def test_a_mail_whose_ticket_is_void_is_not_sent(world: World, john: User, mailbox: Mailbox) -> None:
+    await act(world, "sendVerificationEmail", userId=john.user_id)
+    await act(world, "sendVerificationEmail", userId=john.user_id)
+    assert len(await mailbox.receive()) == 1
+
+
+async def test_a_ticket_waits_for_a_blocked_user(world: World, john: User, mailbox: Mailbox) -> None:
+    await act(world, "sendVerificationEmail", userId=john.user_id)
+    ticket = ticket_of(await mailbox.receive_to("john@example.com"))
+    users = world.database["users"]
+    await users.update_one({"_id": john.id}, {"$set": {"blocked": True}})
+    assert await redeem(world, ticket) == {"purpose": None, "errors": [{"code": "USER_BLOCKED", "path": None}]}
+    await users.update_one({"_id": john.id}, {"$set": {"blocked": False}})
+    assert await redeem(world, ticket) == {"purpose": "VERIFY_EMAIL", "errors": []}
+
+
+async def test_three_mails_an_hour_go_to_a_user_and_to_an_address(world: World, john: User, mailbox: Mailbox) -> None:
+    asked = await asyncio.gather(*(act(world, "sendVerificationEmail", userId=john.user_id) for _ in range(6)))
+    refused = [each["errors"][0]["code"] for each in asked if each["errors"]]
+    assert refused == ["RATE_LIMITED"] * (6 - MAX_MAILS)
+    assert len(await world.events(john)) == MAX_MAILS
+    # Another user with the same address, of another connection.
+    await world.add_connection("other")
+    jane = await world.add_user("jane", connection="other", email="john@example.com", email_verified=False)
+    [error] = (await act(world, "sendVerificationEmail", userId=jane.user_id))["errors"]
+    assert error["code"] == "RATE_LIMITED"
+    counts, hours_ago = world.database["mail_counts"], now() - timedelta(hours=1, seconds=1)
+    await counts.update_many({"tenant": world.tenant}, {"$set": {"times": [hours_ago] * MAX_MAILS}})
+    assert (await act(world, "sendVerificationEmail", userId=jane.user_id))["errors"] == []
+
+
+async def test_what_can_not_be_verified_is_refused(world: World, john: User) -> None:
+    await world.add_connection("g", "google-oauth2")
+    await world.add_connection("c", "custom")
+    await world.add_user("verified", email_verified=True)
+    await world.add_user("nobody", email=None)
+    await world.add_user("gina", "google-oauth2", "g", email_verified=False)
+    await world.add_user("carl", "custom", "c", email_verified=False)
+    for user_id, path in (
+        ("auth0|verified", ["userId"]),
+        ("auth0|nobody", ["userId"]),
+        ("google-oauth2|gina", ["email"]),
+        ("custom|carl", ["email"]),
+    ):
+        [error] = (await act(world, "sendVerificationEmail", userId=user_id))["errors"]
+        assert (error["code"], error["path"]) == ("NOT_EDITABLE", path), user_id
+    [error] = (await act(world, "sendVerificationEmail", userId=john.user_id, ifVersion=9))["errors"]
+    assert error["code"] == "VERSION_CONFLICT"
+
+
+# ---------------------------------------------------------------- changing
+
+
+async def test_a_users_new_address_waits_for_its_ticket_and_the_old_one_is_told(
+    world: World, john: User, mailbox: Mailbox
+) -> None:
+    token = world.user_token(john)
+    asked = await act(world, "changeEmail", token, email="New@Example.com", reason="moved", ifVersion=1)
+    assert asked["errors"] == []
+    told = asked["user"]
+    assert (told["email"], told["pendingEmail"], told["version"]) == ("john@example.com", "new@example.com", 2)
+    new, old = sorted(await mailbox.receive(), key=lambda each: each["To"] == "john@example.com")
+    assert (new["To"], new["Subject"]) == ("new@example.com", "Confirm your new e-mail address")
+    assert (old["To"], old["Subject"]) == ("john@example.com", "Your e-mail address is to be changed")
+    assert "ticket=" not in str(old)
+    ticket = ticket_of(new)
+    assert await redeem(world, ticket) == {"purpose": "CHANGE_EMAIL", "errors": []}
+    seen = (await world.ask(f"{{ viewer {{ {USER.partition('{')[2].partition('}')[0]} }} }}", token))["viewer"]
+    assert (seen["email"], seen["emailVerified"], seen["pendingEmail"]) == ("new@example.com", True, None)
+    done = await mailbox.receive_to("john@example.com")
+    assert done["Subject"] == "Your e-mail address was changed"
+    assert await redeem(world, ticket) == NO_GOOD
+    requested, changed = await world.events(john)
+    assert (requested["type"], requested["reason"]) == ("EMAIL_CHANGE_REQUESTED", "moved")
+    assert changed["type"] == "EMAIL_CHANGED"
+    assert {"path": "email", "before": "john@example.com", "after": "new@example.com"} in changed["changes"]
+    # By the new one they are found, by the old one nobody.
+    find = "query($e: String!) { user(by: {email: {email: $e, connection: %r}}) { userId } }".replace(
+        "%r", f'"{DATABASE}"'
+    )
+    tool = world.tool_token(EVERYTHING)
+    assert (await world.ask(find, tool, e="NEW@example.com"))["user"] == {"userId": john.user_id}
+    assert (await world.ask(find, tool, e="john@example.com"))["user"] is None
+
+
+async def test_a_user_is_not_told_that_an_address_has_an_account_its_owner_is(
+    world: World, john: User, mailbox: Mailbox
+) -> None:
+    await world.add_user("jane", email="jane@example.com", user_metadata={"language": "de"})
+    token = world.user_token(john)
+    free = await act(world, "changeEmail", token, email="free@example.com")
+    await mailbox.receive()
+    taken = await act(world, "changeEmail", token, email="Jane@example.com")
+    assert free["errors"] == taken["errors"] == []
+    assert taken["user"]["pendingEmail"] == "jane@example.com"
+    mail = {each["To"]: each for each in await mailbox.receive()}
+    assert set(mail) == {"jane@example.com", "john@example.com"}
+    assert mail["jane@example.com"]["Subject"] == "Zu dieser Adresse gibt es schon ein Konto"
+    assert "ticket=" not in str(mail["jane@example.com"])
+    events = await world.events(john)
+    assert [each["type"] for each in events] == ["EMAIL_CHANGE_REQUESTED"] * 2
+
+
+async def test_the_conflict_is_decided_when_the_ticket_is_redeemed(world: World, john: User, mailbox: Mailbox) -> None:
+    await act(world, "changeEmail", world.user_token(john), email="wanted@example.com")
+    message = next(each for each in await mailbox.receive() if each["To"] == "wanted@example.com")
+    jane = await world.add_user("jane", email="wanted@example.com")
+    ticket = ticket_of(message)
+    taken = {"purpose": None, "errors": [{"code": "ALREADY_EXISTS", "path": ["ticket"]}]}
+    assert await redeem(world, ticket) == taken
+    page = await world.client.post("/ticket", data={"ticket": ticket})
+    assert (page.status_code, "another account" in page.text) == (422, True)
+    assert (await world.stored(john))["email"] == "john@example.com"
+    await world.database["users"].delete_one({"_id": jane.id})
+    assert (await redeem(world, ticket))["errors"] == []
+
+
+async def test_a_tool_may_set_an_address_at_once_and_is_told_of_a_taken_one(
+    world: World, john: User, mailbox: Mailbox
+) -> None:
+    await world.add_user("jane", email="jane@example.com")
+    for immediately in (True, False):
+        refused = await act(
+            world, "changeEmail", userId=john.user_id, email="JANE@example.com", immediately=immediately
+        )
+        assert [(each["code"], each["path"]) for each in refused["errors"]] == [("ALREADY_EXISTS", ["email"])]
+    for verified in (True, False):
+        address = f"v{verified}@example.com".lower()
+        input = {"userId": john.user_id, "email": address, "immediately": True, "verified": verified}
+        told = (await act(world, "changeEmail", **input))["user"]
+        assert (told["email"], told["emailVerified"], told["pendingEmail"]) == (address, verified, None)
+    assert {each["Subject"] for each in await mailbox.receive()} == {"Your e-mail address was changed"}
+    waiting = (await act(world, "changeEmail", userId=john.user_id, email="later@example.com"))["user"]
+    assert waiting["pendingEmail"] == "later@example.com"
+    # The one in force withdraws what waits, and its ticket.
+    ticket = ticket_of(next(each for each in await mailbox.receive() if each["To"] == "later@example.com"))
+    withdrawn = (await act(world, "changeEmail", userId=john.user_id, email="vfalse@example.com"))["user"]
+    assert withdrawn["pendingEmail"] is None
+    assert await redeem(world, ticket) == NO_GOOD
+
+
+async def test_how_an_address_can_not_be_changed(world: World, john: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    await world.add_connection("g", "google-oauth2")
+    await world.add_connection("e", "email")
+    await world.add_connection("c", "custom")
+    await world.add_user("gina", "google-oauth2", "g")
+    await world.add_user("carl", "custom", "c")
+    await world.add_user("emil", "email", "e")
+    token = world.user_token(john)
+    for input, own, expected in (
+        ({"email": "no address"}, True, ("INVALID_INPUT", ["email"])),
+        ({"email": "n@example.com", "immediately": True}, True, ("FORBIDDEN_FIELD", ["immediately"])),
+        ({"email": "n@example.com", "verified": True}, True, ("FORBIDDEN_FIELD", ["verified"])),
+        ({"email": "n@example.com", "currentPassword": "wrong"}, True, ("INVALID_INPUT", ["currentPassword"])),
+        ({"email": "n@example.com", "ifVersion": 7}, True, ("VERSION_CONFLICT", ["ifVersion"])),
+        ({"email": "n@example.com", "verified": True, "userId": "auth0|john"}, False, ("INVALID_INPUT", ["verified"])),
+        ({"email": "n@example.com", "userId": "google-oauth2|gina"}, False, ("NOT_EDITABLE", ["email"])),
+        ({"email": "n@example.com", "userId": "custom|carl"}, False, ("NOT_EDITABLE", ["email"])),
+        ({"email": "n@example.com", "userId": "auth0|nobody"}, False, ("NOT_FOUND", ["userId"])),
+        ({"email": "n@example.com"}, False, ("INVALID_INPUT", ["userId"])),
+    ):
+        [error] = (await act(world, "changeEmail", token if own else None, **input))["errors"]
+        assert (error["code"], error["path"]) == expected, input
+        assert expected[0] != "NOT_EDITABLE" or "connection" in error["message"]
+    assert (await act(world, "changeEmail", userId="email|emil", email="e@example.com"))["errors"] == []
+    monkeypatch.setattr("app.services.changes.is_recent", lambda *_: False)
+    query = 'mutation { changeEmail(input: {email: "n@example.com"}) { errors { code } } }'
+    assert codes(await world.post(query, token)) == ["INSUFFICIENT_USER_AUTHENTICATION"]
+    assert "pending_email" not in await world.stored(john)
+
+
+# ---------------------------------------------------------------- username, phone number
+
+
+async def test_usernames_and_phone_numbers_are_changed_where_the_connection_has_them(world: World, john: User) -> None:
+    await world.add_connection("s", "sms")
+    await world.add_connection("g", "google-oauth2")
+    await world.add_user("gina", "google-oauth2", "g")
+    await world.add_user("sam", "sms", "s", email=None, phone_number="+14258831929")
+    await world.add_user("jane", username="jane", phone_number="+14258831930")
+    token = world.user_token(john)
+    named = (await act(world, "changeUsername", token, username="Johnny", reason="nicer"))["user"]
+    assert (named["username"], named["version"]) == ("johnny", 2)
+    told = await act(world, "changePhoneNumber", userId=john.user_id, phoneNumber="+1 425 883 1931", verified=True)
+    assert (told["user"]["phoneNumber"], told["user"]["phoneVerified"]) == ("+14258831931", True)
+    first, second = await world.events(john)
+    assert (first["type"], first["reason"]) == ("USERNAME_CHANGED", "nicer")
+    assert first["changes"] == [{"path": "username", "after": "johnny"}]
+    assert (second["type"], second["actor"]["id"]) == ("PHONE_NUMBER_CHANGED", "support@clients")
+    gone = (await act(world, "changePhoneNumber", userId=john.user_id, phoneNumber=None))["user"]
+    assert (gone["phoneNumber"], gone["phoneVerified"]) == (None, None)
+    assert (await act(world, "changeUsername", token, username=None))["user"]["username"] is None
+    for mutation, input, expected in (
+        ("changeUsername", {"userId": john.user_id, "username": "JANE"}, ("ALREADY_EXISTS", ["username"])),
+        ("changeUsername", {"userId": john.user_id, "username": "a b"}, ("INVALID_INPUT", ["username"])),
+        ("changeUsername", {"userId": "sms|sam", "username": "sam"}, ("NOT_EDITABLE", ["username"])),
+        ("changeUsername", {"userId": "google-oauth2|gina", "username": "g"}, ("NOT_EDITABLE", ["username"])),
+        (
+            "changePhoneNumber",
+            {"userId": john.user_id, "phoneNumber": "+14258831930"},
+            ("ALREADY_EXISTS", ["phoneNumber"]),
+        ),
+        ("changePhoneNumber", {"userId": john.user_id, "phoneNumber": "12"}, ("INVALID_INPUT", ["phoneNumber"])),
+        # What the connection goes by stays.
+        ("changePhoneNumber", {"userId": "sms|sam", "phoneNumber": None}, ("INVALID_INPUT", ["phoneNumber"])),
+    ):
+        [error] = (await act(world, mutation, **input))["errors"]
+        assert (error["code"], error["path"]) == expected, input
+    await world.database["users"].update_one({"_id": john.id}, {"$unset": {"email": ""}, "$set": {"username": "j"}})
+    [error] = (await act(world, "changeUsername", token, username=None))["errors"]
+    assert error["code"] == "INVALID_INPUT"
+
+
+async def test_mail_greets_and_speaks_as_the_user_likes_it(world: World, mailbox: Mailbox) -> None:
+    await world.add_connection()
+    metadata = {"salutation": "Frau", "language": "de-AT"}
+    jane = await world.add_user(
+        "jane", email="jane@example.com", email_verified=True, name="Jane Doe", user_metadata=metadata
+    )
+    query = "mutation { sendPasswordResetEmail(input: {}) { errors { code } } }"
+    assert (await world.ask(query, world.user_token(jane)))["sendPasswordResetEmail"]["errors"] == []
+    message = await mailbox.receive_to("jane@example.com")
+    assert (message["Subject"], message["Content-Language"]) == ("Wählen Sie ein neues Passwort", "de")
+    for each in parts(message):
+        assert "Guten Tag Frau Jane Doe," in each
+    page = await world.client.get(link_of(message).removeprefix(PUBLIC_URL), headers={"accept-language": "fr"})
+    assert ("Neues Passwort" in page.text, '<html lang="de">' in page.text) == (True, True)
+    page = await world.client.get("/ticket?ticket=none", headers={"accept-language": "fr-CH, en;q=0.5"})
+    assert "Ce lien n&#39;est plus valable" in page.text

@@ -1,0 +1,322 @@
+"""Passwords through GraphQL, the real database, a real SMTP server and the page."""
+
+import asyncio
+from typing import Any
+
+import bcrypt
+import pytest
+
+from app.domain.scopes import Scope
+from app.domain.users import User
+from app.services.passwords import MAX_TRIES
+from tests.mailbox import PUBLIC_URL, Mailbox, link_of, ticket_of
+from tests.schema.test_emails import NO_GOOD, redeem
+from tests.world import DATABASE, World, codes
+
+EVERYTHING = [str(each) for each in Scope]
+GOOD, BETTER = "correct horse battery", "staple the other horse"
+CHANGE = """mutation($input: ChangePasswordInput!) { changePassword(input: $input) {
+  user { version mustChangePassword lastPasswordReset } errors { code path message } } }"""
+VERIFY = """mutation($input: VerifyPasswordInput!) { verifyPassword(input: $input) {
+  valid mustChangePassword user { userId } errors { code path } } }"""
+RESET = "mutation($input: SelfActionInput!) { sendPasswordResetEmail(input: $input) { errors { code path message } } }"
+WRONG = {"valid": False, "mustChangePassword": None, "user": None, "errors": []}
+
+
+async def change(world: World, new: str, token: str | None = None, **input: Any) -> Any:
+    given = {"newPassword": new, **input}
+    return (await world.ask(CHANGE, token or world.tool_token(EVERYTHING), input=given))["changePassword"]
+
+
+async def verify(world: World, password: str, identifier: str = "john@example.com", **input: Any) -> Any:
+    given = {"connection": DATABASE, "identifier": identifier, "password": password, **input}
+    return (await world.ask(VERIFY, world.tool_token(["verify:passwords"]), input=given))["verifyPassword"]
+
+
+async def add_device(world: World, user: User) -> None:
+    device = {"tenant": world.tenant, "user": user.id, "client_id": "web", "device_id": "d"}
+    await world.database["devices"].insert_one(device)
+
+
+async def devices(world: World) -> int:
+    return int(await world.database["devices"].count_documents({"tenant": world.tenant}))
+
+
+@pytest.fixture
+async def john(world: World) -> User:
+    await world.add_connection()
+    return await world.add_user("john", username="johnny", phone_number="+14258831929")
+
+
+# ---------------------------------------------------------------- changing
+
+
+async def test_a_tool_sets_a_password_that_must_be_changed(world: World, john: User) -> None:
+    await add_device(world, john)
+    told = await change(world, GOOD, userId=john.user_id, reason="forgot it", ifVersion=1)
+    assert told["errors"] == []
+    # A password is no part of the profile: nobody's edit is in conflict with it.
+    assert (told["user"]["version"], told["user"]["mustChangePassword"]) == (1, True)
+    assert told["user"]["lastPasswordReset"] is not None
+    assert await devices(world) == 0
+    credential = await world.database["credentials"].find_one({"tenant": world.tenant})
+    assert credential["hash"].startswith("$argon2id$v=19$m=65536,t=3,p=1$")
+    assert GOOD not in str(await world.stored(john))
+    [event] = await world.events(john)
+    assert (event["type"], event["reason"], event["actor"]["id"]) == (
+        "PASSWORD_CHANGED",
+        "forgot it",
+        "support@clients",
+    )
+    assert GOOD not in str(event)
+    assert credential["hash"] not in str(event)
+    for identifier in ("john@example.com", "JOHN@example.com", "Johnny", "+14258831929"):
+        found = await verify(world, GOOD, identifier)
+        assert found == {"valid": True, "mustChangePassword": True, "user": {"userId": john.user_id}, "errors": []}
+    told = await change(world, BETTER, userId=john.user_id, mustChange=False)
+    assert told["user"]["mustChangePassword"] is False
+    assert await verify(world, GOOD) == WRONG
+    assert (await verify(world, BETTER))["mustChangePassword"] is False
+
+
+async def test_users_change_theirs_with_the_old_one_or_soon_after_they_signed_in(
+    world: World, john: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = world.user_token(john)
+    told = await change(world, GOOD, token)
+    assert (told["errors"], told["user"]["mustChangePassword"]) == ([], False)
+    monkeypatch.setattr("app.services.changes.is_recent", lambda *_: False)
+    assert codes(await world.post(CHANGE, token, input={"newPassword": BETTER})) == ["INSUFFICIENT_USER_AUTHENTICATION"]
+    [error] = (await change(world, BETTER, token, currentPassword="wrong"))["errors"]
+    assert (error["code"], error["path"]) == ("INVALID_INPUT", ["currentPassword"])
+    assert (await verify(world, GOOD))["valid"]
+    await add_device(world, john)
+    assert (await change(world, BETTER, token, currentPassword=GOOD))["errors"] == []
+    assert await devices(world) == 0
+    assert (await verify(world, BETTER))["valid"]
+    assert [each["type"] for each in await world.events(john)] == [
+        "PASSWORD_CHANGED",
+        "PASSWORD_CHANGE_FAILED",
+        "PASSWORD_CHANGED",
+    ]
+    tried = await asyncio.gather(*(change(world, GOOD, token, currentPassword="wrong") for _ in range(MAX_TRIES + 2)))
+    assert sorted(each["errors"][0]["code"] for each in tried) == ["INVALID_INPUT"] * MAX_TRIES + ["RATE_LIMITED"] * 2
+    [error] = (await change(world, GOOD, token, currentPassword=BETTER))["errors"]
+    assert error["code"] == "RATE_LIMITED"
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "x" * 15,
+        "fourteen chars",
+        "a" * 64 + "b" * 65,
+        "123456789987654321",
+        "1QAZ2wsx3edc4rfv",
+        "passwordpassword",
+        "my address is john@example.com",
+        "all hail JOHNNY the first",
+        "call me on +14258831929 now",
+        "it is me, john, again",
+        "with a\x00 zero in the middle",
+    ],
+)
+async def test_a_password_that_is_easily_guessed_is_refused(world: World, john: User, password: str) -> None:
+    [error] = (await change(world, password, userId=john.user_id))["errors"]
+    assert (error["code"], error["path"]) == ("INVALID_INPUT", ["newPassword"])
+    assert password not in error["message"]
+    assert await world.database["credentials"].count_documents({"tenant": world.tenant}) == 0
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["all small and no digit", "        \U0001f40e horses \U0001f40e", "ﬁfteen letters", "x" * 64 + "y" * 63 + "z"],
+)
+async def test_what_a_password_is_made_of_does_not_matter(world: World, john: User, password: str) -> None:
+    assert (await change(world, password, userId=john.user_id))["errors"] == []
+    assert (await verify(world, password))["valid"]
+    # Typed on another keyboard it is the same.
+    assert (await verify(world, password.replace("ﬁ", "fi")))["valid"]
+
+
+async def test_only_users_of_databases_have_a_password(world: World, john: User) -> None:
+    for name, strategy, import_mode in (
+        ("e", "email", False),
+        ("g", "google-oauth2", False),
+        ("c", "custom", False),
+        ("i", "custom", True),
+    ):
+        await world.add_connection(name, strategy, import_mode=import_mode)
+        await world.add_user(f"u{name}", strategy, name)
+    for user_id in ("email|ue", "google-oauth2|ug", "custom|uc"):
+        [error] = (await change(world, GOOD, userId=user_id))["errors"]
+        assert (error["code"], error["path"]) == ("NOT_EDITABLE", ["newPassword"])
+        reset = (await world.ask(RESET, world.tool_token(EVERYTHING), input={"userId": user_id}))[
+            "sendPasswordResetEmail"
+        ]
+        assert [(each["code"], each["path"]) for each in reset["errors"]] == [("NOT_EDITABLE", ["userId"])]
+    assert (await change(world, GOOD, userId="custom|ui"))["errors"] == []
+    for input, expected in (
+        ({"userId": "auth0|nobody"}, ("NOT_FOUND", ["userId"])),
+        ({"userId": john.user_id, "ifVersion": 5}, ("VERSION_CONFLICT", ["ifVersion"])),
+    ):
+        [error] = (await change(world, GOOD, **input))["errors"]
+        assert (error["code"], error["path"]) == expected
+
+
+async def test_of_two_who_change_it_at_once_with_the_old_one_both_end_well_or_are_told(
+    world: World, john: User
+) -> None:
+    await change(world, GOOD, userId=john.user_id)
+    told = await asyncio.gather(*(change(world, f"{BETTER} {n}", userId=john.user_id) for n in range(3)))
+    done = [n for n, each in enumerate(told) if not each["errors"]]
+    assert done
+    assert {each["errors"][0]["code"] for each in told if each["errors"]} <= {"CONTENDED"}
+    valid = [n for n in range(3) if (await verify(world, f"{BETTER} {n}"))["valid"]]
+    assert len(valid) == 1
+    assert set(valid) <= set(done)
+
+
+# ---------------------------------------------------------------- verifying
+
+
+async def test_an_unknown_user_and_a_wrong_password_look_alike(
+    world: World, john: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.add_user("jane")
+    await change(world, GOOD, userId=john.user_id)
+    hashed: list[str] = []
+    verify_hash = __import__("argon2").PasswordHasher.verify
+
+    def counted(self: Any, hash: str, password: Any) -> Any:
+        hashed.append(hash.rpartition("$")[0].rpartition("$")[0])
+        return verify_hash(self, hash, password)
+
+    monkeypatch.setattr("argon2.PasswordHasher.verify", counted)
+    for identifier in ("john@example.com", "jane@example.com", "nobody@example.com", "", "auth0|john"):
+        assert await verify(world, BETTER, identifier) == WRONG
+    # Each took the work of one hash, with the same parameters.
+    assert hashed == ["$argon2id$v=19$m=65536,t=3,p=1"] * 5
+
+
+async def test_wrong_passwords_are_limited_by_account_and_address_known_or_not(world: World, john: User) -> None:
+    await change(world, GOOD, userId=john.user_id)
+    limited = {
+        "valid": None,
+        "mustChangePassword": None,
+        "user": None,
+        "errors": [{"code": "RATE_LIMITED", "path": None}],
+    }
+    for identifier in ("john@example.com", "nobody@example.com"):
+        # At once, so that none slips by while the others are looked at.
+        tried = await asyncio.gather(
+            *(verify(world, "wrong", identifier, ip="203.0.113.7") for _ in range(MAX_TRIES + 3))
+        )
+        assert sorted(tried, key=str) == sorted([WRONG] * MAX_TRIES + [limited] * 3, key=str)
+    assert await verify(world, GOOD, ip="203.0.113.7") == limited
+    # From elsewhere they come in, and that forgives what was before.
+    assert (await verify(world, GOOD, ip="203.0.113.8"))["valid"]
+    for _ in range(2 * MAX_TRIES):
+        assert (await verify(world, GOOD, ip="203.0.113.9"))["valid"]
+
+
+async def test_many_addresses_do_not_get_around_the_limit(world: World, john: User) -> None:
+    tries = world.database["password_tries"]
+    await verify(world, "wrong", ip="203.0.113.1")
+    await tries.update_many({"tenant": world.tenant}, {"$set": {"count": 100}})
+    assert (await verify(world, "wrong", ip="203.0.113.2"))["errors"][0]["code"] == "RATE_LIMITED"
+
+
+async def test_a_blocked_user_is_told_so_with_the_right_password_only(world: World, john: User) -> None:
+    await change(world, GOOD, userId=john.user_id)
+    await world.database["users"].update_one({"_id": john.id}, {"$set": {"blocked": True}})
+    assert await verify(world, BETTER) == WRONG
+    assert (await verify(world, GOOD))["errors"] == [{"code": "USER_BLOCKED", "path": None}]
+
+
+async def test_passwords_are_verified_where_there_are_some(world: World, john: User) -> None:
+    await world.add_connection("g", "google-oauth2")
+    assert (await verify(world, GOOD, connection="none"))["errors"] == [{"code": "NOT_FOUND", "path": ["connection"]}]
+    assert (await verify(world, GOOD, connection="g"))["errors"] == [{"code": "INVALID_INPUT", "path": ["connection"]}]
+
+
+@pytest.mark.parametrize("prefix", [b"2a", b"2b"])
+async def test_a_bcrypt_hash_is_taken_and_made_anew_when_the_password_is_right(
+    world: World, john: User, prefix: bytes
+) -> None:
+    old = bcrypt.hashpw(b"tiny old password", bcrypt.gensalt(4, prefix)).decode()
+    credentials = world.database["credentials"]
+    await credentials.insert_one({"tenant": world.tenant, "user": john.id, "hash": old, "version": 1})
+    assert await verify(world, "tiny old passwort") == WRONG
+    assert (await credentials.find_one({"user": john.id}))["hash"] == old
+    for _ in range(2):
+        assert (await verify(world, "tiny old password"))["valid"]
+        stored = await credentials.find_one({"user": john.id})
+        assert stored["hash"].startswith("$argon2id$")
+        assert stored["version"] == 1
+    await credentials.update_one({"user": john.id}, {"$set": {"hash": "nonsense"}})
+    assert await verify(world, "nonsense") == WRONG
+
+
+# ---------------------------------------------------------------- reset by mail
+
+
+async def test_a_mailed_ticket_sets_a_password_once(world: World, john: User, mailbox: Mailbox) -> None:
+    await add_device(world, john)
+    asked = await world.ask(RESET, world.tool_token(EVERYTHING), input={"userId": john.user_id, "reason": "by phone"})
+    assert asked["sendPasswordResetEmail"]["errors"] == []
+    message = await mailbox.receive_to("john@example.com")
+    ticket = ticket_of(message)
+    for password, expected in ((None, "INVALID_INPUT"), ("short", "INVALID_INPUT")):
+        told = await redeem(world, ticket, **({"newPassword": password} if password else {}))
+        assert told["errors"] == [{"code": expected, "path": ["newPassword"]}]
+    assert await devices(world) == 1
+    done = await asyncio.gather(*(redeem(world, ticket, newPassword=f"{GOOD} {n}") for n in range(3)))
+    assert sorted(each["purpose"] or "" for each in done) == ["", "", "RESET_PASSWORD"]
+    assert [each for each in done if each["errors"]] == [NO_GOOD] * 2
+    winner = next(n for n, each in enumerate(done) if not each["errors"])
+    found = await verify(world, f"{GOOD} {winner}")
+    assert (found["valid"], found["mustChangePassword"]) == (True, False)
+    assert await devices(world) == 0
+    assert [each["type"] for each in await world.events(john)] == ["PASSWORD_CHANGE_REQUESTED", "PASSWORD_CHANGED"]
+
+
+async def test_the_page_of_a_reset_says_what_is_wrong_and_sets_it(world: World, john: User, mailbox: Mailbox) -> None:
+    await world.ask(RESET, world.user_token(john), input={})
+    link = link_of(await mailbox.receive_to("john@example.com")).removeprefix(PUBLIC_URL)
+    page = await world.client.get(link)
+    assert 'type="password"' in page.text
+    form = {"ticket": link.partition("ticket=")[2], "password": "short"}
+    refused = await world.client.post("/ticket", data=form)
+    assert (refused.status_code, "15 to 128 characters" in refused.text, "short" in refused.text) == (422, True, False)
+    done = await world.client.post("/ticket", data={**form, "password": GOOD})
+    assert (done.status_code, "was changed" in done.text) == (200, True)
+    assert (await verify(world, GOOD))["valid"]
+
+
+async def test_a_changed_password_voids_every_ticket(world: World, john: User, mailbox: Mailbox) -> None:
+    await world.ask(RESET, world.user_token(john), input={})
+    ticket = ticket_of(await mailbox.receive_to("john@example.com"))
+    await change(world, GOOD, userId=john.user_id)
+    assert await redeem(world, ticket, newPassword=BETTER) == NO_GOOD
+    assert (await verify(world, GOOD))["valid"]
+
+
+async def test_a_ticket_for_an_address_sets_no_password(world: World, mailbox: Mailbox) -> None:
+    await world.add_connection()
+    jane = await world.add_user("jane", email_verified=False)
+    query = "mutation { sendVerificationEmail(input: {}) { errors { code } } }"
+    await world.ask(query, world.user_token(jane))
+    ticket = ticket_of(await mailbox.receive_to("jane@example.com"))
+    told = await redeem(world, ticket, newPassword=GOOD)
+    assert told["errors"] == [{"code": "INVALID_INPUT", "path": ["newPassword"]}]
+    assert await world.database["credentials"].count_documents({"tenant": world.tenant}) == 0
+
+
+async def test_without_an_address_there_is_no_reset_by_mail(world: World) -> None:
+    await world.add_connection()
+    await world.add_user("jim", email=None, username="jim")
+    told = (await world.ask(RESET, world.tool_token(EVERYTHING), input={"userId": "auth0|jim"}))[
+        "sendPasswordResetEmail"
+    ]
+    assert [each["code"] for each in told["errors"]] == ["NOT_EDITABLE"]

@@ -1,0 +1,142 @@
+"""Accounts that users make themselves, and passwords of those that tools make."""
+
+from typing import Any
+
+import pytest
+
+from app.domain.scopes import Scope
+from tests.mailbox import Mailbox, ticket_of
+from tests.schema.test_emails import redeem
+from tests.schema.test_passwords import BETTER, GOOD, WRONG, verify
+from tests.world import DATABASE, World
+
+EVERYTHING = [str(each) for each in Scope]
+SIGN_UP = "mutation($input: SignUpInput!) { signUp(input: $input) { accepted errors { code path message } } }"
+SAVE = """mutation($on: Boolean!) { saveAuthConnection(input: {name: "Username-Password-Authentication", strategy: "auth0",
+  allowsSignUp: $on}) { authConnection { allowsSignUp } errors { code } } }"""
+CREATE = """mutation($input: CreateUserInput!) { createUser(input: $input) {
+  user { userId email emailVerified mustChangePassword } errors { code path } } }"""
+ACCEPTED = {"accepted": True, "errors": []}
+
+
+async def sign_up(world: World, **input: Any) -> Any:
+    given = {"tenant": world.tenant, "connection": DATABASE, "password": GOOD, **input}
+    return (await world.ask(SIGN_UP, input=given))["signUp"]
+
+
+@pytest.fixture
+async def open_world(world: World) -> World:
+    saved = await world.ask(SAVE, world.tool_token(EVERYTHING), on=True)
+    assert saved["saveAuthConnection"]["authConnection"] == {"allowsSignUp": True}
+    return world
+
+
+async def test_whoever_signs_up_has_an_account_and_a_mail(open_world: World, mailbox: Mailbox) -> None:
+    world, more = open_world, {"name": "Jane", "userMetadata": {"language": "es"}, "username": "jane"}
+    assert await sign_up(world, email="Jane@example.com", **more) == ACCEPTED
+    found = await world.database["users"].find_one({"tenant": world.tenant})
+    assert (found["email"], found["email_verified"], found["username"]) == ("jane@example.com", False, "jane")
+    assert (found["user_metadata"], found["provenance"]["name"]["source"]) == ({"language": "es"}, "USER")
+    assert (await verify(world, GOOD, "jane@example.com"))["mustChangePassword"] is False
+    message = await mailbox.receive_to("jane@example.com")
+    assert message["Subject"] == "Confirme su dirección de correo"
+    # Nothing that a stranger wrote goes to an address that nobody has shown to be theirs.
+    assert "Jane" not in str(message).replace("jane@example.com", "")
+    assert (await redeem(world, ticket_of(message)))["purpose"] == "VERIFY_EMAIL"
+    events = await world.database["log_events"].find({"tenant": world.tenant}).sort("_id").to_list(None)
+    assert [each["type"] for each in events] == ["SIGNUP_SUCCEEDED", "EMAIL_VERIFIED"]
+    assert (events[0]["ip"], events[0]["connection"], events[0]["user_version"]) == ("127.0.0.1", DATABASE, 1)
+    assert "actor" not in events[0]
+
+
+async def test_a_taken_address_gets_the_same_answer_and_its_owner_a_mail(open_world: World, mailbox: Mailbox) -> None:
+    world = open_world
+    await sign_up(world, email="jane@example.com")
+    jane = await world.database["users"].find_one({"tenant": world.tenant})
+    await mailbox.receive()
+    assert await sign_up(world, email="JANE@example.com", username="jill", password=BETTER) == ACCEPTED
+    message = await mailbox.receive_to("jane@example.com")
+    assert message["Subject"] == "This address has an account already"
+    assert "ticket=" not in str(message)
+    assert await world.database["users"].count_documents({"tenant": world.tenant}) == 1
+    assert await verify(world, BETTER, "jane@example.com") == WRONG
+    assert (await verify(world, GOOD, "jane@example.com"))["valid"]
+    events = await world.database["log_events"].find({"user": jane["_id"]}).sort("_id").to_list(None)
+    assert [each["type"] for each in events] == ["SIGNUP_SUCCEEDED", "SIGNUP_FAILED"]
+    assert events[1]["ip"] == "127.0.0.1"
+    # A name too is told by mail alone, where there is an address.
+    assert await sign_up(world, email="jim@example.com", username="jim") == ACCEPTED
+    await mailbox.receive()
+    assert await sign_up(world, email="joe@example.com", username="JIM") == ACCEPTED
+    assert (await mailbox.receive_to("joe@example.com"))["Subject"] == "Your account could not be made"
+    assert await world.database["users"].count_documents({"tenant": world.tenant}) == 2
+    # However often: the answer stays, the mails end.
+    for _ in range(4):
+        assert await sign_up(world, email="jane@example.com") == ACCEPTED
+    assert len(await mailbox.receive()) == 1
+
+
+async def test_without_an_address_a_taken_name_is_told(open_world: World) -> None:
+    assert await sign_up(open_world, username="jane") == ACCEPTED
+    [error] = (await sign_up(open_world, username="Jane"))["errors"]
+    assert (error["code"], error["path"]) == ("ALREADY_EXISTS", ["username"])
+
+
+async def test_how_nobody_signs_up(open_world: World) -> None:
+    world = open_world
+    await world.add_connection("e", "email")
+    await world.add_connection("closed")
+    await world.database["connections"].update_one(
+        {"tenant": world.tenant, "name": "e"}, {"$set": {"allows_sign_up": True}}
+    )
+    many = {f"k{n}": "x" for n in range(11)}
+    for input, expected in (
+        ({"connection": "closed"}, ("NOT_EDITABLE", ["connection"])),
+        ({"connection": "none"}, ("NOT_FOUND", ["connection"])),
+        ({"tenant": "none"}, ("NOT_FOUND", ["connection"])),
+        ({"connection": "e"}, ("INVALID_INPUT", ["password"])),
+        ({"email": "no address"}, ("INVALID_INPUT", ["email"])),
+        ({"email": None}, ("INVALID_INPUT", ["email"])),
+        ({"password": "short"}, ("INVALID_INPUT", ["password"])),
+        ({"password": "I am jane@example.com"}, ("INVALID_INPUT", ["password"])),
+        ({"userMetadata": {"a": 1}}, ("INVALID_INPUT", ["userMetadata", "a"])),
+        ({"userMetadata": {"a": "x" * 501}}, ("TOO_LARGE", ["userMetadata", "a"])),
+        ({"userMetadata": many}, ("TOO_LARGE", ["userMetadata"])),
+        ({"userMetadata": []}, ("INVALID_INPUT", ["userMetadata"])),
+        ({"picture": "http://x/"}, ("INVALID_INPUT", ["picture"])),
+    ):
+        refused = await sign_up(world, **{"email": "jane@example.com", **input})
+        assert refused["accepted"] is False
+        [error] = refused["errors"]
+        assert (error["code"], error["path"]) == expected, input
+    assert await world.database["users"].count_documents({"tenant": world.tenant}) == 0
+    ten = {f"k{n}": "x" * 500 for n in range(10)}
+    assert await sign_up(world, email="jane@example.com", userMetadata=ten) == ACCEPTED
+    await world.ask(SAVE, world.tool_token(EVERYTHING), on=False)
+    assert (await sign_up(world, email="late@example.com"))["errors"][0]["code"] == "NOT_EDITABLE"
+
+
+async def test_a_tool_makes_users_with_a_password_and_a_mail(world: World, mailbox: Mailbox) -> None:
+    await world.add_connection()
+    await world.add_connection("e", "email")
+    token = world.tool_token(EVERYTHING)
+
+    async def create(**input: Any) -> Any:
+        return (await world.ask(CREATE, token, input={"connection": DATABASE, **input}))["createUser"]
+
+    more = {"password": GOOD, "sendVerificationEmail": True, "mustChangePassword": True}
+    made = await create(email="jane@example.com", **more)
+    assert made["errors"] == []
+    assert (made["user"]["emailVerified"], made["user"]["mustChangePassword"]) == (False, True)
+    assert (await verify(world, GOOD, "jane@example.com"))["mustChangePassword"] is True
+    assert (await redeem(world, ticket_of(await mailbox.receive_to("jane@example.com"))))["errors"] == []
+    for input, path in (
+        ({"email": "a@example.com", "password": "short"}, ["password"]),
+        ({"email": "a@example.com", "connection": "e", "password": GOOD}, ["password"]),
+        ({"username": "a", "sendVerificationEmail": True}, ["sendVerificationEmail"]),
+        ({"email": "a@example.com", "emailVerified": True, "sendVerificationEmail": True}, ["sendVerificationEmail"]),
+    ):
+        assert (await create(**input))["errors"] == [{"code": "INVALID_INPUT", "path": path}], input
+    assert await world.database["users"].count_documents({"tenant": world.tenant}) == 1
+    stored = await world.database["credentials"].find({"tenant": world.tenant}).to_list(None)
+    assert len(stored) == 1
