@@ -1,0 +1,260 @@
+"""Authorized applications, second factors, and what a blocked user may still do: nothing."""
+
+from typing import Any
+
+import pytest
+from graphql import GraphQLInputObjectType, GraphQLNonNull, get_named_type, is_enum_type, is_list_type, is_scalar_type
+
+from app.domain.enrollments import MAX_ENROLLMENTS, masked
+from app.domain.grants import MAX_GRANTS
+from app.domain.ids import encode_id
+from app.domain.scopes import Scope
+from app.domain.times import now
+from app.domain.users import User
+from tests.schema.test_matrix import SCHEMA
+from tests.world import World, codes
+
+EVERYTHING = [str(each) for each in Scope]
+GRANT = """mutation($input: RecordGrantInput!) { recordGrant(input: $input) {
+  authorizedApplication { id clientId clientName audience scopes grantedAt } errors { code path } } }"""
+REVOKE = """mutation($input: RevokeApplicationInput!) { revokeApplication(input: $input) {
+  user { version authorizedApplications { clientId } } errors { code path } } }"""
+ENROLL = """mutation($input: RecordMfaEnrollmentInput!) { recordMfaEnrollment(input: $input) {
+  mfaEnrollment { id type name status enrolledAt lastUsedAt } errors { code path } } }"""
+REMOVE = """mutation($input: RemoveMfaEnrollmentsInput!) { removeMfaEnrollments(input: $input) {
+  user { version mfaEnrollments { type } } errors { code path } } }"""
+
+
+async def tool(world: World, query: str, **input: Any) -> Any:
+    return next(iter((await world.ask(query, world.tool_token(EVERYTHING), input=input)).values()))
+
+
+async def grant(world: World, user: User, client: str = "shop", **input: Any) -> Any:
+    given = {"clientId": client, "clientName": client.title(), "audience": "https://api", "scopes": ["read", "buy"]}
+    return await tool(world, GRANT, **{"userId": user.user_id, **given, **input})
+
+
+async def enroll(world: World, user: User, enrollment: str = "e1", **input: Any) -> Any:
+    return await tool(world, ENROLL, userId=user.user_id, enrollmentId=enrollment, **{"type": "totp", **input})
+
+
+async def add_device(world: World, user: User, client: str, device: str) -> None:
+    known = {"tenant": world.tenant, "user": user.id, "client_id": client, "device_id": device, "last_used_at": now()}
+    await world.database["devices"].insert_one(known)
+
+
+@pytest.fixture
+async def john(world: World) -> User:
+    await world.add_connection()
+    return await world.add_user("john")
+
+
+# ---------------------------------------------------------------- authorized applications
+
+
+async def test_a_grant_is_recorded_listed_and_revoked_with_its_devices(world: World, john: User) -> None:
+    first = (await grant(world, john))["authorizedApplication"]
+    assert (first["clientId"], first["clientName"], first["scopes"]) == ("shop", "Shop", ["buy", "read"])
+    # Again the same: nothing new.
+    assert (await grant(world, john, scopes=["read", "buy", "buy"]))["authorizedApplication"] == first
+    more = (await grant(world, john, scopes=["read"]))["authorizedApplication"]
+    assert (more["id"], more["scopes"]) == (first["id"], ["read"])
+    await grant(world, john, "blog")
+    for client, device in (("shop", "phone"), ("shop", "laptop"), ("blog", "phone")):
+        await add_device(world, john, client, device)
+    token = world.user_token(john)
+    seen = await world.ask("{ viewer { authorizedApplications { clientId audience } } }", token)
+    assert [each["clientId"] for each in seen["viewer"]["authorizedApplications"]] == ["shop", "blog"]
+    node = await world.ask("query($id: ID!) { node(id: $id) { id } }", token, id=first["id"])
+    assert node["node"] == {"id": first["id"]}
+    revoked = await world.ask(REVOKE, token, input={"id": first["id"], "reason": "done with it"})
+    assert revoked["revokeApplication"]["errors"] == []
+    assert revoked["revokeApplication"]["user"] == {"version": 1, "authorizedApplications": [{"clientId": "blog"}]}
+    left = await world.database["devices"].find({"tenant": world.tenant}).to_list(None)
+    assert [each["client_id"] for each in left] == ["blog"]
+    events = await world.events(john)
+    assert [each["type"] for each in events] == [*["APPLICATION_AUTHORIZED"] * 3, "APPLICATION_REVOKED"]
+    # What the user allowed is their own act, whoever reports it.
+    assert "actor" not in events[0]
+    assert events[1]["details"]["scopes"] == ["read"]
+    assert (events[3]["reason"], events[3]["details"]["clientId"]) == ("done with it", "shop")
+    [error] = (await world.ask(REVOKE, token, input={"id": first["id"]}))["revokeApplication"]["errors"]
+    assert error == {"code": "NOT_FOUND", "path": ["id"]}
+
+
+async def test_what_can_not_be_granted_or_revoked_is_refused(
+    world: World, john: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jane = await world.add_user("jane")
+    hers = (await grant(world, jane))["authorizedApplication"]["id"]
+    for input, expected in (
+        ({"userId": "auth0|nobody"}, ("NOT_FOUND", ["userId"])),
+        ({"clientId": ""}, ("INVALID_INPUT", ["clientId"])),
+        ({"audience": "x" * 513}, ("INVALID_INPUT", ["audience"])),
+        ({"scopes": [""]}, ("INVALID_INPUT", ["scopes"])),
+        ({"scopes": ["x"] * 1001}, ("TOO_LARGE", ["scopes"])),
+    ):
+        refused = await grant(world, john, **input)
+        assert [(each["code"], each["path"]) for each in refused["errors"]] == [expected]
+    token = world.user_token(john)
+    for id in (hers, "none", encode_id("Device", john.id), encode_id("AuthorizedApplication", "none")):
+        [error] = (await world.ask(REVOKE, token, input={"id": id}))["revokeApplication"]["errors"]
+        assert error["code"] == "NOT_FOUND"
+    many = [
+        {"tenant": world.tenant, "user": john.id, "client_id": f"c{n}", "audience": "a", "scopes": []}
+        for n in range(MAX_GRANTS)
+    ]
+    await world.database["grants"].insert_many(many)
+    assert (await grant(world, john))["errors"][0]["code"] == "TOO_LARGE"
+    assert await world.database["grants"].count_documents({"user": john.id}) == MAX_GRANTS
+    assert await world.events(john) == []
+    conflict = await tool(world, REVOKE, userId=jane.user_id, id=hers, ifVersion=4)
+    assert conflict["errors"][0]["code"] == "VERSION_CONFLICT"
+    monkeypatch.setattr("app.services.changes.is_recent", lambda *_: False)
+    assert codes(await world.post(REVOKE, world.user_token(jane), input={"id": hers})) == [
+        "INSUFFICIENT_USER_AUTHENTICATION"
+    ]
+    assert await world.database["grants"].count_documents({"user": jane.id}) == 1
+
+
+# ---------------------------------------------------------------- second factors
+
+
+async def test_second_factors_are_recorded_with_masked_names_and_removed_one_or_all(world: World, john: User) -> None:
+    phone = await enroll(world, john, "p", type="phone", name="+49 170 1234567", enrolledAt="2026-01-01T00:00:00Z")
+    assert phone["mfaEnrollment"] | {"id": ""} == {
+        "id": "",
+        "type": "phone",
+        "name": "XXXXXXXX4567",
+        "status": "confirmed",
+        "enrolledAt": "2026-01-01T00:00:00.000Z",
+        "lastUsedAt": None,
+    }
+    assert "1234567" not in str(await world.database["mfa_enrollments"].find_one({"tenant": world.tenant}))
+    again = await enroll(world, john, "p", type="phone", name="+49 170 1234567", lastUsedAt="2026-02-01T00:00:00Z")
+    assert again["mfaEnrollment"]["id"] == phone["mfaEnrollment"]["id"]
+    assert again["mfaEnrollment"]["lastUsedAt"] == "2026-02-01T00:00:00.000Z"
+    assert again["mfaEnrollment"]["enrolledAt"] == "2026-01-01T00:00:00.000Z"
+    for name in ("t", "r"):
+        await enroll(world, john, name)
+    token = world.user_token(john)
+    seen = await world.ask("{ viewer { mfaEnrollments { type name } } }", token)
+    assert [each["type"] for each in seen["viewer"]["mfaEnrollments"]] == ["phone", "totp", "totp"]
+    removed = await world.ask(REMOVE, token, input={"ids": [phone["mfaEnrollment"]["id"]], "reason": "lost it"})
+    assert removed["removeMfaEnrollments"]["user"] == {"version": 1, "mfaEnrollments": [{"type": "totp"}] * 2}
+    left = await tool(world, REMOVE, userId=john.user_id, all=True)
+    assert left["user"]["mfaEnrollments"] == []
+    events = await world.events(john)
+    # That a factor was used is told by the login.
+    assert [each["type"] for each in events] == [*["MFA_ENROLLED"] * 3, *["MFA_REMOVED"] * 2]
+    assert events[0]["details"] == {"type": "phone", "name": "XXXXXXXX4567", "status": "confirmed"}
+    assert (events[3]["reason"], len(events[4]["details"]["removed"])) == ("lost it", 2)
+
+
+async def test_what_can_not_be_enrolled_or_removed_is_refused(
+    world: World, john: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = (await enroll(world, john))["mfaEnrollment"]["id"]
+    jane = await world.add_user("jane")
+    for input, expected in (
+        ({"user": User(id=1, tenant="", user_id="auth0|nobody", created_at=now(), updated_at=now())}, "NOT_FOUND"),
+        ({"user": john, "type": ""}, "INVALID_INPUT"),
+        ({"user": john, "name": "x" * 513}, "INVALID_INPUT"),
+        ({"user": john, "status": ""}, "INVALID_INPUT"),
+    ):
+        assert (await enroll(world, **input))["errors"][0]["code"] == expected
+    for input, expected in (
+        # A lost variable removes nothing.
+        ({}, "INVALID_INPUT"),
+        ({"ids": None}, "INVALID_INPUT"),
+        ({"ids": []}, "INVALID_INPUT"),
+        ({"ids": [one], "all": True}, "INVALID_INPUT"),
+        ({"ids": [one, encode_id("MfaEnrollment", jane.id)]}, "NOT_FOUND"),
+        ({"ids": ["none"]}, "NOT_FOUND"),
+        ({"ids": [one], "ifVersion": 3}, "VERSION_CONFLICT"),
+    ):
+        assert (await tool(world, REMOVE, userId=john.user_id, **input))["errors"][0]["code"] == expected, input
+    assert (await tool(world, REMOVE, userId=jane.user_id, ids=[one]))["errors"][0]["code"] == "NOT_FOUND"
+    assert (await tool(world, REMOVE, userId=jane.user_id, all=True))["errors"][0]["code"] == "NOT_FOUND"
+    more = [{"tenant": world.tenant, "user": john.id, "enrollment_id": f"x{n}"} for n in range(MAX_ENROLLMENTS - 1)]
+    await world.database["mfa_enrollments"].insert_many(more)
+    assert (await enroll(world, john, "one more"))["errors"][0]["code"] == "TOO_LARGE"
+    assert await world.database["mfa_enrollments"].count_documents({"user": john.id}) == MAX_ENROLLMENTS
+    monkeypatch.setattr("app.services.changes.is_recent", lambda *_: False)
+    answer = await world.post(REMOVE, world.user_token(john), input={"all": True})
+    assert codes(answer) == ["INSUFFICIENT_USER_AUTHENTICATION"]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("chuck@example.com", "ch***@exam*******"),
+        ("charlotte@example.com", "char*****@exam*******"),
+        ("a@b.io", "*@b.**"),
+        ("+1 (425) 883-1929", "XXXXXXX1929"),
+        ("0170 123456", "XXXXXX3456"),
+        ("Jane's phone", "Jane's phone"),
+        ("Pixel 8", "Pixel 8"),
+    ],
+)
+def test_of_a_number_and_an_address_a_part_is_shown(name: str, expected: str) -> None:
+    assert masked(name) == expected
+
+
+# ---------------------------------------------------------------- blocked
+
+
+def value_of(type_: Any) -> str:
+    """Something that a variable of this type would take."""
+    if isinstance(type_, GraphQLNonNull):
+        return value_of(type_.of_type)
+    if is_list_type(type_):
+        return f"[{value_of(type_.of_type)}]"
+    if is_enum_type(type_):
+        return str(next(iter(type_.values)))
+    if is_scalar_type(type_):
+        return {"Int": "1", "Boolean": "true", "JSON": "{}", "DateTime": '"2026-01-01T00:00:00Z"'}.get(
+            type_.name, '"x"'
+        )
+    assert isinstance(type_, GraphQLInputObjectType)
+    if type_.extensions["strawberry-definition"].is_one_of:
+        name, field = next(iter(type_.fields.items()))
+        return f"{{{name}: {value_of(field.type)}}}"
+    return f"{{{arguments_of(type_.fields)}}}"
+
+
+def arguments_of(arguments: Any) -> str:
+    needed = {name: each.type for name, each in arguments.items() if isinstance(each.type, GraphQLNonNull)}
+    return ", ".join(f"{name}: {value_of(type_)}" for name, type_ in needed.items())
+
+
+def operations() -> list[str]:
+    """One for each field that an operation can begin with."""
+    found = []
+    for keyword, type_ in (("query", SCHEMA.query_type), ("mutation", SCHEMA.mutation_type)):
+        assert type_
+        for name, field in type_.fields.items():
+            arguments = f"({arguments_of(field.args)})" if arguments_of(field.args) else ""
+            inside = "" if is_scalar_type(get_named_type(field.type)) else " { __typename }"
+            found.append(f"{keyword} {{ {name}{arguments}{inside} }}")
+    return found
+
+
+@pytest.mark.parametrize("operation", operations())
+async def test_a_blocked_users_token_is_refused_by_every_operation(world: World, operation: str) -> None:
+    jane = await world.add_user("jane", blocked=True)
+    before = await world.stored(jane)
+    answer = await world.post(operation, world.user_token(jane, EVERYTHING))
+    assert (answer.status_code, codes(answer)) == (403, ["USER_BLOCKED"])
+    assert "data" not in answer.json()
+    assert await world.stored(jane) == before
+
+
+async def test_a_block_holds_from_that_moment_on(world: World, john: User) -> None:
+    await add_device(world, john, "shop", "phone")
+    token = world.user_token(john)
+    assert (await world.ask("{ viewer { blocked } }", token))["viewer"] == {"blocked": False}
+    block = "mutation($input: BlockUserInput!) { blockUser(input: $input) { user { blocked } errors { code } } }"
+    assert (await tool(world, block, userId=john.user_id))["user"] == {"blocked": True}
+    assert codes(await world.post("{ viewer { blocked } }", token)) == ["USER_BLOCKED"]
+    assert await world.database["devices"].count_documents({"tenant": world.tenant}) == 0

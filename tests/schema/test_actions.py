@@ -1,0 +1,241 @@
+"""viewerActions: what a page is told that its visitor could do, and what the mutations then say."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from app.auth.development import USER_SCOPES
+from app.domain.ids import encode_id
+from app.domain.scopes import Scope
+from app.domain.times import now
+from app.domain.users import Identity, User
+from app.policy.actions import UserActionName as Name
+from app.store.database import new_id
+from tests.world import World
+
+EVERYTHING = [str(each) for each in Scope]
+ACTIONS = "query($id: String!) { user(by: {userId: $id}) { viewerActions { name allowed reason missingScopes } } }"
+
+
+@dataclass
+class Try:
+    """A mutation that does what the action is called, where the caller may."""
+
+    mutation: str
+    input: dict[str, Any]
+
+
+async def of_device(world: World, user: User) -> dict[str, Any]:
+    known = {
+        "tenant": world.tenant,
+        "user": user.id,
+        "client_id": "c",
+        "device_id": str(new_id()),
+        "last_used_at": now(),
+    }
+    await world.database["devices"].insert_one(known)
+    return {"deviceId": known["device_id"]}
+
+
+async def of_grant(world: World, user: User) -> dict[str, Any]:
+    known = {"tenant": world.tenant, "user": user.id, "client_id": str(new_id()), "audience": "a"}
+    found = await world.database["grants"].insert_one({**known, "client_name": "c", "scopes": [], "granted_at": now()})
+    return {"id": encode_id("AuthorizedApplication", found.inserted_id)}
+
+
+async def of_enrollment(world: World, user: User) -> dict[str, Any]:
+    known = {"tenant": world.tenant, "user": user.id, "enrollment_id": str(new_id()), "type": "t", "status": "s"}
+    await world.database["mfa_enrollments"].insert_one(known)
+    return {"all": True}
+
+
+async def of_secondary(world: World, user: User) -> dict[str, Any]:
+    """Named for a tool, proven for a user."""
+    other = await world.add_user(str(new_id()))
+    return {"secondary": {"userId": other.user_id}, "proof": {"token": world.user_token(other)}}
+
+
+async def of_linked(world: World, user: User) -> dict[str, Any]:
+    linked = [each for each in user.identities if each.origin is not None]
+    return {"identityId": (await identity_ids(world, user))[-1] if linked else "none"}
+
+
+async def identity_ids(world: World, user: User) -> list[str]:
+    query = "query($id: String!) { user(by: {userId: $id}) { identities { id } } }"
+    found = await world.ask(query, world.tool_token(EVERYTHING), id=user.user_id)
+    return [each["id"] for each in found["user"]["identities"]]
+
+
+def always(**input: Any) -> Callable[[World, User], Awaitable[dict[str, Any]]]:
+    async def made(world: World, user: User) -> dict[str, Any]:
+        return input
+
+    return made
+
+
+PERMISSIONS = {"permissions": [{"api": "a", "name": "b"}]}
+MUTATIONS: dict[Name, tuple[str, str, Callable[[World, User], Awaitable[dict[str, Any]]]]] = {
+    Name.EDIT_USER_METADATA: ("updateUserMetadata", "UpdateUserMetadataInput", always(patch={"a": 1})),
+    Name.EDIT_APP_METADATA: ("updateAppMetadata", "UpdateAppMetadataInput", always(patch={"a": 1})),
+    Name.EDIT_ROOT_ATTRIBUTES: ("updateRootAttributes", "UpdateRootAttributesInput", always(name="N")),
+    Name.CHANGE_EMAIL: ("changeEmail", "ChangeEmailInput", always(email="new@example.com")),
+    Name.CHANGE_USERNAME: ("changeUsername", "ChangeUsernameInput", always(username="new")),
+    Name.CHANGE_PHONE_NUMBER: ("changePhoneNumber", "ChangePhoneNumberInput", always(phoneNumber="+14258831929")),
+    Name.CHANGE_PASSWORD: ("changePassword", "ChangePasswordInput", always(newPassword="correct horse battery")),
+    Name.SEND_VERIFICATION_EMAIL: ("sendVerificationEmail", "SelfActionInput", always()),
+    Name.SEND_PASSWORD_RESET_EMAIL: ("sendPasswordResetEmail", "SelfActionInput", always()),
+    Name.BLOCK: ("blockUser", "BlockUserInput", always()),
+    Name.UNBLOCK: ("unblockUser", "UserActionInput", always()),
+    Name.LINK_IDENTITY: ("linkIdentity", "LinkIdentityInput", of_secondary),
+    Name.UNLINK_IDENTITY: ("unlinkIdentity", "UnlinkIdentityInput", of_linked),
+    Name.UNLINK_DEVICE: ("unlinkDevice", "UnlinkDeviceInput", of_device),
+    Name.REVOKE_APPLICATION: ("revokeApplication", "RevokeApplicationInput", of_grant),
+    Name.REMOVE_MFA_ENROLLMENTS: ("removeMfaEnrollments", "RemoveMfaEnrollmentsInput", of_enrollment),
+    Name.ASSIGN_ROLES: ("assignRoles", "UserRolesInput", always(roleIds=["rol_editor"])),
+    Name.UNASSIGN_ROLES: ("unassignRoles", "UserRolesInput", always(roleIds=["rol_editor"])),
+    Name.GRANT_PERMISSIONS: ("grantPermissions", "UserPermissionsInput", always(**PERMISSIONS)),
+    Name.REVOKE_PERMISSIONS: ("revokePermissions", "UserPermissionsInput", always(**PERMISSIONS)),
+    Name.EXPORT_PERSONAL_DATA: ("exportPersonalData", "SelfActionInput", always()),
+    Name.DELETE: ("deleteUser", "DeleteUserInput", always()),
+}
+# Who asks: about themselves, or about another; with which scopes.
+CALLERS: dict[str, tuple[bool, bool, Any]] = {
+    "a user": (True, True, USER_SCOPES),
+    "a user with every scope there is": (True, True, EVERYTHING),
+    "a user who may only read": (True, True, ["read:current_user"]),
+    "another user, who administers": (True, False, EVERYTHING),
+    "a tool": (False, False, EVERYTHING),
+    "a tool that updates": (False, False, ["read:users", "update:users"]),
+    "a tool that only reads": (False, False, ["read:users"]),
+}
+
+
+async def make(world: World, kind: str) -> User:
+    """A user of each kind that decides something."""
+    handle = str(new_id())
+    if kind == "google":
+        return await world.add_user(handle, "google-oauth2", "g", email_verified=True)
+    if kind == "sms":
+        return await world.add_user(
+            handle, "sms", "s", email=None, phone_number=f"+4915112{int(handle[-6:], 16) % 10**6:06}"
+        )
+    if kind == "linked":
+        waiting = await world.add_user(str(new_id()), "google-oauth2", "g")
+        await world.database["users"].update_one({"_id": waiting.id}, {"$set": {"keys": [f"linked:{waiting.id}"]}})
+        own = Identity(provider="auth0", connection="Username-Password-Authentication", user_id=handle)
+        more = Identity(
+            provider="google-oauth2",
+            connection="g",
+            user_id=waiting.user_id.partition("|")[2],
+            is_social=True,
+            origin=waiting.id,
+            origin_user_id=waiting.user_id,
+        )
+        user = await world.add_user(handle, email_verified=True, identities=(own, more))
+        await world.database["users"].update_one({"_id": waiting.id}, {"$set": {"linked_to": user.id}})
+        return user
+    return await world.add_user(handle, email_verified=False, blocked=kind == "blocked")
+
+
+@pytest.fixture
+async def open_world(world: World) -> World:
+    await world.add_connection()
+    await world.add_connection("g", "google-oauth2")
+    await world.add_connection("s", "sms")
+    await world.add_role("Editor")
+    return world
+
+
+async def differences(world: World, caller: str, kind: str) -> list[str]:
+    is_user, is_self, scopes = CALLERS[caller]
+    wrong = []
+    user = await make(world, kind)
+    admin = await world.add_user(str(new_id()))
+    token = world.user_token(user if is_self else admin, scopes) if is_user else world.tool_token(scopes)
+    told = {each["name"]: each for each in (await world.ask(ACTIONS, token, id=user.user_id))["user"]["viewerActions"]}
+    assert set(told) == set(Name) == set(MUTATIONS)
+    for name, (mutation, input_type, made) in MUTATIONS.items():
+        # Each on a user as it was when the answer was given.
+        subject = await make(world, kind)
+        token = world.user_token(subject if is_self else admin, scopes) if is_user else world.tool_token(scopes)
+        input = {"userId": subject.user_id, **await made(world, subject)}
+        proof = input.pop("proof", None)
+        if is_self and proof:
+            input["secondary"] = proof
+        if name is Name.CHANGE_EMAIL:
+            input["email"] = f"{new_id()}@example.com"
+        if name is Name.CHANGE_USERNAME:
+            input["username"] = str(new_id())
+        if name is Name.CHANGE_PHONE_NUMBER:
+            input["phoneNumber"] = f"+4915113{int(str(new_id())[-6:], 16) % 10**6:06}"
+        query = f"mutation($input: {input_type}!) {{ {mutation}(input: $input) {{ errors {{ code message }} }} }}"
+        answer = (await world.post(query, token, input=input)).json()
+        errors = [each["message"] for each in answer.get("errors", [])]
+        missing = [each["extensions"].get("scopes", []) for each in answer.get("errors", [])]
+        errors += [each["message"] for each in ((answer["data"] or {}).get(mutation) or {"errors": []})["errors"]]
+        found = told[name]
+        if found["allowed"] != (not errors):
+            wrong.append(f"{caller}, {kind}, {name}: told {found}, and then {errors}")
+        if not found["allowed"] and not found["reason"]:
+            wrong.append(f"{caller}, {kind}, {name}: no reason")
+        if found["missingScopes"] and not any(
+            set(found["missingScopes"]) <= set(each) - set(scopes) for each in (missing or [[]])[0]
+        ):
+            wrong.append(f"{caller}, {kind}, {name}: told {found['missingScopes']}, and then {missing}")
+    return wrong
+
+
+@pytest.mark.parametrize("kind", ["database", "google", "sms", "linked"])
+@pytest.mark.parametrize("caller", CALLERS)
+async def test_what_a_page_offers_works_and_nothing_else(open_world: World, caller: str, kind: str) -> None:
+    assert await differences(open_world, caller, kind) == []
+
+
+async def test_of_a_blocked_user_too(open_world: World) -> None:
+    assert await differences(open_world, "a tool", "blocked") == []
+
+
+async def test_long_after_a_sign_in_what_needs_a_recent_one_is_not_offered(
+    open_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("app.services.changes", "app.policy.actions"):
+        monkeypatch.setattr(f"{module}.is_recent", lambda *_: False)
+    wrong = await differences(open_world, "a user", "linked")
+    # With the old password it works all the same.
+    assert [each for each in wrong if "CHANGE_PASSWORD" not in each] == []
+    assert len(wrong) == 1
+
+
+async def test_what_is_told_says_what_is_missing(open_world: World) -> None:
+    user = await make(open_world, "google")
+
+    async def told(token: str) -> dict[str, Any]:
+        found = await open_world.ask(ACTIONS, token, id=user.user_id)
+        return {each.pop("name"): each for each in found["user"]["viewerActions"]}
+
+    tool = await told(open_world.tool_token(["read:users"]))
+    assert tool["ASSIGN_ROLES"]["missingScopes"] == ["create:role_members", "update:users"]
+    assert tool["EDIT_USER_METADATA"] == {
+        "allowed": False,
+        "reason": "Not allowed to change user_metadata.",
+        "missingScopes": ["update:users"],
+    }
+    own = await told(open_world.user_token(user, ["read:current_user", "update:users"]))
+    assert own["EDIT_APP_METADATA"]["missingScopes"] == []
+    assert own["DELETE"]["missingScopes"] == ["delete:current_user"]
+    assert own["EDIT_ROOT_ATTRIBUTES"]["allowed"] is False
+    assert "syncRootAttributes" in own["EDIT_ROOT_ATTRIBUTES"]["reason"]
+    assert "owns the email" in own["CHANGE_EMAIL"]["reason"]
+
+
+async def test_of_a_page_of_users_no_more_commands_are_needed(open_world: World, commands: list[str]) -> None:
+    for _ in range(5):
+        await make(open_world, "database")
+    token = open_world.tool_token(EVERYTHING)
+    query = """{ users(first: 5) { nodes { viewerActions { name } authorizedApplications { id } mfaEnrollments { id } } } }"""
+    await open_world.ask(query, token)
+    commands.clear()
+    await open_world.ask(query, token)
+    assert commands == ["find"] * 3
