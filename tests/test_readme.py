@@ -10,12 +10,15 @@ from pathlib import Path
 import pytest
 from graphql import GraphQLObjectType
 
+from app.domain.times import now
 from app.schema.authorized import Authorized
 from app.schema.execution import build_schema
 from tests.serving import environment, serve
+from tests.world import World
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 EXAMPLES = re.findall(r"```sh\n(curl .*?)```\s+```json\n(.*?)```", README, re.DOTALL)
+GRAPHQL = re.findall(r"```graphql\n(.*?)```", README, re.DOTALL)
 PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 ADDRESS = "http://127.0.0.1:8000"
 COMMAND = ".venv/bin/profile-api"
@@ -37,6 +40,33 @@ def test_the_examples_answer_what_they_say(tmp_path: Path) -> None:
         here = example.replace(ADDRESS, served.url).replace(COMMAND, str(program))
         ran = subprocess.run([sys.executable, "-c", here], env=environment(data_dir), capture_output=True, check=True)
         assert ran.stdout == b"319\n"
+
+
+async def test_a_users_whole_page_takes_five_commands_whatever_there_is(world: World, commands: list[str]) -> None:
+    page = next(each for each in GRAPHQL if each.startswith("query UserPage"))
+    await world.add_connection()
+    role = await world.add_role("Editor", [{"api": "a", "name": "b"}])
+    token = world.tool_token()
+    empty = await world.add_user("jane")
+    full = await world.add_user("john", role_ids=(role,), permissions=({"api": "a", "name": "c"},))
+    for number in range(30):
+        await world.add_event(full)
+        of = {"tenant": world.tenant, "user": full.id}
+        used = {"client_id": str(number), "last_used_at": now()}
+        await world.database["devices"].insert_one({**of, **used, "device_id": str(number), "type": "PUBLIC_KEY"})
+        granted = {"client_name": "c", "scopes": [], "granted_at": now()}
+        await world.database["grants"].insert_one({**of, **granted, "client_id": str(number), "audience": "a"})
+        enrolled = {"enrollment_id": str(number), "type": "totp", "status": "confirmed"}
+        await world.database["mfa_enrollments"].insert_one({**of, **enrolled})
+    for user, count in ((empty, 0), (full, 25)):
+        await world.ask(page, token, userId=user.user_id)
+        commands.clear()
+        found = (await world.ask(page, token, userId=user.user_id))["user"]
+        assert commands == ["find"] * 5
+        assert [len(found[each]["nodes"]) for each in ("devices", "logEvents")] == [count] * 2
+        assert [len(found[each]) for each in ("authorizedApplications", "mfaEnrollments")] == [30 if count else 0] * 2
+        assert len(found["roles"]) == len(found["permissions"]) / 2 == bool(count)
+        assert found["raw"]["user_id"] == user.user_id
 
 
 def alternatives(cell: str) -> list[list[str]] | None:

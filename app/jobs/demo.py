@@ -12,6 +12,8 @@ from typing import Any
 
 from app.domain.connections import AuthConnection, AuthConnectionKind, SyncRootAttributes, kind_of
 from app.domain.devices import Device, DeviceType
+from app.domain.enrollments import Enrollment, masked
+from app.domain.grants import Grant
 from app.domain.identifiers import fold
 from app.domain.logs import Actor, FieldChange, LogEvent, LogEventType
 from app.domain.principals import ActorKind
@@ -111,6 +113,8 @@ async def ensure_demo_data(database: Database, tenant: str) -> None:
         users,
         list(_history(users[0], at)),
         list(_devices(users[0], at)),
+        list(_grants(users[0], at)),
+        list(_enrollments(users[0], at)),
     )
 
 
@@ -255,6 +259,40 @@ def _devices(john: User, at: datetime) -> Iterator[Device]:
             last_used_at=at - timedelta(hours=hours),
             last_ip="203.0.113.7",
             user_agent=user_agent,
+        )
+
+
+def _grants(john: User, at: datetime) -> Iterator[Grant]:
+    """What John Doe allowed applications."""
+    for client_id, client_name, audience, scopes in (
+        ("web-shop", "Web shop", _API, ("read:orders", "create:orders")),
+        ("newsletter", "Newsletter", "https://mail.example.com/api", ("read:profile",)),
+    ):
+        yield Grant(
+            id=_key("grant", client_id),
+            tenant=john.tenant,
+            user=john.id,
+            client_id=client_id,
+            client_name=client_name,
+            audience=audience,
+            scopes=scopes,
+            granted_at=at - timedelta(days=40),
+        )
+
+
+def _enrollments(john: User, at: datetime) -> Iterator[Enrollment]:
+    """John Doe's second factors."""
+    for type_, name in (("totp", None), ("phone", masked("+49 170 1234567"))):
+        yield Enrollment(
+            id=_key("enrollment", type_),
+            tenant=john.tenant,
+            user=john.id,
+            enrollment_id=type_,
+            type=type_,
+            name=name,
+            status="confirmed",
+            enrolled_at=at - timedelta(days=30),
+            last_used_at=at - timedelta(hours=3) if type_ == "totp" else None,
         )
 
 

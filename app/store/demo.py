@@ -8,10 +8,14 @@ from pymongo.errors import BulkWriteError
 
 from app.domain.connections import AuthConnection
 from app.domain.devices import Device
+from app.domain.enrollments import Enrollment
+from app.domain.grants import Grant
 from app.domain.logs import LogEvent
 from app.domain.users import User
 from app.store.database import Database, driver_errors
 from app.store.devices import to_document as device_to_document
+from app.store.enrollments import to_document as enrollment_to_document
+from app.store.grants import to_document as grant_to_document
 from app.store.logs import to_document as event_to_document
 from app.store.users import to_document
 
@@ -30,6 +34,8 @@ async def fill_in(
     users: Sequence[User],
     events: Sequence[LogEvent],
     devices: Sequence[Device],
+    grants: Sequence[Grant],
+    enrollments: Sequence[Enrollment],
 ) -> None:
     """What is there already is left as it is, so that one that was cut off, or two at once, end well."""
     with driver_errors():
@@ -38,6 +44,8 @@ async def fill_in(
         await _insert(database, "users", [to_document(each) for each in users])
         await _insert(database, "log_events", [event_to_document(each) for each in events])
         await _insert(database, "devices", [device_to_document(each) for each in devices])
+        await _insert(database, "grants", [grant_to_document(each) for each in grants])
+        await _insert(database, "mfa_enrollments", [enrollment_to_document(each) for each in enrollments])
         await database["meta"].update_one({"_id": "demo"}, {"$set": {"filled_in": True}}, upsert=True)
 
 

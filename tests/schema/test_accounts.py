@@ -8,6 +8,7 @@ import pytest
 from app.domain.connections import SyncRootAttributes
 from app.domain.logs import Actor, FieldChange, LogEventType
 from app.domain.scopes import Scope
+from tests.schema.test_access import ENROLL, GRANT
 from tests.schema.test_logins import fail, good
 from tests.world import DATABASE, World, codes
 
@@ -211,7 +212,11 @@ async def test_an_erased_person_is_in_no_document_and_no_event(world: World) -> 
         'mutation($id: String!) { changeEmail(input: {userId: $id, email: "m4rk3r@new.example"}) { errors { code } } }'
     )
     assert (await world.ask(asked, world.tool_token(EVERYTHING), id=user_id))["changeEmail"]["errors"] == []
-    for name in ("credentials", "mails", "tickets"):
+    given = {"userId": user_id, "clientId": m, "clientName": m, "audience": m, "scopes": [m]}
+    assert (await world.ask(GRANT, world.tool_token(EVERYTHING), input=given))["recordGrant"]["errors"] == []
+    factor = {"userId": user_id, "enrollmentId": m, "type": "totp", "name": m}
+    assert (await world.ask(ENROLL, world.tool_token(EVERYTHING), input=factor))["recordMfaEnrollment"]["errors"] == []
+    for name in ("credentials", "grants", "mails", "mfa_enrollments", "tickets"):
         assert await world.database[name].count_documents({"tenant": world.tenant, "user": john["_id"]}), name
     change = FieldChange(f"user_metadata.{m}", m, m)
     person = Actor("USER", user_id, m)
