@@ -4,7 +4,8 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import EmailMessage
-from email.utils import format_datetime, make_msgid
+from email.policy import default
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from app.domain.emails import LANGUAGES, Mail
 
 _HERE = Path(__file__).parent
+# As long as RFC 5322 lets a line be: links stay whole, for whoever reads the message as it is.
+_POLICY = default.clone(max_line_length=998)
 
 
 def read_words(language: str) -> Mapping[str, Any]:
@@ -45,13 +48,13 @@ class Composer:
             "link": None if secret is None else f"{self.public_url}/ticket?ticket={secret}",
             "footer": words["footer"].format(self.public_url),
         }
-        message = EmailMessage()
+        message = EmailMessage(_POLICY)
         message["From"] = self.sender
         message["To"] = _on_the_wire(mail.address)
         message["Subject"] = said["subject"]
         message["Date"] = format_datetime(mail.recorded_at)
         # The same at each try, so that a mailbox that has it knows it again.
-        message["Message-ID"] = make_msgid(str(mail.id), self.sender.rpartition("@")[2].rstrip(">"))
+        message["Message-ID"] = f"<{mail.id}@{self.sender.rpartition('@')[2].rstrip('>')}>"
         # RFC 3834: nobody's out-of-office answers it.
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(_TEMPLATES.get_template("mail.txt").render(shown))

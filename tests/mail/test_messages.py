@@ -49,7 +49,7 @@ def test_no_language_lacks_a_word(language: str) -> None:
 def test_the_same_mail_has_the_same_id_at_each_try_and_html_is_escaped() -> None:
     one = mail(MailTemplate.VERIFY_EMAIL, "en", greeting="O'Neil")
     first, second = (composer().compose(one, secret) for secret in ("a", "b"))
-    assert first["Message-ID"].rpartition(".")[2] == second["Message-ID"].rpartition(".")[2]
+    assert first["Message-ID"] == second["Message-ID"] == "<1@example.com>"
     assert "O&#39;Neil" in parts(first)[1]
     assert "O'Neil" in parts(first)[0]
 

@@ -1,0 +1,36 @@
+"""The page that a mail leads to, in a real browser: its form works under its own content security policy."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+from playwright.async_api import expect
+
+from app.auth.development import APPLICATION_SCOPES, mint
+from tests.mailbox import link_of, smtp_server
+from tests.serving import eventually, serve
+from tests.web.test_graphiql import needs_browser, opened
+
+RESET = 'mutation { sendPasswordResetEmail(input: {userId: "auth0|john.doe"}) { errors { code } } }'
+VERIFY = """mutation { verifyPassword(input: {connection: "Username-Password-Authentication", identifier: "john.doe@example.com",
+  password: "correct horse battery"}) { valid errors { code } } }"""
+
+
+@needs_browser
+async def test_a_visitor_chooses_a_new_password(tmp_path: Path) -> None:
+    with smtp_server() as mailbox:
+        variables = {"PROFILE_API_SMTP_URL": f"smtp://127.0.0.1:{mailbox.port}"}
+        with serve(tmp_path, "--demo", **variables) as served:
+            token = mint(tmp_path, "support@clients", "support", APPLICATION_SCOPES, 3600)
+            headers = {"authorization": f"Bearer {token}"}
+            httpx.post(f"{served.url}/graphql", json={"query": RESET}, headers=headers).raise_for_status()
+            eventually(lambda: mailbox.messages, "the mail")
+            link = urlsplit(link_of(mailbox.messages[0]))
+            async with opened(served, f"{link.path}?{link.query}") as (page, _):
+                await page.get_by_label("New password").fill("correct horse battery")
+                await page.get_by_role("button", name="Set the password").click()
+                await expect(page.get_by_role("status")).to_have_text(
+                    "Your password was changed. You can sign in with it now."
+                )
+            told = httpx.post(f"{served.url}/graphql", json={"query": VERIFY}, headers=headers, timeout=30).json()
+            assert told["data"]["verifyPassword"] == {"valid": True, "errors": []}
