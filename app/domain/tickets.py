@@ -16,6 +16,8 @@ class TicketPurpose(StrEnum):
     RESET_PASSWORD = "RESET_PASSWORD"  # noqa: S105
 
 
+# Whatever is wrong with it: who guesses learns nothing.
+NO_GOOD = "This link is not good any more. Ask for a new one."
 LIFETIMES = {
     TicketPurpose.VERIFY_EMAIL: timedelta(hours=24),
     TicketPurpose.CHANGE_EMAIL: timedelta(hours=24),

@@ -11,7 +11,7 @@ from app.domain.errors import ErrorCode, Refused
 from app.domain.logs import LogEventType
 from app.domain.passwords import SetPassword, identifiers_of
 from app.domain.principals import ActorKind, Principal
-from app.domain.tickets import LIFETIMES, PutTicket, SpendTicket, Ticket, TicketPurpose, VoidTickets
+from app.domain.tickets import LIFETIMES, NO_GOOD, PutTicket, SpendTicket, Ticket, TicketPurpose, VoidTickets
 from app.domain.times import now
 from app.domain.users import Beside, Changes, User
 from app.services.changes import ProfileChanges
@@ -141,9 +141,6 @@ class Tickets:
         try:
             await self._changes.apply_to_own(as_themselves(user, source), decide)
         except Refused as refusal:
-            if refusal.code is ErrorCode.CONTENDED and await self._standing(secret) is None:
-                # Somebody redeemed it at the same moment.
-                raise _no_good() from None
             if refusal.code in (ErrorCode.NOT_FOUND, ErrorCode.ALREADY_EXISTS):
                 raise Refused(refusal.code, refusal.message, ("ticket",)) from None
             raise
@@ -194,4 +191,4 @@ def set_password(hash: str, version: int, must_change: bool, before: tuple[Besid
 
 
 def _no_good() -> Refused:
-    return Refused(ErrorCode.NOT_FOUND, "This link is not good any more. Ask for a new one.", ("ticket",))
+    return Refused(ErrorCode.NOT_FOUND, NO_GOOD, ("ticket",))

@@ -6,10 +6,11 @@ from typing import Any
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
+from app.domain.errors import ErrorCode, Refused
 from app.domain.passwords import Credential, SetPassword
 from app.domain.times import now
 from app.domain.users import User
-from app.store.database import Database, WriteConflict, driver_errors
+from app.store.database import Database, driver_errors
 
 
 class Passwords:
@@ -46,7 +47,7 @@ class Passwords:
 
 
 async def set_password(database: Database, session: Any, user: User, given: SetPassword) -> None:
-    """WriteConflict where another password was set since `given.version`."""
+    """Refused with CONTENDED where another password was set since `given.version`."""
     one = {"tenant": user.tenant, "user": user.id, "version": given.version}
     new = {"hash": given.hash, "version": given.version + 1, "changed_at": now()}
     try:
@@ -54,6 +55,11 @@ async def set_password(database: Database, session: Any, user: User, given: SetP
             one, {"$set": new}, upsert=given.version == 0, session=session
         )
     except DuplicateKeyError:
-        raise WriteConflict from None
+        raise _contended() from None
     if not (result.matched_count or result.upserted_id):
-        raise WriteConflict
+        raise _contended()
+
+
+def _contended() -> Refused:
+    message = "Another password was set at the same moment; this one was not. Send it again."
+    return Refused(ErrorCode.CONTENDED, message)

@@ -5,9 +5,10 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from app.domain.tickets import PutTicket, SpendTicket, Ticket, TicketPurpose, VoidTickets
+from app.domain.errors import ErrorCode, Refused
+from app.domain.tickets import NO_GOOD, PutTicket, SpendTicket, Ticket, TicketPurpose, VoidTickets
 from app.domain.users import User
-from app.store.database import Database, WriteConflict, driver_errors
+from app.store.database import Database, driver_errors
 
 
 class Tickets:
@@ -40,10 +41,10 @@ async def put_ticket(database: Database, session: Any, user: User, given: PutTic
 
 
 async def spend_ticket(database: Database, session: Any, user: User, given: SpendTicket) -> None:
-    """WriteConflict where it was spent."""
+    """Refused with NOT_FOUND where it was spent."""
     one = {"tenant": user.tenant, "_id": given.id}
     if not (await database["tickets"].delete_one(one, session=session)).deleted_count:
-        raise WriteConflict
+        raise Refused(ErrorCode.NOT_FOUND, NO_GOOD, ("ticket",))
 
 
 async def void_tickets(database: Database, session: Any, user: User, given: VoidTickets) -> None:

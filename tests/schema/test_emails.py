@@ -119,6 +119,7 @@ async def test_a_ticket_is_void_after_its_time_after_a_new_one_and_after_what_it
     fourth = await ticket()
     await world.database["users"].update_one({"_id": john.id}, {"$set": {"email": "other@example.com"}})
     assert await redeem(world, fourth) == NO_GOOD
+    assert (await world.client.get(f"/ticket?ticket={fourth}")).status_code == 404
     fifth = await ticket()
     credential = {"tenant": world.tenant, "user": john.id, "hash": "x", "version": 1}
     await world.database["credentials"].insert_one(credential)
