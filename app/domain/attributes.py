@@ -3,15 +3,13 @@
 A new field of User is a row here and a line in its type. Searching, sorting and raw go by this table too.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from app.domain.connections import kind_of
-from app.domain.ids import encode_id
 from app.domain.logs import LOG_EVENT_TYPES, FieldChange
 from app.domain.permissions import Permission, effective_permissions
 from app.domain.root_attributes import ROOT_ATTRIBUTES
-from app.domain.rows import Attribute, Kind, Row
+from app.domain.rows import Attribute, Kind, Row, global_id, made, plain
 from app.domain.rules import (
     READ_APP_METADATA,
     READ_CONNECTIONS,
@@ -52,55 +50,18 @@ ENROLLMENT = Kind("MfaEnrollment", "mfa_enrollments", READ_ENROLLMENTS, None, ow
 NODES = {kind.name: kind for kind in (USER, ROLE, CONNECTION, DEVICE, LOG_EVENT, GRANT, ENROLLMENT)}
 
 
-def _plain(
-    name: str,
-    description: str,
-    *flags: str,
-    read: Rule | None = None,
-    write: Rule | None = None,
-    default: Any = None,
-) -> Attribute:
-    """Stored under its own name, answered as stored. Flags: raw, search, sort, import, export."""
-
-    def value(row: Row) -> Any:
-        return row.document.get(name, default)
-
-    return _made(name, description, value, (name,), *flags, read=read, write=write)
-
-
-def _made(
-    name: str,
-    description: str,
-    value: Callable[[Row], Any],
-    stored: tuple[str, ...],
-    *flags: str,
-    **more: Any,
-) -> Attribute:
-    return Attribute(
-        name=name,
-        description=description,
-        stored=stored,
-        value=value,
-        raw="raw" in flags,
-        searchable="search" in flags,
-        sortable="sort" in flags,
-        imported="import" in flags,
-        exported="export" in flags,
-        **more,
-    )
-
-
-def _id(description: str) -> Attribute:
-    return _made("id", description, lambda row: encode_id(row.kind.name, row.document["_id"]), ("_id",))
-
-
 def _root(name: str, description: str, *flags: str) -> Attribute:
     flags = ("raw", "import", "export", *flags)
-    return _plain(name, description, *flags, read=READ_USER, write=UPDATE_ROOT_ATTRIBUTES)
+    return plain(name, description, *flags, read=READ_USER, write=UPDATE_ROOT_ATTRIBUTES)
 
 
 def _of_user(name: str, description: str, *flags: str, default: Any = None) -> Attribute:
-    return _plain(name, description, "raw", "export", *flags, read=READ_USER, default=default)
+    return plain(name, description, "raw", "export", *flags, read=READ_USER, default=default)
+
+
+def _listed(name: str, description: str, read: Rule) -> Attribute:
+    """Rows of their own, which come by `Reads.pages` or `Reads.belongings`; their rule stands here with the others."""
+    return made(name, description, lambda row: None, ("linked",), read=read)
 
 
 def _token(name: str, description: str) -> Attribute:
@@ -109,7 +70,7 @@ def _token(name: str, description: str) -> Attribute:
     def value(row: Row) -> Any:
         return row.document.get(name)
 
-    return _made(name, description, value, (name,), read=READ_IDP_TOKENS, joins=frozenset({"tokens"}))
+    return made(name, description, value, (name,), read=READ_IDP_TOKENS, joins=frozenset({"tokens"}))
 
 
 def _identities(row: Row) -> list[Row]:
@@ -125,8 +86,8 @@ def _roles(row: Row) -> list[Row]:
 
 USER.add(
     [
-        _id("Stays the same for the life of the account, and is never given to another."),
-        _plain(
+        global_id("Stays the same for the life of the account, and is never given to another."),
+        plain(
             "user_id",
             "`strategy|id`, for enterprise connections `strategy|connection|id`.",
             "raw",
@@ -134,7 +95,7 @@ USER.add(
             "export",
             "import",
         ),
-        _plain(
+        plain(
             "version",
             "1 at creation, one more for each write that changes root attributes, identifiers, metadata, identities,"
             " roles, permissions or the block; not for logins, devices, history, nor for a write that changes nothing."
@@ -147,7 +108,7 @@ USER.add(
         _root("family_name", "Last name.", "search"),
         _root("nickname", "What the user is called casually.", "search"),
         _root("picture", "https URL of a picture."),
-        _made(
+        made(
             "root_attributes",
             "For each root attribute: its value, where it came from and when, and whether it can be edited now,"
             " or why not.",
@@ -165,7 +126,7 @@ USER.add(
         _of_user("username", "The name to sign in with, where the connection has such names.", "search", "import"),
         _of_user("phone_number", "E.164: + and up to 15 digits.", "search", "import"),
         _of_user("phone_verified", "Whether the number was shown to be the user's.", "search", "import"),
-        _plain(
+        plain(
             "user_metadata",
             "What the product keeps for the user, who may read and change it. The whole document ({} when empty), or"
             " only the given dotted paths of it, nested as in the document. Paths lead through objects; arrays come"
@@ -178,7 +139,7 @@ USER.add(
             write=UPDATE_USER_METADATA,
             default={},
         ),
-        _plain(
+        plain(
             "app_metadata",
             "What the product keeps about the user: for those with authorization only, never for the user."
             " `paths` as with userMetadata.",
@@ -190,7 +151,7 @@ USER.add(
             write=UPDATE_APP_METADATA,
             default={},
         ),
-        _made(
+        made(
             "identities",
             "The accounts with identity providers. The first is the primary one.",
             _identities,
@@ -201,7 +162,7 @@ USER.add(
             read=READ_USER,
             nested=IDENTITY,
         ),
-        _made(
+        made(
             "roles",
             "The roles assigned to the user.",
             _roles,
@@ -209,7 +170,7 @@ USER.add(
             read=READ_USER_ROLES,
             joins=frozenset({"roles"}),
         ),
-        _made(
+        made(
             "permissions",
             "Direct ones and those that come with a role, each with its sources.",
             lambda row: effective_permissions(row.document.get("permissions", []), row.document["$roles"]),
@@ -233,7 +194,7 @@ USER.add(
 )
 USER.add(
     [
-        _made(
+        made(
             "raw",
             "The profile as one JSON document in snake_case, as far as the caller may see it.",
             Row.raw,
@@ -241,36 +202,11 @@ USER.add(
             read=READ_USER,
             covers=tuple(USER.attributes_in_raw()),
         ),
-        # Their rows come by `page`; the rules stand here with all the others.
-        _made(
-            "devices",
-            "Where the user stays signed in, used last first.",
-            lambda row: None,
-            ("linked",),
-            read=READ_DEVICES,
-        ),
-        _made(
-            "log_events",
-            "The account's activity. Without `since`: the past 2 days.",
-            lambda row: None,
-            ("linked",),
-            read=READ_USER_LOGS,
-        ),
-        _made(
-            "authorized_applications",
-            "The applications that the user allowed something, with what.",
-            lambda row: None,
-            ("linked",),
-            read=READ_GRANTS,
-        ),
-        _made(
-            "mfa_enrollments",
-            "The second factors that the user has.",
-            lambda row: None,
-            ("linked",),
-            read=READ_ENROLLMENTS,
-        ),
-        _made(
+        _listed("devices", "Where the user stays signed in, used last first.", READ_DEVICES),
+        _listed("log_events", "The account's activity. Without `since`: the past 2 days.", READ_USER_LOGS),
+        _listed("authorized_applications", "The applications that the user allowed something, with what.", READ_GRANTS),
+        _listed("mfa_enrollments", "The second factors that the user has.", READ_ENROLLMENTS),
+        made(
             "viewer_actions",
             "What the caller could do to this user now, or why not: what a page greys out.",
             lambda row: None,
@@ -282,23 +218,23 @@ USER.add(
 
 IDENTITY.add(
     [
-        _made(
+        made(
             "id",
             "Names this identity in `unlinkIdentity`.",
             identity_id,
             ("provider", "connection", "user_id"),
         ),
-        _plain("provider", "The strategy: google-oauth2, auth0, samlp, ...", "raw"),
-        _plain("connection", "The connection that the account came in by.", "raw"),
-        _plain("user_id", "The provider's id of the account.", "raw"),
-        _plain("is_social", "Whether the provider is a social network.", "raw", default=False),
-        _made(
+        plain("provider", "The strategy: google-oauth2, auth0, samlp, ...", "raw"),
+        plain("connection", "The connection that the account came in by.", "raw"),
+        plain("user_id", "The provider's id of the account.", "raw"),
+        plain("is_social", "Whether the provider is a social network.", "raw", default=False),
+        made(
             "is_primary",
             "Whether the profile's root attributes come from this identity.",
             lambda row: row.document["$primary"],
             (),
         ),
-        _made(
+        made(
             "profile_data",
             "Everything that this identity provider last sent.",
             profile_data,
@@ -312,79 +248,77 @@ IDENTITY.add(
 
 ROLE.add(
     [
-        _id("Stays the same for the life of the role."),
-        _plain("role_id", "What roles are named by in arguments and in tokens."),
-        _plain("name", "Unique in the tenant, without regard to case."),
-        _plain("description", "What the role is for."),
-        _made(
+        global_id("Stays the same for the life of the role."),
+        plain("role_id", "What roles are named by in arguments and in tokens."),
+        plain("name", "Unique in the tenant, without regard to case."),
+        plain("description", "What the role is for."),
+        made(
             "permissions",
             "What its holders may do.",
             lambda row: [Permission.read(each) for each in row.document.get("permissions", [])],
             ("permissions",),
         ),
-        _made("users", "Who has the role.", lambda row: None, (), read=READ_ROLE_USERS),
+        made("users", "Who has the role.", lambda row: None, (), read=READ_ROLE_USERS),
     ]
 )
 
 CONNECTION.add(
     [
-        _id("Stays the same for the life of the connection."),
-        _plain("name", "Unique in the tenant."),
-        _plain("strategy", "Auth0's name of the kind of identity provider: auth0, google-oauth2, samlp, ..."),
-        _made("kind", "Who keeps the account.", lambda row: kind_of(row.document["strategy"]), ("strategy",)),
-        _made(
+        global_id("Stays the same for the life of the connection."),
+        plain("name", "Unique in the tenant."),
+        plain("strategy", "Auth0's name of the kind of identity provider: auth0, google-oauth2, samlp, ..."),
+        made("kind", "Who keeps the account.", lambda row: kind_of(row.document["strategy"]), ("strategy",)),
+        made(
             "is_social",
             "Whether the provider is a social network.",
             lambda row: kind_of(row.document["strategy"]) == "SOCIAL",
             ("strategy",),
         ),
-        _plain("import_mode", "For CUSTOM_DATABASE: whether users are copied in.", default=False),
-        _plain("allows_sign_up", "Whether users may make their own account with `signUp`.", default=False),
-        _plain("sync_root_attributes", "When a login takes root attributes over from the provider."),
+        plain("import_mode", "For CUSTOM_DATABASE: whether users are copied in.", default=False),
+        plain("allows_sign_up", "Whether users may make their own account with `signUp`.", default=False),
+        plain("sync_root_attributes", "When a login takes root attributes over from the provider."),
     ]
 )
 
 
 DEVICE.add(
     [
-        _id("Stays the same for as long as the device is linked."),
-        _plain("device_id", "What the login service calls it."),
-        _plain("name", "As the login service named it, else its browser and system."),
-        _plain("type", "What the credential is."),
-        _plain("client_id", "The application that it belongs to."),
-        _plain("client_name", "That application's name."),
-        _plain("created_at", "When it was linked."),
-        _plain("last_used_at", "When it was used to sign in last."),
-        _plain("expires_at", "When the credential ends."),
-        _plain("last_ip", "The address that it was used from last."),
-        _made(
-            "last_location", "Where that address is.", lambda row: location(row, "last_location"), ("last_location",)
-        ),
-        _plain("user_agent", "The browser or program, as it named itself."),
-        _plain("user_id", "Whose device it is."),
+        global_id("Stays the same for as long as the device is linked."),
+        plain("device_id", "What the login service calls it."),
+        plain("name", "As the login service named it, else its browser and system."),
+        plain("type", "What the credential is."),
+        plain("client_id", "The application that it belongs to."),
+        plain("client_name", "That application's name."),
+        plain("created_at", "When it was linked."),
+        plain("last_used_at", "When it was used to sign in last."),
+        plain("expires_at", "When the credential ends."),
+        plain("last_ip", "The address that it was used from last."),
+        made("last_location", "Where that address is.", lambda row: location(row, "last_location"), ("last_location",)),
+        plain("user_agent", "The browser or program, as it named itself."),
+        plain("user_id", "Whose device it is."),
     ]
 )
 
 
 GRANT.add(
     [
-        _id("Names this grant in `revokeApplication`."),
-        _plain("client_id", "The application."),
-        _plain("client_name", "Its name."),
-        _plain("audience", "The API that it may use for the user."),
-        _plain("scopes", "What it may do there."),
-        _plain("granted_at", "When the user allowed it, or changed what is allowed, last."),
+        global_id("Names this grant in `revokeApplication`."),
+        plain("client_id", "The application."),
+        plain("client_name", "Its name."),
+        plain("audience", "The API that it may use for the user."),
+        plain("scopes", "What it may do there."),
+        plain("granted_at", "When the user allowed it, or changed what is allowed, last."),
     ]
 )
 
 ENROLLMENT.add(
     [
-        _id("Names this factor in `removeMfaEnrollments`."),
-        _plain("type", "As Auth0 names them: totp, phone, email, push-notification, webauthn-roaming, recovery-code."),
-        _plain("name", "The number, address or device; of a number and an address only a part is kept."),
-        _plain("status", "confirmed, or as the login service says."),
-        _plain("enrolled_at", "Since when."),
-        _plain("last_used_at", "When it was used last, where the login service tells."),
+        global_id("Names this factor in `removeMfaEnrollments`."),
+        plain("type", "As Auth0 names them: totp, phone, email, push-notification, webauthn-roaming, recovery-code."),
+        plain("name", "The number, address or device; of a number and an address only a part is kept."),
+        plain("status", "confirmed, or as the login service says."),
+        plain("enrolled_at", "Since when."),
+        plain("last_used_at", "When it was used last, where the login service tells."),
     ]
 )
 
@@ -395,7 +329,7 @@ def _unless_hidden(name: str, description: str) -> Attribute:
     def value(row: Row) -> Any:
         return None if is_hidden(row) else row.document.get(name)
 
-    return _made(name, description, value, (name,))
+    return made(name, description, value, (name,))
 
 
 def _changes(row: Row) -> list[FieldChange] | None:
@@ -421,45 +355,45 @@ def readable_roots(readable: frozenset[Rule]) -> frozenset[str]:
 
 LOG_EVENT.add(
     [
-        _id("Stays the same for as long as the event is kept."),
-        _made("log_id", "Sorts by time.", lambda row: str(row.document["_id"]), ("_id",)),
-        _made("type", "What happened.", event_type, ("type",)),
-        _made(
+        global_id("Stays the same for as long as the event is kept."),
+        made("log_id", "Sorts by time.", lambda row: str(row.document["_id"]), ("_id",)),
+        made("type", "What happened.", event_type, ("type",)),
+        made(
             "code",
             "The short code that Auth0's logs use for it: s, f, fp, ss, sapi, ...",
             lambda row: LOG_EVENT_TYPES[event_type(row)].code,
             ("type",),
         ),
-        _made(
+        made(
             "description",
             "What happened, for a person.",
             lambda row: LOG_EVENT_TYPES[event_type(row)].description,
             ("type",),
         ),
-        _plain("date", "When it happened."),
-        _plain("user_id", "Whose profile it is about."),
-        _plain("user_name", "That profile's name at the time."),
-        _plain("user_version", "The version of the profile that this change made."),
-        _made(
+        plain("date", "When it happened."),
+        plain("user_id", "Whose profile it is about."),
+        plain("user_name", "That profile's name at the time."),
+        plain("user_version", "The version of the profile that this change made."),
+        made(
             "actor",
             "Who did it, where that is not the user: an application or an administrator.",
             actor,
             ("actor",),
         ),
-        _plain("client_id", "The application that it was done with."),
-        _plain("client_name", "That application's name."),
-        _plain("connection", "The connection that was signed in by."),
-        _plain("strategy", "That connection's strategy."),
+        plain("client_id", "The application that it was done with."),
+        plain("client_name", "That application's name."),
+        plain("connection", "The connection that was signed in by."),
+        plain("strategy", "That connection's strategy."),
         _unless_hidden("ip", "The address that it was done from."),
-        _made(
+        made(
             "location",
             "Where that address is.",
             lambda row: None if is_hidden(row) else location(row, "location"),
             ("location",),
         ),
         _unless_hidden("user_agent", "The browser or program, as it named itself."),
-        _plain("is_mobile", "Whether that was on a phone or tablet."),
-        _made(
+        plain("is_mobile", "Whether that was on a phone or tablet."),
+        made(
             "changes",
             "Which fields changed, from what to what; only those that the caller may read.",
             _changes,

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 from app.domain.errors import Forbidden
+from app.domain.ids import encode_id
 from app.domain.rules import Rule
 from app.domain.times import format_time
 
@@ -136,3 +137,47 @@ def to_json(value: Any) -> Any:
     if isinstance(value, list):
         return [to_json(each) for each in value]
     return format_time(value) if isinstance(value, datetime) else value
+
+
+def plain(
+    name: str,
+    description: str,
+    *flags: str,
+    read: Rule | None = None,
+    write: Rule | None = None,
+    default: Any = None,
+) -> Attribute:
+    """Stored under its own name, answered as stored. Flags: raw, search, sort, import, export."""
+
+    def value(row: Row) -> Any:
+        return row.document.get(name, default)
+
+    return made(name, description, value, (name,), *flags, read=read, write=write)
+
+
+def made(
+    name: str,
+    description: str,
+    value: Callable[[Row], Any],
+    stored: tuple[str, ...],
+    *flags: str,
+    **more: Any,
+) -> Attribute:
+    """One whose `value` is made from what is `stored`. Flags likewise; `more` are other fields of Attribute."""
+    return Attribute(
+        name=name,
+        description=description,
+        stored=stored,
+        value=value,
+        raw="raw" in flags,
+        searchable="search" in flags,
+        sortable="sort" in flags,
+        imported="import" in flags,
+        exported="export" in flags,
+        **more,
+    )
+
+
+def global_id(description: str) -> Attribute:
+    """Relay's."""
+    return made("id", description, lambda row: encode_id(row.kind.name, row.document["_id"]), ("_id",))

@@ -160,6 +160,18 @@ async def test_three_mails_an_hour_go_to_a_user_and_to_an_address(world: World, 
     assert (await act(world, "sendVerificationEmail", userId=jane.user_id))["errors"] == []
 
 
+async def test_to_ever_other_addresses_a_user_sends_three_mails_an_hour_too(
+    world: World, john: User, mailbox: Mailbox
+) -> None:
+    token = world.user_token(john)
+    asked = [await act(world, "changeEmail", token, email=f"n{n}@example.com") for n in range(MAX_MAILS + 1)]
+    assert [[(each["code"], each["path"]) for each in told["errors"]] for told in asked] == [
+        *[[]] * MAX_MAILS,
+        [("RATE_LIMITED", ["email"])],
+    ]
+    assert (await world.stored(john))["pending_email"] == f"n{MAX_MAILS - 1}@example.com"
+
+
 async def test_what_can_not_be_verified_is_refused(world: World, john: User) -> None:
     await world.add_connection("g", "google-oauth2")
     await world.add_connection("c", "custom")
