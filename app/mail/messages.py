@@ -9,7 +9,7 @@ from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
-from email_validator import validate_email
+from email_validator import EmailNotValidError, validate_email
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from app.domain.emails import LANGUAGES, Mail
@@ -65,7 +65,11 @@ class Composer:
 
 def _on_the_wire(address: str) -> str:
     """Its domain in ASCII (IDNA), which every server takes; what stands before the @ is ASCII or needs SMTPUTF8."""
-    found = validate_email(address, check_deliverability=False, test_environment=True)
+    try:
+        found = validate_email(address, check_deliverability=False, test_environment=True)
+    except EmailNotValidError:
+        # An older system's: the server has the last word.
+        return address
     return found.ascii_email or found.normalized
 
 

@@ -17,7 +17,7 @@ from app.domain.claims import with_defaults
 from app.domain.connections import AuthConnection
 from app.domain.emails import MailTemplate, SendMail
 from app.domain.errors import ErrorCode, Refused
-from app.domain.identifiers import email_key, username_key
+from app.domain.identifiers import email_key, fold, username_key
 from app.domain.logins import to_user_id, versioned
 from app.domain.logs import LogEvent, LogEventType, diff
 from app.domain.metadata import RESERVED_APP_METADATA, check_patch, check_size
@@ -101,10 +101,9 @@ class Accounts:
                 message = "There is no address that waits to be verified."
                 raise Refused(ErrorCode.INVALID_INPUT, message, ("sendVerificationEmail",))
             beside += issue(user, TicketPurpose.VERIFY_EMAIL, user.email, len(beside), ("sendVerificationEmail",))
-        told = {name: value for name, value in versioned(user).items() if value not in (None, {})}
-        event = to_event(principal, user, Changes(LogEventType.USER_CREATED, told), new.reason, diff({}, told))
+        event = _first_event(principal, user, LogEventType.USER_CREATED, new.reason)
         try:
-            await self._insert(user, replace(event, connection=connection.name), beside)
+            await self._insert(user, event, beside)
         except KeyTaken:
             raise taken(name for name in ("email", "username", "phone_number") if getattr(identifiers, name)) from None
         return user
@@ -129,10 +128,7 @@ class Accounts:
             raise Refused(ErrorCode.INVALID_INPUT, "Users of this connection sign up with a password.", ("password",))
         if identifiers.email is not None:
             beside += issue(user, TicketPurpose.VERIFY_EMAIL, identifiers.email, len(beside), None)
-        told = {name: value for name, value in versioned(user).items() if value not in (None, {})}
-        caller = as_themselves(user, source)
-        event = to_event(caller, user, Changes(LogEventType.SIGNUP_SUCCEEDED, told), None, diff({}, told))
-        event = replace(event, connection=connection.name, strategy=connection.strategy)
+        event = _first_event(as_themselves(user, source), user, LogEventType.SIGNUP_SUCCEEDED, None)
         owner = await self._owner(connection, identifiers)
         if owner is None:
             try:
@@ -167,7 +163,7 @@ class Accounts:
             raise taken(["username"])
         if owner is None:
             raise Refused(ErrorCode.CONTENDED, "Others sign up alike at this moment. Send it again.")
-        if owner.email != identifiers.email:
+        if fold(owner.email or "") != fold(identifiers.email):
             mail = replace(to_mail(wanted, identifiers.email, MailTemplate.NAME_TAKEN), user=owner.id)
             await self._outbox.put(mail)
             return
@@ -234,6 +230,14 @@ class Accounts:
         except Refused as refusal:
             raise Refused(refusal.code, refusal.message, (name, *refusal.path[1:])) from None
         return document
+
+
+def _first_event(caller: Principal, user: User, type_: LogEventType, reason: str | None) -> LogEvent:
+    """Of a new account: everything that it begins with."""
+    told = {name: value for name, value in versioned(user).items() if value not in (None, {})}
+    event = to_event(caller, user, Changes(type_, told), reason, diff({}, told))
+    [identity] = user.identities
+    return replace(event, connection=identity.connection, strategy=identity.provider)
 
 
 def _read(new: NewUser) -> Identifiers:
