@@ -279,6 +279,7 @@ async def test_a_tool_may_set_an_address_at_once_and_is_told_of_a_taken_one(
     ticket = ticket_of(next(each for each in await mailbox.receive() if each["To"] == "later@example.com"))
     withdrawn = (await act(world, "changeEmail", userId=john.user_id, email="vfalse@example.com"))["user"]
     assert withdrawn["pendingEmail"] is None
+    assert await world.database["tickets"].count_documents({"tenant": world.tenant}) == 0
     assert await redeem(world, ticket) == NO_GOOD
 
 

@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 
+from app.domain.principals import ActorKind, Principal
 from app.domain.roles import MAX_PERMISSIONS, MAX_ROLES
 from app.domain.scopes import Scope
 from app.jobs.roles import ClearRoles
+from app.main import build_services, to_tokens
+from app.settings import Settings
 from app.store.database import new_id
 from app.store.roles import Roles
 from tests.world import World, codes
@@ -182,3 +185,22 @@ async def test_a_role_of_a_hundred_thousand_is_deleted_and_none_of_them_sees_it_
     # Nothing of the profile but the name of what is gone went: its version stays.
     assert (await world.stored(john))["version"] == 1
     await users.delete_many({"tenant": world.tenant})
+
+
+async def test_deleting_a_role_wakes_the_job_that_clears_it(world: World, settings: Settings) -> None:
+    """Well before it would look by itself."""
+    job = ClearRoles(Roles(world.database))
+    services = build_services(settings, world.database, True, to_tokens(settings, True), job.wake)
+    tool = Principal(world.tenant, "tool@clients", ActorKind.APPLICATION, frozenset(Scope))
+    task = asyncio.create_task(job.run())
+    try:
+        for name in ("First", "Second"):
+            role = await world.add_role(name)
+            john = await world.add_user(name, role_ids=(role,))
+            await services.roles.delete(tool, f"rol_{name.lower()}", None)
+            async with asyncio.timeout(30):
+                while (await world.stored(john)).get("role_ids"):
+                    await asyncio.sleep(0.05)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
