@@ -20,7 +20,7 @@ class Grant:
     tenant: str
     user: Any
     client_id: str
-    client_name: str
+    client_name: str | None
     audience: str
     scopes: Sequence[str]
     granted_at: datetime

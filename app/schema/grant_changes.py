@@ -18,7 +18,7 @@ from app.services.changes import Target
 class RecordGrantInput:
     user_id: str
     client_id: str
-    client_name: str
+    client_name: str | None = None
     audience: str = strawberry.field(description="The API's identifier.")
     scopes: list[str] = strawberry.field(description="In the place of those of before; at most 1,000.")
 

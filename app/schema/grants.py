@@ -11,7 +11,7 @@ from app.schema.scalars import DateTime
 class AuthorizedApplication(Node):
     id: strawberry.ID
     client_id: str
-    client_name: str
+    client_name: str | None
     audience: str
     scopes: list[str]
     granted_at: DateTime

@@ -61,7 +61,7 @@ class Enrollments:
             user=user.id,
             enrollment_id=report.enrollment_id,
             type=report.type,
-            name=None if report.name is None else masked(report.name),
+            name=masked(report.name) if report.name else known.name if known else None,
             status=report.status,
             enrolled_at=report.enrolled_at or (known.enrolled_at if known else None),
             last_used_at=report.last_used_at or (known.last_used_at if known else None),

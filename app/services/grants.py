@@ -34,7 +34,7 @@ class Grants:
         principal: Principal | None,
         target: Target,
         client_id: str,
-        client_name: str,
+        client_name: str | None,
         audience: str,
         scopes: Sequence[str],
     ) -> Any:
@@ -56,7 +56,7 @@ class Grants:
             tenant=user.tenant,
             user=user.id,
             client_id=client_id,
-            client_name=client_name,
+            client_name=client_name or (known.client_name if known else None),
             audience=audience,
             scopes=sorted(set(scopes)),
             granted_at=now(),

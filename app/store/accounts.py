@@ -21,6 +21,9 @@ _BESIDE = (
 )
 # Of an event: what may tell of a person. What happened, when, and how it went stays.
 _PERSONAL = ("user_id", "user_name", "ip", "location", "user_agent", "reason", "details", "changes", "roots")
+_WITHOUT_PERSON: Mapping[str, Any] = {"$unset": dict.fromkeys(_PERSONAL, "")}
+# What names a person, as a profile and its history have it.
+_IDENTIFIERS = ("email", "pending_email", "username", "phone_number")
 
 
 class Accounts:
@@ -35,8 +38,8 @@ class Accounts:
         With `erase` events stand without the person in them.
         """
         one = {"tenant": user.tenant, "_id": user.id, "version": user.version}
-        linked = {"tenant": user.tenant, "linked_to": user.id}
-        beside = {"tenant": user.tenant, "user": {"$in": _ids(user)}}
+        linked = {"tenant": user.tenant, "_id": {"$in": user.own()}}
+        beside = {"tenant": user.tenant, "user": {"$in": user.own()}}
         try:
             async with self._database.transaction() as session:
                 if not (await self._database["users"].delete_one(one, session=session)).deleted_count:
@@ -53,12 +56,18 @@ class Accounts:
 
     async def _erase(self, user: User, session: Any) -> None:
         subjects = [user.user_id, *(each.origin_user_id for each in user.identities if each.origin_user_id)]
-        typed = [each for each in (user.email, user.username, user.phone_number) if each]
-        typed += [each.user_id for each in user.identities]
         tenant: Mapping[str, Any] = {"tenant": user.tenant}
         events = self._database["log_events"]
-        about = {"$or": [{"user": {"$in": _ids(user)}}, {"details.identifier": {"$in": [*typed, *subjects]}}]}
-        await events.update_many({**tenant, **about}, {"$unset": dict.fromkeys(_PERSONAL, "")}, session=session)
+        typed = {*subjects, *await self._identifiers(user, session)}
+        about = {"user": {"$in": user.own()}}
+        await events.update_many({**tenant, **about}, _WITHOUT_PERSON, session=session)
+        # Somebody's typing of a name that was theirs, in whichever case.
+        lower = {"$toLower": "$details.identifier"}
+        mistyped = {
+            "details.identifier": {"$exists": True},
+            "$expr": {"$in": [lower, sorted(each.lower() for each in typed)]},
+        }
+        await events.update_many({**tenant, **mistyped}, _WITHOUT_PERSON, session=session)
         # What the person did to others stands, by nobody.
         acted = {"actor.kind": "USER", "actor.id": {"$in": subjects}}
         gone = {
@@ -69,6 +78,12 @@ class Accounts:
         mentioned = {"details.otherUserId": {"$in": subjects}}
         await events.update_many({**tenant, **mentioned}, {"$unset": {"details": ""}}, session=session)
 
-
-def _ids(user: User) -> list[Any]:
-    return [user.id, *(each.origin for each in user.identities if each.origin is not None)]
+    async def _identifiers(self, user: User, session: Any) -> set[str]:
+        """What the person was named by, now and before, with what is linked to them."""
+        theirs = {"tenant": user.tenant, "user": {"$in": user.own()}, "changes.path": {"$in": _IDENTIFIERS}}
+        told = [each.user_id for each in user.identities]
+        told += [getattr(user, name) for name in _IDENTIFIERS]
+        async for event in self._database["log_events"].find(theirs, {"changes": 1}, session=session):
+            changes = [each for each in event["changes"] if each["path"] in _IDENTIFIERS]
+            told += [each.get(name) for each in changes for name in ("before", "after")]
+        return {each for each in told if each}

@@ -27,11 +27,13 @@ class Grants:
     async def _find(self, where: Mapping[str, Any]) -> Grant | None:
         with driver_errors():
             found = await self._grants.find_one(where)
-        return None if found is None else Grant(**{"id": found.pop("_id"), **found})
+        return None if found is None else Grant(**{"id": found.pop("_id"), "client_name": None, **found})
 
 
 def to_document(grant: Grant) -> dict[str, Any]:
-    document = asdict(grant) | {"scopes": list(grant.scopes)}
+    """What says nothing is not stored."""
+    document = {name: value for name, value in asdict(grant).items() if value is not None}
+    document["scopes"] = list(grant.scopes)
     return {"_id": document.pop("id"), **document}
 
 
