@@ -27,6 +27,9 @@ class CreateUserInput:
     username: str | None = strawberry.field(default=None, description="Likewise; kept in lower case.")
     phone_number: str | None = strawberry.field(default=None, description="With the country's number; kept as E.164.")
     password: str | None = strawberry.field(default=None, description=f"For database connections. {WHICH_ARE_TAKEN}")
+    password_hash: str | None = strawberry.field(
+        default=None, description="In its place, of another system: bcrypt, or Argon2id in PHC form."
+    )
     must_change_password: bool = strawberry.field(
         default=False, description="Whether it must be changed at the first sign-in."
     )
@@ -139,6 +142,7 @@ async def create_user(info: Info, input: CreateUserInput) -> UserPayload | None:
         user_metadata=input.user_metadata,
         app_metadata=input.app_metadata,
         password=input.password,
+        password_hash=input.password_hash,
         must_change_password=input.must_change_password,
         send_verification_email=bool(input.send_verification_email),
         reason=input.reason,

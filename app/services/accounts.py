@@ -30,6 +30,7 @@ from app.domain.times import now
 from app.domain.users import AttributeSource, Beside, Changes, Identity, Provenance, User
 from app.services.changes import DEADLINE_SECONDS, ProfileChanges, Target, check_reason, taken, to_event, wait
 from app.services.identifiers import read_email, read_phone_number
+from app.services.password_hashes import check_hash
 from app.services.reads import require
 from app.services.tickets import Choose, Source, as_themselves, issue, to_mail
 from app.store.accounts import Accounts as StoredAccounts
@@ -53,6 +54,7 @@ class NewUser:
     user_metadata: Any = None
     app_metadata: Any = None
     password: str | None = None
+    password_hash: str | None = None
     must_change_password: bool = False
     send_verification_email: bool = False
     reason: str | None = None
@@ -179,13 +181,18 @@ class Accounts:
         return connection
 
     async def _credential(self, connection: AuthConnection, user: User, new: NewUser) -> tuple[Beside, ...]:
-        if new.password is None:
+        """`password_hash` is another system's, made anew when its password is first seen."""
+        if new.password is None and new.password_hash is None:
             return ()
+        path = "password" if new.password_hash is None else "passwordHash"
         reason = why_no_password(connection)
         if reason is not None:
-            raise Refused(ErrorCode.INVALID_INPUT, reason, ("password",))
-        hash = await self._choose(user.tenant, new.password, identifiers_of(user), "password")
-        return (SetPassword(hash, 0),)
+            raise Refused(ErrorCode.INVALID_INPUT, reason, (path,))
+        if new.password is None:
+            return (SetPassword(check_hash(new.password_hash or "", path), 0),)
+        if new.password_hash is not None:
+            raise Refused(ErrorCode.INVALID_INPUT, "Give password or passwordHash, not both.", (path,))
+        return (SetPassword(await self._choose(user.tenant, new.password, identifiers_of(user), path), 0),)
 
     def _to_user(
         self, connection: AuthConnection, new: NewUser, identifiers: Identifiers, source: AttributeSource

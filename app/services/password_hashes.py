@@ -2,18 +2,23 @@
 
 import asyncio
 import os
+import re
 from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
 import bcrypt
-from argon2 import PasswordHasher
+from argon2 import PasswordHasher, Type, extract_parameters
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from app.domain.errors import ErrorCode, Refused
 from app.domain.passwords import normalized
 
 # What bcrypt reads of a password.
 _BCRYPT_BYTES = 72
+_BCRYPT = re.compile(r"\$2[aby]\$(0[4-9]|1[0-4])\$[./A-Za-z0-9]{53}", re.ASCII)
+_MAX_HASH = 512
+_MAX_KIB, _MAX_PASSES, _MAX_LANES = 262_144, 10, 16
 
 
 class PasswordHashes:
@@ -50,6 +55,29 @@ class PasswordHashes:
         except (VerificationError, InvalidHashError):
             return False
         return hash is not None
+
+
+def check_hash(hash: str, path: str) -> str:
+    """Of another system: bcrypt of cost 4 to 14, or Argon2id in PHC form of at most 256 MiB, 10 passes and 16 lanes, so
+    that no hash that was brought along keeps a core busy. Refused with INVALID_INPUT and `path`.
+    """
+    if not (_BCRYPT.fullmatch(hash) or _is_taken_argon2(hash)):
+        message = (
+            "A hash is bcrypt of cost 4 to 14, or Argon2id in PHC form of at most 256 MiB, 10 passes and 16 lanes."
+        )
+        raise Refused(ErrorCode.INVALID_INPUT, message, (path,))
+    return hash
+
+
+def _is_taken_argon2(hash: str) -> bool:
+    if len(hash) > _MAX_HASH or not hash.isascii():
+        return False
+    try:
+        found = extract_parameters(hash)
+    except InvalidHashError:
+        return False
+    most = found.memory_cost <= _MAX_KIB and found.time_cost <= _MAX_PASSES and found.parallelism <= _MAX_LANES
+    return most and found.type is Type.ID and hash.count("$") == 5
 
 
 def _is_bcrypt(hash: str) -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 
 import bcrypt
 import pytest
+from argon2 import PasswordHasher
 
 from app.domain.scopes import Scope
 from app.domain.users import User
@@ -186,7 +187,7 @@ async def test_an_unknown_user_and_a_wrong_password_look_alike(
     await world.add_user("jane")
     await change(world, GOOD, userId=john.user_id)
     hashed: list[str] = []
-    verify_hash = __import__("argon2").PasswordHasher.verify
+    verify_hash = PasswordHasher.verify
 
     def counted(self: Any, hash: str, password: Any) -> Any:
         hashed.append(hash.rpartition("$")[0].rpartition("$")[0])
@@ -240,22 +241,60 @@ async def test_passwords_are_verified_where_there_are_some(world: World, john: U
     assert (await verify(world, GOOD, connection="g"))["errors"] == [{"code": "INVALID_INPUT", "path": ["connection"]}]
 
 
+CREATE = "mutation($input: CreateUserInput!) { createUser(input: $input) { errors { code path } } }"
+
+
+async def bring(world: World, **input: Any) -> Any:
+    given = {"connection": DATABASE, "email": "old@example.com", **input}
+    return (await world.ask(CREATE, world.tool_token(EVERYTHING), input=given))["createUser"]["errors"]
+
+
 @pytest.mark.parametrize("prefix", [b"2a", b"2b"])
-async def test_a_bcrypt_hash_is_taken_and_made_anew_when_the_password_is_right(
-    world: World, john: User, prefix: bytes
-) -> None:
+async def test_a_bcrypt_hash_is_taken_and_made_anew_when_the_password_is_right(world: World, prefix: bytes) -> None:
+    await world.add_connection()
     old = bcrypt.hashpw(b"tiny old password", bcrypt.gensalt(4, prefix)).decode()
+    assert await bring(world, passwordHash=old) == []
     credentials = world.database["credentials"]
-    await credentials.insert_one({"tenant": world.tenant, "user": john.id, "hash": old, "version": 1})
-    assert await verify(world, "tiny old passwort") == WRONG
-    assert (await credentials.find_one({"user": john.id}))["hash"] == old
+    assert await verify(world, "tiny old passwort", "old@example.com") == WRONG
+    assert (await credentials.find_one({"tenant": world.tenant}))["hash"] == old
     for _ in range(2):
-        assert (await verify(world, "tiny old password"))["valid"]
-        stored = await credentials.find_one({"user": john.id})
-        assert stored["hash"].startswith("$argon2id$")
+        assert (await verify(world, "tiny old password", "old@example.com"))["valid"]
+        stored = await credentials.find_one({"tenant": world.tenant})
+        assert stored["hash"].startswith("$argon2id$v=19$m=65536,t=3,p=1$")
         assert stored["version"] == 1
-    await credentials.update_one({"user": john.id}, {"$set": {"hash": "nonsense"}})
-    assert await verify(world, "nonsense") == WRONG
+    assert old not in str(await world.database["log_events"].find({"tenant": world.tenant}).to_list(None))
+    await credentials.update_one({"tenant": world.tenant}, {"$set": {"hash": "nonsense"}})
+    assert await verify(world, "nonsense", "old@example.com") == WRONG
+
+
+async def test_an_argon2_hash_is_taken_and_made_anew_where_it_is_weaker(world: World) -> None:
+    await world.add_connection()
+    old = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=2).hash("tiny old password")
+    assert await bring(world, passwordHash=old) == []
+    assert (await verify(world, "tiny old password", "old@example.com"))["valid"]
+    stored = await world.database["credentials"].find_one({"tenant": world.tenant})
+    assert stored["hash"].startswith("$argon2id$v=19$m=65536,t=3,p=1$")
+
+
+async def test_a_hash_that_is_none_or_too_dear_is_refused(world: World) -> None:
+    await world.add_connection()
+    await world.add_connection("e", "email")
+    good = bcrypt.hashpw(b"tiny old password", bcrypt.gensalt(4)).decode()
+    argon2 = "$argon2id$v=19$m={},t={},p={}$c29tZXNhbHQ$RdescudvJCsgt3ub+b4dWRWJTmaaJObG"
+    for input in (
+        {"passwordHash": ""},
+        {"passwordHash": "d41d8cd98f00b204e9800998ecf8427e"},
+        {"passwordHash": good[:-1]},
+        {"passwordHash": good.replace("$04$", "$15$")},
+        {"passwordHash": argon2.format(262_145, 1, 1)},
+        {"passwordHash": argon2.format(1024, 11, 1)},
+        {"passwordHash": argon2.format(1024, 1, 17)},
+        {"passwordHash": argon2.format(1024, 1, 1).replace("argon2id", "argon2i")},
+        {"passwordHash": good, "password": GOOD},
+        {"passwordHash": good, "connection": "e"},
+    ):
+        assert await bring(world, **input) == [{"code": "INVALID_INPUT", "path": ["passwordHash"]}], input
+    assert await world.database["users"].count_documents({"tenant": world.tenant}) == 0
 
 
 # ---------------------------------------------------------------- reset by mail
