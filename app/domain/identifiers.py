@@ -1,7 +1,8 @@
 """Identifiers of a user, folded to one form each: one way to look up, one way to collide."""
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from app.domain.connections import AuthConnectionKind, kind_of
 from app.domain.users import User
@@ -56,6 +57,12 @@ def _keys(user: User) -> Iterator[str]:
         yield subject_key(identity.provider, identity.connection, identity.user_id)
         if identity.origin_user_id is not None:
             yield user_id_key(identity.origin_user_id)
+        yield from identity.keys
+    yield from identifier_keys(user)
+
+
+def identifier_keys(user: User) -> Iterator[str]:
+    """Of the address, name and number that the account itself goes by."""
     if not user.identities:
         return
     primary = user.identities[0].connection
@@ -68,3 +75,9 @@ def _keys(user: User) -> Iterator[str]:
         yield username_key(primary, user.username)
     if user.phone_number:
         yield phone_key(primary, user.phone_number)
+
+
+def account_named(user: User, keys: Iterable[str]) -> Any:
+    """The `_id` of the account that one of these keys names: the profile's own, or one that is linked to it."""
+    named = set(keys)
+    return next((each.origin for each in user.identities if named & set(each.keys)), user.id)

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from app.domain.errors import ErrorCode, Refused
+from app.domain.identifiers import identifier_keys
 from app.domain.metadata import merge
 from app.domain.users import Identity, User
 
@@ -38,7 +39,8 @@ def link(primary: User, secondary: User, how: LinkMetadata, with_access: bool) -
     Their versions are as they were: whoever writes them counts.
     """
     [identity] = secondary.identities
-    linked = replace(identity, origin=secondary.id, origin_user_id=secondary.user_id)
+    keys = tuple(identifier_keys(secondary))
+    linked = replace(identity, origin=secondary.id, origin_user_id=secondary.user_id, keys=keys)
     after = replace(
         primary,
         identities=(*primary.identities, linked),
@@ -60,7 +62,7 @@ def link(primary: User, secondary: User, how: LinkMetadata, with_access: bool) -
 def unlink(primary: User, secondary: User, identity: Identity) -> tuple[User, User]:
     """Both after unlinking. What was taken from the primary since, the second account does not get back."""
     kept = tuple(each for each in primary.identities if each != identity)
-    own = replace(identity, origin=None, origin_user_id=None)
+    own = replace(identity, origin=None, origin_user_id=None, keys=())
     given_back = replace(
         secondary,
         linked_to=None,

@@ -33,7 +33,8 @@ class Provenance:
 class Identity:
     """An account with an identity provider. `profile_data` is JSON text, since payloads have dots and $ in keys.
 
-    `origin` and `origin_user_id` are the `_id` and `user_id` of the profile that was linked, and waits.
+    `origin` and `origin_user_id` are the `_id` and `user_id` of the profile that was linked, and waits; `keys` those of
+    its address, name and number, which stay taken.
     """
 
     provider: str
@@ -45,6 +46,7 @@ class Identity:
     refresh_token: str | None = None
     origin: Any = None
     origin_user_id: str | None = None
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from app.domain.claims import with_defaults
 from app.domain.connections import AuthConnection
 from app.domain.emails import MailTemplate, SendMail
 from app.domain.errors import ErrorCode, Refused
-from app.domain.identifiers import email_key, fold, username_key
+from app.domain.identifiers import email_key, keys_of, username_key
 from app.domain.logins import to_user_id, versioned
 from app.domain.logs import LogEvent, LogEventType, diff
 from app.domain.metadata import RESERVED_APP_METADATA, check_patch, check_size
@@ -165,7 +165,7 @@ class Accounts:
             raise taken(["username"])
         if owner is None:
             raise Refused(ErrorCode.CONTENDED, "Others sign up alike at this moment. Send it again.")
-        if fold(owner.email or "") != fold(identifiers.email):
+        if email_key(wanted.identities[0].connection, identifiers.email) not in keys_of(owner):
             mail = replace(to_mail(wanted, identifiers.email, MailTemplate.NAME_TAKEN), user=owner.id)
             await self._outbox.put(mail)
             return

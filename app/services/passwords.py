@@ -6,7 +6,7 @@ from typing import Any
 
 from app.domain.accounts import why_no_mail
 from app.domain.errors import ErrorCode, Refused
-from app.domain.identifiers import fold
+from app.domain.identifiers import account_named, fold
 from app.domain.logs import LogEventType
 from app.domain.passwords import (
     MIN_LENGTH,
@@ -120,9 +120,10 @@ class Passwords:
         digest = sha256(f"{connection}:{fold(identifier)}".encode("utf-8", "replace")).hexdigest()
         tries = {f"{digest}:{ip or ''}": MAX_TRIES, digest: MAX_TRIES_FROM_ANYWHERE}
         await self._count_tries(principal.tenant, tries)
-        where = {"tenant": principal.tenant, "keys": {"$in": keys_of_typed(connection, identifier)}}
-        user = await self._users.find(where)
-        credential = None if user is None else await self._passwords.find(principal.tenant, user.id)
+        keys = keys_of_typed(connection, identifier)
+        user = await self._users.find({"tenant": principal.tenant, "keys": {"$in": keys}})
+        account = None if user is None else account_named(user, keys)
+        credential = None if user is None else await self._passwords.find(principal.tenant, account)
         if not await self._matches(credential, password) or user is None or credential is None:
             return Verified(valid=False)
         await self._passwords.forget_tries(principal.tenant, list(tries))
@@ -130,7 +131,7 @@ class Passwords:
             raise Refused(ErrorCode.USER_BLOCKED, "The user is blocked.")
         if self._hashes.is_outdated(credential.hash):
             anew = await self._hashes.hash(password)
-            await self._passwords.upgrade(principal.tenant, user.id, credential.hash, anew)
+            await self._passwords.upgrade(principal.tenant, account, credential.hash, anew)
         return Verified(valid=True, user=user.id, must_change=user.must_change_password)
 
     async def send_reset(self, principal: Principal | None, target: Target) -> User:

@@ -82,6 +82,7 @@ class Accounts:
         """What the person was named by, now and before, with what is linked to them."""
         theirs = {"tenant": user.tenant, "user": {"$in": user.own()}, "changes.path": {"$in": _IDENTIFIERS}}
         told = [each.user_id for each in user.identities]
+        told += [key.split(":", 2)[2] for each in user.identities for key in each.keys]
         told += [getattr(user, name) for name in _IDENTIFIERS]
         async for event in self._database["log_events"].find(theirs, {"changes": 1}, session=session):
             changes = [each for each in event["changes"] if each["path"] in _IDENTIFIERS]

@@ -87,7 +87,7 @@ def to_document(user: User) -> dict[str, Any]:
         "_id": user.id,
         "schema_version": SCHEMA_VERSION,
         "provenance": {name: _compact(asdict(each)) for name, each in user.provenance.items()},
-        "identities": [_compact(asdict(each)) for each in user.identities],
+        "identities": [_compact(asdict(each) | {"keys": list(each.keys)}) for each in user.identities],
         "role_ids": list(user.role_ids),
         "permissions": [dict(each) for each in user.permissions],
         "keys": keys_of(user),
@@ -104,7 +104,7 @@ def from_document(document: Mapping[str, Any]) -> User:
     known = {name: document[name] for name in _FIELDS if name in document}
     known |= {
         "provenance": {name: _provenance(each) for name, each in document.get("provenance", {}).items()},
-        "identities": tuple(Identity(**each) for each in document.get("identities", ())),
+        "identities": tuple(_identity(each) for each in document.get("identities", ())),
         "role_ids": tuple(document.get("role_ids", ())),
         "permissions": tuple(document.get("permissions", ())),
     }
@@ -113,6 +113,10 @@ def from_document(document: Mapping[str, Any]) -> User:
 
 def _provenance(stored: Mapping[str, Any]) -> Provenance:
     return Provenance(AttributeSource(stored["source"]), stored["at"], stored.get("connection"))
+
+
+def _identity(stored: Mapping[str, Any]) -> Identity:
+    return Identity(**{**stored, "keys": tuple(stored.get("keys", ()))})
 
 
 def _compact(document: dict[str, Any]) -> dict[str, Any]:

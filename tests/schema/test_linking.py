@@ -8,7 +8,9 @@ import pytest
 from app.auth.development import mint
 from app.domain.ids import encode_id
 from app.domain.scopes import Scope
+from tests.schema.test_accounts import create
 from tests.schema.test_logins import good
+from tests.schema.test_passwords import GOOD, WRONG, verify
 from tests.world import DATABASE, World, codes
 
 EVERYTHING = [str(each) for each in Scope]
@@ -282,3 +284,29 @@ async def test_linking_oneself_needs_a_recent_sign_in(two: Two, monkeypatch: pyt
     assert codes(await two.world.post(LINK, own, input=given)) == ["INSUFFICIENT_USER_AUTHENTICATION"]
     waiting = await two.world.database["users"].find_one({"tenant": two.world.tenant, "user_id": "google-oauth2|g1"})
     assert "linked_to" not in waiting
+
+
+async def test_a_linked_database_account_keeps_its_address_and_its_password(world: World) -> None:
+    await world.add_connection()
+    await world.add_connection("g", "google-oauth2")
+    await good(world, "g", {"sub": "g1", "name": "Johnny", "email": "johnny@gmail.com"})
+    made = await create(world, email="john@example.com", username="john", password=GOOD)
+    tool, user_id = world.tool_token(EVERYTHING), made["user"]["userId"]
+    input = {"userId": "google-oauth2|g1", "secondary": {"userId": user_id}}
+    linked = (await world.ask(LINK, tool, input=input))["linkIdentity"]
+    assert linked["errors"] == []
+    for identifier in ("JOHN@example.com", "john"):
+        found = await verify(world, GOOD, identifier)
+        assert (found["valid"], found["user"]) == (True, {"userId": "google-oauth2|g1"})
+    assert await verify(world, "wrong", "john") == WRONG
+    # Who logs in by it is the profile's owner, and nobody else has the address.
+    again = await good(world, DATABASE, {"email": "john@example.com"})
+    assert (again["created"], again["user"]["userId"]) == (False, "google-oauth2|g1")
+    assert (await create(world, email="John@example.com"))["errors"][0]["code"] == "ALREADY_EXISTS"
+    by_address = f'{{ user(by: {{email: {{email: "john@example.com", connection: "{DATABASE}"}}}}) {{ userId }} }}'
+    assert (await world.ask(by_address, tool))["user"] == {"userId": "google-oauth2|g1"}
+    identity = linked["user"]["identities"][1]["id"]
+    input = {"userId": "google-oauth2|g1", "identityId": identity}
+    assert (await world.ask(UNLINK, tool, input=input))["unlinkIdentity"]["errors"] == []
+    assert (await world.ask(by_address, tool))["user"] == {"userId": user_id}
+    assert (await verify(world, GOOD, "john"))["user"] == {"userId": user_id}
