@@ -36,9 +36,12 @@ class PasswordHashes:
         """In PHC form: `$argon2id$...`."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._hash, password)
 
-    async def verify(self, hash: str | None, password: str) -> bool:
-        """Without a hash: False, after as long as a wrong password takes."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._verify, hash, password)
+    async def verify(self, hash: str | None, password: str, bcrypt_hash: str | None = None) -> bool:
+        """Without a hash: False, after as long as a wrong password takes. `bcrypt_hash` is anybody's, where some
+        accounts still have one: then each password is tried with both kinds, whichever its account has.
+        """
+        run = asyncio.get_running_loop().run_in_executor
+        return await run(self._threads, self._verify, hash, password, bcrypt_hash)
 
     def is_outdated(self, hash: str) -> bool:
         """Whether the password should be hashed anew, now that it is known."""
@@ -47,14 +50,25 @@ class PasswordHashes:
     def _hash(self, password: str) -> str:
         return self._hasher.hash(normalized(password))
 
-    def _verify(self, hash: str | None, password: str) -> bool:
-        if hash is not None and _is_bcrypt(hash):
-            return bcrypt.checkpw(password.encode("utf-8", "replace")[:_BCRYPT_BYTES], hash.encode())
+    def _verify(self, hash: str | None, password: str, bcrypt_hash: str | None) -> bool:
+        is_bcrypt = hash is not None and _is_bcrypt(hash)
+        by_argon2 = self._is_argon2_of(self._nobody if hash is None or is_bcrypt else hash, password)
+        by_bcrypt = False
+        if hash is not None and is_bcrypt:
+            by_bcrypt = _is_bcrypt_of(hash, password)
+        elif bcrypt_hash is not None:
+            _is_bcrypt_of(bcrypt_hash, password)
+        return by_bcrypt if is_bcrypt else by_argon2 and hash is not None
+
+    def _is_argon2_of(self, hash: str, password: str) -> bool:
         try:
-            self._hasher.verify(hash or self._nobody, normalized(password).encode("utf-8", "replace"))
+            return self._hasher.verify(hash, normalized(password).encode("utf-8", "replace"))
         except (VerificationError, InvalidHashError):
             return False
-        return hash is not None
+
+
+def _is_bcrypt_of(hash: str, password: str) -> bool:
+    return bcrypt.checkpw(password.encode("utf-8", "replace")[:_BCRYPT_BYTES], hash.encode())
 
 
 def check_hash(hash: str, path: str) -> str:

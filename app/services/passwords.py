@@ -124,7 +124,8 @@ class Passwords:
         user = await self._users.find({"tenant": principal.tenant, "keys": {"$in": keys}})
         account = None if user is None else account_named(user, keys)
         credential = None if user is None else await self._passwords.find(principal.tenant, account)
-        if not await self._matches(credential, password) or user is None or credential is None:
+        bcrypt_hash = await self._passwords.any_bcrypt(principal.tenant)
+        if not await self._matches(credential, password, bcrypt_hash) or user is None or credential is None:
             return Verified(valid=False)
         await self._passwords.forget_tries(principal.tenant, list(tries))
         if user.blocked:
@@ -167,8 +168,8 @@ class Passwords:
         await self._logins.add_event(to_event(caller, user, failed, None, ()))
         raise Refused(ErrorCode.INVALID_INPUT, "That is not the current password.", ("currentPassword",))
 
-    async def _matches(self, credential: Credential | None, password: str) -> bool:
-        return await self._hashes.verify(credential.hash if credential else None, password[:_MAX_TEXT])
+    async def _matches(self, credential: Credential | None, password: str, bcrypt_hash: str | None = None) -> bool:
+        return await self._hashes.verify(credential.hash if credential else None, password[:_MAX_TEXT], bcrypt_hash)
 
     async def _count_tries(self, tenant: str, limits: dict[str, int]) -> None:
         """Counted before it is tried, so that many at once are no way around."""

@@ -38,7 +38,7 @@ INDEXES: dict[str, list[tuple[_Keys, dict[str, object]]]] = {
     "login_rules": [(_by("name"), UNIQUE)],
     "grants": [(_by("user", "client_id", "audience"), UNIQUE)],
     "mfa_enrollments": [(_by("user", "enrollment_id"), UNIQUE)],
-    "credentials": [(_by("user"), UNIQUE)],
+    "credentials": [(_by("user"), UNIQUE), (_by("hash"), {})],
     "password_tries": [(_by("key"), UNIQUE)],
     # A ticket is found by its secret, which says no tenant; senders take mails of all tenants in turn.
     "tickets": [

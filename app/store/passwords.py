@@ -24,6 +24,12 @@ class Passwords:
             found = await self._database["credentials"].find_one({"tenant": tenant, "user": user})
         return None if found is None else Credential(found["hash"], found["version"])
 
+    async def any_bcrypt(self, tenant: str) -> str | None:
+        """Anybody's bcrypt hash, where there is still one."""
+        with driver_errors():
+            found = await self._database["credentials"].find_one({"tenant": tenant, "hash": {"$regex": r"^\$2"}})
+        return None if found is None else str(found["hash"])
+
     async def upgrade(self, tenant: str, user: Any, before: str, after: str) -> None:
         """The same password under a better hash; nothing where it was set anew meanwhile."""
         with driver_errors():

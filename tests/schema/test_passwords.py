@@ -198,6 +198,21 @@ async def test_an_unknown_user_and_a_wrong_password_look_alike(
         assert await verify(world, BETTER, identifier) == WRONG
     # Each took the work of one hash, with the same parameters.
     assert hashed == ["$argon2id$v=19$m=65536,t=3,p=1"] * 5
+    # Where one account came with bcrypt, each takes the work of one of both kinds.
+    hashed.clear()
+    check = bcrypt.checkpw
+
+    def counted_too(password: bytes, hash: bytes) -> bool:
+        hashed.append(hash[:7].decode())
+        return check(password, hash)
+
+    monkeypatch.setattr("bcrypt.checkpw", counted_too)
+    old = bcrypt.hashpw(b"tiny old password", bcrypt.gensalt(4)).decode()
+    assert await bring(world, passwordHash=old) == []
+    for identifier in ("john@example.com", "old@example.com", "nobody@example.com"):
+        assert await verify(world, BETTER, identifier) == WRONG
+        assert sorted(hashed) == ["$2b$04$", "$argon2id$v=19$m=65536,t=3,p=1"]
+        hashed.clear()
 
 
 async def test_wrong_passwords_are_limited_by_account_and_address_known_or_not(world: World, john: User) -> None:
