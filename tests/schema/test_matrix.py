@@ -527,7 +527,13 @@ def guarded_by(rule: Rule) -> list[str]:
 
 WRITERS = [frozenset({str(scope)}) for scope in Scope if scope.startswith("update:")] + [frozenset()]
 EXTREMES = [frozenset(), frozenset(map(str, Scope))]
-FEW = [frozenset(), *(parent | {str(scope)} for scope in Scope for parent in PARENTS[1:]), frozenset(map(str, Scope))]
+
+
+def around(rule: Rule) -> list[frozenset[str]]:
+    """What opens it, or is a part of that, alone and with what opens its parent; what does not; everything."""
+    alternatives = [frozenset(map(str, each)) for each in (*rule.scopes, *(rule.self_ or ()))]
+    opening = {*alternatives, *(frozenset({scope}) for each in alternatives for scope in each)}
+    return [*PARENTS, *(parent | each for parent in PARENTS for each in opening), EXTREMES[1]]
 
 
 @pytest.mark.parametrize("holds", [True, False], ids=["for everybody", "for nobody"])
@@ -544,9 +550,9 @@ async def test_the_matrix_notices_any_one_rule(
     policy._readable.cache_clear()
     try:
         callers = (SELF, TOOL)
-        differences = await differences_in_reading(stage, callers, FEW[::2] + FEW[-1:]) if rule in READING else []
+        differences = await differences_in_reading(stage, callers, around(rule)) if rule in READING else []
+        differences = differences or await differences_beside(stage, callers, EXTREMES, guarded_by(rule))
         differences = differences or await differences_in_writing(stage, callers, WRITERS)
-        differences = differences or await differences_beside(stage, callers, FEW)
     finally:
         policy._readable.cache_clear()
     assert differences
