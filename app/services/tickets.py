@@ -123,8 +123,6 @@ class Tickets:
         if found is None:
             raise _no_good()
         ticket, user = found
-        if user.blocked:
-            raise Refused(ErrorCode.USER_BLOCKED, "The user is blocked.")
         hash = None
         if ticket.purpose is TicketPurpose.RESET_PASSWORD:
             if new_password is None:
@@ -136,6 +134,8 @@ class Tickets:
         def decide(user: User) -> Changes:
             if not _is_bound(ticket, user):
                 raise _no_good()
+            if user.blocked:
+                raise Refused(ErrorCode.USER_BLOCKED, "The user is blocked.")
             return _changes(ticket, user, hash)
 
         try:
