@@ -140,3 +140,15 @@ async def test_a_tool_makes_users_with_a_password_and_a_mail(world: World, mailb
     assert await world.database["users"].count_documents({"tenant": world.tenant}) == 1
     stored = await world.database["credentials"].find({"tenant": world.tenant}).to_list(None)
     assert len(stored) == 1
+
+
+async def test_a_user_whose_verification_mail_is_one_too_many_is_not_made(world: World, mailbox: Mailbox) -> None:
+    token = world.tool_token(EVERYTHING)
+    for name in ("a", "b", "c", "d"):
+        await world.add_connection(name)
+        input = {"connection": name, "email": "jane@example.com", "sendVerificationEmail": True}
+        made = (await world.ask(CREATE, token, input=input))["createUser"]
+    assert made == {"user": None, "errors": [{"code": "RATE_LIMITED", "path": ["sendVerificationEmail"]}]}
+    assert await world.database["users"].count_documents({"tenant": world.tenant}) == 3
+    assert await world.database["log_events"].count_documents({"tenant": world.tenant}) == 3
+    assert len(await mailbox.receive()) == 3
