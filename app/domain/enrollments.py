@@ -37,9 +37,9 @@ class PutEnrollment(Beside):
 
 @dataclass(frozen=True, slots=True)
 class RemoveEnrollments(Beside):
-    """`ids` None: all. Refused with NOT_FOUND where one of them, or any, is not there."""
+    """Refused with NOT_FOUND where one of them is not there."""
 
-    ids: tuple[Any, ...] | None = None
+    ids: tuple[Any, ...]
 
 
 def masked(name: str) -> str:

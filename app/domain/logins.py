@@ -185,3 +185,8 @@ def _proven(user: User, login: Login) -> User:
 def versioned(user: User) -> dict[str, Any]:
     """The fields that the version counts."""
     return {name: getattr(user, name) for name in VERSIONED}
+
+
+def said(user: User) -> dict[str, Any]:
+    """Of those, the ones that say something: what history tells of."""
+    return {name: value for name, value in versioned(user).items() if value not in (None, {})}

@@ -24,6 +24,11 @@ class Credential:
     version: int
 
 
+def version_of(credential: Credential | None) -> int:
+    """0 where there is none."""
+    return 0 if credential is None else credential.version
+
+
 @dataclass(frozen=True, slots=True)
 class SetPassword(Beside):
     """Sets the user's password; `version` is that of the credential it replaces, 0 where there is none."""

@@ -9,10 +9,10 @@ from app.domain import attributes
 from app.domain.errors import ErrorCode, Forbidden, Refused, VersionConflict
 from app.domain.root_attributes import ROOT_ATTRIBUTES
 from app.domain.users import User as WrittenUser
-from app.schema.context import Info, selection
+from app.schema.context import Info
 from app.schema.inputs import IF_VERSION, REASON, Target, to_target
 from app.schema.passwords import WHICH_ARE_TAKEN
-from app.schema.payloads import InputError, MutationError, UserPayload, to_errors, user_payload
+from app.schema.payloads import InputError, MutationError, UserPayload, read_written, to_errors, user_payload
 from app.schema.users import User
 from app.services.accounts import NewUser
 from app.services.metadata import APP_METADATA, USER_METADATA
@@ -213,8 +213,4 @@ async def _write(info: Info, update: UpdateUserInput) -> WrittenUser:
 
 
 async def _read(info: Info, key: Any) -> User | None:
-    asked = selection(info).get("results", {}).get("user")
-    if asked is None:
-        return None
-    reads, principal = info.context.services.reads, info.context.principal
-    return cast("User | None", await reads.get(principal, attributes.USER, {"_id": key}, asked, written=True))
+    return cast("User | None", await read_written(info, attributes.USER, key, "results", "user"))

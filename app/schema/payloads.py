@@ -65,10 +65,12 @@ async def _read(info: Info, key: Any) -> User | None:
     return cast("User | None", await read_written(info, attributes.USER, key, "user"))
 
 
-async def read_written(info: Info, kind: Kind, key: Any, field: str) -> Row | None:
-    """What was just written, as far as the payload's `field` asks for it and it may be read."""
-    asked = selection(info).get(field)
-    if asked is None:
-        return None
+async def read_written(info: Info, kind: Kind, key: Any, *path: str) -> Row | None:
+    """What was just written, as far as it is asked for at this path of the payload, and may be read."""
+    asked = selection(info)
+    for name in path:
+        if name not in asked:
+            return None
+        asked = asked[name]
     reads, principal = info.context.services.reads, info.context.principal
     return await reads.get(principal, kind, {"_id": key}, asked, written=True)

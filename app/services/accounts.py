@@ -17,8 +17,8 @@ from app.domain.claims import with_defaults
 from app.domain.connections import AuthConnection
 from app.domain.emails import MailTemplate, SendMail
 from app.domain.errors import ErrorCode, Refused
-from app.domain.identifiers import email_key, keys_of, username_key
-from app.domain.logins import to_user_id, versioned
+from app.domain.identifiers import email_key, identifier_keys, keys_of
+from app.domain.logins import said, to_user_id
 from app.domain.logs import LogEvent, LogEventType, diff
 from app.domain.metadata import RESERVED_APP_METADATA, check_patch, check_size
 from app.domain.passwords import SetPassword, identifiers_of, why_no_password
@@ -29,7 +29,7 @@ from app.domain.tickets import TicketPurpose
 from app.domain.times import now
 from app.domain.users import AttributeSource, Beside, Changes, Identity, Provenance, User
 from app.services.changes import DEADLINE_SECONDS, ProfileChanges, Target, check_reason, taken, to_event, wait
-from app.services.identifiers import read_email, read_phone_number
+from app.services.identifiers import named_connection, read_email, read_phone_number
 from app.services.password_hashes import check_hash
 from app.services.reads import require
 from app.services.tickets import Choose, Source, as_themselves, issue, to_mail
@@ -131,12 +131,12 @@ class Accounts:
         if identifiers.email is not None:
             beside += issue(user, TicketPurpose.VERIFY_EMAIL, identifiers.email, len(beside), None)
         event = _first_event(as_themselves(user, source), user, LogEventType.SIGNUP_SUCCEEDED, None)
-        owner = await self._owner(connection, identifiers)
+        owner = await self._owner(user)
         if owner is None:
             try:
                 await self._insert(user, event, beside)
             except KeyTaken:
-                owner = await self._owner(connection, identifiers)
+                owner = await self._owner(user)
             else:
                 return
         await self._say_taken(owner, identifiers, user, source)
@@ -147,14 +147,10 @@ class Accounts:
         while not await self._users.insert(user, event, beside):
             await wait(deadline)
 
-    async def _owner(self, connection: AuthConnection, identifiers: Identifiers) -> User | None:
+    async def _owner(self, wanted: User) -> User | None:
         """Who has the address, else who has the name."""
-        keys = [
-            *([email_key(connection.name, identifiers.email)] if identifiers.email else []),
-            *([username_key(connection.name, identifiers.username)] if identifiers.username else []),
-        ]
-        for key in keys:
-            found = await self._users.find({"tenant": connection.tenant, "keys": key})
+        for key in identifier_keys(wanted):
+            found = await self._users.find({"tenant": wanted.tenant, "keys": key})
             if found is not None:
                 return found
         return None
@@ -174,9 +170,7 @@ class Accounts:
         await self._changes.apply_to_own(as_themselves(owner, source), lambda _: changes)
 
     async def _connection(self, tenant: str, name: str) -> AuthConnection:
-        connection = await self._connections.find(tenant, name)
-        if connection is None:
-            raise Refused(ErrorCode.NOT_FOUND, "There is no such connection.", ("connection",))
+        connection = await named_connection(self._connections, tenant, name)
         check_creatable(connection)
         return connection
 
@@ -241,7 +235,7 @@ class Accounts:
 
 def _first_event(caller: Principal, user: User, type_: LogEventType, reason: str | None) -> LogEvent:
     """Of a new account: everything that it begins with."""
-    told = {name: value for name, value in versioned(user).items() if value not in (None, {})}
+    told = said(user)
     event = to_event(caller, user, Changes(type_, told), reason, diff({}, told))
     [identity] = user.identities
     return replace(event, connection=identity.connection, strategy=identity.provider)

@@ -5,6 +5,7 @@ from app.domain.emails import MailTemplate, SendMail
 from app.domain.errors import ErrorCode, Refused
 from app.domain.identifiers import email_key
 from app.domain.logs import LogEventType
+from app.domain.passwords import version_of
 from app.domain.principals import Principal
 from app.domain.rules import CHANGE_EMAIL, SEND_ACCOUNT_MAIL
 from app.domain.tickets import TicketPurpose, VoidTickets
@@ -41,7 +42,7 @@ class Emails:
         """
         _, user = await self._changes.find(principal, SEND_ACCOUNT_MAIL, target)
         connection = await primary_connection(self._connections, user)
-        version = await self._credential_version(user)
+        version = version_of(await self._credentials.find(user.tenant, user.id))
 
         def decide(user: User) -> Changes:
             check_changeable(connection, "email")
@@ -76,7 +77,7 @@ class Emails:
         if current_password is not None:
             await self._passwords.check_current(caller, user, current_password)
         owner = await self._users.find({"tenant": user.tenant, "keys": email_key(connection.name, address)})
-        version = await self._credential_version(user)
+        version = version_of(await self._credentials.find(user.tenant, user.id))
 
         def decide(user: User) -> Changes:
             other = owner if owner is not None and owner.id != user.id else None
@@ -90,10 +91,6 @@ class Emails:
             return _pending(user, address, other, version)
 
         return await self._changes.apply(principal, CHANGE_EMAIL, target, decide)
-
-    async def _credential_version(self, user: User) -> int:
-        credential = await self._credentials.find(user.tenant, user.id)
-        return 0 if credential is None else credential.version
 
 
 def _check_how(is_self: bool, immediately: bool, verified: bool) -> None:

@@ -68,12 +68,12 @@ class Enrollments:
         )
         if enrollment == known:
             return known.id
-        details = {"type": enrollment.type, "name": enrollment.name, "status": enrollment.status}
-        changes = Changes(LogEventType.MFA_ENROLLED, {}, (PutEnrollment(enrollment),), details=details, by_user=True)
         if known is not None and replace(enrollment, last_used_at=known.last_used_at) == known:
             # That it was used is no history of its own: the login is.
             await self._enrollments.touch(enrollment)
             return known.id
+        details = {"type": enrollment.type, "name": enrollment.name, "status": enrollment.status}
+        changes = Changes(LogEventType.MFA_ENROLLED, {}, (PutEnrollment(enrollment),), details=details, by_user=True)
         await self._changes.apply(principal, CREATE_ENROLLMENTS, target, lambda _: changes)
         return enrollment.id
 

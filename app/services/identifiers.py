@@ -47,6 +47,14 @@ def keys_of_typed(connection: str, typed: str) -> list[str]:
     return [make(connection, typed) for make in (email_key, username_key, phone_key)]
 
 
+async def named_connection(connections: Connections, tenant: str, name: str) -> AuthConnection:
+    """The connection of an input. Refused with NOT_FOUND."""
+    found = await connections.find(tenant, name)
+    if found is None:
+        raise Refused(ErrorCode.NOT_FOUND, "There is no such connection.", ("connection",))
+    return found
+
+
 async def primary_connection(connections: Connections, user: User) -> AuthConnection | None:
     """As it is now: a setting that was just changed counts."""
     return await connections.find(user.tenant, user.identities[0].connection) if user.identities else None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from app.domain.errors import ErrorCode, Refused, Unauthenticated, Unavailable
 from app.domain.identities import LinkMetadata, check_link, link, unlink
 from app.domain.ids import encode_id
-from app.domain.logins import versioned
+from app.domain.logins import said
 from app.domain.logs import LogEvent, LogEventType, diff
 from app.domain.principals import ActorKind, Principal
 from app.domain.rules import LINK_IDENTITY, UPDATE_APP_METADATA
@@ -118,13 +118,8 @@ class Identities:
 
 
 def _event(caller: Principal, target: Target, type_: LogEventType, before: User, after: User, other: User) -> LogEvent:
-    old, new = versioned(before), versioned(after)
-    told = diff(
-        {name: value for name, value in old.items() if value not in (None, {})},
-        {name: value for name, value in new.items() if value not in (None, {})},
-    )
     changes = Changes(type_, {"identities": after.identities}, details={"otherUserId": other.user_id})
-    return to_event(caller, after, changes, target.reason, told)
+    return to_event(caller, after, changes, target.reason, diff(said(before), said(after)))
 
 
 def _named(user: User, identity_id: str) -> Identity:

@@ -13,7 +13,7 @@ from app.domain.devices import Device
 from app.domain.errors import ErrorCode, Refused
 from app.domain.identifiers import keys_of
 from app.domain.login_rules import LoginRule, LoginRuleFailed, apply_rule
-from app.domain.logins import Login, first_profile, keys_of_login, next_profile, to_user_id, versioned
+from app.domain.logins import Login, first_profile, keys_of_login, next_profile, said, to_user_id, versioned
 from app.domain.logs import LogEvent, LogEventType, diff
 from app.domain.normalizers.registry import normalize
 from app.domain.principals import Principal
@@ -22,7 +22,7 @@ from app.domain.times import now
 from app.domain.users import User
 from app.geo.places import Places
 from app.services.changes import DEADLINE_SECONDS, Queue, wait
-from app.services.identifiers import keys_of_typed
+from app.services.identifiers import keys_of_typed, named_connection
 from app.services.login_reports import FailureReason, FailureReport, LoginReport, check_report, invalid
 from app.services.reads import require
 from app.services.user_agents import read_user_agent
@@ -103,7 +103,7 @@ class RecordLogins:
         """Records a failed login, which changes no profile. Returns the event's `_id`."""
         principal = require(principal, CREATE_LOGINS)
         check_report(report)
-        connection = await self._connection(principal, report.connection)
+        connection = await named_connection(self._connections, principal.tenant, report.connection)
         user = await self._failed_user(principal, connection, report.identifier)
         event = self._event(principal, report, _FAILURES[report.reason], connection, user)
         details = None if user else {"identifier": report.identifier}
@@ -203,14 +203,8 @@ class RecordLogins:
             raise invalid("This idempotency key came with another input before.", "idempotencyKey")
         return Recorded(found.user, found.created, found.event)
 
-    async def _connection(self, principal: Principal, name: str) -> AuthConnection:
-        connection = await self._connections.find(principal.tenant, name)
-        if connection is None:
-            raise Refused(ErrorCode.NOT_FOUND, "There is no such connection.", ("connection",))
-        return connection
-
     async def _to_login(self, principal: Principal, report: LoginReport) -> Login:
-        connection = await self._connection(principal, report.connection)
+        connection = await named_connection(self._connections, principal.tenant, report.connection)
         return Login(
             connection=connection,
             claims=normalize(connection.strategy, report.profile),
@@ -244,15 +238,13 @@ class RecordLogins:
         self, principal: Principal, report: LoginReport, login: Login, before: User | None, after: User
     ) -> LogEvent:
         event = self._event(principal, report, LogEventType.LOGIN_SUCCEEDED, login.connection, after)
-        old = {} if before is None else versioned(before)
-        new = {name: value for name, value in versioned(after).items() if value not in (None, {})}
-        old = {name: value for name, value in old.items() if value not in (None, {})}
+        old = {} if before is None else said(before)
         moved = before is None or after.version != before.version
         is_dropped = len(json.dumps(report.profile).encode()) > MAX_PROFILE_BYTES
         return replace(
             event,
             user_version=after.version if moved else None,
-            changes=diff(old, new) if moved else (),
+            changes=diff(old, said(after)) if moved else (),
             details={"profileData": f"larger than {MAX_PROFILE_BYTES} bytes, and not kept"} if is_dropped else None,
         )
 

@@ -14,6 +14,7 @@ from app.domain.passwords import (
     Credential,
     check_password,
     identifiers_of,
+    version_of,
     why_no_password,
 )
 from app.domain.principals import Principal
@@ -22,7 +23,7 @@ from app.domain.tickets import TicketPurpose
 from app.domain.times import now
 from app.domain.users import Changes, User
 from app.services.changes import ProfileChanges, Target, to_event
-from app.services.identifiers import keys_of_typed, primary_connection
+from app.services.identifiers import keys_of_typed, named_connection, primary_connection
 from app.services.password_hashes import PasswordHashes, is_common
 from app.services.reads import require
 from app.services.tickets import issue, set_password
@@ -93,9 +94,8 @@ class Passwords:
         if current is not None:
             await self._check_current(caller, user, credential, current)
         hash = await self.choose(user.tenant, new, identifiers_of(user), "newPassword")
-        version = 0 if credential is None else credential.version
         must_change = not is_self if must_change is None else must_change
-        changes = set_password(hash, version, must_change)
+        changes = set_password(hash, version_of(credential), must_change)
         return await self._changes.apply(principal, CHANGE_PASSWORD, target, lambda _: changes)
 
     async def check_current(self, caller: Principal, user: User, password: str) -> None:
@@ -111,10 +111,7 @@ class Passwords:
         Raises Forbidden; Refused with NOT_FOUND, INVALID_INPUT, RATE_LIMITED; USER_BLOCKED where it was the right one.
         """
         principal = require(principal, VERIFY_PASSWORDS)
-        found = await self._connections.find(principal.tenant, connection)
-        if found is None:
-            raise Refused(ErrorCode.NOT_FOUND, "There is no such connection.", ("connection",))
-        reason = why_no_password(found)
+        reason = why_no_password(await named_connection(self._connections, principal.tenant, connection))
         if reason is not None:
             raise Refused(ErrorCode.INVALID_INPUT, reason, ("connection",))
         digest = sha256(f"{connection}:{fold(identifier)}".encode("utf-8", "replace")).hexdigest()
@@ -141,8 +138,7 @@ class Passwords:
         """
         _, user = await self._changes.find(principal, SEND_ACCOUNT_MAIL, target)
         await self._check_has_password(user, "userId")
-        credential = await self._passwords.find(user.tenant, user.id)
-        version = 0 if credential is None else credential.version
+        version = version_of(await self._passwords.find(user.tenant, user.id))
 
         def decide(user: User) -> Changes:
             reason = why_no_mail(user.email)

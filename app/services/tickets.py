@@ -9,7 +9,7 @@ from app.domain.devices import RevokeDevices
 from app.domain.emails import Mail, MailTemplate, SendMail, greeting_of, language_of
 from app.domain.errors import ErrorCode, Refused
 from app.domain.logs import LogEventType
-from app.domain.passwords import SetPassword, identifiers_of
+from app.domain.passwords import SetPassword, identifiers_of, version_of
 from app.domain.principals import ActorKind, Principal
 from app.domain.tickets import LIFETIMES, NO_GOOD, PutTicket, SpendTicket, Ticket, TicketPurpose, VoidTickets
 from app.domain.times import now
@@ -154,8 +154,7 @@ class Tickets:
             return None
         user = await self._users.find({"tenant": ticket.tenant, "_id": ticket.user})
         credential = await self._passwords.find(ticket.tenant, ticket.user)
-        version = 0 if credential is None else credential.version
-        if user is None or version != ticket.credential_version or not _is_bound(ticket, user):
+        if user is None or version_of(credential) != ticket.credential_version or not _is_bound(ticket, user):
             return None
         return ticket, user
 

@@ -13,9 +13,7 @@ from app.domain.grants import Grant
 from app.domain.logs import LogEvent
 from app.domain.users import User
 from app.store.database import Database, driver_errors
-from app.store.devices import to_document as device_to_document
-from app.store.enrollments import to_document as enrollment_to_document
-from app.store.grants import to_document as grant_to_document
+from app.store.documents import document_of
 from app.store.logs import to_document as event_to_document
 from app.store.users import to_document
 
@@ -43,9 +41,9 @@ async def fill_in(
         await _insert(database, "roles", roles)
         await _insert(database, "users", [to_document(each) for each in users])
         await _insert(database, "log_events", [event_to_document(each) for each in events])
-        await _insert(database, "devices", [device_to_document(each) for each in devices])
-        await _insert(database, "grants", [grant_to_document(each) for each in grants])
-        await _insert(database, "mfa_enrollments", [enrollment_to_document(each) for each in enrollments])
+        await _insert(database, "devices", [document_of(each) for each in devices])
+        await _insert(database, "grants", [document_of(each) for each in grants])
+        await _insert(database, "mfa_enrollments", [document_of(each) for each in enrollments])
         await database["meta"].update_one({"_id": "demo"}, {"$set": {"filled_in": True}}, upsert=True)
 
 

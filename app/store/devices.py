@@ -1,20 +1,13 @@
 """Devices as documents."""
 
-from dataclasses import asdict
 from typing import Any
 
-from app.domain.devices import Device, RevokeDevices
+from app.domain.devices import RevokeDevices
 from app.domain.logs import LogEvent
 from app.domain.times import now
 from app.domain.users import User
 from app.store.database import Database, driver_errors
 from app.store.logs import to_document as event_to_document
-
-
-def to_document(device: Device) -> dict[str, Any]:
-    """What says nothing is not stored."""
-    document = {name: value for name, value in asdict(device).items() if value is not None}
-    return {"_id": document.pop("id"), **document}
 
 
 class Devices:

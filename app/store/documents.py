@@ -1,6 +1,7 @@
 """Finding documents: one, a page, a page for each of many owners, a count. Every filter starts with the tenant."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
 
@@ -136,3 +137,20 @@ def _and(where: Filter, more: Sequence[Filter]) -> Filter:
 def _sort(order: Order, window: Window) -> list[tuple[str, int]]:
     direction = -order.direction if window.backward else order.direction
     return [(order.field, direction), ("_id", direction)]
+
+
+def document_of(value: Any) -> Document:
+    """Of a dataclass: its `id` is `_id`, and what says nothing is not stored."""
+    document = {name: each for name, each in asdict(value).items() if each is not None}
+    return {"_id": document.pop("id"), **document}
+
+
+async def put_one_of(collection: Any, session: Any, document: Document, unique: Sequence[str], most: int) -> bool:
+    """Makes it, or brings the one with the same `unique` up to date; False where its user has more than `most`."""
+    content = {name: each for name, each in document.items() if name != "_id"}
+    one = {name: document[name] for name in unique}
+    update = {"$set": content, "$setOnInsert": {"_id": document["_id"]}}
+    if (await collection.update_one(one, update, upsert=True, session=session)).upserted_id is None:
+        return True
+    theirs = {"tenant": document["tenant"], "user": document["user"]}
+    return bool(await collection.count_documents(theirs, limit=most + 1, session=session) <= most)

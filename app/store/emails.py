@@ -1,7 +1,6 @@
 """The outbox: mails to be sent, kept until they are, and counted."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -14,6 +13,7 @@ from app.domain.errors import ErrorCode, Refused
 from app.domain.identifiers import fold
 from app.domain.users import User
 from app.store.database import Database, WriteConflict, driver_errors
+from app.store.documents import document_of
 
 
 class Outbox:
@@ -68,9 +68,8 @@ async def put_mail(database: Database, session: Any, user: User, given: SendMail
 
 
 async def _insert(database: Database, session: Any, mail: Mail) -> None:
-    document = {name: value for name, value in asdict(mail).items() if value is not None}
-    document |= {"_id": document.pop("id"), "due_at": mail.recorded_at, "tries": 0}
-    await database["mails"].insert_one(document, session=session)
+    waiting = {"due_at": mail.recorded_at, "tries": 0}
+    await database["mails"].insert_one(document_of(mail) | waiting, session=session)
 
 
 def _address_key(mail: Mail) -> str:

@@ -1,12 +1,12 @@
 """Second factors as documents."""
 
-from dataclasses import asdict
 from typing import Any
 
 from app.domain.enrollments import MAX_ENROLLMENTS, Enrollment, PutEnrollment, RemoveEnrollments
 from app.domain.errors import ErrorCode, Refused
 from app.domain.users import User
 from app.store.database import Database, driver_errors
+from app.store.documents import document_of, put_one_of
 
 
 class Enrollments:
@@ -34,32 +34,18 @@ class Enrollments:
             await self._enrollments.update_one(one, {"$max": {"last_used_at": enrollment.last_used_at}})
 
 
-def to_document(enrollment: Enrollment) -> dict[str, Any]:
-    """What says nothing is not stored."""
-    document = {name: value for name, value in asdict(enrollment).items() if value is not None}
-    return {"_id": document.pop("id"), **document}
-
-
 async def put_enrollment(database: Database, session: Any, user: User, given: PutEnrollment) -> None:
     """Refused with TOO_LARGE beyond MAX_ENROLLMENTS."""
-    document, enrollments = to_document(given.enrollment), database["mfa_enrollments"]
-    one = {name: document[name] for name in ("tenant", "user", "enrollment_id")}
-    first = {"_id": document.pop("_id")}
-    update = {"$set": document, "$setOnInsert": first}
-    if (await enrollments.update_one(one, update, upsert=True, session=session)).upserted_id is None:
-        return
-    theirs = {"tenant": user.tenant, "user": user.id}
-    if await enrollments.count_documents(theirs, limit=MAX_ENROLLMENTS + 1, session=session) > MAX_ENROLLMENTS:
+    unique, document = ("tenant", "user", "enrollment_id"), document_of(given.enrollment)
+    if not await put_one_of(database["mfa_enrollments"], session, document, unique, MAX_ENROLLMENTS):
         message = f"A user has at most {MAX_ENROLLMENTS} second factors."
         raise Refused(ErrorCode.TOO_LARGE, message, ("enrollmentId",))
 
 
 async def remove_enrollments(database: Database, session: Any, user: User, given: RemoveEnrollments) -> None:
-    theirs: dict[str, Any] = {"tenant": user.tenant, "user": {"$in": user.own()}}
-    if given.ids is not None:
-        theirs["_id"] = {"$in": list(given.ids)}
+    theirs = {"tenant": user.tenant, "user": {"$in": user.own()}, "_id": {"$in": list(given.ids)}}
     removed = (await database["mfa_enrollments"].delete_many(theirs, session=session)).deleted_count
-    if removed < (1 if given.ids is None else len(given.ids)):
+    if removed < len(given.ids):
         raise Refused(ErrorCode.NOT_FOUND, "The user has no such second factor.", ("ids",))
 
 

@@ -1,13 +1,13 @@
 """Authorized applications as documents."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from app.domain.errors import ErrorCode, Refused
 from app.domain.grants import MAX_GRANTS, DeleteGrant, Grant, PutGrant
 from app.domain.users import User
 from app.store.database import Database, driver_errors, to_object_id
+from app.store.documents import document_of, put_one_of
 
 
 class Grants:
@@ -30,24 +30,10 @@ class Grants:
         return None if found is None else Grant(**{"id": found.pop("_id"), "client_name": None, **found})
 
 
-def to_document(grant: Grant) -> dict[str, Any]:
-    """What says nothing is not stored."""
-    document = {name: value for name, value in asdict(grant).items() if value is not None}
-    document["scopes"] = list(grant.scopes)
-    return {"_id": document.pop("id"), **document}
-
-
 async def put_grant(database: Database, session: Any, user: User, given: PutGrant) -> None:
     """Refused with TOO_LARGE beyond MAX_GRANTS."""
-    document = to_document(given.grant)
-    one = {name: document[name] for name in ("tenant", "user", "client_id", "audience")}
-    first = {"_id": document.pop("_id")}
-    grants = database["grants"]
-    result = await grants.update_one(one, {"$set": document, "$setOnInsert": first}, upsert=True, session=session)
-    if result.upserted_id is None:
-        return
-    theirs = {"tenant": user.tenant, "user": user.id}
-    if await grants.count_documents(theirs, limit=MAX_GRANTS + 1, session=session) > MAX_GRANTS:
+    unique, document = ("tenant", "user", "client_id", "audience"), document_of(given.grant)
+    if not await put_one_of(database["grants"], session, document, unique, MAX_GRANTS):
         message = f"A user has at most {MAX_GRANTS} authorized applications."
         raise Refused(ErrorCode.TOO_LARGE, message, ("clientId",))
 

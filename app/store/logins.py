@@ -11,7 +11,7 @@ from app.domain.devices import MAX_DEVICES, Device
 from app.domain.logs import LogEvent
 from app.domain.users import User
 from app.store.database import Database, WriteConflict, driver_errors
-from app.store.devices import to_document as device_to_document
+from app.store.documents import document_of
 from app.store.logs import to_document as event_to_document
 from app.store.users import to_document, to_update
 
@@ -69,7 +69,7 @@ class Logins:
     async def _put_device(self, device: Device, session: Any) -> None:
         """The same device of the same application is one; beyond MAX_DEVICES of it the one longest unused goes."""
         devices = self._database["devices"]
-        content = device_to_document(device)
+        content = document_of(device)
         first = {name: content.pop(name) for name in ("_id", "created_at")}
         same = {name: getattr(device, name) for name in ("tenant", "user", "client_id", "device_id")}
         result = await devices.update_one(same, {"$set": content, "$setOnInsert": first}, upsert=True, session=session)

@@ -1,7 +1,6 @@
 """Tickets as documents: hashes alone."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +8,7 @@ from app.domain.errors import ErrorCode, Refused
 from app.domain.tickets import NO_GOOD, PutTicket, SpendTicket, Ticket, TicketPurpose, VoidTickets
 from app.domain.users import User
 from app.store.database import Database, driver_errors
+from app.store.documents import document_of
 
 
 class Tickets:
@@ -33,11 +33,9 @@ class Tickets:
 
 
 async def put_ticket(database: Database, session: Any, user: User, given: PutTicket) -> None:
-    ticket = given.ticket
-    others = {"tenant": user.tenant, "user": user.id, "purpose": str(ticket.purpose)}
+    others = {"tenant": user.tenant, "user": user.id, "purpose": str(given.ticket.purpose)}
     await database["tickets"].delete_many(others, session=session)
-    document = {name: value for name, value in asdict(ticket).items() if value is not None}
-    await database["tickets"].insert_one({"_id": document.pop("id"), **document}, session=session)
+    await database["tickets"].insert_one(document_of(given.ticket), session=session)
 
 
 async def spend_ticket(database: Database, session: Any, user: User, given: SpendTicket) -> None:

@@ -52,7 +52,7 @@ async def read_request(scope: Scope, receive: Receive, headers: Headers, max_byt
     media_type, _, parameters = headers.get("content-type", "").partition(";")
     if media_type.strip().lower() != JSON or ("charset" in parameters.lower() and "utf-8" not in parameters.lower()):
         raise BadRequest(415, "Send the request as application/json in UTF-8.")
-    return _to_request(parse_json(await _body(receive, headers, max_bytes)), False)
+    return _to_request(parse_json(await read_body(receive, headers, max_bytes)), False)
 
 
 def response_type(headers: Headers) -> str:
@@ -123,7 +123,8 @@ def parse_json(body: bytes) -> Any:
         raise BadRequest(400, "The body is no JSON.") from None
 
 
-async def _body(receive: Receive, headers: Headers, max_bytes: int) -> bytes:
+async def read_body(receive: Receive, headers: Headers, max_bytes: int) -> bytes:
+    """BadRequest with 413 beyond `max_bytes`, 400 where it breaks off."""
     too_large = BadRequest(413, f"A request takes at most {max_bytes} bytes.")
     length = headers.get("content-length", "")
     if length.isdecimal() and int(length[:20]) > max_bytes:

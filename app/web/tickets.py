@@ -17,7 +17,7 @@ from app.mail.messages import WORDS
 from app.services.tickets import Source, Tickets
 from app.store.rates import Rates
 from app.web.addresses import Addresses, to_caller
-from app.web.requests import read_headers
+from app.web.requests import BadRequest, Headers, read_body, read_headers
 
 _MAX_BYTES = 10_000
 _FORM = "application/x-www-form-urlencoded"
@@ -54,7 +54,7 @@ class TicketPage:
             if request.method != "POST":
                 secret = request.query_params.get("ticket", "")
                 return _page(language, secret, await self._tickets.find(secret))
-            form = await _read_form(request)
+            form = await _read_form(request, headers)
             if form is None:
                 return _page(language, status=415)
             return await self._redeem(language, form, Source(ip, headers.get("user-agent", "")[:512] or None))
@@ -123,18 +123,14 @@ def _words(language: str) -> Mapping[str, str]:
     return words
 
 
-async def _read_form(request: Request) -> Mapping[str, str] | None:
+async def _read_form(request: Request, headers: Headers) -> Mapping[str, str] | None:
     """None for what is no form, or too long for one."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
+    if headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
         return None
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > _MAX_BYTES:
-            return None
     try:
+        body = await read_body(request.receive, headers, _MAX_BYTES)
         return dict(parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict"))
-    except ValueError:
+    except (BadRequest, ValueError):
         return None
 
 
