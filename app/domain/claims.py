@@ -18,7 +18,11 @@ _INITIALS = "https://cdn.auth0.com/avatars/{}.png"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claims:
-    """None: not said. `user_id` is the provider's id of the account; `phone_number` is E.164."""
+    """None: not said. `user_id` is the provider's id of the account; `phone_number` is E.164.
+
+    `assumed` names the claims that the provider did not state itself: a normalizer filled them from another attribute,
+    or with a safe default.
+    """
 
     user_id: str | None = None
     name: str | None = None
@@ -31,6 +35,16 @@ class Claims:
     username: str | None = None
     phone_number: str | None = None
     phone_verified: bool | None = None
+    assumed: frozenset[str] = frozenset()
+
+    def states(self, name: str) -> bool:
+        """Whether the provider stated this claim itself."""
+        return getattr(self, name) is not None and name not in self.assumed
+
+
+def unstated(**stated: Any) -> frozenset[str]:
+    """The names of the claims whose own attribute says nothing: for `Claims.assumed`."""
+    return frozenset(name for name, value in stated.items() if value is None)
 
 
 def text(value: Any, limit: int = 300) -> str | None:

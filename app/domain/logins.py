@@ -5,13 +5,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from app.domain.claims import Claims, with_defaults
+from app.domain.claims import Claims, joined, with_defaults
 from app.domain.connections import AuthConnection, AuthConnectionKind, SyncRootAttributes
 from app.domain.identifiers import email_key, fold, phone_key, subject_key, username_key
 from app.domain.users import AttributeSource, Identity, Provenance, User
 
 _OURS = (AuthConnectionKind.DATABASE, AuthConnectionKind.PASSWORDLESS)
 _IDENTIFIERS = ("email", "email_verified", "username", "phone_number", "phone_verified")
+# What an identity provider can verify, and the mark that says whether it did.
+_VERIFIABLE = {"email": "email_verified", "phone_number": "phone_verified"}
 # What a version counts; counters, tokens and what the provider sent are not among them.
 VERSIONED = (
     "name",
@@ -142,34 +144,70 @@ def _refreshed(user: User, login: Login, at: datetime) -> User:
     """By the primary identity's login alone."""
     if login.is_ours:
         return _proven(user, login)
-    said = {name: getattr(login.claims, name) for name in _IDENTIFIERS}
-    user = replace(user, **{name: value for name, value in said.items() if value is not None})
+    refreshed = replace(user, **_identifiers(user, login.claims))
     if login.connection.sync_root_attributes is not SyncRootAttributes.ON_EACH_LOGIN:
-        return user
-    values = {name: value for name, value in with_defaults(login.claims).items() if _takes(user, login, name, value)}
+        return refreshed
+    values = {
+        name: value for name, value in with_defaults(login.claims).items() if _takes(user, login.claims, name, value)
+    }
     if not values:
-        return user
+        return refreshed
     provenance = dict(user.provenance) | {name: _provenance(login, name, at) for name in values}
-    return replace(user, **values, provenance=provenance)
+    return replace(refreshed, **values, provenance=provenance)
 
 
-def _takes(user: User, login: Login, name: str, value: str | None) -> bool:
-    """What the provider said replaces what was; a default only what is a default, or nothing.
+def _identifiers(user: User, claims: Claims) -> dict[str, Any]:
+    """The identifiers after a login. An assumed value never replaces what is there.
 
-    A provider that says nothing takes nothing away: Apple sends a name once.
+    An address or a number that changes counts as verified only if the provider says so of the new one.
     """
-    if value is None or value == getattr(user, name):
+    values: dict[str, Any] = {}
+    if claims.username is not None:
+        values["username"] = claims.username
+    for name, mark in _VERIFIABLE.items():
+        value, before = getattr(claims, name), getattr(user, name)
+        if value is None or (before is not None and not claims.states(name)):
+            continue
+        values[name] = value
+        is_same = before is not None and fold(value) == fold(before)
+        if claims.states(mark):
+            values[mark] = getattr(claims, mark)
+        elif not is_same:
+            values[mark] = False
+    return values
+
+
+def _takes(user: User, claims: Claims, name: str, value: str | None) -> bool:
+    """Whether a login sets this root attribute. What the provider states replaces anything; a default replaces nothing.
+
+    A provider that says nothing takes nothing away: Apple sends a name once. A default does not come back after
+    somebody cleared the attribute.
+    """
+    before, known = getattr(user, name), user.provenance.get(name)
+    if value is None or value == before:
         return False
-    if getattr(login.claims, name) is not None:
+    if claims.states(name):
         return True
-    known = user.provenance.get(name)
-    return getattr(user, name) is None or (known is not None and known.source is AttributeSource.DEFAULT)
+    if before is None:
+        return known is None
+    if name == "name" and _is_composed(claims):
+        is_default = known is not None and known.source is AttributeSource.DEFAULT
+        return is_default or before == joined(user.given_name, user.family_name)
+    return False
+
+
+def _is_composed(claims: Claims) -> bool:
+    """Whether the name consists of both parts as the provider stated them."""
+    parts = (claims.given_name, claims.family_name)
+    return None not in parts and claims.name == joined(*parts)
 
 
 def _provenance(login: Login, name: str, at: datetime) -> Provenance:
-    if getattr(login.claims, name) is None:
-        return Provenance(AttributeSource.DEFAULT, at)
-    return Provenance(AttributeSource.IDP, at, login.connection.name)
+    """A name of both stated parts is the provider's; of one part, or of another attribute, it is a default."""
+    claims = login.claims
+    if claims.states(name) or (name == "name" and _is_composed(claims)):
+        return Provenance(AttributeSource.IDP, at, login.connection.name)
+    return Provenance(AttributeSource.DEFAULT, at)
 
 
 def _proven(user: User, login: Login) -> User:

@@ -22,7 +22,14 @@ PAIRS = [
 def test_each_payload_comes_to_its_claims(strategy: str, case: str) -> None:
     raw = json.loads((FOLDER / f"{strategy}.payloads.json").read_text())[case]
     claims = json.loads((FOLDER / f"{strategy}.claims.json").read_text())[case]
-    assert {name: value for name, value in asdict(normalize(strategy, raw)).items() if value is not None} == claims
+    assert _found(strategy, raw) == claims
+
+
+def _found(strategy: str, raw: dict[str, Any]) -> dict[str, Any]:
+    """As the golden files have it: `assumed` lists the claims that have a value which the provider did not state."""
+    found = {name: value for name, value in asdict(normalize(strategy, raw)).items() if value is not None}
+    assumed = sorted(found.pop("assumed") & found.keys())
+    return {**found, "assumed": assumed} if assumed else found
 
 
 def test_every_strategy_has_golden_pairs() -> None:
@@ -77,7 +84,7 @@ def test_traps_of_openid_connect(raw: dict[str, Any], name: str, expected: Any) 
 
 def test_claims_of_a_provider_touch_nothing_of_ours() -> None:
     raw = {"sub": "1", "app_metadata": {"a": 1}, "user_metadata": {"b": 1}, "blocked": True, "created_at": "x"}
-    assert {name for name, value in asdict(normalize("oidc", raw)).items() if value is not None} == {"user_id"}
+    assert _found("oidc", raw) == {"user_id": "1"}
 
 
 def test_defaults_are_auth0s() -> None:

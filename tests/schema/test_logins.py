@@ -175,10 +175,10 @@ async def test_each_login_refreshes_root_attributes_where_the_setting_asks_for_i
         "doe@example.com",
         2,
     )
-    # What the provider says nothing of stays; a default moves with what it was made of.
-    assert (user["givenName"], user["nickname"]) == ("Jane", "doe")
+    # What the provider says nothing of stays, and so does a default.
+    assert (user["givenName"], user["nickname"]) == ("Jane", "jane")
     assert root(user, "NAME") == ("Jane Doe", "IDP")
-    assert root(user, "NICKNAME") == ("doe", "DEFAULT")
+    assert root(user, "NICKNAME") == ("jane", "DEFAULT")
     changes = {each["path"]: (each["before"], each["after"]) for each in second["logEvent"]["changes"]}
     assert changes["name"] == ("Jane", "Jane Doe")
     assert changes["email"] == ("jane@example.com", "doe@example.com")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from app.domain.claims import Claims, email, identifier, text
+from app.domain.claims import Claims, email, identifier, text, unstated
 
 
 def normalize(raw: Mapping[str, Any]) -> Claims:
@@ -15,4 +15,5 @@ def normalize(raw: Mapping[str, Any]) -> Claims:
         name=text(user.get("Name")) or text(user.get("name")),
         email=address,
         email_verified=False if address else None,
+        assumed=unstated(email_verified=None),
     )

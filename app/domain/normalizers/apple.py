@@ -3,21 +3,23 @@
 from collections.abc import Mapping
 from typing import Any
 
-from app.domain.claims import Claims, boolean, email, identifier, joined, text
+from app.domain.claims import Claims, boolean, email, identifier, joined, text, unstated
 
 
 def normalize(raw: Mapping[str, Any]) -> Claims:
     name = _name(raw)
+    full, verified = text(raw.get("name")), boolean(raw.get("email_verified"))
     given = text(name.get("firstName") or raw.get("first_name") or raw.get("given_name"), 150)
     family = text(name.get("lastName") or raw.get("last_name") or raw.get("family_name"), 150)
     address = email(raw.get("email"))
     return Claims(
         user_id=identifier(raw.get("sub")),
-        name=joined(given, family) or text(raw.get("name")),
+        name=full or joined(given, family),
         given_name=given,
         family_name=family,
         email=address,
-        email_verified=(boolean(raw.get("email_verified")) or False) if address else None,
+        email_verified=(verified or False) if address else None,
+        assumed=unstated(name=full, email_verified=verified),
     )
 
 

@@ -3,20 +3,22 @@
 from collections.abc import Mapping
 from typing import Any
 
-from app.domain.claims import Claims, email, identifier, joined, text, url
+from app.domain.claims import Claims, email, identifier, joined, text, unstated, url
 
 
 def normalize(raw: Mapping[str, Any]) -> Claims:
     address = email(raw.get("email"))
     given, family = text(raw.get("first_name"), 150), text(raw.get("last_name"), 150)
+    name = text(raw.get("name"))
     return Claims(
         user_id=identifier(raw.get("id")),
-        name=text(raw.get("name")) or joined(given, family),
+        name=name or joined(given, family),
         given_name=given,
         family_name=family,
         picture=_picture(raw.get("picture")),
         email=address,
         email_verified=False if address else None,
+        assumed=unstated(name=name, email_verified=None),
     )
 
 

@@ -3,21 +3,23 @@
 from collections.abc import Mapping
 from typing import Any
 
-from app.domain.claims import Claims, boolean, email, identifier, joined, text, url
+from app.domain.claims import Claims, boolean, email, identifier, joined, text, unstated, url
 
 
 def normalize(raw: Mapping[str, Any]) -> Claims:
     given = text(raw.get("given_name"), 150) or _localized(raw.get("firstName"))
     family = text(raw.get("family_name"), 150) or _localized(raw.get("lastName"))
+    name, verified = text(raw.get("name")), boolean(raw.get("email_verified"))
     address = email(raw.get("email")) or email(raw.get("emailAddress"))
     return Claims(
         user_id=identifier(raw.get("sub")) or identifier(raw.get("id")),
-        name=joined(given, family) or text(raw.get("name")),
+        name=name or joined(given, family),
         given_name=given,
         family_name=family,
         picture=url(raw.get("picture")) or url(raw.get("pictureUrl")),
         email=address,
-        email_verified=(boolean(raw.get("email_verified")) or False) if address else None,
+        email_verified=(verified or False) if address else None,
+        assumed=unstated(name=name, email_verified=verified),
     )
 
 

@@ -3,23 +3,26 @@
 from collections.abc import Mapping
 from typing import Any
 
-from app.domain.claims import MAX_USERNAME, Claims, boolean, email, first, identifier, joined, text, url
+from app.domain.claims import MAX_USERNAME, Claims, boolean, email, first, identifier, joined, text, unstated, url
 
 
 def normalize(raw: Mapping[str, Any]) -> Claims:
     """Some that call themselves OpenID Connect send `id` or `user_id` for `sub`."""
     address = email(raw.get("email"))
     given, family = text(raw.get("given_name"), 150), text(raw.get("family_name"), 150)
+    name, nickname = text(raw.get("name")), text(raw.get("nickname"))
+    verified = boolean(raw.get("email_verified"))
     return Claims(
         user_id=next((each for name in ("sub", "id", "user_id") if (each := identifier(raw.get(name)))), None),
-        name=text(raw.get("name")) or joined(given, family),
+        name=name or joined(given, family),
         given_name=given,
         family_name=family,
-        nickname=first(raw, "nickname", "preferred_username"),
+        nickname=nickname or first(raw, "preferred_username"),
         picture=url(raw.get("picture")),
         email=address,
-        email_verified=(boolean(raw.get("email_verified")) or False) if address else None,
+        email_verified=(verified or False) if address else None,
         username=text(raw.get("preferred_username"), MAX_USERNAME),
         phone_number=text(raw.get("phone_number"), 16),
         phone_verified=boolean(raw.get("phone_number_verified")),
+        assumed=unstated(name=name, nickname=nickname, email_verified=verified),
     )

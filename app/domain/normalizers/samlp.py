@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from app.domain.claims import Claims, email, identifier, joined, local_part, text
+from app.domain.claims import Claims, email, identifier, joined, local_part, text, unstated
 
 _CLAIMS = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/"
 _LDAP = "urn:oid:2.5.4."
@@ -20,14 +20,16 @@ def normalize(raw: Mapping[str, Any]) -> Claims:
     address = next((each for name in _EMAIL if (each := email(_of(found, name)))), None)
     given = next((each for name in _GIVEN if (each := text(_of(found, name), 150))), None)
     family = next((each for name in _FAMILY if (each := text(_of(found, name), 150))), None)
+    name = next((each for name in _NAME if (each := text(_of(found, name)))), None)
     return Claims(
         user_id=next((each for name in _ID if (each := identifier(_of(found, name)))), None),
-        name=next((each for name in _NAME if (each := text(_of(found, name)))), None) or joined(given, family),
+        name=name or joined(given, family),
         given_name=given,
         family_name=family,
         nickname=local_part(address),
         email=address,
         email_verified=False if address else None,
+        assumed=unstated(name=name, nickname=None, email_verified=None),
     )
 
 

@@ -3,26 +3,29 @@
 from collections.abc import Mapping
 from typing import Any
 
-from app.domain.claims import Claims, email, first, identifier, joined, url
+from app.domain.claims import Claims, email, first, identifier, joined, unstated, url
 
 
 def normalize(raw: Mapping[str, Any]) -> Claims:
     given, family = first(raw, "first_name", "givenName"), first(raw, "last_name", "surname")
-    address = _address(raw)
+    name = first(raw, "name", "displayName")
+    stated = _address(raw)
+    # A userPrincipalName may look like an e-mail address and not be one, so it only stands in for a missing one.
+    address = stated or email(raw.get("userPrincipalName"))
     return Claims(
         user_id=identifier(raw.get("id")),
-        name=first(raw, "name", "displayName") or joined(given, family),
+        name=name or joined(given, family),
         given_name=given,
         family_name=family,
         picture=url(raw.get("picture")),
         email=address,
         email_verified=False if address else None,
+        assumed=unstated(name=name, email=stated, email_verified=None),
     )
 
 
 def _address(raw: Mapping[str, Any]) -> str | None:
-    """A userPrincipalName may look like an address and be none: it comes last."""
     emails = raw.get("emails")
     known = emails if isinstance(emails, Mapping) else {}
-    found = (known.get("preferred"), known.get("account"), raw.get("mail"), raw.get("userPrincipalName"))
+    found = (known.get("preferred"), known.get("account"), raw.get("mail"))
     return next((address for each in found if (address := email(each))), None)
