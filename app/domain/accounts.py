@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.domain.claims import MAX_USERNAME, Claims
-from app.domain.connections import AuthConnection, AuthConnectionKind
+from app.domain.connections import CONNECTION_GONE, AuthConnection, AuthConnectionKind, owned_by_provider
 from app.domain.errors import ErrorCode, Refused
+from app.domain.refusals import Refusal, RefusalCode
 from app.domain.rows import to_camel
 
 MAX_SIGN_UP_FIELDS = 10
@@ -16,6 +17,7 @@ _USERNAME_SIGNS = frozenset("@^$.!`-#+'~_")
 _OURS = (AuthConnectionKind.DATABASE, AuthConnectionKind.CUSTOM_DATABASE, AuthConnectionKind.PASSWORDLESS)
 # What names a user, one of them at least, and what a user may have.
 _DATABASE = (("email", "username"), ("email", "username", "phone_number"))
+_WORDS = {"email": "e-mail address", "username": "username", "phone_number": "phone number"}
 _BY_STRATEGY = {"email": (("email",), ("email",)), "sms": (("phone_number",), ("phone_number", "email"))}
 
 
@@ -35,27 +37,29 @@ def check_creatable(connection: AuthConnection) -> None:
         raise Refused(ErrorCode.NOT_EDITABLE, message, ("connection",))
 
 
-def why_not_changeable(connection: AuthConnection | None, name: str) -> str | None:
-    """None where the connection's users have such an identifier, and it is kept here; else why not, for a person."""
+def why_not_changeable(connection: AuthConnection | None, name: str) -> Refusal | None:
+    """Returns None when the connection's users have such an identifier and this service keeps it."""
     if connection is None:
-        return "The connection of this profile's primary identity does not exist any more."
+        return CONNECTION_GONE
     if connection.kind is AuthConnectionKind.CUSTOM_DATABASE and not connection.import_mode:
-        return f"The database of connection {connection.name} keeps the {to_camel(name)} itself."
+        return owned_by_provider(connection, f"keeps the {_WORDS[name]} itself")
     if connection.kind not in _OURS:
-        return f"The identity provider of connection {connection.name} owns the {to_camel(name)}."
+        return owned_by_provider(connection, f"owns the {_WORDS[name]}")
     if name not in _BY_STRATEGY.get(connection.strategy, _DATABASE)[1]:
-        return f"Users of connection {connection.name} have no {to_camel(name)}."
+        return Refusal(RefusalCode.CONNECTION_FORBIDS, f"Accounts of {connection.name} have no {_WORDS[name]}.")
     return None
 
 
-def why_no_mail(email: str | None) -> str | None:
-    """None where there is an address to send mail to."""
-    return None if email else "The user has no e-mail address."
+def why_no_mail(email: str | None) -> Refusal | None:
+    """Returns None when there is an e-mail address to send mail to."""
+    return None if email else Refusal(RefusalCode.NOTHING_THERE, "The profile has no e-mail address.")
 
 
-def why_not_verifiable(email: str | None, verified: bool | None) -> str | None:
-    """None where there is an address that waits to be shown to be the user's."""
-    return why_no_mail(email) or ("The address is verified already." if verified else None)
+def why_not_verifiable(email: str | None, verified: bool | None) -> Refusal | None:
+    """Returns None when there is an e-mail address that is not verified yet."""
+    if verified and email:
+        return Refusal(RefusalCode.ALREADY_SO, "The e-mail address is already verified.")
+    return why_no_mail(email)
 
 
 def check_identifiers(connection: AuthConnection, identifiers: Identifiers) -> None:

@@ -210,8 +210,16 @@ USER.add(
             "viewer_actions",
             "What the caller could do to this user now, or why not: what a page greys out.",
             lambda row: None,
-            ("blocked", "email", "email_verified", "identities.connection", "identities.origin"),
-            joins=frozenset({"connection"}),
+            (
+                "blocked",
+                "email",
+                "email_verified",
+                "identities.connection",
+                "identities.origin",
+                "role_ids",
+                "permissions.name",
+            ),
+            joins=frozenset({"connection", "lockouts"}),
         ),
     ]
 )

@@ -1,7 +1,9 @@
 """Connections: how users of one identity provider come in, and what follows for their root attributes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+
+from app.domain.refusals import Refusal, RefusalCode
 
 
 class AuthConnectionKind(StrEnum):
@@ -69,19 +71,30 @@ class AuthConnection:
         return kind_of(self.strategy)
 
 
-def why_not_editable(connection: AuthConnection | None) -> str | None:
-    """None where root attributes of the connection's users can be edited; else the setting in the way, for a person."""
+CONNECTION_GONE = Refusal(
+    RefusalCode.CONNECTION_FORBIDS,
+    "The sign-in method of this profile does not exist any more.",
+    "Create the connection of the profile's primary identity again.",
+)
+
+
+def owned_by_provider(connection: AuthConnection, what: str) -> Refusal:
+    """The refusal of a change that only the owner of the account can make; `what` says what the owner does."""
+    owner = "database" if connection.kind is AuthConnectionKind.CUSTOM_DATABASE else "sign-in provider"
+    reason = f"The {owner} {connection.name} {what}. Change it there."
+    return Refusal(RefusalCode.PROVIDER_OWNS_IT, reason, f"The account belongs to connection {connection.name}.")
+
+
+def why_not_editable(connection: AuthConnection | None) -> Refusal | None:
+    """Returns None when root attributes of the connection's users can be edited."""
     if connection is None:
-        return "The connection of this profile's primary identity does not exist any more."
+        return CONNECTION_GONE
     if connection.kind in (AuthConnectionKind.DATABASE, AuthConnectionKind.PASSWORDLESS):
         return None
     if connection.kind is AuthConnectionKind.CUSTOM_DATABASE and connection.import_mode:
         return None
     if connection.sync_root_attributes is not SyncRootAttributes.ON_EACH_LOGIN:
         return None
-    owner = "database" if connection.kind is AuthConnectionKind.CUSTOM_DATABASE else "identity provider"
     way_out = " or its importMode is on" if connection.kind is AuthConnectionKind.CUSTOM_DATABASE else ""
-    return (
-        f"The {owner} of connection {connection.name} sets this attribute at each login. It can be edited once the"
-        f" connection's syncRootAttributes is ON_FIRST_LOGIN or NEVER{way_out}."
-    )
+    advice = f"It can be edited here when the connection's syncRootAttributes is ON_FIRST_LOGIN or NEVER{way_out}."
+    return replace(owned_by_provider(connection, "sets this value at each sign-in"), advice=advice)

@@ -10,6 +10,8 @@ from app.domain.connections import AuthConnection, AuthConnectionKind, SyncRootA
 from app.domain.identifiers import email_key, fold, phone_key, subject_key, username_key
 from app.domain.users import AttributeSource, Identity, Provenance, User
 
+# Failed logins from one IP address for one account, after which that address is kept out of the account.
+MAX_FAILURES = 10
 _OURS = (AuthConnectionKind.DATABASE, AuthConnectionKind.PASSWORDLESS)
 _IDENTIFIERS = ("email", "email_verified", "username", "phone_number", "phone_verified")
 # What an identity provider can verify, and the mark that says whether it did.

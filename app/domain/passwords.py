@@ -4,8 +4,9 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from app.domain.connections import AuthConnection, AuthConnectionKind
+from app.domain.connections import CONNECTION_GONE, AuthConnection, AuthConnectionKind, owned_by_provider
 from app.domain.errors import ErrorCode, Refused
+from app.domain.refusals import Refusal, RefusalCode
 from app.domain.users import Beside, User
 
 # Characters. Fewer will do where a second factor is always asked for.
@@ -62,19 +63,18 @@ def identifiers_of(user: User) -> tuple[str | None, ...]:
     return (user.email, user.username, user.phone_number)
 
 
-def why_no_password(connection: AuthConnection | None) -> str | None:
-    """None where passwords of the connection's users are kept here; else why not, for a person."""
+def why_no_password(connection: AuthConnection | None) -> Refusal | None:
+    """Returns None when this service keeps the passwords of the connection's users."""
     if connection is None:
-        return "The connection of this profile's primary identity does not exist any more."
+        return CONNECTION_GONE
     if connection.kind is AuthConnectionKind.DATABASE:
         return None
-    if connection.kind is AuthConnectionKind.CUSTOM_DATABASE:
-        if connection.import_mode:
-            return None
-        return f"The database of connection {connection.name} keeps its passwords itself."
+    if connection.kind is AuthConnectionKind.CUSTOM_DATABASE and connection.import_mode:
+        return None
     if connection.kind is AuthConnectionKind.PASSWORDLESS:
-        return f"Users of connection {connection.name} have no password: they come in by a code."
-    return f"The identity provider of connection {connection.name} keeps its passwords itself."
+        reason = f"Accounts of {connection.name} have no password: they sign in with a code."
+        return Refusal(RefusalCode.CONNECTION_FORBIDS, reason)
+    return owned_by_provider(connection, "keeps the password itself")
 
 
 def _words(identifiers: Iterable[str | None]) -> set[str]:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from app.domain.errors import ErrorCode, Refused
 from app.domain.metadata import is_well_formed
+from app.domain.refusals import RefusalCode
 from app.domain.rows import to_camel
 from app.domain.users import AttributeSource, Provenance, User
 
@@ -34,6 +35,7 @@ class RootAttribute:
     connection: str | None
     updated_at: datetime | None
     editable: bool
+    code: RefusalCode | None
     reason: str | None
 
 

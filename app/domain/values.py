@@ -9,6 +9,7 @@ from app.domain.connections import why_not_editable
 from app.domain.ids import encode_id
 from app.domain.locations import Location
 from app.domain.logs import Actor, LogEventType
+from app.domain.refusals import Refusal
 from app.domain.root_attributes import ROOT_ATTRIBUTES, RootAttribute, RootAttributeName
 from app.domain.rows import Row
 from app.domain.rules import READ_OTHERS_ACTS
@@ -17,11 +18,11 @@ from app.domain.users import AttributeSource
 
 def root_attributes(row: Row) -> list[RootAttribute]:
     """Value, provenance and editability of each of the five."""
-    reason = why_not_editable(row.document.get("$connection"))
-    return [_root_attribute(row.document, name, reason) for name in ROOT_ATTRIBUTES]
+    refusal = why_not_editable(row.document.get("$connection"))
+    return [_root_attribute(row.document, name, refusal) for name in ROOT_ATTRIBUTES]
 
 
-def _root_attribute(document: Mapping[str, Any], name: str, reason: str | None) -> RootAttribute:
+def _root_attribute(document: Mapping[str, Any], name: str, refusal: Refusal | None) -> RootAttribute:
     provenance = document.get("provenance", {}).get(name, {})
     return RootAttribute(
         name=RootAttributeName(name),
@@ -29,8 +30,9 @@ def _root_attribute(document: Mapping[str, Any], name: str, reason: str | None) 
         source=AttributeSource(provenance.get("source", AttributeSource.DEFAULT)),
         connection=provenance.get("connection"),
         updated_at=provenance.get("at"),
-        editable=reason is None,
-        reason=reason,
+        editable=refusal is None,
+        code=refusal.code if refusal else None,
+        reason=refusal.reason if refusal else None,
     )
 
 

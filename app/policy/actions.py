@@ -1,6 +1,6 @@
-"""What a caller could do to a user now: the rules and reasons that the mutations themselves go by."""
+"""What a caller could do to a user now, by the rules and refusals that the mutations apply."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -9,6 +9,8 @@ from app.domain.connections import AuthConnection, why_not_editable
 from app.domain.identities import MAX_IDENTITIES
 from app.domain.passwords import why_no_password
 from app.domain.principals import ActorKind, Principal
+from app.domain.refusals import Refusal, RefusalCode
+from app.domain.roles import MAX_PERMISSIONS, MAX_ROLES
 from app.domain.rules import (
     ASSIGN_ROLES,
     BLOCK_USER,
@@ -89,7 +91,11 @@ RULES: Mapping[UserActionName, Rule] = {
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What decides of a user. `connection` is the primary identity's; `linked` counts the others."""
+    """What decides about a user. `connection` is the primary identity's; `linked` is the number of other identities.
+
+    `locked_out` says whether an IP address is kept out after too many failed logins. `roles` and `permissions` are the
+    numbers of those that are assigned directly.
+    """
 
     connection: AuthConnection | None
     email: str | None
@@ -97,14 +103,18 @@ class Subject:
     linked: int
     is_self: bool
     blocked: bool
+    locked_out: bool
+    roles: int
+    permissions: int
 
 
 @dataclass(frozen=True, slots=True)
 class UserAction:
-    """`missing_scopes` are what the caller lacks of the shortest list that would do, where scopes are what is wrong."""
+    """`missing_scopes` are the scopes that the caller lacks, when scopes are the obstacle."""
 
     name: UserActionName
     allowed: bool
+    code: RefusalCode | None
     reason: str | None
     missing_scopes: list[str]
 
@@ -115,14 +125,33 @@ def actions(principal: Principal, subject: Subject, now: float, max_age: int) ->
 
 
 def _action(name: UserActionName, principal: Principal, subject: Subject, recent: bool) -> UserAction:
+    """The first obstacle counts, and what lasts comes before what a new sign-in removes.
+
+    The state of the profile is told only to callers who may try the action: the mutation tells it to them too.
+    """
     rule = RULES[name]
     if not holds(principal, rule, subject.is_self):
-        return UserAction(name, False, f"Not allowed to {rule.name}.", _missing(principal, rule, subject.is_self))
-    if subject.is_self and rule.recent and not recent:
-        return UserAction(name, False, "This needs a recent sign-in.", [])
-    # Whoever may try is told by the mutation too.
-    reason = _state(name, subject)
-    return UserAction(name, reason is None, reason, [])
+        missing = _missing(principal, rule, subject.is_self)
+        return _refused(name, _forbidden(principal, rule, subject.is_self), missing)
+    refusal = _state(name, subject)
+    if refusal is None and subject.is_self and rule.recent and not recent:
+        refusal = _NEEDS_RECENT_SIGN_IN
+    return _refused(name, refusal) if refusal else UserAction(name, True, None, None, [])
+
+
+def _refused(name: UserActionName, refusal: Refusal, missing: Sequence[str] = ()) -> UserAction:
+    return UserAction(name, False, refusal.code, refusal.reason, list(missing))
+
+
+_NEEDS_RECENT_SIGN_IN = Refusal(
+    RefusalCode.NEEDS_RECENT_SIGN_IN, "Your last sign-in is too long ago for this. Sign in again."
+)
+
+
+def _forbidden(principal: Principal, rule: Rule, is_self: bool) -> Refusal:
+    if is_self and principal.kind is ActorKind.USER and rule.self_ == ():
+        return Refusal(RefusalCode.FORBIDDEN, f"Nobody is allowed to {rule.name} on their own profile.")
+    return Refusal(RefusalCode.FORBIDDEN, f"You are not allowed to {rule.name}.")
 
 
 def _missing(principal: Principal, rule: Rule, is_self: bool) -> list[str]:
@@ -135,8 +164,8 @@ def _missing(principal: Principal, rule: Rule, is_self: bool) -> list[str]:
     return min(missing, key=len)
 
 
-def _state(name: UserActionName, subject: Subject) -> str | None:
-    """What stands in the way with this user, whoever asks."""
+def _state(name: UserActionName, subject: Subject) -> Refusal | None:
+    """The obstacle that lies in this profile, whoever the caller is."""
     connection = subject.connection
     if name is _Name.EDIT_ROOT_ATTRIBUTES:
         return why_not_editable(connection)
@@ -148,17 +177,57 @@ def _state(name: UserActionName, subject: Subject) -> str | None:
         return why_no_password(connection) or why_no_mail(subject.email)
     if name is _Name.SEND_VERIFICATION_EMAIL:
         return why_not_changeable(connection, "email") or why_not_verifiable(subject.email, subject.email_verified)
-    if name is _Name.LINK_IDENTITY and subject.blocked:
-        return "A blocked user is linked with nobody."
-    if name is _Name.LINK_IDENTITY and subject.linked + 1 >= MAX_IDENTITIES:
-        return f"A profile has at most {MAX_IDENTITIES} identities."
-    if name is _Name.UNLINK_IDENTITY and not subject.linked:
-        return "No account is linked to this one."
-    return None
+    return next((refusal for applies, refusal in _OBSTACLES.get(name, ()) if applies(subject)), None)
 
 
 _IDENTIFIERS = {
     _Name.CHANGE_EMAIL: "email",
     _Name.CHANGE_USERNAME: "username",
     _Name.CHANGE_PHONE_NUMBER: "phone_number",
+}
+_OBSTACLES: Mapping[UserActionName, Sequence[tuple[Callable[[Subject], bool], Refusal]]] = {
+    _Name.BLOCK: [(lambda user: user.blocked, Refusal(RefusalCode.ALREADY_SO, "The user is already blocked."))],
+    _Name.UNBLOCK: [
+        (
+            lambda user: not (user.blocked or user.locked_out),
+            Refusal(RefusalCode.ALREADY_SO, "The user is not blocked."),
+        )
+    ],
+    _Name.LINK_IDENTITY: [
+        (
+            lambda user: user.linked + 1 >= MAX_IDENTITIES,
+            Refusal(RefusalCode.LIMIT_REACHED, f"A profile has at most {MAX_IDENTITIES} linked accounts."),
+        ),
+        (
+            lambda user: user.blocked,
+            Refusal(RefusalCode.USER_BLOCKED, "A blocked user cannot be linked to another account."),
+        ),
+    ],
+    _Name.UNLINK_IDENTITY: [
+        (
+            lambda user: not user.linked,
+            Refusal(RefusalCode.NOTHING_THERE, "No other account is linked to this profile."),
+        )
+    ],
+    _Name.ASSIGN_ROLES: [
+        (
+            lambda user: user.roles >= MAX_ROLES,
+            Refusal(RefusalCode.LIMIT_REACHED, f"A user has at most {MAX_ROLES} roles."),
+        )
+    ],
+    _Name.UNASSIGN_ROLES: [
+        (lambda user: not user.roles, Refusal(RefusalCode.NOTHING_THERE, "The user has no role.")),
+    ],
+    _Name.GRANT_PERMISSIONS: [
+        (
+            lambda user: user.permissions >= MAX_PERMISSIONS,
+            Refusal(RefusalCode.LIMIT_REACHED, f"A user has at most {MAX_PERMISSIONS} permissions of their own."),
+        )
+    ],
+    _Name.REVOKE_PERMISSIONS: [
+        (
+            lambda user: not user.permissions,
+            Refusal(RefusalCode.NOTHING_THERE, "The user has no permission of their own. Roles give the others."),
+        )
+    ],
 }

@@ -15,6 +15,7 @@ from app.domain.identities import LinkMetadata
 from app.domain.logs import LogEventType
 from app.domain.permissions import PermissionSourceType
 from app.domain.principals import ActorKind
+from app.domain.refusals import RefusalCode
 from app.domain.root_attributes import RootAttributeName
 from app.domain.tickets import TicketPurpose
 from app.domain.times import format_time, parse_time
@@ -34,6 +35,7 @@ __all__ = [
     "LogEventType",
     "LoginFailureReason",
     "PermissionSourceType",
+    "RefusalCode",
     "RootAttributeName",
     "SyncRootAttributes",
     "TicketPurpose",
@@ -68,6 +70,7 @@ for _enum, _description in (
     (LinkMetadata, "What becomes of a linked account's metadata: nothing, or one document, whose word counts first."),
     (LogEventType, "What happened. More may be added."),
     (PermissionSourceType, "How a permission came."),
+    (RefusalCode, "Why something cannot be done to a user. More may be added."),
     (RootAttributeName, "The attributes that a profile always has."),
     (SyncRootAttributes, "When a login takes root attributes over from the identity provider."),
     (UserActionName, "What can be done to a user. More may be added."),

@@ -19,7 +19,7 @@ from app.schema.enrollments import MfaEnrollment
 from app.schema.grants import AuthorizedApplication
 from app.schema.logs import LogEvent, Since, Until, listing
 from app.schema.permissions import UserPermission
-from app.schema.scalars import AttributeSource, DateTime, LogEventType, RootAttributeName
+from app.schema.scalars import AttributeSource, DateTime, LogEventType, RefusalCode, RootAttributeName
 from app.services.reads import authenticated
 
 if TYPE_CHECKING:
@@ -40,7 +40,10 @@ class RootAttribute:
     connection: str | None = strawberry.field(description="The connection, where the source is IDP.")
     updated_at: DateTime | None
     editable: bool
-    reason: str | None = strawberry.field(description="Why it is not editable, in words for a person.")
+    code: RefusalCode | None = strawberry.field(description="Why it is not editable, for programs.")
+    reason: str | None = strawberry.field(
+        description="Why it is not editable, in words for a person who uses the product."
+    )
 
 
 @row_type(attributes.IDENTITY, "An account with an identity provider.")

@@ -179,9 +179,9 @@ class Accounts:
         if new.password is None and new.password_hash is None:
             return ()
         path = "password" if new.password_hash is None else "passwordHash"
-        reason = why_no_password(connection)
-        if reason is not None:
-            raise Refused(ErrorCode.INVALID_INPUT, reason, (path,))
+        refusal = why_no_password(connection)
+        if refusal is not None:
+            raise Refused(ErrorCode.INVALID_INPUT, refusal.message, (path,))
         if new.password is None:
             return (SetPassword(check_hash(new.password_hash or "", path), 0),)
         if new.password_hash is not None:

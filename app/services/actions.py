@@ -23,5 +23,8 @@ class Actions:
             linked=sum(1 for each in document.get("identities", ()) if each.get("origin") is not None),
             is_self=principal.is_self(document["_id"]),
             blocked=bool(document.get("blocked")),
+            locked_out=bool(document.get("$locked_out")),
+            roles=len(document.get("role_ids", ())),
+            permissions=len(document.get("permissions", ())),
         )
         return actions(principal, subject, time.time(), self._max_age)

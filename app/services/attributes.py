@@ -44,6 +44,6 @@ class RootAttributes:
 def _check_editable(user: User, connections: Mapping[str, AuthConnection], values: Mapping[str, str | None]) -> None:
     """Only the primary identity's connection decides."""
     primary = user.identities[0].connection if user.identities else ""
-    reason = why_not_editable(connections.get(primary))
-    if reason and values:
-        raise Refused(ErrorCode.NOT_EDITABLE, reason, (to_camel(next(iter(values))),))
+    refusal = why_not_editable(connections.get(primary))
+    if refusal and values:
+        raise Refused(ErrorCode.NOT_EDITABLE, refusal.message, (to_camel(next(iter(values))),))

@@ -46,9 +46,10 @@ class Emails:
 
         def decide(user: User) -> Changes:
             check_changeable(connection, "email")
-            reason = why_not_verifiable(user.email, user.email_verified)
-            if reason or user.email is None:
-                raise Refused(ErrorCode.NOT_EDITABLE, reason or "", ("userId",))
+            refusal = why_not_verifiable(user.email, user.email_verified)
+            if refusal:
+                raise Refused(ErrorCode.NOT_EDITABLE, refusal.message, ("userId",))
+            assert user.email
             mail = issue(user, TicketPurpose.VERIFY_EMAIL, user.email, version, ())
             return Changes(LogEventType.VERIFICATION_EMAIL_REQUESTED, {}, mail)
 

@@ -62,9 +62,10 @@ async def primary_connection(connections: Connections, user: User) -> AuthConnec
 
 def check_changeable(connection: AuthConnection | None, name: str) -> AuthConnection:
     """Refused with NOT_EDITABLE, with the reason."""
-    reason = why_not_changeable(connection, name)
-    if reason or connection is None:
-        raise Refused(ErrorCode.NOT_EDITABLE, reason or "", (to_camel(name),))
+    refusal = why_not_changeable(connection, name)
+    if refusal:
+        raise Refused(ErrorCode.NOT_EDITABLE, refusal.message, (to_camel(name),))
+    assert connection
     return connection
 
 

@@ -13,7 +13,16 @@ from app.domain.devices import Device
 from app.domain.errors import ErrorCode, Refused
 from app.domain.identifiers import keys_of
 from app.domain.login_rules import LoginRule, LoginRuleFailed, apply_rule
-from app.domain.logins import Login, first_profile, keys_of_login, next_profile, said, to_user_id, versioned
+from app.domain.logins import (
+    MAX_FAILURES,
+    Login,
+    first_profile,
+    keys_of_login,
+    next_profile,
+    said,
+    to_user_id,
+    versioned,
+)
 from app.domain.logs import LogEvent, LogEventType, diff
 from app.domain.normalizers.registry import normalize
 from app.domain.principals import Principal
@@ -33,9 +42,6 @@ from app.store.sealing import NotSealable, Sealing
 from app.store.users import Users
 
 MAX_PROFILE_BYTES = 65_536
-# From one address, for one account; then that address is kept out of it.
-MAX_FAILURES = 10
-
 
 _FAILURES = {
     FailureReason.WRONG_PASSWORD: LogEventType.LOGIN_FAILED_WRONG_PASSWORD,

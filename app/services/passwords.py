@@ -111,9 +111,9 @@ class Passwords:
         Raises Forbidden; Refused with NOT_FOUND, INVALID_INPUT, RATE_LIMITED; USER_BLOCKED where it was the right one.
         """
         principal = require(principal, VERIFY_PASSWORDS)
-        reason = why_no_password(await named_connection(self._connections, principal.tenant, connection))
-        if reason is not None:
-            raise Refused(ErrorCode.INVALID_INPUT, reason, ("connection",))
+        refusal = why_no_password(await named_connection(self._connections, principal.tenant, connection))
+        if refusal is not None:
+            raise Refused(ErrorCode.INVALID_INPUT, refusal.message, ("connection",))
         digest = sha256(f"{connection}:{fold(identifier)}".encode("utf-8", "replace")).hexdigest()
         tries = {f"{digest}:{ip or ''}": MAX_TRIES, digest: MAX_TRIES_FROM_ANYWHERE}
         await self._count_tries(principal.tenant, tries)
@@ -141,18 +141,19 @@ class Passwords:
         version = version_of(await self._passwords.find(user.tenant, user.id))
 
         def decide(user: User) -> Changes:
-            reason = why_no_mail(user.email)
-            if reason or user.email is None:
-                raise Refused(ErrorCode.NOT_EDITABLE, reason or "", ("userId",))
+            refusal = why_no_mail(user.email)
+            if refusal:
+                raise Refused(ErrorCode.NOT_EDITABLE, refusal.message, ("userId",))
+            assert user.email
             mail = issue(user, TicketPurpose.RESET_PASSWORD, user.email, version, ())
             return Changes(LogEventType.PASSWORD_CHANGE_REQUESTED, {}, mail)
 
         return await self._changes.apply(principal, SEND_ACCOUNT_MAIL, target, decide)
 
     async def _check_has_password(self, user: User, path: str) -> None:
-        reason = why_no_password(await primary_connection(self._connections, user))
-        if reason is not None:
-            raise Refused(ErrorCode.NOT_EDITABLE, reason, (path,))
+        refusal = why_no_password(await primary_connection(self._connections, user))
+        if refusal is not None:
+            raise Refused(ErrorCode.NOT_EDITABLE, refusal.message, (path,))
 
     async def _check_current(self, caller: Principal, user: User, credential: Credential | None, password: str) -> None:
         key = f"user:{user.id}"

@@ -6,6 +6,7 @@ from typing import Any
 
 from app.domain.attributes import LOG_EVENT, USER
 from app.domain.errors import ErrorCode, Forbidden, Refused, Unauthenticated
+from app.domain.logins import MAX_FAILURES
 from app.domain.paging import (
     MAX_COUNT,
     Order,
@@ -18,7 +19,7 @@ from app.domain.paging import (
 )
 from app.domain.principals import Principal
 from app.domain.rows import Kind, Row, Selection
-from app.domain.rules import Rule
+from app.domain.rules import BLOCK_USER, Rule
 from app.policy.logs import visible_events
 from app.policy.rules import holds, might_hold, missing_scopes, readable
 from app.store.documents import Document, Documents, Filter, between
@@ -255,17 +256,17 @@ class Reads:
         self, principal: Principal, kind: Kind, documents: Sequence[Document], joins: frozenset[str]
     ) -> list[Row]:
         for join in joins:
-            await self._join(principal.tenant, join, documents)
+            await self._join(principal, join, documents)
         return [Row(kind, each, self._readable(principal, kind, each)) for each in documents]
 
     def _readable(self, principal: Principal, kind: Kind, document: Document) -> frozenset[Rule]:
         is_self = kind.owner is not None and principal.is_self(document.get(kind.owner))
         return readable(principal, is_self)
 
-    async def _join(self, tenant: str, join: str, documents: Sequence[Document]) -> None:
-        """Puts a user's roles, or the connection of the primary identity, beside the document; unseals tokens."""
+    async def _join(self, principal: Principal, join: str, documents: Sequence[Document]) -> None:
+        """Adds the roles, the connection of the primary identity or a lockout to each document; unseals tokens."""
         if join == "roles":
-            roles = await self._snapshots.roles(tenant)
+            roles = await self._snapshots.roles(principal.tenant)
             for document in documents:
                 held = document.get("role_ids", ())
                 document["$roles"] = [roles[each] for each in held if each in roles]
@@ -274,11 +275,24 @@ class Reads:
                 for identity in document.get("identities", ()):
                     for name in identity.keys() & {"access_token", "refresh_token"}:
                         identity[name] = self._sealing.open(identity[name])
+        elif join == "lockouts":
+            await self._join_lockouts(principal, documents)
         else:
-            connections = await self._snapshots.connections(tenant)
+            connections = await self._snapshots.connections(principal.tenant)
             for document in documents:
                 identities = document.get("identities")
                 document["$connection"] = connections.get(identities[0]["connection"]) if identities else None
+
+    async def _join_lockouts(self, principal: Principal, documents: Sequence[Document]) -> None:
+        """Marks users for whom an IP address is kept out. Only whoever may unblock them needs to know."""
+        asked = {
+            each["_id"]: each for each in documents if holds(principal, BLOCK_USER, principal.is_self(each["_id"]))
+        }
+        if not asked:
+            return
+        where = {"tenant": principal.tenant, "user": {"$in": list(asked)}, "count": {"$gte": MAX_FAILURES}}
+        for failure in await self._documents.find("login_failures", where, ("user",)):
+            asked[failure["user"]]["$locked_out"] = True
 
     async def viewer(self, principal: Principal, where: Filter, selection: Selection) -> Row | None:
         """The caller's own profile, by what their token says, before it is known whether they have one.
@@ -292,7 +306,7 @@ class Reads:
         if document is None:
             return None
         for join in plan.joins:
-            await self._join(principal.tenant, join, [document])
+            await self._join(principal, join, [document])
         return Row(USER, document, rules)
 
 

@@ -38,26 +38,26 @@ def test_who_keeps_the_account_and_when_it_is_synced_say_whether_it_can_be_edite
 ) -> None:
     for strategy, kind in STRATEGIES.items():
         ours = kind in (DATABASE, PASSWORDLESS) or (kind is CUSTOM and import_mode)
-        reason = why_not_editable(AuthConnection("t", "corp", strategy, import_mode, sync))
-        assert (reason is None) == (ours or sync is not ON_EACH_LOGIN), kind
+        refusal = why_not_editable(AuthConnection("t", "corp", strategy, import_mode, sync))
+        assert (refusal is None) == (ours or sync is not ON_EACH_LOGIN), kind
 
 
 def test_by_default_a_login_takes_them_over() -> None:
-    reasons = {kind: why_not_editable(AuthConnection("t", "corp", strategy)) for strategy, kind in STRATEGIES.items()}
-    assert {kind for kind, reason in reasons.items() if reason is None} == {DATABASE, PASSWORDLESS}
+    refusals = {kind: why_not_editable(AuthConnection("t", "corp", strategy)) for strategy, kind in STRATEGIES.items()}
+    assert {kind for kind, refusal in refusals.items() if refusal is None} == {DATABASE, PASSWORDLESS}
 
 
 @pytest.mark.parametrize(("strategy", "names_import_mode"), [("custom", True), ("github", False), ("samlp", False)])
-def test_the_reason_names_the_connection_and_every_setting_that_would_help(
-    strategy: str, names_import_mode: bool
-) -> None:
-    reason = why_not_editable(AuthConnection("t", "my-corp", strategy))
-    assert reason
-    assert "my-corp" in reason
-    assert "syncRootAttributes" in reason
+def test_advice_names_every_setting_that_would_help(strategy: str, names_import_mode: bool) -> None:
+    refusal = why_not_editable(AuthConnection("t", "my-corp", strategy))
+    assert refusal
+    assert "my-corp" in refusal.reason
+    assert "syncRootAttributes" in refusal.advice
     # For any other kind than a custom database importMode would change nothing.
-    assert ("importMode" in reason) == names_import_mode
+    assert ("importMode" in refusal.advice) == names_import_mode
 
 
 def test_a_connection_that_is_gone_is_a_reason() -> None:
-    assert "does not exist" in (why_not_editable(None) or "")
+    refusal = why_not_editable(None)
+    assert refusal
+    assert refusal.code == "CONNECTION_FORBIDS"

@@ -11,11 +11,12 @@ import pytest
 
 from app.domain.connections import SyncRootAttributes, kind_of
 from app.domain.login_rules import MOVE_USER_METADATA, LoginRule
+from app.domain.logins import MAX_FAILURES
 from app.domain.normalizers.registry import NORMALIZERS
 from app.domain.scopes import Scope
 from app.domain.times import format_time, now
 from app.main import build
-from app.services.logins import MAX_FAILURES, MAX_PROFILE_BYTES, token_hash
+from app.services.logins import MAX_PROFILE_BYTES, token_hash
 from app.settings import Settings
 from tests.geo.test_places import CITY
 from tests.geo.test_places import database as city_database

@@ -262,12 +262,14 @@ async def test_root_attributes_are_editable_as_the_connection_says(
     await world.add_connection("conn", strategy, SyncRootAttributes(sync), import_mode)
     user = await world.add_user("u", strategy, "conn")
     token = world.user_token(user)
-    shown = (await world.ask("{ viewer { rootAttributes { name editable reason } } }", token))["viewer"][
+    shown = (await world.ask("{ viewer { rootAttributes { name editable code reason } } }", token))["viewer"][
         "rootAttributes"
     ]
     assert [each["name"] for each in shown] == ["NAME", "GIVEN_NAME", "FAMILY_NAME", "NICKNAME", "PICTURE"]
     assert all(each["editable"] is editable for each in shown)
+    assert {each["code"] for each in shown} == {None if editable else "PROVIDER_OWNS_IT"}
     assert all((each["reason"] is None) is editable for each in shown)
+    assert "syncRootAttributes" not in str(shown)
     write = 'mutation { updateRootAttributes(input: {name: "New"}) { user { name } errors { code path message } } }'
     payload = (await world.ask(write, token))["updateRootAttributes"]
     if editable:

@@ -1,0 +1,136 @@
+"""viewerActions by themselves: which obstacle is reported, and in which words."""
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from app.domain.accounts import why_not_changeable
+from app.domain.connections import AuthConnection, SyncRootAttributes, why_not_editable
+from app.domain.identities import MAX_IDENTITIES
+from app.domain.passwords import why_no_password
+from app.domain.principals import ActorKind, Principal
+from app.domain.roles import MAX_PERMISSIONS, MAX_ROLES
+from app.domain.scopes import Scope
+from app.policy.actions import Subject, UserAction, actions
+from app.policy.actions import UserActionName as Name
+
+NOW = 1_000_000.0
+STRATEGIES = ["auth0", "custom", "email", "sms", "google-oauth2", "samlp", "unknown"]
+# Names of settings and words of the API that a person who uses the product does not know.
+JARGON = re.compile(r"syncRootAttributes|importMode|ON_|NEVER|primary identity|[a-z][A-Z]|auth_time|scope")
+
+
+def caller(kind: ActorKind = ActorKind.USER, scopes: Any = tuple(Scope), auth_time: float | None = NOW) -> Principal:
+    return Principal(
+        tenant="t", subject="s", kind=kind, scopes=frozenset(map(str, scopes)), auth_time=auth_time, profile="me"
+    )
+
+
+def subject(strategy: str = "auth0", **more: Any) -> Subject:
+    plain = Subject(
+        connection=AuthConnection("t", f"my-{strategy}", strategy),
+        email="a@example.com",
+        email_verified=False,
+        linked=1,
+        is_self=False,
+        blocked=False,
+        locked_out=False,
+        roles=1,
+        permissions=1,
+    )
+    return replace(plain, **more)
+
+
+def told(name: Name, principal: Principal, of: Subject) -> UserAction:
+    [found] = [each for each in actions(principal, of, NOW, 300) if each.name is name]
+    return found
+
+
+TOOL = caller(ActorKind.APPLICATION, auth_time=None)
+OBSTACLES: list[tuple[Name, Subject, str | None]] = [
+    (Name.EDIT_ROOT_ATTRIBUTES, subject("google-oauth2"), "PROVIDER_OWNS_IT"),
+    (Name.EDIT_ROOT_ATTRIBUTES, subject("custom"), "PROVIDER_OWNS_IT"),
+    (Name.EDIT_ROOT_ATTRIBUTES, subject(connection=None), "CONNECTION_FORBIDS"),
+    (Name.EDIT_ROOT_ATTRIBUTES, subject(), None),
+    (Name.CHANGE_EMAIL, subject("samlp"), "PROVIDER_OWNS_IT"),
+    (Name.CHANGE_USERNAME, subject("email"), "CONNECTION_FORBIDS"),
+    (Name.CHANGE_PHONE_NUMBER, subject("email"), "CONNECTION_FORBIDS"),
+    (Name.CHANGE_PASSWORD, subject("google-oauth2"), "PROVIDER_OWNS_IT"),
+    (Name.CHANGE_PASSWORD, subject("sms"), "CONNECTION_FORBIDS"),
+    (Name.CHANGE_PASSWORD, subject(connection=None), "CONNECTION_FORBIDS"),
+    (Name.SEND_PASSWORD_RESET_EMAIL, subject(email=None), "NOTHING_THERE"),
+    (Name.SEND_VERIFICATION_EMAIL, subject(email=None), "NOTHING_THERE"),
+    (Name.SEND_VERIFICATION_EMAIL, subject(email_verified=True), "ALREADY_SO"),
+    (Name.SEND_VERIFICATION_EMAIL, subject("google-oauth2", email_verified=True), "PROVIDER_OWNS_IT"),
+    (Name.BLOCK, subject(blocked=True), "ALREADY_SO"),
+    (Name.BLOCK, subject(), None),
+    (Name.UNBLOCK, subject(), "ALREADY_SO"),
+    (Name.UNBLOCK, subject(blocked=True), None),
+    (Name.UNBLOCK, subject(locked_out=True), None),
+    (Name.LINK_IDENTITY, subject(blocked=True), "USER_BLOCKED"),
+    (Name.LINK_IDENTITY, subject(linked=MAX_IDENTITIES - 1), "LIMIT_REACHED"),
+    (Name.LINK_IDENTITY, subject(linked=MAX_IDENTITIES - 2), None),
+    (Name.UNLINK_IDENTITY, subject(linked=0), "NOTHING_THERE"),
+    (Name.ASSIGN_ROLES, subject(roles=MAX_ROLES), "LIMIT_REACHED"),
+    (Name.UNASSIGN_ROLES, subject(roles=0), "NOTHING_THERE"),
+    (Name.GRANT_PERMISSIONS, subject(permissions=MAX_PERMISSIONS), "LIMIT_REACHED"),
+    (Name.REVOKE_PERMISSIONS, subject(permissions=0), "NOTHING_THERE"),
+]
+
+
+@pytest.mark.parametrize(("name", "of", "code"), OBSTACLES)
+def test_each_obstacle_has_its_code(name: Name, of: Subject, code: str | None) -> None:
+    found = told(name, TOOL, of)
+    assert (found.allowed, found.code) == (code is None, code)
+
+
+@pytest.mark.parametrize(
+    ("name", "of", "code"),
+    [
+        (Name.CHANGE_EMAIL, subject("google-oauth2"), "PROVIDER_OWNS_IT"),
+        (Name.CHANGE_USERNAME, subject("sms"), "CONNECTION_FORBIDS"),
+        (Name.LINK_IDENTITY, subject(linked=MAX_IDENTITIES - 1), "LIMIT_REACHED"),
+        (Name.UNLINK_IDENTITY, subject(linked=0), "NOTHING_THERE"),
+        (Name.CHANGE_EMAIL, subject(), "NEEDS_RECENT_SIGN_IN"),
+        (Name.DELETE, subject(), "NEEDS_RECENT_SIGN_IN"),
+    ],
+)
+def test_old_sign_in_is_reported_after_what_lasts(name: Name, of: Subject, code: str) -> None:
+    old = caller(auth_time=NOW - 3600)
+    assert told(name, old, replace(of, is_self=True)).code == code
+
+
+def test_missing_permission_is_reported_first_and_tells_nothing_else() -> None:
+    reader = caller(ActorKind.APPLICATION, ["update:users_app_metadata"])
+    for name, of, _ in OBSTACLES:
+        assert told(name, reader, of).code == "FORBIDDEN"
+
+
+def test_what_users_never_do_to_themselves_has_no_missing_scope() -> None:
+    own = subject(is_self=True)
+    for name in (Name.BLOCK, Name.UNBLOCK, Name.ASSIGN_ROLES, Name.EDIT_APP_METADATA, Name.GRANT_PERMISSIONS):
+        found = told(name, caller(), own)
+        assert (found.code, found.missing_scopes) == ("FORBIDDEN", [])
+        assert "own profile" in (found.reason or "")
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("principal", [TOOL, caller(auth_time=0), caller(), caller(scopes=())])
+def test_each_refusal_has_a_code_and_a_reason_without_jargon(strategy: str, principal: Principal) -> None:
+    for more in ({}, {"connection": None}, {"email": None, "linked": 0, "roles": 0, "permissions": 0}):
+        for is_self in (True, False):
+            for each in actions(principal, subject(strategy, is_self=is_self, **more), NOW, 300):
+                assert (each.code is None) == (each.reason is None) == each.allowed
+                assert not JARGON.search((each.reason or "").replace(f"my-{strategy}", "")), each.reason
+
+
+def test_advice_about_settings_is_only_in_the_message_for_integrators() -> None:
+    refusal = why_not_editable(AuthConnection("t", "corp", "custom", False, SyncRootAttributes.ON_EACH_LOGIN))
+    assert refusal
+    assert "syncRootAttributes" in refusal.message
+    assert "importMode" in refusal.message
+    for each in (refusal, why_not_editable(None), why_no_password(None), why_not_changeable(None, "email")):
+        assert each
+        assert not JARGON.search(each.reason)
