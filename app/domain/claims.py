@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import md5
 from typing import Any
-from urllib.parse import quote
 
 from app.domain.root_attributes import MAX_LENGTHS
 
@@ -12,8 +10,6 @@ MAX_ID = 512
 # RFC 5321: 64 for the local part, 255 for the domain, and the @.
 MAX_EMAIL = 320
 MAX_USERNAME = 128
-_GRAVATAR = "https://s.gravatar.com/avatar/{}?s=480&r=pg&d={}"
-_INITIALS = "https://cdn.auth0.com/avatars/{}.png"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,10 +98,10 @@ def local_part(address: str | None) -> str | None:
 
 
 def with_defaults(claims: Claims) -> dict[str, Any]:
-    """The five root attributes, with Auth0's defaults where the provider said nothing.
+    """The five root attributes, with Auth0's defaults for name and nickname where the provider said nothing.
 
-    Name: what else names the user. Nickname: the local part of the address. Picture: Gravatar's, which is an address
-    made of the e-mail's and needs no network.
+    Name: what else names the user. Nickname: the local part of the address. A picture has no default: the address of
+    an image on another host would tell that host who uses the product. Pages draw initials instead.
     """
     nickname = claims.nickname or claims.username or local_part(claims.email) or claims.name
     named = joined(claims.given_name, claims.family_name)
@@ -115,14 +111,5 @@ def with_defaults(claims: Claims) -> dict[str, Any]:
         "given_name": claims.given_name,
         "family_name": claims.family_name,
         "nickname": nickname,
-        "picture": claims.picture or gravatar(claims.email),
+        "picture": claims.picture,
     }
-
-
-def gravatar(address: str | None) -> str | None:
-    """Gravatar's own rule: the MD5 of the address in lower case. Two letters stand in where they have no picture."""
-    if address is None:
-        return None
-    digest = md5(address.strip().lower().encode("utf-8", "replace"), usedforsecurity=False).hexdigest()
-    initials = "".join(each for each in address[:2].lower() if each.isascii() and each.isalnum())
-    return _GRAVATAR.format(digest, quote(_INITIALS.format(initials or "a"), safe=""))

@@ -113,7 +113,7 @@ def next_profile(user: User, login: Login, at: datetime) -> User:
 
     The version is as it was: whoever writes it counts.
     """
-    counted = replace(user, logins_count=user.logins_count + 1)
+    counted = replace(_without_default_picture(user), logins_count=user.logins_count + 1)
     if user.last_login is not None and login.at < user.last_login:
         return counted
     index = _index(user, login)
@@ -126,6 +126,15 @@ def next_profile(user: User, login: Login, at: datetime) -> User:
     )
     seen = replace(counted, identities=tuple(identities), last_login=login.at, last_ip=login.ip or user.last_ip)
     return _refreshed(seen, login, at) if index == 0 else seen
+
+
+def _without_default_picture(user: User) -> User:
+    """Earlier versions stored the address of an image on another host, with a hash of the user's e-mail address."""
+    known = user.provenance.get("picture")
+    if known is None or known.source is not AttributeSource.DEFAULT:
+        return user
+    provenance = {name: each for name, each in user.provenance.items() if name != "picture"}
+    return replace(user, picture=None, provenance=provenance)
 
 
 def _index(user: User, login: Login) -> int:

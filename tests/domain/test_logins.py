@@ -150,3 +150,22 @@ def test_user_principal_name_replaces_no_address() -> None:
     claims = {"oid": "1", "email": "ann@example.com", "upn": "annl2@corp.example"}
     assert after("waad", claims, {"oid": "1", "upn": "annl2@corp.example"}).email == "ann@example.com"
     assert after("waad", {"oid": "1", "upn": "annl2@corp.example"}, claims).email == "ann@example.com"
+
+
+@pytest.mark.parametrize("sync", list(SyncRootAttributes))
+@pytest.mark.parametrize("strategy", ["oidc", "auth0"])
+def test_login_removes_default_picture_of_earlier_version(strategy: str, sync: SyncRootAttributes) -> None:
+    raw = {"sub": "1", "user_id": "1", "email": "ann@example.com"}
+    user = first_profile(login(strategy, raw, 0), 1, "1", AT)
+    by_default = Provenance(AttributeSource.DEFAULT, AT)
+    old = replace(user, picture="https://images.example/hash", provenance={**user.provenance, "picture": by_default})
+    later = login(strategy, raw, 1)
+    seen = next_profile(old, replace(later, connection=replace(later.connection, sync_root_attributes=sync)), AT)
+    assert (seen.picture, seen.provenance) == (None, user.provenance)
+
+
+def test_login_keeps_picture_that_somebody_chose() -> None:
+    for source in (AttributeSource.USER, AttributeSource.ADMIN, AttributeSource.IDP):
+        user = first_profile(login("oidc", {"sub": "1"}, 0), 1, "1", AT)
+        chosen = replace(user, picture="https://images.example/1", provenance={"picture": Provenance(source, AT)})
+        assert next_profile(chosen, login("oidc", {"sub": "1"}, 1), AT).picture == "https://images.example/1"

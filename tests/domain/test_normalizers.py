@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.claims import Claims, gravatar, with_defaults
+from app.domain.claims import Claims, with_defaults
 from app.domain.normalizers.registry import NORMALIZERS, normalize
 
 FOLDER = Path(__file__).parent / "normalizers"
@@ -91,15 +91,8 @@ def test_defaults_are_auth0s() -> None:
     claims = Claims(email="jane.doe@example.com")
     defaults = with_defaults(claims)
     assert (defaults["name"], defaults["nickname"]) == ("jane.doe@example.com", "jane.doe")
-    picture = defaults["picture"]
-    assert picture
-    assert picture.startswith(
-        "https://s.gravatar.com/avatar/0cba00ca3da1b283a57287bcceb17e35?s=480&r=pg&d=https%3A%2F%2F"
-    )
-    assert picture.endswith("avatars%2Fja.png")
     assert with_defaults(Claims(given_name="Jane", family_name="Doe"))["name"] == "Jane Doe"
     assert with_defaults(Claims(phone_number="+14258831929"))["name"] == "+14258831929"
-    assert with_defaults(Claims())["picture"] is None
     said = Claims(name="J", nickname="jj", picture="https://p/", email="a@b")
     assert with_defaults(said) == {
         "name": "J",
@@ -110,7 +103,6 @@ def test_defaults_are_auth0s() -> None:
     }
 
 
-def test_a_gravatar_is_of_the_address_without_regard_to_case() -> None:
-    assert gravatar("MyEmailAddress@example.com ") == gravatar("myemailaddress@example.com")
-    assert "0bc83cb571cd1c50ba6f3e8a78ef1346" in str(gravatar("myemailaddress@example.com"))
-    assert gravatar(None) is None
+def test_picture_has_no_default() -> None:
+    everything = {name: "ann@example.com" for name in Claims.__slots__ if name not in ("picture", "assumed")}
+    assert with_defaults(Claims(**everything))["picture"] is None

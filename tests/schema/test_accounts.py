@@ -53,7 +53,7 @@ async def test_a_database_user_is_made_with_what_was_given_and_defaults_for_the_
     assert (user["email"], user["emailVerified"], user["username"]) == ("jane.doe@example.com", True, "jane")
     assert (user["phoneNumber"], user["phoneVerified"]) == ("+14258831929", False)
     assert (user["name"], user["nickname"], user["version"]) == ("Jane", "jane", 1)
-    assert user["picture"].startswith("https://s.gravatar.com/avatar/")
+    assert user["picture"] is None
     assert (user["userMetadata"], user["appMetadata"]) == ({"a": 1}, {"plan": "pro"})
     [identity] = user["identities"]
     assert user["userId"] == f"auth0|{identity['userId']}"
