@@ -5,7 +5,18 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 # What a JWKS can verify: no `none`, and nothing symmetric, whose key would be the public one.
@@ -25,11 +36,21 @@ class Ceiling(BaseModel):
     application: list[str] | None = None
 
 
+class ApplicationClaim(BaseModel):
+    """How an issuer marks an application's token: the claim `name` equals `value`, or is a list that contains it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(min_length=1)
+    value: StrictStr | StrictBool | StrictInt
+
+
 class Issuer(BaseModel):
     """Whose tokens are taken. `connection`: its `sub` is that connection's id of the user, not a `user_id`.
 
     Keys are `jwks`, a JSON Web Key Set (RFC 7517), or are fetched: from `jwks_uri`, else from where the issuer's
     discovery document says. `typ`, where given, is the only type of token taken: `at+jwt` (RFC 9068).
+    `application_claim` tells an application's token from a user's, beside what `app.auth.tokens` recognizes itself.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -43,6 +64,7 @@ class Issuer(BaseModel):
     jwks_uri: str | None = None
     algorithms: list[Algorithm] = Field(default=["RS256", "ES256", "EdDSA"], min_length=1)
     typ: str | None = None
+    application_claim: ApplicationClaim | None = None
 
 
 def _listed(value: object) -> object:

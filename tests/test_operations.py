@@ -61,7 +61,8 @@ def test_what_would_open_a_door_or_can_not_work_is_refused_in_one_line(
 def test_a_configured_issuer_serves_and_shuts_the_development_door_for_good(tmp_path: Path) -> None:
     minted = mint(tmp_path, JOHN_DOE, "web", USER_SCOPES, 3600)
     with serve(tmp_path, PROFILE_API_ISSUERS=ISSUERS) as served:
-        claims = {"iss": ISSUER, "aud": "profiles", "sub": "tool@clients", "exp": 4_000_000_000, "scope": "read:users"}
+        claims = {"iss": ISSUER, "aud": "profiles", "sub": "tool@clients", "azp": "tool", "exp": 4_000_000_000}
+        claims["scope"] = "read:users"
         token = jwt.encode({"alg": "EdDSA", "kid": "one"}, claims, KEY, algorithms=["EdDSA"])
         assert ask(served.url, "{ caller { kind } users { nodes { id } } }", token).json() == {
             "data": {"caller": {"kind": "APPLICATION"}, "users": {"nodes": []}}

@@ -148,19 +148,12 @@ class Tokens:
 
 
 def to_principal(claims: Mapping[str, Any], issuer: Issuer) -> Principal:
-    """A token is an application's by `gty`, by `sub` being `client_id` or `azp`, or by the ending `@clients`."""
+    """The caller that verified claims describe. Unauthenticated where they describe none."""
     subject = _text(claims, "sub")
     if not subject or not is_well_formed(subject):
         raise _invalid("The token names no subject.")
     client_id = claims.get("azp") or claims.get("client_id")
-    applications = [each for each in (claims.get("azp"), claims.get("client_id")) if each]
-    is_application = (
-        claims.get("gty") in ("client-credentials", "client_credentials")
-        or subject in applications
-        or subject.endswith("@clients")
-    )
-    kind = ActorKind.APPLICATION if is_application else ActorKind.USER
-    auth_time, issued_at = claims.get("auth_time"), claims.get("iat")
+    kind = ActorKind.APPLICATION if _is_application(claims, issuer) else ActorKind.USER
     return Principal(
         tenant=issuer.tenant,
         subject=subject,
@@ -168,10 +161,34 @@ def to_principal(claims: Mapping[str, Any], issuer: Issuer) -> Principal:
         scopes=_scopes(claims, issuer, kind),
         client_id=client_id if isinstance(client_id, str) else None,
         connection=issuer.connection,
-        auth_time=_integer(auth_time),
+        auth_time=_integer(claims.get("auth_time")),
         issuer=issuer.issuer,
-        issued_at=_integer(issued_at),
+        issued_at=_integer(claims.get("iat")),
     )
+
+
+def _is_application(claims: Mapping[str, Any], issuer: Issuer) -> bool:
+    """Whether the token speaks for an application. A `sub` alone never says so: some issuers let users choose theirs.
+
+    Auth0 gives `gty` to the tokens of a client credentials grant, and their `sub` is `azp` and `@clients`. That form of
+    `sub` does not count where `gty` names another grant. `client_id` (RFC 9068) does not stand in for `azp`.
+    """
+    if _has_application_claim(claims, issuer):
+        return True
+    grant, client = claims.get("gty"), _text(claims, "azp")
+    if grant is not None:
+        return grant in ("client-credentials", "client_credentials")
+    return client != "" and claims["sub"] == f"{client}@clients"
+
+
+def _has_application_claim(claims: Mapping[str, Any], issuer: Issuer) -> bool:
+    wanted = issuer.application_claim
+    if wanted is None or wanted.name not in claims:
+        return False
+    found = claims[wanted.name]
+    values = found if isinstance(found, list) else [found]
+    # Python takes True for 1, JSON does not.
+    return any(type(each) is type(wanted.value) and each == wanted.value for each in values)
 
 
 def _scopes(claims: Mapping[str, Any], issuer: Issuer, kind: ActorKind) -> frozenset[str]:

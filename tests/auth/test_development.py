@@ -1,6 +1,7 @@
 """The development issuer opens on a machine of one's own, and nowhere else."""
 
 import stat
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -8,6 +9,9 @@ import pytest
 
 from app.auth.development import check_development, development_issuer, is_loopback, load_key, mint
 from app.auth.tokens import Tokens
+from app.cli import _token
+from app.domain.principals import ActorKind
+from app.main import mint_for_page
 from app.settings import ConfigurationError, Issuer, Settings
 
 ISSUER = Issuer(issuer="https://id/", audience="a", tenant="t", jwks={"keys": []})
@@ -61,3 +65,20 @@ async def test_what_is_minted_is_taken(tmp_path: Path) -> None:
     found = await Tokens([development_issuer(tmp_path)]).verify(token)
     assert (found.tenant, found.subject, found.client_id) == ("dev", "auth0|john", "web")
     assert found.auth_time is not None
+
+
+@pytest.mark.parametrize(
+    ("mint_token", "kind"),
+    [
+        (lambda data_dir: _token(data_dir, None, "support", None, "dev", 60), ActorKind.APPLICATION),
+        (lambda data_dir: _token(data_dir, None, None, None, "dev", 60), ActorKind.USER),
+        (lambda data_dir: _token(data_dir, "support@clients", None, None, "dev", 60), ActorKind.USER),
+        (lambda data_dir: mint_for_page(data_dir, "support@clients"), ActorKind.APPLICATION),
+        (lambda data_dir: mint_for_page(data_dir, "auth0|john.doe"), ActorKind.USER),
+    ],
+    ids=["token --client", "token", "token --user", "GraphiQL as an application", "GraphiQL as a user"],
+)
+async def test_development_tokens_have_the_kind_asked_for(
+    tmp_path: Path, mint_token: Callable[[Path], str], kind: ActorKind
+) -> None:
+    assert (await Tokens([development_issuer(tmp_path)]).verify(mint_token(tmp_path))).kind is kind

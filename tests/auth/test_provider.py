@@ -22,9 +22,8 @@ QUERY = "{ caller { kind tenant } viewer { userId } }"
 
 
 def issuers(issuer: str, alg: str, **more: Any) -> str:
-    return json.dumps(
-        [{"issuer": issuer, "audience": AUDIENCE, "tenant": "acme", "algorithms": [alg], "typ": "at+jwt", **more}]
-    )
+    settings = {"audience": AUDIENCE, "tenant": "acme", "algorithms": [alg], "typ": "at+jwt"}
+    return json.dumps([{"issuer": issuer, **settings, "application_claim": {"name": "idtyp", "value": "app"}, **more}])
 
 
 def ask(served: Served, token: str) -> httpx.Response:

@@ -145,21 +145,68 @@ async def test_a_type_is_enforced_where_the_issuer_is_set_so(typ: str | None, go
             await verify(token, strict)
 
 
+USER, APPLICATION = ActorKind.USER, ActorKind.APPLICATION
+
+
 @pytest.mark.parametrize(
     ("claims", "kind"),
     [
-        ({}, ActorKind.USER),
-        ({"azp": "web"}, ActorKind.USER),
-        ({"gty": "client-credentials"}, ActorKind.APPLICATION),
-        ({"azp": "auth0|john"}, ActorKind.APPLICATION),
-        ({"client_id": "auth0|john"}, ActorKind.APPLICATION),
-        ({"azp": "web", "client_id": "auth0|john"}, ActorKind.APPLICATION),
-        ({"sub": "abc@clients"}, ActorKind.APPLICATION),
-        ({"gty": "password"}, ActorKind.USER),
+        ({}, USER),
+        ({"azp": "web"}, USER),
+        ({"gty": "client-credentials"}, APPLICATION),
+        ({"gty": "client_credentials", "azp": "web"}, APPLICATION),
+        ({"gty": "password"}, USER),
+        ({"gty": ["client-credentials"]}, USER),
+        ({"sub": "abc@clients", "azp": "abc"}, APPLICATION),
+        # What a user could choose as their `sub`.
+        ({"azp": "auth0|john"}, USER),
+        ({"client_id": "auth0|john"}, USER),
+        ({"azp": "web", "client_id": "auth0|john"}, USER),
+        ({"sub": "auth0|evil@clients"}, USER),
+        ({"sub": "auth0|evil@clients", "azp": ""}, USER),
+        ({"sub": "auth0|evil@clients", "azp": None}, USER),
+        ({"sub": "auth0|evil@clients", "azp": "web"}, USER),
+        ({"sub": "auth0|evil@clients", "client_id": "auth0|evil"}, USER),
+        ({"sub": "@clients", "azp": ""}, USER),
+        ({"sub": "@clients"}, USER),
+        ({"sub": "abc@clients", "azp": ["abc"]}, USER),
+        ({"sub": "abc@clients", "azp": "abc", "gty": "authorization_code"}, USER),
+        ({"sub": "ABC@clients", "azp": "abc"}, USER),
+        ({"sub": "abc@clients@clients", "azp": "abc"}, USER),
     ],
 )
-async def test_an_application_is_told_from_a_user(claims: dict[str, str], kind: ActorKind) -> None:
+async def test_an_application_is_told_from_a_user(claims: dict[str, Any], kind: ActorKind) -> None:
     assert (await verify(sign(**claims))).kind is kind
+
+
+@pytest.mark.parametrize(
+    ("value", "claims", "kind"),
+    [
+        ("app", {"idtyp": "app"}, APPLICATION),
+        ("app", {"idtyp": ["user", "app"]}, APPLICATION),
+        ("app", {"idtyp": "user"}, USER),
+        ("app", {"idtyp": "application"}, USER),
+        ("app", {"idtyp": []}, USER),
+        ("app", {"idtyp": {"app": "app"}}, USER),
+        ("app", {"idtyp": None}, USER),
+        ("app", {}, USER),
+        (True, {"idtyp": True}, APPLICATION),
+        (True, {"idtyp": 1}, USER),
+        (True, {"idtyp": "true"}, USER),
+        (1, {"idtyp": 1}, APPLICATION),
+        (1, {"idtyp": True}, USER),
+        # The other two signs count beside it.
+        ("app", {"gty": "client-credentials"}, APPLICATION),
+        ("app", {"sub": "abc@clients", "azp": "abc"}, APPLICATION),
+        ("app", {"sub": "auth0|evil@clients", "idtyp": "user"}, USER),
+    ],
+)
+async def test_the_issuers_claim_marks_an_application(value: Any, claims: dict[str, Any], kind: ActorKind) -> None:
+    issuer = Issuer(**ISSUER.model_dump() | {"application_claim": {"name": "idtyp", "value": value}})
+    assert (await verify(sign(**claims), issuer)).kind is kind
+    # An issuer that is not set up so says nothing by this claim.
+    without = {name: each for name, each in claims.items() if name == "idtyp"}
+    assert (await verify(sign(**without))).kind is USER
 
 
 async def test_permissions_stand_instead_of_scope() -> None:

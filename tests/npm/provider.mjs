@@ -26,6 +26,7 @@ const provider = new Provider(issuer, {
     },
   ],
   cookies: { keys: ['test'] },
+  extraTokenClaims: (_, token) => (token.kind === 'ClientCredentials' ? { idtyp: 'app' } : undefined),
   findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
   scopes: ['openid', 'read:current_user', 'read:users'],
   features: {
