@@ -8,6 +8,7 @@ from typing import Any
 from app.domain.errors import ErrorCode, Refused
 from app.domain.identifiers import identifier_keys
 from app.domain.metadata import merge
+from app.domain.roles import added, permission_key
 from app.domain.users import Identity, User
 
 MAX_IDENTITIES = 16
@@ -50,17 +51,15 @@ def link(primary: User, secondary: User, how: LinkMetadata, with_access: bool) -
         after = replace(
             after,
             app_metadata=_merged(primary.app_metadata, secondary.app_metadata, how),
-            role_ids=(*primary.role_ids, *(each for each in secondary.role_ids if each not in primary.role_ids)),
-            permissions=(
-                *primary.permissions,
-                *(each for each in secondary.permissions if each not in primary.permissions),
-            ),
+            role_ids=added(primary.role_ids, secondary.role_ids),
+            permissions=added(primary.permissions, secondary.permissions, permission_key),
         )
     return after, replace(secondary, linked_to=primary.id)
 
 
 def unlink(primary: User, secondary: User, identity: Identity) -> tuple[User, User]:
     """Both after unlinking. What was taken from the primary since, the second account does not get back."""
+    held = {permission_key(each) for each in primary.permissions}
     kept = tuple(each for each in primary.identities if each != identity)
     own = replace(identity, origin=None, origin_user_id=None, keys=())
     given_back = replace(
@@ -69,7 +68,7 @@ def unlink(primary: User, secondary: User, identity: Identity) -> tuple[User, Us
         identities=(own,),
         blocked=primary.blocked,
         role_ids=tuple(each for each in secondary.role_ids if each in primary.role_ids),
-        permissions=tuple(each for each in secondary.permissions if each in primary.permissions),
+        permissions=tuple(each for each in secondary.permissions if permission_key(each) in held),
         app_metadata=_still_held(secondary.app_metadata, primary.app_metadata),
     )
     return replace(primary, identities=kept), given_back

@@ -1,7 +1,7 @@
 """Permissions: what comes directly, what comes with a role, and their union."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -46,7 +46,10 @@ class UserPermission:
 def effective_permissions(
     direct: Iterable[Mapping[str, Any]], roles: Iterable[Mapping[str, Any]]
 ) -> list[UserPermission]:
-    """The union, by API and name; the direct source stands first, roles in their order."""
+    """The union, by API and name; the direct source stands first, roles in their order.
+
+    The first source that has a description gives it.
+    """
     found: dict[tuple[str, str], UserPermission] = {}
     given = [(each, PermissionSource(PermissionSourceType.DIRECT)) for each in direct]
     for role in roles:
@@ -55,7 +58,9 @@ def effective_permissions(
     for stored, source in given:
         known = found.setdefault(
             (stored["api"], stored["name"]),
-            UserPermission(stored["name"], stored["api"], stored.get("description"), []),
+            UserPermission(stored["name"], stored["api"], None, []),
         )
         known.sources.append(source)
+        if known.description is None and stored.get("description"):
+            found[known.api, known.name] = replace(known, description=stored["description"])
     return [found[key] for key in sorted(found)]

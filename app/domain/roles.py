@@ -6,6 +6,7 @@ from typing import Any
 
 from app.domain.errors import ErrorCode, Refused
 from app.domain.metadata import is_well_formed
+from app.domain.permissions import Permission
 
 MAX_ROLES = 50
 MAX_PERMISSIONS = 1_000
@@ -18,7 +19,7 @@ MAX_API = 600
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
-    """As stored; `role_id` is what tokens and arguments name it by. `permissions` are `name` and `api`."""
+    """As stored. Tokens and arguments name it by `role_id`. A permission has `name`, `api` and maybe `description`."""
 
     id: Any
     tenant: str
@@ -36,16 +37,51 @@ def check_role(name: str | None, description: str | None) -> None:
         raise _invalid(f"description takes at most {MAX_DESCRIPTION} characters.", "description")
 
 
-def to_permissions(given: Iterable[tuple[str, str]]) -> tuple[Mapping[str, str], ...]:
-    """Of (api, name); each once, in their order. Refused with INVALID_INPUT, TOO_LARGE."""
+def to_permissions(
+    given: Iterable[Permission], before: Sequence[Mapping[str, str]] = ()
+) -> tuple[Mapping[str, str], ...]:
+    """Each permission once, in the order given. Refused with INVALID_INPUT, TOO_LARGE.
+
+    A description that is left out stays as it is in `before`; an empty one is removed.
+    """
+    known = {permission_key(each): each for each in before}
     found: dict[tuple[str, str], Mapping[str, str]] = {}
-    for api, name in given:
-        if not _is_text(api, MAX_API) or not _is_text(name, MAX_PERMISSION):
-            message = f"A permission has a name of 1 to {MAX_PERMISSION} characters and an api of 1 to {MAX_API}."
-            raise _invalid(message, "permissions")
-        found[api, name] = {"name": name, "api": api}
+    for each in given:
+        _check_permission(each)
+        key = each.api, each.name
+        found[key] = _described(each, found.get(key) or known.get(key))
     check_count(found, MAX_PERMISSIONS, "permissions")
     return tuple(found.values())
+
+
+def granted(before: Sequence[Mapping[str, str]], given: Iterable[Permission]) -> tuple[Mapping[str, str], ...]:
+    """`before` with the given permissions, those that are there already with their new description."""
+    new = {permission_key(each): each for each in to_permissions(given, before)}
+    after = tuple({**{permission_key(each): each for each in before}, **new}.values())
+    check_count(after, MAX_PERMISSIONS, "permissions")
+    return after
+
+
+def revoked(before: Sequence[Mapping[str, str]], given: Sequence[Permission]) -> tuple[Mapping[str, str], ...]:
+    """`before` without the given permissions. Refused with INVALID_INPUT when one of them has a description."""
+    if any(each.description is not None for each in given):
+        raise _invalid("api and name alone say which permission to revoke: leave the description out.", "permissions")
+    return removed(before, to_permissions(given), permission_key)
+
+
+def _check_permission(given: Permission) -> None:
+    if not _is_text(given.api, MAX_API) or not _is_text(given.name, MAX_PERMISSION):
+        message = f"A permission has a name of 1 to {MAX_PERMISSION} characters and an api of 1 to {MAX_API}."
+        raise _invalid(message, "permissions")
+    if given.description and not _is_text(given.description, MAX_DESCRIPTION):
+        message = f"The description of a permission takes at most {MAX_DESCRIPTION} characters on one line."
+        raise _invalid(message, "permissions")
+
+
+def _described(given: Permission, before: Mapping[str, str] | None) -> Mapping[str, str]:
+    description = (before or {}).get("description") if given.description is None else given.description
+    permission = {"name": given.name, "api": given.api}
+    return {**permission, "description": description} if description else permission
 
 
 def check_count(things: Any, limit: int, name: str) -> None:

@@ -6,6 +6,7 @@ import strawberry
 
 from app.domain import attributes
 from app.domain.errors import Refused
+from app.domain.permissions import Permission
 from app.domain.users import User as WrittenUser
 from app.schema.context import Info
 from app.schema.inputs import IF_VERSION, REASON, to_target
@@ -17,6 +18,10 @@ from app.schema.roles import Role
 class PermissionInput:
     api: str
     name: str
+    description: str | None = strawberry.field(
+        default=None,
+        description="At most 500 characters. Left out, it stays as it is; empty text removes it. Not for revoking.",
+    )
 
 
 @strawberry.input(description="A new role.")
@@ -64,19 +69,19 @@ class RolePayload:
     errors: list[MutationError]
 
 
-def _pairs(permissions: list[PermissionInput] | None) -> list[tuple[str, str]]:
-    return [(each.api, each.name) for each in permissions or ()]
+def _given(permissions: list[PermissionInput] | None) -> list[Permission]:
+    return [Permission(each.name, each.api, each.description) for each in permissions or ()]
 
 
 async def create_role(info: Info, input: CreateRoleInput) -> RolePayload | None:
-    roles, permissions = info.context.services.roles, _pairs(input.permissions)
+    roles, permissions = info.context.services.roles, _given(input.permissions)
     return await _payload(
         info, roles.create(info.context.principal, input.name, input.description, permissions, input.reason)
     )
 
 
 async def update_role(info: Info, input: UpdateRoleInput) -> RolePayload | None:
-    permissions = None if input.permissions is None else _pairs(input.permissions)
+    permissions = None if input.permissions is None else _given(input.permissions)
     roles, principal = info.context.services.roles, info.context.principal
     return await _payload(
         info, roles.update(principal, input.role_id, input.name, input.description, permissions, input.reason)
@@ -107,7 +112,7 @@ async def unassign_roles(info: Info, input: UserRolesInput) -> UserPayload | Non
 async def grant_permissions(info: Info, input: UserPermissionsInput) -> UserPayload | None:
     async def write() -> WrittenUser:
         roles = info.context.services.roles
-        return await roles.grant(info.context.principal, to_target(input), _pairs(input.permissions))
+        return await roles.grant(info.context.principal, to_target(input), _given(input.permissions))
 
     return await user_payload(info, write())
 
@@ -115,7 +120,7 @@ async def grant_permissions(info: Info, input: UserPermissionsInput) -> UserPayl
 async def revoke_permissions(info: Info, input: UserPermissionsInput) -> UserPayload | None:
     async def write() -> WrittenUser:
         roles = info.context.services.roles
-        return await roles.revoke(info.context.principal, to_target(input), _pairs(input.permissions))
+        return await roles.revoke(info.context.principal, to_target(input), _given(input.permissions))
 
     return await user_payload(info, write())
 

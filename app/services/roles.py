@@ -1,21 +1,22 @@
 """Roles and permissions: made, changed, deleted, and given to users or taken from them."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
 from app.domain.errors import ErrorCode, Refused
 from app.domain.logs import FieldChange, LogEvent, LogEventType
+from app.domain.permissions import Permission
 from app.domain.principals import Principal
 from app.domain.roles import (
-    MAX_PERMISSIONS,
     MAX_ROLES,
     Role,
     added,
     check_count,
     check_role,
-    permission_key,
+    granted,
     removed,
+    revoked,
     to_permissions,
 )
 from app.domain.rules import ASSIGN_ROLES, CREATE_ROLES, DELETE_ROLES, GRANT_PERMISSIONS, UNASSIGN_ROLES, UPDATE_ROLES
@@ -26,8 +27,6 @@ from app.services.reads import require
 from app.store.database import new_id
 from app.store.roles import Roles as StoredRoles
 from app.store.snapshots import Snapshots
-
-Permissions = Iterable[tuple[str, str]]
 
 
 class Roles:
@@ -46,10 +45,10 @@ class Roles:
         principal: Principal | None,
         name: str,
         description: str | None,
-        permissions: Permissions,
+        permissions: Sequence[Permission],
         reason: str | None,
     ) -> Any:
-        """The role's `_id`. `permissions` are (api, name). Refused with INVALID_INPUT, ALREADY_EXISTS, TOO_LARGE."""
+        """The role's `_id`. Refused with INVALID_INPUT, ALREADY_EXISTS, TOO_LARGE."""
         principal = require(principal, CREATE_ROLES)
         check_reason(reason)
         check_role(name, description)
@@ -73,7 +72,7 @@ class Roles:
         role_id: str,
         name: str | None,
         description: str | None,
-        permissions: Permissions | None,
+        permissions: Sequence[Permission] | None,
         reason: str | None,
     ) -> Any:
         """None leaves as it is; an empty description clears. Refused with NOT_FOUND too."""
@@ -85,7 +84,7 @@ class Roles:
             before,
             name=before.name if name is None else name,
             description=before.description if description is None else description or None,
-            permissions=before.permissions if permissions is None else _kept(before, to_permissions(permissions)),
+            permissions=before.permissions if permissions is None else to_permissions(permissions, before.permissions),
         )
         event = _event(principal, LogEventType.ROLE_UPDATED, before, after, reason)
         if after != before and not await self._roles.replace(after, event):
@@ -110,24 +109,19 @@ class Roles:
         """Likewise."""
         return await self._change(principal, target, role_ids, UNASSIGN_ROLES, LogEventType.ROLES_UNASSIGNED, removed)
 
-    async def grant(self, principal: Principal | None, target: Target, permissions: Permissions) -> User:
-        """(api, name) each. Raises what `ProfileChanges.apply` does; Refused with INVALID_INPUT, TOO_LARGE."""
-        given = to_permissions(permissions)
+    async def grant(self, principal: Principal | None, target: Target, permissions: Sequence[Permission]) -> User:
+        """Raises what `ProfileChanges.apply` does; Refused with INVALID_INPUT, TOO_LARGE."""
 
         def decide(user: User) -> Changes:
-            after = added(user.permissions, given, permission_key)
-            check_count(after, MAX_PERMISSIONS, "permissions")
-            return Changes(LogEventType.PERMISSIONS_GRANTED, {"permissions": after})
+            return Changes(LogEventType.PERMISSIONS_GRANTED, {"permissions": granted(user.permissions, permissions)})
 
         return await self._changes.apply(principal, GRANT_PERMISSIONS, target, decide)
 
-    async def revoke(self, principal: Principal | None, target: Target, permissions: Permissions) -> User:
+    async def revoke(self, principal: Principal | None, target: Target, permissions: Sequence[Permission]) -> User:
         """Of those that were granted directly. Likewise."""
-        given = to_permissions(permissions)
 
         def decide(user: User) -> Changes:
-            after = removed(user.permissions, given, permission_key)
-            return Changes(LogEventType.PERMISSIONS_REVOKED, {"permissions": after})
+            return Changes(LogEventType.PERMISSIONS_REVOKED, {"permissions": revoked(user.permissions, permissions)})
 
         return await self._changes.apply(principal, GRANT_PERMISSIONS, target, decide)
 
@@ -188,12 +182,6 @@ def _told(role: Role | None) -> dict[str, Any] | None:
         return None
     told = asdict(role)
     return {name: told[name] for name in ("name", "description")} | {"permissions": list(role.permissions)}
-
-
-def _kept(role: Role, permissions: Iterable[Mapping[str, str]]) -> tuple[Mapping[str, str], ...]:
-    """Those that the role has already, with what is known of them."""
-    known = {permission_key(each): each for each in role.permissions}
-    return tuple(known.get(permission_key(each), each) for each in permissions)
 
 
 def _taken() -> Refused:

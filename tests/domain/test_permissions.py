@@ -65,3 +65,13 @@ def test_a_description_is_kept_and_what_was_stored_stays_as_it_was() -> None:
     assert stored == [permission("read", description="To read.")]
     assert Permission.read(stored[0]) == Permission("read", "api", "To read.")
     assert Permission.read(permission("read")) == Permission("read", "api", None)
+
+
+def test_description_comes_from_the_first_source_that_has_one() -> None:
+    direct = [{"name": "read", "api": "a"}]
+    roles = [
+        {"role_id": each, "name": each, "permissions": [{"name": "read", "api": "a", "description": each}]}
+        for each in ("one", "two")
+    ]
+    [found] = effective_permissions(direct, roles)
+    assert (found.description, len(found.sources)) == ("one", 3)

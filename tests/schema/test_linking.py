@@ -147,7 +147,7 @@ async def test_a_login_and_a_token_of_the_linked_account_are_its_primarys(two: T
     assert viewer["viewer"]["userId"] == "auth0|john"
     assert {each["deviceId"] for each in viewer["viewer"]["devices"]["nodes"]} == {"desktop", "phone"}
     # What happened to the linked account is the user's own history.
-    assert ["email", "email_verified", "name", "nickname", "picture"] in [
+    assert ["email", "email_verified", "name", "nickname"] in [
         [change["path"] for change in each["changes"] or []] for each in viewer["viewer"]["logEvents"]["nodes"]
     ]
     unlink = 'mutation { unlinkDevice(input: {deviceId: "phone"}) { user { devices { nodes { deviceId } } } errors { code } } }'

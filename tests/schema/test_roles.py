@@ -26,7 +26,7 @@ KINDS = {
     "revokePermissions": "UserPermissionsInput",
 }
 ROLE = "role { roleId name description permissions { name api description } }"
-USER = "user { version roles { name } permissions { name api sources { type roleName } } }"
+USER = "user { version roles { name } permissions { name api description sources { type roleName } } }"
 
 
 async def act(world: World, mutation: str, **input: Any) -> Any:
@@ -65,6 +65,46 @@ async def test_a_role_is_made_changed_and_deleted_each_with_its_event(world: Wor
     assert (await last_event(world))["type"] == "ROLE_DELETED"
     for name in ("updateRole", "deleteRole"):
         assert (await act(world, name, roleId=role_id))["errors"] == [{"code": "NOT_FOUND", "path": ["roleId"]}]
+
+
+async def test_permissions_of_a_role_have_descriptions(world: World) -> None:
+    def permissions(**described: str | None) -> list[dict[str, str | None]]:
+        return [{"api": "a", "name": name, "description": what} for name, what in described.items()]
+
+    first = permissions(read="Read orders", write=None)
+    role = (await act(world, "createRole", name="Editor", permissions=first))["role"]
+    assert sorted(role["permissions"], key=lambda each: each["name"]) == first
+    assert (await last_event(world))["details"]["after"]["permissions"][0]["description"] == "Read orders"
+    # Left out it stays, empty it goes, and another takes its place.
+    both = [{"api": "a", "name": "read"}, {"api": "a", "name": "write", "description": "Write orders"}]
+    role = (await act(world, "updateRole", roleId=role["roleId"], permissions=both))["role"]
+    assert role["permissions"] == permissions(read="Read orders", write="Write orders")
+    cleared = permissions(read="", write="Write")
+    role = (await act(world, "updateRole", roleId=role["roleId"], permissions=cleared))["role"]
+    assert role["permissions"] == permissions(read=None, write="Write")
+    for bad in ("x" * 501, "a\x00b"):
+        given = permissions(read=bad)
+        [error] = (await act(world, "updateRole", roleId=role["roleId"], permissions=given))["errors"]
+        assert error == {"code": "INVALID_INPUT", "path": ["permissions"]}
+
+
+async def test_granted_permission_keeps_and_changes_its_description(world: World) -> None:
+    john = await world.add_user("john")
+
+    async def grant(**permission: str) -> Any:
+        given = [{"api": "a", "name": "read", **permission}]
+        user = (await act(world, "grantPermissions", userId=john.user_id, permissions=given))["user"]
+        [permission] = user["permissions"]
+        return permission["description"], user["version"]
+
+    assert await grant(description="Read orders") == ("Read orders", 2)
+    assert await grant() == ("Read orders", 2)
+    assert await grant(description="Read all orders") == ("Read all orders", 3)
+    described = [{"api": "a", "name": "read", "description": "Read all orders"}]
+    refused = await act(world, "revokePermissions", userId=john.user_id, permissions=described)
+    assert refused["errors"] == [{"code": "INVALID_INPUT", "path": ["permissions"]}]
+    plain = [{"api": "a", "name": "read"}]
+    assert (await act(world, "revokePermissions", userId=john.user_id, permissions=plain))["user"]["permissions"] == []
 
 
 async def test_what_can_not_be_a_role_is_refused(world: World) -> None:
@@ -126,13 +166,17 @@ async def test_permissions_are_the_union_with_their_sources(world: World) -> Non
     await act(world, "assignRoles", userId=john.user_id, roleIds=[role])
     given = (await act(world, "grantPermissions", userId=john.user_id, permissions=[read, write]))["user"]
     assert given["permissions"] == [
-        {**read, "sources": [{"type": "DIRECT", "roleName": None}, {"type": "ROLE", "roleName": "A"}]},
-        {**write, "sources": [{"type": "DIRECT", "roleName": None}]},
+        {
+            **read,
+            "description": None,
+            "sources": [{"type": "DIRECT", "roleName": None}, {"type": "ROLE", "roleName": "A"}],
+        },
+        {**write, "description": None, "sources": [{"type": "DIRECT", "roleName": None}]},
     ]
     event = await last_event(world)
     assert (event["type"], event["changes"][0]["path"]) == ("PERMISSIONS_GRANTED", "permissions")
     left = (await act(world, "revokePermissions", userId=john.user_id, permissions=[read, write]))["user"]
-    assert left["permissions"] == [{**read, "sources": [{"type": "ROLE", "roleName": "A"}]}]
+    assert left["permissions"] == [{**read, "description": None, "sources": [{"type": "ROLE", "roleName": "A"}]}]
     assert (await act(world, "revokePermissions", userId=john.user_id, permissions=[write]))["user"]["version"] == left[
         "version"
     ]
