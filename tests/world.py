@@ -1,12 +1,15 @@
 """What tests put into a tenant, and how they ask the service about it."""
 
+import json
+from base64 import urlsafe_b64decode
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import httpx
+from joserfc import jwt
 
-from app.auth.development import APPLICATION_SCOPES, USER_SCOPES, load_secret, mint
+from app.auth.development import APPLICATION_SCOPES, USER_SCOPES, load_key, load_secret, mint
 from app.domain.connections import AuthConnectionKind as Kind
 from app.domain.connections import SyncRootAttributes, kind_of
 from app.domain.identifiers import fold
@@ -90,6 +93,13 @@ class World:
 
     def tool_token(self, scopes: Any = APPLICATION_SCOPES) -> str:
         return mint(self.data_dir, "support@clients", "support", scopes, 3600, self.tenant)
+
+    def token_with(self, subject: str, scopes: Any = USER_SCOPES, **claims: Any) -> str:
+        """A user's token with other claims; one that is `...` is left out."""
+        [_, content, _] = mint(self.data_dir, subject, "web", scopes, 3600, self.tenant).split(".")
+        known = json.loads(urlsafe_b64decode(content + "=="))
+        changed = {name: value for name, value in {**known, **claims}.items() if value is not ...}
+        return jwt.encode({"alg": "ES256", "kid": "development"}, changed, load_key(self.data_dir))
 
     async def post(self, query: str, token: str | None = None, **variables: Any) -> httpx.Response:
         headers = {} if token is None else {"authorization": f"Bearer {token}"}

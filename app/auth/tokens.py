@@ -16,13 +16,12 @@ from joserfc.jwk import Key
 from app.auth.keys import IssuerKeys
 from app.domain.errors import Unauthenticated
 from app.domain.metadata import is_well_formed
-from app.domain.principals import ActorKind, Principal
+from app.domain.principals import LEEWAY_SECONDS, ActorKind, Principal
 from app.settings import Issuer
 
 # RFC 9864 renames it; issuers sign with the name of RFC 8037 all the same.
 warnings.filterwarnings("ignore", message="EdDSA is deprecated", category=SecurityWarning)
 
-LEEWAY_SECONDS = 10
 _FAR = 1 << 53
 REMEMBERED_SECONDS = 300
 MAX_REMEMBERED = 10_000
@@ -104,6 +103,8 @@ class Tokens:
         claims, trusted, key = await self._claims(token)
         expires, not_before = _number(claims, "exp"), _number(claims, "nbf", 0.0)
         _check_times(not_before, expires, now)
+        if _number(claims, "iat", 0.0) > now + LEEWAY_SECONDS:
+            raise _invalid("The token was issued in the future.")
         principal = replace(to_principal(claims, trusted.issuer), ip=ip, user_agent=user_agent)
         if self._tenant_claim is not None:
             principal = replace(principal, tenant=_text(claims, self._tenant_claim) or principal.tenant)
@@ -161,9 +162,9 @@ def to_principal(claims: Mapping[str, Any], issuer: Issuer) -> Principal:
         scopes=_scopes(claims, issuer, kind),
         client_id=client_id if isinstance(client_id, str) else None,
         connection=issuer.connection,
-        auth_time=_integer(claims.get("auth_time")),
+        auth_time=_time(claims, "auth_time"),
         issuer=issuer.issuer,
-        issued_at=_integer(claims.get("iat")),
+        issued_at=_time(claims, "iat"),
     )
 
 
@@ -230,15 +231,19 @@ def _check_times(not_before: float, expires: float, now: float) -> None:
 
 
 def _number(claims: Mapping[str, Any], name: str, default: float | None = None) -> float:
-    value = claims.get(name, default)
-    # NaN would never be past, infinity never come.
-    if isinstance(value, bool) or not isinstance(value, int | float) or not -_FAR < value < _FAR:
+    value = _time(claims, name) if name in claims else default
+    if value is None:
         raise _invalid(f"The token's {name} is missing or no time.")
+    return value
+
+
+def _time(claims: Mapping[str, Any], name: str) -> float | None:
+    """A NumericDate (RFC 7519), which may have a fraction. None for a claim that is missing or no such number."""
+    value = claims.get(name)
+    # NaN and infinity compare with no time as a time does.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -_FAR < value < _FAR:
+        return None
     return float(value)
-
-
-def _integer(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _text(claims: Mapping[str, Any], name: str) -> str:

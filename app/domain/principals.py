@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+# How far an issuer's clock may differ from ours.
+LEEWAY_SECONDS = 10
+
 
 class ActorKind(StrEnum):
     """What a token, or an event's author, speaks for."""
@@ -18,8 +21,8 @@ class Principal:
     """A verified token, in our words.
 
     `connection` is set where the issuer's `sub` is that connection's id of the user rather than a `user_id`.
-    `auth_time` and `issued_at` are seconds since 1970 (OpenID Connect). `linked` are the `_id`s of profiles that are
-    linked to the caller's. `profile` is the `_id` of the caller's own user document,
+    `auth_time` and `issued_at` are seconds since 1970 (OpenID Connect), None where the token has none. `linked` are the
+    `_id`s of profiles that are linked to the caller's. `profile` is the `_id` of the caller's own user document,
     None for an application and for a user who has no profile. `ip` and `user_agent` are where the request came from.
     """
 
@@ -29,9 +32,9 @@ class Principal:
     scopes: frozenset[str]
     client_id: str | None = None
     connection: str | None = None
-    auth_time: int | None = None
+    auth_time: float | None = None
     issuer: str | None = None
-    issued_at: int | None = None
+    issued_at: float | None = None
     profile: Any = None
     linked: tuple[Any, ...] = ()
     name: str | None = None

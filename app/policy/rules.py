@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from app.domain.principals import ActorKind, Principal
+from app.domain.principals import LEEWAY_SECONDS, ActorKind, Principal
 from app.domain.rules import READING, Rule
 
 
@@ -25,8 +25,11 @@ def missing_scopes(principal: Principal, rule: Rule, is_self: bool = False) -> l
 
 
 def is_recent(principal: Principal, now: float, max_age: int) -> bool:
-    """Whether the user signed in at most `max_age` seconds before `now` (seconds since 1970). Unknown is not recent."""
-    return principal.auth_time is not None and now - principal.auth_time <= max_age
+    """Whether the user signed in at most `max_age` seconds before `now` (seconds since 1970).
+
+    An unknown time is not recent, nor is a time in the future beyond the leeway: it would stay recent for too long.
+    """
+    return principal.auth_time is not None and -LEEWAY_SECONDS <= now - principal.auth_time <= max_age
 
 
 def readable(principal: Principal, is_self: bool) -> frozenset[Rule]:

@@ -101,8 +101,12 @@ class ProfileChanges:
 
     def require_recent(self, principal: Principal) -> None:
         """InsufficientUserAuthentication where the caller did not sign in recently."""
-        if not is_recent(principal, time.time(), self._max_age):
+        if not self.is_recent(principal):
             raise InsufficientUserAuthentication(self._max_age)
+
+    def is_recent(self, principal: Principal) -> bool:
+        """Whether the user of this token signed in recently."""
+        return is_recent(principal, time.time(), self._max_age)
 
     @staticmethod
     def require(principal: Principal | None, rule: Rule) -> Principal:

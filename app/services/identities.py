@@ -90,7 +90,7 @@ class Identities:
         return found
 
     async def _proven(self, caller: Principal, token: str) -> dict[str, object]:
-        """By a fresh token of the same issuer and application, of another subject."""
+        """By a fresh token of the same issuer and application, of another subject, who signed in recently."""
         try:
             proof = await self._verify(token)
         except (Unauthenticated, Unavailable):
@@ -101,6 +101,8 @@ class Identities:
             raise _no_proof("The token is of another issuer or application than yours.")
         if proof.issued_at is None or time.time() - proof.issued_at > PROOF_SECONDS:
             raise _no_proof(f"The token was issued more than {PROOF_SECONDS} seconds ago.")
+        if not self._changes.is_recent(proof):
+            raise _no_proof("The token is not of a recent sign-in.")
         where = await self._callers.where(proof)
         if where is None:
             raise Refused(ErrorCode.NOT_FOUND, "There is no such account.", ("secondary",))

@@ -86,6 +86,11 @@ REFUSED = {
     "no exp": sign(exp=...),
     "exp is text": sign(exp=str(NOW + 60)),
     "exp is true": sign(exp=True),
+    "issued in the future": sign(iat=NOW + LEEWAY_SECONDS + 1),
+    "issued a fraction too late": sign(iat=NOW + LEEWAY_SECONDS + 0.5),
+    "iat is text": sign(iat="now"),
+    "iat is true": sign(iat=True),
+    "iat is null": sign(iat=None),
     "another audience": sign(aud="else"),
     "no audience": sign(aud=...),
     "another issuer": sign(iss="https://else/"),
@@ -226,7 +231,21 @@ async def test_connection_client_and_time_of_sign_in_are_carried() -> None:
     issuer = ISSUER.model_copy(update={"connection": "partner"})
     found = await verify(sign(azp="web", auth_time=NOW), issuer)
     assert (found.connection, found.client_id, found.auth_time) == ("partner", "web", NOW)
-    assert (await verify(sign(auth_time="now"))).auth_time is None
+
+
+@pytest.mark.parametrize("value", ["now", "1", True, None, [], {}, 10**400, -(10**400)])
+async def test_an_auth_time_that_is_no_time_is_unknown(value: Any) -> None:
+    token = signed({"alg": "EdDSA"}, json.dumps({**CLAIMS, "auth_time": value}).encode())
+    assert (await verify(token)).auth_time is None
+
+
+async def test_times_may_have_a_fraction() -> None:
+    found = await verify(sign(iat=NOW + 0.25, auth_time=NOW - 0.5, nbf=NOW - 0.5, exp=NOW + 0.5))
+    assert (found.issued_at, found.auth_time) == (NOW + 0.25, NOW - 0.5)
+
+
+async def test_a_token_may_be_issued_within_the_leeway() -> None:
+    assert (await verify(sign(iat=NOW + LEEWAY_SECONDS))).issued_at == NOW + LEEWAY_SECONDS
 
 
 async def test_the_tenant_is_the_issuers_whatever_the_token_says() -> None:
@@ -445,13 +464,15 @@ async def test_a_token_that_was_too_early_is_good_when_its_time_has_come() -> No
     assert (await tokens.verify(token)).subject
 
 
-@pytest.mark.parametrize("claim", ["exp", "nbf"])
+@pytest.mark.parametrize("claim", ["exp", "nbf", "iat"])
 @pytest.mark.parametrize("value", [10**400, -(10**400)], ids=["large", "small"])
 async def test_a_time_beyond_every_number_is_refused(claim: str, value: int) -> None:
     await assert_refused(signed({"alg": "EdDSA"}, json.dumps({**CLAIMS, claim: value}).encode()))
 
 
-@pytest.mark.parametrize(("claim", "text"), [("exp", "NaN"), ("exp", "Infinity"), ("exp", "1e400"), ("nbf", "NaN")])
+@pytest.mark.parametrize(
+    ("claim", "text"), [("exp", "NaN"), ("exp", "Infinity"), ("exp", "1e400"), ("nbf", "NaN"), ("iat", "NaN")]
+)
 async def test_a_time_that_is_no_finite_number_is_refused(claim: str, text: str) -> None:
     payload = json.dumps({**CLAIMS, claim: 0}).replace(f'"{claim}": 0', f'"{claim}": {text}')
     await assert_refused(signed({"alg": "EdDSA"}, payload.encode()))

@@ -286,6 +286,37 @@ async def test_linking_oneself_needs_a_recent_sign_in(two: Two, monkeypatch: pyt
     assert "linked_to" not in waiting
 
 
+@pytest.mark.parametrize("auth_time", [3600, 60, -301, ...], ids=["in an hour", "in a minute", "long ago", "none"])
+async def test_linking_refuses_a_sign_in_that_is_not_recent(two: Two, auth_time: Any) -> None:
+    world, at = two.world, time.time()
+    claims = {"auth_time": auth_time if auth_time is ... else at + auth_time}
+    own, other = world.user_token("auth0|john"), world.user_token("google-oauth2|g1")
+    asked = {"secondary": {"token": other}}
+    late_own = world.token_with("auth0|john", **claims)
+    assert codes(await world.post(LINK, late_own, input=asked)) == ["INSUFFICIENT_USER_AUTHENTICATION"]
+    asked = {"secondary": {"token": world.token_with("google-oauth2|g1", **claims)}}
+    [error] = (await world.ask(LINK, own, input=asked))["linkIdentity"]["errors"]
+    assert (error["code"], error["path"]) == ("INVALID_INPUT", ["secondary", "token"])
+
+
+async def test_linking_refuses_a_proof_issued_in_the_future(two: Two) -> None:
+    world, at = two.world, time.time()
+    token = world.token_with("google-oauth2|g1", iat=at + 3600)
+    assert (await world.post("{ viewer { id } }", token)).status_code == 401
+    answer = await world.ask(LINK, world.user_token("auth0|john"), input={"secondary": {"token": token}})
+    [error] = answer["linkIdentity"]["errors"]
+    assert (error["code"], error["path"]) == ("INVALID_INPUT", ["secondary", "token"])
+
+
+async def test_linking_takes_times_with_a_fraction(two: Two) -> None:
+    world, at = two.world, time.time()
+    own, other = (
+        world.token_with(each, iat=at - 0.5, auth_time=at - 0.5) for each in ("auth0|john", "google-oauth2|g1")
+    )
+    query = LINK.replace("appMetadata ", "")
+    assert (await world.ask(query, own, input={"secondary": {"token": other}}))["linkIdentity"]["errors"] == []
+
+
 async def test_a_linked_database_account_keeps_its_address_and_its_password(world: World) -> None:
     await world.add_connection()
     await world.add_connection("g", "google-oauth2")
