@@ -11,15 +11,16 @@ from tempfile import TemporaryDirectory
 from typing import Annotated, NoReturn
 
 import typer
-import uvicorn
-from uvicorn.supervisors import Multiprocess
 
 from app.auth.development import APPLICATION_SCOPES, TENANT, USER_SCOPES, check_development, mint
 from app.domain.errors import Unavailable
 from app.jobs.demo import JOHN_DOE
-from app.main import DEMO_VARIABLE, prepare
+from app.main import DEMO_VARIABLE
 from app.schema.execution import build_schema
+from app.serving import serve as run_server
+from app.serving import to_config
 from app.settings import ConfigurationError, Settings, load_settings
+from app.start import prepare
 from app.store.database import Database
 from app.store.indexes import ensure_indexes
 from app.store.migrations import MigrationNeeded
@@ -31,8 +32,6 @@ from app.web.metrics import MULTIPROCESS_VARIABLE
 app = typer.Typer(help="A GraphQL API for user profiles on MongoDB.", no_args_is_help=True, add_completion=False)
 
 _BANNER_TOKEN_SECONDS = 8 * 3600
-# Of the 10 s that an operator gives: what runs is finished, then the database closed.
-_DRAIN_SECONDS = 8
 
 
 @app.command()
@@ -52,20 +51,7 @@ def serve(
     development = check_development(settings, demo)
     if demo:
         os.environ[DEMO_VARIABLE] = str(os.getpid())
-    config = uvicorn.Config(
-        "app.main:create",
-        factory=True,
-        host=settings.host,
-        port=settings.port,
-        workers=workers,
-        # A GET carries its variables in the address: they belong in no log.
-        access_log=False,
-        log_config=None,
-        # Whose word about addresses counts is ours to say: PROFILE_API_TRUSTED_PROXIES.
-        proxy_headers=False,
-        server_header=False,
-        timeout_graceful_shutdown=_DRAIN_SECONDS,
-    )
+    config = to_config(settings)
     configure_logs(settings.log_format)
     socket = config.bind_socket()
     # Where any free port was asked for: links in mails name it.
@@ -73,10 +59,7 @@ def serve(
     with _database(settings, own=True) as url, _shared_metrics(workers):
         asyncio.run(_prepared(settings, url, development, demo))
         _say(settings, development, socket.getsockname()[1])
-        if workers > 1:
-            Multiprocess(config, [socket]).run()
-        else:
-            uvicorn.Server(config).run([socket])
+        run_server(settings, socket, workers)
 
 
 @app.command()

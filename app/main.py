@@ -1,18 +1,13 @@
 """The composition root: settings, store, services, schema, web."""
 
-import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from graphql import GraphQLError
-from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from app.auth.development import (
@@ -26,10 +21,9 @@ from app.auth.development import (
     mint,
 )
 from app.auth.tokens import Tokens
-from app.domain.errors import Unavailable
 from app.domain.login_rules import BUILT_IN, LoginRule
 from app.geo.places import Places
-from app.jobs.demo import demo_callers, ensure_demo_data
+from app.jobs.demo import demo_callers
 from app.jobs.emails import SendMails
 from app.jobs.roles import ClearRoles
 from app.mail.messages import Composer
@@ -61,6 +55,7 @@ from app.services.roles import Roles
 from app.services.tickets import Tickets
 from app.services.users import Users as NamedUsers
 from app.settings import ConfigurationError, Settings, load_settings
+from app.start import Refuse, Start, end_process
 from app.store.accounts import Accounts as StoredAccounts
 from app.store.connections import Connections
 from app.store.database import Database
@@ -70,9 +65,7 @@ from app.store.emails import Outbox
 from app.store.enrollments import Enrollments as StoredEnrollments
 from app.store.grants import Grants as StoredGrants
 from app.store.identities import Identities as StoredIdentities
-from app.store.indexes import ensure_indexes
 from app.store.logins import Logins
-from app.store.migrations import check_schema_version, is_issuer_configured, mark_issuer_configured
 from app.store.mongod import join
 from app.store.passwords import Passwords as StoredPasswords
 from app.store.rates import Rates
@@ -86,16 +79,13 @@ from app.web.application import Parts, build_application
 from app.web.development import TokenOffice
 from app.web.graphql import GraphQL
 from app.web.logs import configure_logs
-from app.web.metrics import MULTIPROCESS_VARIABLE, Metrics, MetricsPage
+from app.web.metrics import Metrics, MetricsPage
 from app.web.pages import GraphiQL
 from app.web.tickets import TicketPage
 from app.web.traces import traces_from_environment
 
 # Set by `serve --demo` for itself and its workers; to anybody else's process it says nothing.
 DEMO_VARIABLE = "PROFILE_API_DEMO_OF"
-_RETRY_SECONDS = 1.0
-_PING_SECONDS = 2.0
-_METRICS_SECONDS = 5.0
 _PAGE_TOKEN_SECONDS = 8 * 3600
 # Outside of development, unless set. The address's counts requests, the caller's units of cost.
 RATE_LIMIT = "100/second"
@@ -104,18 +94,21 @@ ADDRESS_RATE_LIMIT = "1000/second"
 OPEN_RATE_LIMIT = "30/minute"
 
 
-def create() -> ASGIApp:
-    """What uvicorn serves. ConfigurationError where the environment does not say enough, or too much."""
+def create(refuse: Refuse = end_process) -> ASGIApp:
+    """The application that uvicorn serves. Raises ConfigurationError for an environment that can't be served.
+
+    `refuse` is called when the database turns out to be one that this service must not serve.
+    """
     settings = load_settings()
     configure_logs(settings.log_format)
     demo = os.environ.get(DEMO_VARIABLE) in (str(os.getpid()), str(os.getppid()))
     url = settings.mongodb_url or join(settings.data_dir)
     if url is None:
         raise ConfigurationError("No database: start with `profile-api serve`, or set PROFILE_API_MONGODB_URL.")
-    return build(settings, Database.connect(url, settings.database), demo)
+    return build(settings, Database.connect(url, settings.database), demo, refuse)
 
 
-def build(settings: Settings, database: Database, demo: bool = False) -> ASGIApp:
+def build(settings: Settings, database: Database, demo: bool = False, refuse: Refuse = end_process) -> ASGIApp:
     """The application on a given database."""
     development = check_development(settings, demo)
     tokens = to_tokens(settings, development)
@@ -125,7 +118,7 @@ def build(settings: Settings, database: Database, demo: bool = False) -> ASGIApp
     open_rates = to_rates(settings, "open", settings.open_rate_limit, OPEN_RATE_LIMIT, database, development)
     engine = build_engine(settings, database, development, services, open_rates)
     metrics = build_metrics(tokens, engine, database)
-    start = Start(settings, database, development, demo, tokens, metrics, [clear_roles.run, send_mails.run])
+    start = Start(settings, database, development, demo, tokens, metrics, [clear_roles.run, send_mails.run], refuse)
     callers = list(demo_callers()) if development and demo else []
     addresses = Addresses(settings.trusted_proxies)
     graphql = GraphQL(
@@ -136,12 +129,14 @@ def build(settings: Settings, database: Database, demo: bool = False) -> ASGIApp
         metrics,
         traces_from_environment(),
         settings.max_body_bytes,
+        start.is_prepared,
     )
     metrics_token = settings.metrics_token.get_secret_value() if settings.metrics_token else None
     return build_application(
         Parts(
             graphql,
             MetricsPage(metrics, metrics_token),
+            start.is_prepared,
             start.problem,
             start.lifespan,
             TicketPage(services.tickets, addresses, open_rates),
@@ -317,73 +312,3 @@ def build_services(
         personal_data=PersonalData(changes, reads, stored_logins),
         tickets=Tickets(changes, users, StoredTickets(database), stored_passwords, passwords.choose),
     )
-
-
-async def prepare(settings: Settings, database: Database, development: bool, demo: bool) -> None:
-    """Makes the database ready to be served; doing it again does no harm."""
-    await check_schema_version(database)
-    await ensure_indexes(database, settings.log_retention_days)
-    if not development:
-        await mark_issuer_configured(database)
-    elif await is_issuer_configured(database):
-        raise ConfigurationError(
-            "This database was served with a configured issuer: the development issuer does not open it any more."
-            " Set PROFILE_API_ISSUERS."
-        )
-    if demo:
-        await ensure_demo_data(database, TENANT)
-
-
-@dataclass(slots=True)
-class Start:
-    """Prepares the database while the service starts, and goes on trying where it can't be reached yet."""
-
-    settings: Settings
-    database: Database
-    development: bool
-    demo: bool
-    tokens: Tokens
-    metrics: Metrics
-    jobs: Sequence[Callable[[], Coroutine[Any, Any, None]]]
-    prepared: bool = False
-
-    @asynccontextmanager
-    async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
-        beside: list[asyncio.Task[None]] = []
-        try:
-            await self._prepare()
-        except Unavailable:
-            beside.append(asyncio.create_task(self._go_on_trying()))
-        beside += [asyncio.create_task(each()) for each in self.jobs]
-        if MULTIPROCESS_VARIABLE in os.environ:
-            beside.append(asyncio.create_task(self._refresh_metrics()))
-        yield
-        for each in beside:
-            each.cancel()
-        await asyncio.gather(*beside, return_exceptions=True)
-        await self.tokens.close()
-        self.database.close()
-
-    async def problem(self) -> str | None:
-        """Why the service can't serve now."""
-        try:
-            await asyncio.wait_for(self.database.ping(), _PING_SECONDS)
-        except (Unavailable, TimeoutError):
-            return "the database does not answer"
-        return None if self.prepared else "the database is not prepared yet"
-
-    async def _prepare(self) -> None:
-        await prepare(self.settings, self.database, self.development, self.demo)
-        self.prepared = True
-
-    async def _go_on_trying(self) -> None:
-        while not self.prepared:
-            await asyncio.sleep(_RETRY_SECONDS)
-            with suppress(Unavailable):
-                await self._prepare()
-
-    async def _refresh_metrics(self) -> None:
-        """Another worker may be asked for them."""
-        while True:
-            self.metrics.refresh()
-            await asyncio.sleep(_METRICS_SECONDS)

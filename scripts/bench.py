@@ -104,7 +104,7 @@ def constant(edge: bool) -> ASGIApp:
     async def ready() -> None: ...
 
     bare: Any = Bare()
-    return build_application(Parts(bare, bare, ready, lifespan, GraphiQL(True), development=True))
+    return build_application(Parts(bare, bare, lambda: True, ready, lifespan, GraphiQL(True), development=True))
 
 
 @dataclass

@@ -8,8 +8,9 @@ import httpx
 import pytest
 from pymongo import monitoring
 
-from app.main import build, prepare
+from app.main import build
 from app.settings import Settings
+from app.start import complete, prepare
 from app.store.database import Database
 from app.store.mongod import Mongod
 from tests.mailbox import Mailbox, smtp_server
@@ -58,6 +59,7 @@ def settings(data_dir: Path) -> Settings:
 async def database(mongod_url: str, settings: Settings) -> AsyncIterator[Database]:
     database = Database.connect(mongod_url, "test")
     await prepare(settings, database, development=True, demo=False)
+    await complete(settings, database)
     yield database
     database.close()
 

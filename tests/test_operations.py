@@ -2,12 +2,15 @@
 
 import json
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 from joserfc import jwt
 from joserfc.jwk import OKPKey
+from pymongo import MongoClient
 
 from app.auth.development import APPLICATION_SCOPES, USER_SCOPES, mint
 from app.jobs.demo import GENERATED, JOHN_DOE
@@ -99,30 +102,58 @@ def test_a_database_that_is_down_is_told_and_recovers_without_a_restart(tmp_path
         assert ask(served.url, "{ viewer { name } }", john).json() == {"data": {"viewer": {"name": "John Doe"}}}
 
 
-def test_a_service_started_before_its_database_becomes_ready_with_it(tmp_path: Path) -> None:
-    mongod = Mongod(tmp_path / "elsewhere")
-    url = mongod.start()
-    mongod.stop()
-    variables = environment(tmp_path / "data", PROFILE_API_MONGODB_URL=url)
+@contextmanager
+def started(data_dir: Path, *arguments: str, **variables: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """The address and the process of a service that need not be ready; it listens when the block begins."""
     process = subprocess.Popen(
-        command("serve", "--port", "0", "--demo"),
-        env=variables,
+        command("serve", "--port", "0", *arguments),
+        env=environment(data_dir, **variables),
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         text=True,
     )
     try:
         assert process.stdout
         address = next(line.split()[-1] for line in process.stdout if "Profile API on" in line)
         eventually(lambda: answers(f"{address}/healthz"), "the service to listen")
+        yield address, process
+    finally:
+        process.terminate()
+        process.communicate(timeout=15)
+
+
+def test_a_service_started_before_its_database_becomes_ready_with_it(tmp_path: Path) -> None:
+    mongod = Mongod(tmp_path / "elsewhere")
+    url = mongod.start()
+    mongod.stop()
+    with started(tmp_path / "data", "--demo", PROFILE_API_MONGODB_URL=url) as (address, _):
         assert httpx.get(f"{address}/readyz", timeout=10).status_code == 503
         mongod.start()
         eventually(lambda: httpx.get(f"{address}/readyz", timeout=10).status_code == 200, "the service to be ready")
-    finally:
-        process.terminate()
-        process.wait(15)
-        mongod.stop()
-        process.stdout and process.stdout.close()
+    mongod.stop()
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_service_ends_when_its_late_database_must_not_be_served(tmp_path: Path, workers: str) -> None:
+    mongod = Mongod(tmp_path / "elsewhere")
+    url = mongod.start()
+    with MongoClient(url) as client:
+        client["profiles"]["meta"].insert_one({"_id": "issuer", "configured": True})
+    mongod.stop()
+    token = mint(tmp_path / "data", JOHN_DOE, "web", USER_SCOPES, 3600)
+    variables = {"PROFILE_API_MONGODB_URL": url}
+    with started(tmp_path / "data", "--demo", "--workers", workers, **variables) as (address, process):
+        refused = ask(address, "{ __typename }", token)
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+        assert [each["extensions"]["code"] for each in refused.json()["errors"]] == ["UNAVAILABLE"]
+        mongod.start()
+        _, errors = process.communicate(timeout=30)
+        assert process.returncode == 1
+        assert [line for line in errors.splitlines() if "configured issuer" in line][1:] == []
+        assert errors.splitlines()[-1].startswith("profile-api: This database was served with a configured issuer")
+        assert "Traceback" not in errors
+        assert not answers(f"{address}/healthz")
+    mongod.stop()
 
 
 def answers(url: str) -> bool:

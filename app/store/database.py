@@ -76,7 +76,8 @@ class Pool(ConnectionPoolListener):
 class Database:
     """One database and how its transactions are made. Writes are acknowledged by a majority, in its journal.
 
-    `url` is where it is, `pool` counts its connections.
+    `url` is where it is, `pool` counts its connections. `is_prepared` is true after this process has checked that it
+    may serve this database; until then no request is answered.
     """
 
     def __init__(self, database: Any, transaction: Transaction, url: str = "", pool: Pool | None = None) -> None:
@@ -84,6 +85,7 @@ class Database:
         self.transaction = transaction
         self.url = url
         self.pool = pool or Pool()
+        self.is_prepared = False
 
     def __getitem__(self, collection: str) -> Any:
         return self.database[collection]

@@ -59,15 +59,32 @@ _EXPIRING = {
 _EXPIRY = "recorded_at_ttl"
 
 
-async def ensure_indexes(database: Database, log_retention_days: int) -> None:
-    """Makes what is missing, and gives log events the retention that is configured now."""
+async def ensure_unique_indexes(database: Database) -> None:
+    """Creates the unique indexes that are missing. No write may happen before: it could create a duplicate."""
+    await _ensure(database, unique=True)
+
+
+async def ensure_other_indexes(database: Database, log_retention_days: int) -> None:
+    """Creates the other indexes that are missing, and gives log events the configured retention."""
+    await _ensure(database, unique=False)
     with driver_errors():
-        for collection, indexes in INDEXES.items():
-            for keys, options in indexes:
-                await database[collection].create_index(keys, **options)
         for name, seconds in {**_EXPIRING, "log_events": log_retention_days * 86_400}.items():
             await _ensure_expiry(database, name, seconds)
         await database["tickets"].create_index("expires_at", expireAfterSeconds=0)
+
+
+async def ensure_indexes(database: Database, log_retention_days: int) -> None:
+    """Creates every index that is missing."""
+    await ensure_unique_indexes(database)
+    await ensure_other_indexes(database, log_retention_days)
+
+
+async def _ensure(database: Database, unique: bool) -> None:
+    with driver_errors():
+        for collection, indexes in INDEXES.items():
+            for keys, options in indexes:
+                if bool(options.get("unique")) is unique:
+                    await database[collection].create_index(keys, **options)
 
 
 async def _ensure_expiry(database: Database, name: str, seconds: int) -> None:

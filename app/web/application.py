@@ -15,17 +15,19 @@ from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 from app.auth.development import is_loopback
 from app.schema.errors import request_error
 from app.web.development import TokenOffice
-from app.web.graphql import GraphQL
+from app.web.graphql import NOT_PREPARED, GraphQL
 from app.web.metrics import MetricsPage
 from app.web.pages import Bundles, GraphiQL
-from app.web.requests import read_headers, wants_page
-from app.web.responses import SECURE_HEADERS, respond
+from app.web.requests import JSON, read_headers, wants_page
+from app.web.responses import SECURE_HEADERS, respond, to_unavailable
 from app.web.tickets import TicketPage
 
 # None where the service is ready, else why it is not.
 Readiness = Callable[[], Awaitable[str | None]]
 
 _CORS_SECONDS = 3600
+# What is answered before the database is prepared.
+_OPEN_PATHS = ("/healthz", "/readyz")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Parts:
 
     graphql: GraphQL
     metrics: MetricsPage
+    is_prepared: Callable[[], bool]
     readiness: Readiness
     lifespan: Lifespan[Starlette]
     ticket_page: TicketPage
@@ -74,6 +77,26 @@ class LoopbackOnly:
             await respond(content, 421)(scope, receive, send)
             return
         await self._app(scope, receive, send)
+
+
+class Gate:
+    """Answers 503 until the database is prepared: before, it is not known which tokens may open it.
+
+    New paths are behind the gate by default. `/graphql` itself refuses, because it also logs and counts.
+    """
+
+    def __init__(self, app: ASGIApp, graphql: GraphQL, is_prepared: Callable[[], bool]) -> None:
+        self._app = app
+        self._graphql = graphql
+        self._is_prepared = is_prepared
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or self._is_prepared() or scope["path"] in _OPEN_PATHS:
+            await self._app(scope, receive, send)
+        elif scope["path"] == "/graphql":
+            await self._graphql(scope, receive, send)
+        else:
+            await to_unavailable(NOT_PREPARED, JSON)(scope, receive, send)
 
 
 def _host(scope: Scope) -> bytes:
@@ -129,6 +152,7 @@ def build_application(parts: Parts) -> ASGIApp:
     if parts.token_office is not None:
         routes.append(Route("/development/token", parts.token_office.answer, methods=["POST"]))
     application: ASGIApp = Starlette(routes=routes, lifespan=parts.lifespan)
+    application = Gate(application, parts.graphql, parts.is_prepared)
     if parts.cors_origins:
         application = CORSMiddleware(
             application,

@@ -1,5 +1,6 @@
 """`/graphql`: one request, from its bytes to the answer's, and what is told of it to those who watch."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from time import perf_counter
 
@@ -19,6 +20,7 @@ from app.web.responses import Reply, to_challenge, to_rate_limited, to_refusal, 
 from app.web.traces import Traces
 
 MAX_USER_AGENT = 512
+NOT_PREPARED = "The service is starting: its database is not prepared yet. Try again."
 
 
 @dataclass(slots=True)
@@ -44,6 +46,7 @@ class GraphQL:
         metrics: Metrics,
         traces: Traces | None,
         max_bytes: int,
+        is_prepared: Callable[[], bool],
     ) -> None:
         self._engine = engine
         self._tokens = tokens
@@ -52,6 +55,7 @@ class GraphQL:
         self._metrics = metrics
         self._traces = traces
         self._max_bytes = max_bytes
+        self._is_prepared = is_prepared
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         began, headers = perf_counter(), read_headers(scope)
@@ -71,6 +75,8 @@ class GraphQL:
         media_type = JSON
         try:
             exchange.address = self._addresses.client(scope, headers)
+            if not self._is_prepared():
+                raise Unavailable(NOT_PREPARED)
             await self._address_rates.hit(to_caller(exchange.address))
             media_type = response_type(headers)
             request = await read_request(scope, receive, headers, self._max_bytes)

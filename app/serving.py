@@ -1,0 +1,178 @@
+"""The processes that serve requests: one, or workers under a parent process that replaces those that die."""
+
+import logging
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from functools import partial
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from socket import socket
+from typing import Any
+
+import uvicorn
+from uvicorn.config import STARTUP_FAILURE
+
+from app.main import create
+from app.settings import ConfigurationError, Settings, load_settings
+from app.start import REFUSALS
+
+logger = logging.getLogger("profile_api")
+
+# Of the 10 s that an operator gives: requests are finished in this time, then the database is closed.
+DRAIN_SECONDS = 8
+# A busy machine takes long to import everything.
+_STARTUP_SECONDS = 120.0
+# After so long without a sign of life the event loop of a worker hangs.
+_SILENCE_SECONDS = 60.0
+_RESTART_SECONDS = 1.0
+_CHECK_SECONDS = 1.0
+_SPAWN = multiprocessing.get_context("spawn")
+
+
+def serve(settings: Settings, listener: socket, workers: int) -> None:
+    """Returns after a graceful stop. Raises one of REFUSALS when this service must not go on."""
+    if workers == 1:
+        Server(settings).run([listener])
+    else:
+        Supervisor([listener], workers).run()
+
+
+def to_config(settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        "app.main:create",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        # A GET carries its variables in the address: they belong in no log.
+        access_log=False,
+        log_config=None,
+        # Whose word about addresses counts is ours to say: PROFILE_API_TRUSTED_PROXIES.
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+    )
+
+
+class Server(uvicorn.Server):
+    """Serves until a signal, or until the application refuses its database. `heartbeat` is written each second."""
+
+    def __init__(self, settings: Settings, heartbeat: Any = None) -> None:
+        super().__init__(to_config(settings))
+        self._refusal: Exception | None = None
+        self._heartbeat = heartbeat
+
+    def run(self, sockets: list[socket] | None = None) -> None:
+        """Returns after a graceful stop. Raises what the application refused with."""
+        self.config.app = partial(create, self._refuse)
+        super().run(sockets)
+        if self._refusal is not None:
+            raise self._refusal
+
+    async def on_tick(self, counter: int) -> bool:
+        if self._heartbeat is not None and counter % 10 == 0:
+            self._heartbeat.value = time.monotonic()
+        return await super().on_tick(counter)
+
+    def _refuse(self, error: Exception) -> None:
+        self._refusal = error
+        self.should_exit = True
+
+
+class Worker:
+    """A process that serves. `told` receives why it refused; `heartbeat` is 0 until it serves."""
+
+    def __init__(self, listeners: Sequence[socket]) -> None:
+        self.told, tell = _SPAWN.Pipe(duplex=False)
+        self.heartbeat: Any = _SPAWN.Value("d", 0.0, lock=False)
+        self.started_at = time.monotonic()
+        self.process: SpawnProcess = _SPAWN.Process(target=work, args=(list(listeners), tell, self.heartbeat))
+        self.process.start()
+        tell.close()
+
+    def refusal(self) -> str | None:
+        """The message of a worker that ended."""
+        try:
+            return str(self.told.recv()) if self.told.poll() else None
+        except EOFError:
+            return None
+
+    def is_hung(self) -> bool:
+        now = time.monotonic()
+        if self.heartbeat.value == 0.0:
+            return now - self.started_at > _STARTUP_SECONDS
+        return bool(now - self.heartbeat.value > _SILENCE_SECONDS)
+
+
+def work(listeners: list[socket], tell: Connection, heartbeat: Any) -> None:
+    """What a worker process runs."""
+    try:
+        Server(load_settings(), heartbeat).run(listeners)
+    except REFUSALS as error:
+        # The parent process prints it once, whatever the number of workers.
+        tell.send(str(error))
+        sys.exit(1)
+
+
+class Supervisor:
+    """The parent process of the workers."""
+
+    def __init__(self, listeners: Sequence[socket], count: int) -> None:
+        self._listeners = listeners
+        self._count = count
+        self._workers: list[Worker] = []
+        self._stopping = False
+        self._awake, self._wake = os.pipe()
+
+    def run(self) -> None:
+        """Returns after a graceful stop. Raises ConfigurationError when a worker refuses."""
+        for each in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(each, self._on_signal)
+        try:
+            self._workers = [Worker(self._listeners) for _ in range(self._count)]
+            while not self._stopping:
+                wait([self._awake, *(each.process.sentinel for each in self._workers)], _CHECK_SECONDS)
+                self._check()
+        finally:
+            self._stop()
+
+    def _on_signal(self, *_: Any) -> None:
+        self._stopping = True
+        os.write(self._wake, b".")
+
+    def _check(self) -> None:
+        """Replaces workers that ended or hang."""
+        for index, each in enumerate(self._workers):
+            if self._stopping:
+                return
+            if each.process.exitcode is None and each.is_hung():
+                logger.error("worker %s hangs and is killed", each.process.pid)
+                each.process.kill()
+                each.process.join()
+            if each.process.exitcode is not None:
+                self._workers[index] = self._replacement(each)
+
+    def _replacement(self, ended: Worker) -> Worker:
+        status, message = ended.process.exitcode or 0, ended.refusal()
+        if message is not None:
+            raise ConfigurationError(message)
+        if status == STARTUP_FAILURE or (status > 0 and ended.heartbeat.value == 0.0):
+            raise ConfigurationError("A worker could not start; the log says why.")
+        how = f"status {status}" if status >= 0 else signal.Signals(-status).name
+        logger.error("worker %s ended with %s; starting another", ended.process.pid, how)
+        # Without a pause, workers that end at once would take all of the machine.
+        time.sleep(max(0.0, _RESTART_SECONDS - (time.monotonic() - ended.started_at)))
+        return Worker(self._listeners)
+
+    def _stop(self) -> None:
+        for each in self._workers:
+            each.process.terminate()
+        deadline = time.monotonic() + DRAIN_SECONDS
+        for each in self._workers:
+            each.process.join(max(0.0, deadline - time.monotonic()))
+            if each.process.exitcode is None:
+                each.process.kill()
+                each.process.join()
