@@ -1,6 +1,6 @@
 """Where a request comes from: the socket's other end, or what a trusted proxy says of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 
@@ -8,6 +8,36 @@ from starlette.types import Scope
 
 from app.settings import Network
 from app.web.requests import Headers
+
+# What proxies and content delivery networks add, besides X-Forwarded-*.
+FORWARDED = frozenset(
+    (
+        b"cf-connecting-ip",
+        b"cf-connecting-ipv6",
+        b"client-ip",
+        b"fastly-client-ip",
+        b"fly-client-ip",
+        b"forwarded",
+        b"forwarded-for",
+        b"forwarded-for-ip",
+        b"true-client-ip",
+        b"via",
+        b"x-appengine-user-ip",
+        b"x-azure-clientip",
+        b"x-azure-socketip",
+        b"x-client-ip",
+        b"x-cluster-client-ip",
+        b"x-envoy-external-address",
+        b"x-forwarded",
+        b"x-original-forwarded-for",
+        b"x-original-host",
+        b"x-originating-ip",
+        b"x-proxyuser-ip",
+        b"x-real-ip",
+        b"x-remote-addr",
+        b"x-remote-ip",
+    )
+)
 
 
 class Addresses:
@@ -57,6 +87,18 @@ def to_address(text: str) -> str | None:
     except ValueError:
         return None
     return str(getattr(ip, "ipv4_mapped", None) or ip)
+
+
+def is_forwarded(names: Iterable[bytes]) -> bool:
+    """Whether one of these header names, in lower case, says that a proxy passed the request on."""
+    return any(each in FORWARDED or each.startswith(b"x-forwarded-") for each in names)
+
+
+def is_loopback_peer(scope: Scope) -> bool:
+    """Whether the other end of the socket is on this machine. False when the server does not know it."""
+    client = scope.get("client")
+    address = to_address(str(client[0])) if client else None
+    return address is not None and ip_address(address).is_loopback
 
 
 @lru_cache(maxsize=4096)

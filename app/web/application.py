@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
 from app.auth.development import is_loopback
 from app.schema.errors import request_error
+from app.web.addresses import is_forwarded, is_loopback_peer
 from app.web.development import TokenOffice
 from app.web.graphql import NOT_PREPARED, GraphQL
 from app.web.metrics import MetricsPage
@@ -66,17 +67,33 @@ class SecureHeaders:
 
 
 class LoopbackOnly:
-    """Development is for this machine: a page elsewhere that has its name point here is turned away (DNS rebinding)."""
+    """In development, serves this machine alone: anybody who reaches the service can get a token.
+
+    A Host header of another name is a page elsewhere whose name points here (DNS rebinding). A forwarded header is a
+    proxy or tunnel that opens the service to others.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and not _is_loopback(_host(scope)):
-            content = {"errors": [request_error("BAD_REQUEST", "In development only loopback hosts are served.")]}
-            await respond(content, 421)(scope, receive, send)
+        refusal = self._refusal(scope) if scope["type"] == "http" else None
+        if refusal is None:
+            await self._app(scope, receive, send)
             return
-        await self._app(scope, receive, send)
+        status, message = refusal
+        await respond({"errors": [request_error("BAD_REQUEST", message)]}, status)(scope, receive, send)
+
+    @staticmethod
+    def _refusal(scope: Scope) -> tuple[int, str] | None:
+        hosts = [bytes(value) for name, value in scope["headers"] if name == b"host"]
+        if len(hosts) != 1 or not _is_loopback(hosts[0]):
+            return 421, "In development only loopback hosts are served."
+        if not is_loopback_peer(scope):
+            return 403, "In development only clients on this machine are served."
+        if is_forwarded(name for name, _ in scope["headers"]):
+            return 403, "In development no requests of proxies are served. Remove the forwarded header."
+        return None
 
 
 class Gate:
@@ -97,13 +114,6 @@ class Gate:
             await self._graphql(scope, receive, send)
         else:
             await to_unavailable(NOT_PREPARED, JSON)(scope, receive, send)
-
-
-def _host(scope: Scope) -> bytes:
-    for name, value in scope["headers"]:
-        if name == b"host":
-            return bytes(value)
-    return b""
 
 
 @lru_cache(maxsize=256)

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Mapping
 from hmac import compare_digest
-from ipaddress import ip_address
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
@@ -13,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.schema.context import RootField
 from app.schema.execution import Answer
+from app.web.addresses import is_forwarded, is_loopback_peer
 from app.web.requests import read_headers
 from app.web.responses import Reply
 
@@ -127,11 +127,4 @@ class MetricsPage:
         if self._token is not None and scheme.lower() == "bearer":
             return compare_digest(token.strip().encode(), self._token.encode())
         # Behind a proxy on this machine everybody comes from loopback.
-        return "x-forwarded-for" not in headers and "forwarded" not in headers and _is_loopback(scope)
-
-
-def _is_loopback(scope: Scope) -> bool:
-    try:
-        return ip_address((scope.get("client") or ("",))[0]).is_loopback
-    except ValueError:
-        return False
+        return is_loopback_peer(scope) and not is_forwarded(name for name, _ in scope["headers"])

@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from app.auth.development import mint
+from app.auth.development import development_issuer, mint
 from app.domain.errors import Unavailable
 from app.domain.rules import UPDATE_ROOT_ATTRIBUTES
 from app.domain.scopes import Scope
@@ -33,6 +33,12 @@ def service(world: World, client: tuple[str, int] = ("127.0.0.1", 1), **settings
     """The service with other settings, on the same database."""
     app = build(Settings(data_dir=world.data_dir, **settings), world.database)
     return httpx.AsyncClient(transport=httpx.ASGITransport(app=app, client=client), base_url="http://localhost")
+
+
+def production(world: World, client: tuple[str, int] = ("127.0.0.1", 1), **settings: Any) -> httpx.AsyncClient:
+    """The service with a configured issuer, which signs the tokens of this world."""
+    issuer = development_issuer(world.data_dir).model_copy(update={"tenant": world.tenant})
+    return service(world, client, issuers=[issuer], **settings)
 
 
 async def ask(client: httpx.AsyncClient, query: str, token: str | None = None, **headers: str) -> httpx.Response:
@@ -80,12 +86,12 @@ async def test_what_can_not_be_run_counts_too(world: World) -> None:
 
 
 async def test_an_address_is_limited_before_its_token_is_looked_at(world: World) -> None:
-    async with service(world, address_rate_limit="3/hour", trusted_proxies="127.0.0.0/8") as client:
+    async with production(world, address_rate_limit="3/hour", trusted_proxies="127.0.0.0/8") as client:
         for expected in (401, 401, 401, 429):
             answer = await ask(client, "{ __typename }", "no.good.token", x_forwarded_for="203.0.113.7")
             assert answer.status_code == expected
         assert (await ask(client, "{ __typename }", "no.good", x_forwarded_for="203.0.113.8")).status_code == 401
-    async with service(world, ("203.0.113.9", 1), address_rate_limit="1/hour") as client:
+    async with production(world, ("203.0.113.9", 1), address_rate_limit="1/hour") as client:
         assert (await ask(client, "{ __typename }", x_forwarded_for="1.1.1.1")).status_code == 200
         # Who is no trusted proxy gets no new name by saying so.
         assert (await ask(client, "{ __typename }", x_forwarded_for="2.2.2.2")).status_code == 429
@@ -211,7 +217,7 @@ async def test_what_needs_a_recent_sign_in_says_how_recent(world: World, monkeyp
     monkeypatch.setattr("app.services.attributes.UPDATE_ROOT_ATTRIBUTES", replace(UPDATE_ROOT_ATTRIBUTES, recent=True))
     john = await world.add_user("john")
     write = 'mutation($id: String) { updateRootAttributes(input: {userId: $id, nickname: "J"}) { errors { code } } }'
-    fresh = world.user_token(john)
+    fresh, tool = world.user_token(john), world.tool_token()
     # Minted when no sign-in is as recent as this service wants it.
     async with service(world, step_up_seconds=1) as client:
         monkeypatch.setattr("app.services.changes.time.time", lambda: 4e9)
@@ -223,11 +229,73 @@ async def test_what_needs_a_recent_sign_in_says_how_recent(world: World, monkeyp
         assert 'max_age="1"' in challenge
         # A tool that acts on somebody else need not have signed in.
         body = {"query": write, "variables": {"id": john.user_id}}
-        headers = {"authorization": f"Bearer {world.tool_token()}"}
+        headers = {"authorization": f"Bearer {tool}"}
         assert codes(await client.post("/graphql", json=body, headers=headers)) == []
     monkeypatch.undo()
     monkeypatch.setattr("app.services.attributes.UPDATE_ROOT_ATTRIBUTES", replace(UPDATE_ROOT_ATTRIBUTES, recent=True))
     assert codes(await ask(world.client, write, fresh)) == []
+
+
+# ---------------------------------------------------------------- development
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "X-Forwarded-For",
+        "X-Forwarded-Host",
+        "X-Forwarded-Proto",
+        "X-Forwarded-Port",
+        "X-Forwarded-Anything",
+        "Forwarded",
+        "X-Real-IP",
+        "Via",
+        "CF-Connecting-IP",
+        "True-Client-IP",
+        "X-Client-IP",
+        "X-Original-Host",
+    ],
+)
+async def test_development_refuses_forwarded_requests(world: World, header: str) -> None:
+    for path in ("/graphql", "/healthz", "/development/token", "/ticket", "/metrics", "/nothing"):
+        answer = await world.client.get(path, headers={header: "127.0.0.1"})
+        assert (answer.status_code, codes(answer)) == (403, ["BAD_REQUEST"]), path
+
+
+@pytest.mark.parametrize(
+    ("peer", "status"),
+    [
+        ("127.0.0.1", 200),
+        ("127.8.9.10", 200),
+        ("::1", 200),
+        ("::ffff:127.0.0.1", 200),
+        ("192.168.1.2", 403),
+        ("0.0.0.0", 403),
+        ("::", 403),
+        ("fe80::1", 403),
+        ("::ffff:192.168.1.2", 403),
+        ("2001:db8::1", 403),
+        ("unix", 403),
+        ("", 403),
+        (None, 403),
+    ],
+)
+async def test_development_refuses_other_machines(world: World, peer: str | None, status: int) -> None:
+    client: Any = None if peer is None else (peer, 1234)
+    async with service(world, client) as served:
+        assert (await ask(served, "{ __typename }")).status_code == status
+        assert (await served.get("/healthz")).status_code == status
+
+
+async def test_development_refuses_two_hosts(world: World) -> None:
+    headers = [("host", "localhost"), ("host", "evil.example")]
+    assert (await world.client.get("/healthz", headers=headers)).status_code == 421
+
+
+async def test_a_configured_issuer_serves_any_peer_and_host(world: World) -> None:
+    async with production(world, ("203.0.113.7", 1)) as client:
+        headers = {"x-forwarded-for": "198.51.100.1", "host": "profiles.example.com"}
+        assert (await client.post("/graphql", json={"query": "{ __typename }"}, headers=headers)).status_code == 200
 
 
 # ---------------------------------------------------------------- headers
@@ -335,15 +403,15 @@ async def test_metrics_are_by_root_field_code_and_status_and_by_no_callers_words
 async def test_metrics_are_for_loopback_and_who_has_the_token(world: World) -> None:
     token = "a-token-of-the-operators"
     bearer = {"authorization": f"Bearer {token}"}
-    async with service(world) as client:
+    async with production(world) as client:
         assert (await client.get("/metrics")).status_code == 200
         # From behind a proxy on this machine.
-        assert (await client.get("/metrics", headers={"x-forwarded-for": "203.0.113.7"})).status_code == 404
-        assert (await client.get("/metrics", headers={"forwarded": "for=203.0.113.7"})).status_code == 404
-    async with service(world, ("203.0.113.7", 1)) as client:
+        for name in ("x-forwarded-for", "forwarded", "x-real-ip", "via"):
+            assert (await client.get("/metrics", headers={name: "203.0.113.7"})).status_code == 404
+    async with production(world, ("203.0.113.7", 1)) as client:
         assert (await client.get("/metrics")).status_code == 404
         assert (await client.get("/metrics", headers=bearer)).status_code == 404
-    async with service(world, ("203.0.113.7", 1), metrics_token=token) as client:
+    async with production(world, ("203.0.113.7", 1), metrics_token=token) as client:
         assert (await client.get("/metrics", headers=bearer)).status_code == 200
         assert (await client.get("/metrics", headers={"authorization": "Bearer another"})).status_code == 404
 
@@ -435,7 +503,7 @@ def test_workers_tell_their_metrics_together(tmp_path: Path) -> None:
 async def test_what_needs_no_token_is_limited_by_address_on_every_way_there(world: World) -> None:
     redeem = 'mutation { redeemTicket(input: {ticket: "x"}) { errors { code } } }'
     sign_up = 'mutation { signUp(input: {connection: "x", password: "x"}) { errors { code } } }'
-    async with service(world, open_rate_limit="3/hour", trusted_proxies="127.0.0.0/8") as client:
+    async with production(world, open_rate_limit="3/hour", trusted_proxies="127.0.0.0/8") as client:
         assert codes(await ask(client, redeem)) == []
         assert codes(await ask(client, sign_up)) == []
         assert (await client.get("/ticket?ticket=x")).status_code == 404
