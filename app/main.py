@@ -289,7 +289,12 @@ def build_services(
         root_attributes=RootAttributes(changes, documents),
         logins=logins,
         devices=Devices(changes, users, StoredDevices(database)),
-        connections=ConnectionSettings(connections, snapshots, rules),
+        connections=ConnectionSettings(
+            connections,
+            snapshots,
+            rules,
+            [(each.tenant, each.connection) for each in settings.issuers or []],
+        ),
         identities=Identities(changes, callers, StoredIdentities(database), tokens.verify),
         blocks=Blocks(changes, stored_logins),
         roles=Roles(changes, StoredRoles(database), snapshots, on_role_deleted),

@@ -260,6 +260,11 @@ ROLE.add(
         plain("role_id", "What roles are named by in arguments and in tokens."),
         plain("name", "Unique in the tenant, without regard to case."),
         plain("description", "What the role is for."),
+        plain(
+            "version",
+            "1 at creation, one more after each change. Give it back as `ifVersion` to refuse a lost update.",
+            default=1,
+        ),
         made(
             "permissions",
             "What its holders may do.",
@@ -285,6 +290,11 @@ CONNECTION.add(
         plain("import_mode", "For CUSTOM_DATABASE: whether users are copied in.", default=False),
         plain("allows_sign_up", "Whether users may make their own account with `signUp`.", default=False),
         plain("sync_root_attributes", "When a login takes root attributes over from the provider."),
+        plain(
+            "version",
+            "1 at creation, one more after each change. Give it back as `ifVersion` to refuse a lost update.",
+            default=1,
+        ),
     ]
 )
 
@@ -293,7 +303,12 @@ DEVICE.add(
     [
         global_id("Stays the same for as long as the device is linked."),
         plain("device_id", "What the login service calls it."),
-        plain("name", "As the login service named it, else its browser and system."),
+        made(
+            "name",
+            "As the login service named it, else its browser and system.",
+            lambda row: row.document.get("name") or row.document.get("default_name"),
+            ("name", "default_name"),
+        ),
         plain("type", "What the credential is."),
         plain("client_id", "The application that it belongs to."),
         plain("client_name", "That application's name."),

@@ -1,8 +1,12 @@
 """Connections: how users of one identity provider come in, and what follows for their root attributes."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
+from app.domain.errors import ErrorCode, Refused
 from app.domain.refusals import Refusal, RefusalCode
 
 
@@ -57,7 +61,10 @@ def kind_of(strategy: str) -> AuthConnectionKind:
 
 @dataclass(frozen=True, slots=True)
 class AuthConnection:
-    """As stored: `import_mode` says, for CUSTOM_DATABASE, whether users are copied in."""
+    """As stored: `import_mode` says, for CUSTOM_DATABASE, whether users are copied in.
+
+    `version` is 1 at creation and one more after each change. `id` is the document's `_id`.
+    """
 
     tenant: str
     name: str
@@ -65,6 +72,8 @@ class AuthConnection:
     import_mode: bool = False
     sync_root_attributes: SyncRootAttributes = SyncRootAttributes.ON_EACH_LOGIN
     allows_sign_up: bool = False
+    version: int = 1
+    id: Any = None
 
     @property
     def kind(self) -> AuthConnectionKind:
@@ -83,6 +92,38 @@ def owned_by_provider(connection: AuthConnection, what: str) -> Refusal:
     owner = "database" if connection.kind is AuthConnectionKind.CUSTOM_DATABASE else "sign-in provider"
     reason = f"The {owner} {connection.name} {what}. Change it there."
     return Refusal(RefusalCode.PROVIDER_OWNS_IT, reason, f"The account belongs to connection {connection.name}.")
+
+
+# Auth0's rule, so that no name holds a separator of keys and user ids.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,127}", re.ASCII)
+
+
+def check_connection_name(field: str, value: str) -> None:
+    """Refused with INVALID_INPUT. `field` is the input's field: a strategy is written like a name."""
+    if not _NAME.fullmatch(value):
+        message = f"{field} takes 1 to 128 letters, digits and hyphens. The first is not a hyphen."
+        raise Refused(ErrorCode.INVALID_INPUT, message, (field,))
+
+
+def new_connection(id: Any, tenant: str, name: str, given: Mapping[str, Any]) -> AuthConnection:
+    """A connection with the settings in `given`, and defaults for the others. Refused with INVALID_INPUT."""
+    if "strategy" not in given:
+        message = "There is no connection of this name. A new connection needs a strategy."
+        raise Refused(ErrorCode.INVALID_INPUT, message, ("strategy",))
+    check_connection_name("strategy", given["strategy"])
+    return AuthConnection(tenant, name, **given, id=id)
+
+
+def changed_connection(before: AuthConnection, given: Mapping[str, Any]) -> AuthConnection:
+    """`before` with the settings in `given`; the others stay. Refused with INVALID_INPUT for another strategy.
+
+    The version is one more if a setting differs.
+    """
+    if given.get("strategy", before.strategy) != before.strategy:
+        message = f"The strategy of this connection is {before.strategy}. The ids of its users contain it, so it stays."
+        raise Refused(ErrorCode.INVALID_INPUT, message, ("strategy",))
+    after = replace(before, **given)
+    return before if after == before else replace(after, version=before.version + 1)
 
 
 def why_not_editable(connection: AuthConnection | None) -> Refusal | None:

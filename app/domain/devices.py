@@ -28,7 +28,10 @@ class RevokeDevices(Beside):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """As stored. `user` is the profile's `_id`; of a credential only its SHA-256 is kept, as `token_hash`."""
+    """As stored. `user` is the profile's `_id`; of a credential only its SHA-256 is kept, as `token_hash`.
+
+    `name` is what the login service called it, `default_name` its browser and system.
+    """
 
     id: Any
     tenant: str
@@ -39,6 +42,7 @@ class Device:
     created_at: datetime
     last_used_at: datetime
     name: str | None = None
+    default_name: str | None = None
     client_id: str | None = None
     client_name: str | None = None
     token_hash: str | None = None

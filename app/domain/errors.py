@@ -43,13 +43,13 @@ class Refusals(Exception):  # noqa: N818
 
 
 class VersionConflict(Refused):
-    """`ifVersion` holds no longer; `user` is the profile as it is now."""
+    """`ifVersion` is not the current version. `current` is the object as it is now, `what` its name for a person."""
 
-    def __init__(self, expected: int, current: int, user: object) -> None:
-        message = f"The profile has version {current} by now, not {expected}. Read it again, then decide anew."
+    def __init__(self, expected: int, version: int, current: object, what: str = "profile") -> None:
+        message = f"The current version of the {what} is {version}, not {expected}. Read it again, then decide anew."
         super().__init__(ErrorCode.VERSION_CONFLICT, message, ("ifVersion",))
-        self.current_version = current
-        self.user = user
+        self.current_version = version
+        self.current = current
 
 
 class Unauthenticated(Exception):  # noqa: N818

@@ -25,6 +25,11 @@ def subject_key(provider: str, connection: str, user_id: str) -> str:
     return f"sub:{provider}:{where}:{user_id}"
 
 
+def subject_prefix(provider: str, connection: str) -> str:
+    """How `subject_key` begins for every account of this connection."""
+    return subject_key(provider, connection, "")
+
+
 def email_key(connection: str, email: str) -> str:
     return f"email:{connection}:{fold(email)}"
 

@@ -18,6 +18,9 @@ class LogEventType(StrEnum):
     APPLICATION_AUTHORIZED = "APPLICATION_AUTHORIZED"
     APPLICATION_REVOKED = "APPLICATION_REVOKED"
     APP_METADATA_UPDATED = "APP_METADATA_UPDATED"
+    AUTH_CONNECTION_CREATED = "AUTH_CONNECTION_CREATED"
+    AUTH_CONNECTION_DELETED = "AUTH_CONNECTION_DELETED"
+    AUTH_CONNECTION_UPDATED = "AUTH_CONNECTION_UPDATED"
     DEVICE_UNLINKED = "DEVICE_UNLINKED"
     EMAIL_CHANGED = "EMAIL_CHANGED"
     EMAIL_CHANGE_REQUESTED = "EMAIL_CHANGE_REQUESTED"
@@ -28,6 +31,7 @@ class LogEventType(StrEnum):
     LOGIN_FAILED_USER_BLOCKED = "LOGIN_FAILED_USER_BLOCKED"
     LOGIN_FAILED_WRONG_IDENTIFIER = "LOGIN_FAILED_WRONG_IDENTIFIER"
     LOGIN_FAILED_WRONG_PASSWORD = "LOGIN_FAILED_WRONG_PASSWORD"  # noqa: S105
+    LOGIN_RULE_UPDATED = "LOGIN_RULE_UPDATED"
     LOGIN_SUCCEEDED = "LOGIN_SUCCEEDED"
     MFA_ENROLLED = "MFA_ENROLLED"
     MFA_REMOVED = "MFA_REMOVED"
@@ -66,6 +70,9 @@ LOG_EVENT_TYPES: Mapping[LogEventType, _Type] = {
     LogEventType.APPLICATION_AUTHORIZED: _Type("sapi", "Authorized an application"),
     LogEventType.APPLICATION_REVOKED: _Type("sapi", "Revoked an application"),
     LogEventType.APP_METADATA_UPDATED: _Type("sapi", "Updated app_metadata"),
+    LogEventType.AUTH_CONNECTION_CREATED: _Type("sapi", "Created a connection"),
+    LogEventType.AUTH_CONNECTION_DELETED: _Type("sapi", "Deleted a connection"),
+    LogEventType.AUTH_CONNECTION_UPDATED: _Type("sapi", "Updated a connection"),
     LogEventType.DEVICE_UNLINKED: _Type("sapi", "Unlinked a device"),
     LogEventType.EMAIL_CHANGED: _Type("sce", "Changed the e-mail address"),
     LogEventType.EMAIL_CHANGE_REQUESTED: _Type("sapi", "Asked for another e-mail address"),
@@ -76,6 +83,7 @@ LOG_EVENT_TYPES: Mapping[LogEventType, _Type] = {
     LogEventType.LOGIN_FAILED_USER_BLOCKED: _Type("f", "Failed to log in: the user is blocked"),
     LogEventType.LOGIN_FAILED_WRONG_IDENTIFIER: _Type("fu", "Failed to log in: no such user"),
     LogEventType.LOGIN_FAILED_WRONG_PASSWORD: _Type("fp", "Failed to log in: wrong password"),
+    LogEventType.LOGIN_RULE_UPDATED: _Type("sapi", "Updated a login rule"),
     LogEventType.LOGIN_SUCCEEDED: _Type("s", "Logged in"),
     LogEventType.MFA_ENROLLED: _Type("gd_enrollment_complete", "Enrolled a second factor"),
     LogEventType.MFA_REMOVED: _Type("gd_unenroll", "Removed second factors"),

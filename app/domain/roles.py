@@ -19,7 +19,10 @@ MAX_API = 600
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
-    """As stored. Tokens and arguments name it by `role_id`. A permission has `name`, `api` and maybe `description`."""
+    """As stored. Tokens and arguments name it by `role_id`. A permission has `name`, `api` and maybe `description`.
+
+    `version` is 1 at creation and one more after each change.
+    """
 
     id: Any
     tenant: str
@@ -27,6 +30,7 @@ class Role:
     name: str
     description: str | None = None
     permissions: tuple[Mapping[str, str], ...] = ()
+    version: int = 1
 
 
 def check_role(name: str | None, description: str | None) -> None:

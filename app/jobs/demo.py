@@ -131,7 +131,7 @@ def _key(*parts: str) -> Any:
 
 def _connections(tenant: str) -> Iterator[AuthConnection]:
     for name, strategy, sync, _ in _CONNECTIONS:
-        yield AuthConnection(tenant, name, strategy, name == "imported-users", sync)
+        yield AuthConnection(tenant, name, strategy, name == "imported-users", sync, id=_key("connection", name))
 
 
 def _roles(tenant: str) -> Iterator[dict[str, Any]]:

@@ -190,7 +190,7 @@ async def _update(info: Info, index: int, update: UpdateUserInput) -> UpdateUser
     try:
         key = (await _write(info, update)).id
     except VersionConflict as conflict:
-        key = cast("WrittenUser", conflict.user).id
+        key = cast("WrittenUser", conflict.current).id
         return UpdateUserResult(index=index, user=await _read(info, key), errors=to_errors([conflict]))
     except Refused as refusal:
         return UpdateUserResult(index=index, user=None, errors=to_errors([refusal]))

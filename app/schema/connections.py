@@ -31,6 +31,7 @@ class AuthConnection(Node):
     import_mode: bool
     allows_sign_up: bool
     sync_root_attributes: SyncRootAttributes
+    version: int
 
 
 @strawberry.type(description="Where a page stands in its list.")

@@ -21,7 +21,10 @@ class SelfActionInput:
 class ChangeEmailInput:
     user_id: str | None = strawberry.field(default=None, description=USER_ID)
     email: str = strawberry.field(description="The new address. The one that is in force withdraws what waits.")
-    verified: bool = strawberry.field(default=False, description="With `immediately`: it is known to be the user's.")
+    verified: bool = strawberry.field(
+        default=False,
+        description="With `immediately`: it is known to be the user's. The address in force stays verified either way.",
+    )
     immediately: bool = strawberry.field(default=False, description="Without waiting for its ticket. Never on oneself.")
     current_password: str | None = strawberry.field(default=None, description="Where it is given it must be right.")
     if_version: strawberry.Maybe[int | None] = strawberry.field(default=None, description=IF_VERSION)

@@ -22,7 +22,9 @@ class RecordMfaEnrollmentInput:
     enrollment_id: str = strawberry.field(description="The login service's name of it, unique with the user.")
     type: str = strawberry.field(description="totp, phone, email, push-notification, webauthn-roaming, ...")
     name: str | None = strawberry.field(default=None, description="A number, an address or a device; kept masked.")
-    status: str = "confirmed"
+    status: str | None = strawberry.field(
+        default=None, description="Left out, it stays as it was; confirmed for a new one."
+    )
     enrolled_at: DateTime | None = None
     last_used_at: DateTime | None = None
 

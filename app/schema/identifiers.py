@@ -20,7 +20,11 @@ class ChangeUsernameInput:
 class ChangePhoneNumberInput:
     user_id: str | None = strawberry.field(default=None, description=USER_ID)
     phone_number: str | None = strawberry.field(description="With the country's number; null takes it away.")
-    verified: bool = strawberry.field(default=False, description="It is known to be the user's.")
+    verified: bool | None = strawberry.field(
+        default=None,
+        description="Whether it is known to be the user's. Left out, it stays as it was for the same number; false for"
+        " another.",
+    )
     if_version: strawberry.Maybe[int | None] = strawberry.field(default=None, description=IF_VERSION)
     reason: str | None = strawberry.field(default=None, description=REASON)
 

@@ -35,6 +35,7 @@ from app.domain.rules import (
 from app.domain.users import User as WrittenUser
 from app.schema import (
     accounts,
+    connection_changes,
     emails,
     enrollment_changes,
     grant_changes,
@@ -46,17 +47,13 @@ from app.schema import (
 )
 from app.schema.accounts import DeleteUserPayload, SignUpPayload, UpdateUsersPayload
 from app.schema.authorized import authorized
+from app.schema.connection_changes import AuthConnectionPayload, DeleteAuthConnectionPayload, LoginRulePayload
 from app.schema.context import Info
 from app.schema.emails import RedeemTicketPayload
 from app.schema.enrollment_changes import RecordMfaEnrollmentPayload
 from app.schema.grant_changes import RecordGrantPayload
 from app.schema.inputs import IF_VERSION, REASON, USER_ID, to_target
-from app.schema.logins import (
-    AuthConnectionPayload,
-    LoginRulePayload,
-    RecordFailedLoginPayload,
-    RecordLoginPayload,
-)
+from app.schema.logins import RecordFailedLoginPayload, RecordLoginPayload
 from app.schema.passwords import VerifyPasswordPayload
 from app.schema.payloads import UserPayload, user_payload
 from app.schema.personal_data import ExportPersonalDataPayload
@@ -371,12 +368,17 @@ class Mutation:
         directives=[authorized(GRANT_PERMISSIONS)],
     )
     save_auth_connection: AuthConnectionPayload | None = strawberry.mutation(
-        resolver=logins.save_auth_connection,
-        description="Makes a connection, or changes its settings.",
+        resolver=connection_changes.save_auth_connection,
+        description="Makes a connection, or changes its settings. What is left out stays as it is.",
+        directives=[authorized(UPDATE_CONNECTIONS)],
+    )
+    delete_auth_connection: DeleteAuthConnectionPayload | None = strawberry.mutation(
+        resolver=connection_changes.delete_auth_connection,
+        description="Deletes a connection that no user belongs to and no issuer names. Otherwise NOT_EDITABLE.",
         directives=[authorized(UPDATE_CONNECTIONS)],
     )
     save_login_rule: LoginRulePayload | None = strawberry.mutation(
-        resolver=logins.save_login_rule,
+        resolver=connection_changes.save_login_rule,
         description="Switches a login rule on or off.",
         directives=[authorized(UPDATE_CONNECTIONS)],
     )

@@ -25,7 +25,7 @@ class InputError(MutationError):
     pass
 
 
-@strawberry.type(description="`ifVersion` holds no longer. `user` of the payload is the profile as it is now.")
+@strawberry.type(description="`ifVersion` is not the current version. The payload has the object as it is now.")
 class VersionConflictError(MutationError):
     current_version: int
 
@@ -54,7 +54,7 @@ async def user_payload(info: Info, write: Awaitable[WrittenUser]) -> UserPayload
     try:
         written = await write
     except VersionConflict as conflict:
-        current = cast("WrittenUser", conflict.user)
+        current = cast("WrittenUser", conflict.current)
         return UserPayload(user=await _read(info, current.id), errors=to_errors([conflict]))
     except Refused as refusal:
         return UserPayload(user=None, errors=to_errors([refusal]))

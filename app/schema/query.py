@@ -21,10 +21,10 @@ from app.domain.rules import (
     READ_USERS,
 )
 from app.schema.authorized import Node, authorized
+from app.schema.connection_changes import LoginRule, login_rules
 from app.schema.connections import After, AuthConnection, Before, Connection, First, Last, page
 from app.schema.context import Info, selection
 from app.schema.devices import Device
-from app.schema.logins import LoginRule, login_rules
 from app.schema.logs import LogEvent, Since, Until, listing
 from app.schema.roles import USERS, Role
 from app.schema.scalars import DateTime

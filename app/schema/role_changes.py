@@ -1,15 +1,16 @@
 """Changing roles, and who has them."""
 
+from collections.abc import Awaitable
 from typing import Any, cast
 
 import strawberry
 
 from app.domain import attributes
-from app.domain.errors import Refused
+from app.domain.errors import Refused, VersionConflict
 from app.domain.permissions import Permission
 from app.domain.users import User as WrittenUser
 from app.schema.context import Info
-from app.schema.inputs import IF_VERSION, REASON, to_target
+from app.schema.inputs import IF_VERSION, REASON, given_fields, to_condition, to_target
 from app.schema.payloads import MutationError, UserPayload, read_written, to_errors, user_payload
 from app.schema.roles import Role
 
@@ -35,15 +36,23 @@ class CreateRoleInput:
 @strawberry.input(description="What is left out stays as it is.")
 class UpdateRoleInput:
     role_id: str
-    name: str | None = None
-    description: str | None = strawberry.field(default=None, description="Empty text clears it.")
-    permissions: list[PermissionInput] | None = strawberry.field(default=None, description="All of them, anew.")
+    name: strawberry.Maybe[str | None] = strawberry.field(
+        default=None, description="Unique without regard to case; 1 to 100 characters."
+    )
+    description: strawberry.Maybe[str | None] = strawberry.field(
+        default=None, description="At most 500 characters. null and the empty text clear it."
+    )
+    permissions: strawberry.Maybe[list[PermissionInput] | None] = strawberry.field(
+        default=None, description="All permissions of the role, instead of those that it has; at most 1,000."
+    )
+    if_version: strawberry.Maybe[int | None] = strawberry.field(default=None, description=IF_VERSION)
     reason: str | None = strawberry.field(default=None, description=REASON)
 
 
 @strawberry.input(description="A role to delete.")
 class DeleteRoleInput:
     role_id: str
+    if_version: strawberry.Maybe[int | None] = strawberry.field(default=None, description=IF_VERSION)
     reason: str | None = strawberry.field(default=None, description=REASON)
 
 
@@ -63,7 +72,9 @@ class UserPermissionsInput:
     reason: str | None = strawberry.field(default=None, description=REASON)
 
 
-@strawberry.type(description="The role as it is now; null where it was deleted, or there was an error.")
+@strawberry.type(
+    description="The role after the write. null when it was deleted or there is an error, except for VERSION_CONFLICT."
+)
 class RolePayload:
     role: Role | None
     errors: list[MutationError]
@@ -81,16 +92,22 @@ async def create_role(info: Info, input: CreateRoleInput) -> RolePayload | None:
 
 
 async def update_role(info: Info, input: UpdateRoleInput) -> RolePayload | None:
-    permissions = None if input.permissions is None else _given(input.permissions)
-    roles, principal = info.context.services.roles, info.context.principal
-    return await _payload(
-        info, roles.update(principal, input.role_id, input.name, input.description, permissions, input.reason)
-    )
+    async def write() -> Any:
+        given = given_fields(input, ("name", "description", "permissions"), nullable=("description",))
+        if "permissions" in given:
+            given["permissions"] = _given(given["permissions"])
+        roles, principal = info.context.services.roles, info.context.principal
+        return await roles.update(principal, input.role_id, given, to_condition(input))
+
+    return await _payload(info, write())
 
 
 async def delete_role(info: Info, input: DeleteRoleInput) -> RolePayload | None:
-    roles = info.context.services.roles
-    return await _payload(info, roles.delete(info.context.principal, input.role_id, input.reason))
+    async def write() -> None:
+        roles = info.context.services.roles
+        await roles.delete(info.context.principal, input.role_id, to_condition(input))
+
+    return await _payload(info, write())
 
 
 async def assign_roles(info: Info, input: UserRolesInput) -> UserPayload | None:
@@ -125,10 +142,16 @@ async def revoke_permissions(info: Info, input: UserPermissionsInput) -> UserPay
     return await user_payload(info, write())
 
 
-async def _payload(info: Info, write: Any) -> RolePayload:
+async def _payload(info: Info, write: Awaitable[Any]) -> RolePayload:
     try:
         key = await write
+    except VersionConflict as conflict:
+        current = await _read(info, cast("Any", conflict.current).id)
+        return RolePayload(role=current, errors=to_errors([conflict]))
     except Refused as refusal:
         return RolePayload(role=None, errors=to_errors([refusal]))
-    row = None if key is None else await read_written(info, attributes.ROLE, key, "role")
-    return RolePayload(role=cast("Role | None", row), errors=[])
+    return RolePayload(role=None if key is None else await _read(info, key), errors=[])
+
+
+async def _read(info: Info, key: Any) -> Role | None:
+    return cast("Role | None", await read_written(info, attributes.ROLE, key, "role"))

@@ -23,6 +23,7 @@ class Role(Node):
     name: str
     description: str | None
     permissions: list[Permission] | None
+    version: int
 
     @strawberry.field
     async def users(

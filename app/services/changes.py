@@ -238,5 +238,5 @@ async def wait(deadline: float) -> None:
 
 
 def _contended() -> Refused:
-    message = "Others keep writing this profile; nothing was changed. Send it again."
+    message = "Other writers changed this again and again, so nothing was changed. Send it again."
     return Refused(ErrorCode.CONTENDED, message)

@@ -1,67 +1,163 @@
 """Connections and login rules: how users come in, and what is run when they do."""
 
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from app.domain.connections import AuthConnection
+from app.domain.connections import AuthConnection, changed_connection, check_connection_name, new_connection
 from app.domain.errors import ErrorCode, Refused
 from app.domain.login_rules import LoginRule
+from app.domain.logs import LogEvent, LogEventType
 from app.domain.principals import Principal
 from app.domain.rules import READ_CONNECTIONS, UPDATE_CONNECTIONS
 from app.services.reads import require
+from app.services.tenant_changes import Condition, TenantChanges, to_tenant_event
 from app.store.connections import Connections as StoredConnections
+from app.store.database import new_id
 from app.store.snapshots import Snapshots
-
-# Auth0's, so that no name holds what keys and user ids are divided by.
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,127}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class EnabledRule:
-    """A login rule that is installed, and whether it runs for this tenant."""
+    """A login rule that is installed, and whether it runs for this tenant. One that was never saved has version 1."""
 
     name: str
     title: str
     enabled: bool
+    version: int
 
 
 class Connections:
-    """`rules` are those that are installed."""
+    """`rules` are those that are installed. `issuers_of` are the (tenant, connection) that issuers of tokens name."""
 
-    def __init__(self, connections: StoredConnections, snapshots: Snapshots, rules: Sequence[LoginRule]) -> None:
+    def __init__(
+        self,
+        connections: StoredConnections,
+        snapshots: Snapshots,
+        rules: Sequence[LoginRule],
+        issuers_of: Collection[tuple[str, str | None]] = (),
+    ) -> None:
         self._connections = connections
         self._snapshots = snapshots
         self._rules = rules
+        self._issuers_of = frozenset(issuers_of)
+        self._changes = TenantChanges()
 
-    async def save(self, principal: Principal | None, connection: AuthConnection) -> Any:
-        """Makes it or changes its settings; its strategy stays. Returns its `_id`. Refused with INVALID_INPUT."""
-        require(principal, UPDATE_CONNECTIONS)
-        for name, value in (("name", connection.name), ("strategy", connection.strategy)):
-            if not _NAME.fullmatch(value):
-                message = f"{name} takes 1 to 128 letters, digits and hyphens, no hyphen first."
-                raise Refused(ErrorCode.INVALID_INPUT, message, (name,))
-        known = await self._connections.find(connection.tenant, connection.name)
-        if known is not None and known.strategy != connection.strategy:
-            message = f"The connection's strategy is {known.strategy}: its users' ids hold it, so it stays."
-            raise Refused(ErrorCode.INVALID_INPUT, message, ("strategy",))
-        saved = await self._connections.save(connection)
-        self._snapshots.forget(connection.tenant)
+    async def save(
+        self, principal: Principal | None, name: str, given: Mapping[str, Any], condition: Condition
+    ) -> AuthConnection:
+        """Creates a connection, or changes the settings in `given`. The others stay, and so does its strategy.
+
+        Refused with INVALID_INPUT, NOT_FOUND, CONTENDED; VersionConflict.
+        """
+        caller = require(principal, UPDATE_CONNECTIONS)
+        check_connection_name("name", name)
+
+        async def attempt() -> AuthConnection | None:
+            before = await self._connections.find(caller.tenant, name)
+            after = _saved(caller.tenant, name, before, given, condition)
+            if after == before:
+                return before
+            event = _event(caller, name, before, after, condition.reason)
+            return after if await self._connections.write(before, after, event) else None
+
+        saved = await self._changes.apply(caller, f"connection:{name}", condition, attempt)
+        self._snapshots.forget(caller.tenant)
         return saved
+
+    async def delete(self, principal: Principal | None, name: str, condition: Condition) -> str:
+        """Returns the name. Refused with NOT_FOUND, NOT_EDITABLE while users or an issuer need it, CONTENDED;
+        VersionConflict.
+        """
+        caller = require(principal, UPDATE_CONNECTIONS)
+
+        async def attempt() -> str | None:
+            before = await self._connections.find(caller.tenant, name)
+            if before is None:
+                raise _unknown()
+            condition.check_version(before.version, before, "connection")
+            if (caller.tenant, name) in self._issuers_of:
+                message = "An issuer in PROFILE_API_ISSUERS names this connection: its users' tokens need it."
+                raise Refused(ErrorCode.NOT_EDITABLE, message, ("name",))
+            event = _event(caller, name, before, None, condition.reason)
+            return name if await self._connections.delete(before, event) else None
+
+        deleted = await self._changes.apply(caller, f"connection:{name}", condition, attempt)
+        self._snapshots.forget(caller.tenant)
+        return deleted
 
     async def rules(self, principal: Principal | None) -> list[EnabledRule]:
         """All that are installed, by name."""
         principal = require(principal, READ_CONNECTIONS)
-        enabled = await self._connections.enabled_rules(principal.tenant)
-        rules = [EnabledRule(each.name, each.title, each.name in enabled) for each in self._rules]
+        known = await self._connections.rules(principal.tenant)
+        rules = [_enabled(each, known.get(each.name)) for each in self._rules]
         return sorted(rules, key=lambda rule: rule.name)
 
-    async def enable_rule(self, principal: Principal | None, name: str, enabled: bool) -> EnabledRule:
-        """Refused with NOT_FOUND for a rule that is not installed."""
-        principal = require(principal, UPDATE_CONNECTIONS)
+    async def enable_rule(
+        self, principal: Principal | None, name: str, enabled: bool, condition: Condition
+    ) -> EnabledRule:
+        """Refused with NOT_FOUND for a rule that is not installed, CONTENDED; VersionConflict."""
+        caller = require(principal, UPDATE_CONNECTIONS)
         rule = next((each for each in self._rules if each.name == name), None)
         if rule is None:
             raise Refused(ErrorCode.NOT_FOUND, "No login rule of this name is installed.", ("name",))
-        await self._connections.enable_rule(principal.tenant, name, enabled)
-        return EnabledRule(rule.name, rule.title, enabled)
+
+        async def attempt() -> EnabledRule | None:
+            known = (await self._connections.rules(caller.tenant)).get(name)
+            before = _enabled(rule, known)
+            condition.check_version(before.version, before, "login rule")
+            if before.enabled == enabled:
+                return before
+            after = replace(before, enabled=enabled, version=before.version + 1)
+            event = _rule_event(caller, before, after, condition.reason)
+            new = (after.enabled, after.version)
+            return after if await self._connections.write_rule(caller.tenant, name, known, new, event) else None
+
+        return await self._changes.apply(caller, f"rule:{name}", condition, attempt)
+
+
+def _saved(
+    tenant: str, name: str, before: AuthConnection | None, given: Mapping[str, Any], condition: Condition
+) -> AuthConnection:
+    if before is not None:
+        condition.check_version(before.version, before, "connection")
+        return changed_connection(before, given)
+    if condition.if_version is not None:
+        raise _unknown()
+    return new_connection(new_id(), tenant, name, given)
+
+
+def _unknown() -> Refused:
+    return Refused(ErrorCode.NOT_FOUND, "There is no connection of this name.", ("name",))
+
+
+def _enabled(rule: LoginRule, known: tuple[bool, int] | None) -> EnabledRule:
+    return EnabledRule(rule.name, rule.title, *(known or (False, 1)))
+
+
+def _event(
+    principal: Principal, name: str, before: AuthConnection | None, after: AuthConnection | None, reason: str | None
+) -> LogEvent:
+    if before is None:
+        type_ = LogEventType.AUTH_CONNECTION_CREATED
+    else:
+        type_ = LogEventType.AUTH_CONNECTION_DELETED if after is None else LogEventType.AUTH_CONNECTION_UPDATED
+    return to_tenant_event(principal, type_, {"authConnection": name}, _told(before), _told(after), reason)
+
+
+def _rule_event(principal: Principal, before: EnabledRule, after: EnabledRule, reason: str | None) -> LogEvent:
+    old, new = ({"enabled": each.enabled, "version": each.version} for each in (before, after))
+    named = {"loginRule": before.name}
+    return to_tenant_event(principal, LogEventType.LOGIN_RULE_UPDATED, named, old, new, reason)
+
+
+def _told(connection: AuthConnection | None) -> dict[str, Any] | None:
+    if connection is None:
+        return None
+    return {
+        "strategy": connection.strategy,
+        "importMode": connection.import_mode,
+        "syncRootAttributes": str(connection.sync_root_attributes),
+        "allowsSignUp": connection.allows_sign_up,
+        "version": connection.version,
+    }

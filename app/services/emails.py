@@ -3,7 +3,7 @@
 from app.domain.accounts import why_not_verifiable
 from app.domain.emails import MailTemplate, SendMail
 from app.domain.errors import ErrorCode, Refused
-from app.domain.identifiers import email_key
+from app.domain.identifiers import email_key, fold
 from app.domain.logs import LogEventType
 from app.domain.passwords import version_of
 from app.domain.principals import Principal
@@ -104,7 +104,9 @@ def _check_how(is_self: bool, immediately: bool, verified: bool) -> None:
 
 
 def _at_once(user: User, address: str, verified: bool) -> Changes:
-    fields = {"email": address, "email_verified": verified, "pending_email": None}
+    is_same = user.email is not None and fold(address) == fold(user.email)
+    # `verified` is false when it is left out, and that must not take the proof of the same address away.
+    fields = {"email": address, "email_verified": verified or (is_same and user.email_verified), "pending_email": None}
     beside: tuple[Beside, ...] = () if address == user.email else (VoidTickets(), *told_of_change(user))
     return Changes(LogEventType.EMAIL_CHANGED, fields, beside)
 

@@ -19,16 +19,17 @@ from app.store.database import new_id
 from app.store.enrollments import Enrollments as StoredEnrollments
 
 KIND = "MfaEnrollment"
+CONFIRMED = "confirmed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnrollmentReport:
-    """RecordMfaEnrollmentInput."""
+    """RecordMfaEnrollmentInput. None: as it was recorded before."""
 
     enrollment_id: str
     type: str
     name: str | None
-    status: str
+    status: str | None
     enrolled_at: datetime | None
     last_used_at: datetime | None
 
@@ -62,7 +63,7 @@ class Enrollments:
             enrollment_id=report.enrollment_id,
             type=report.type,
             name=masked(report.name) if report.name else known.name if known else None,
-            status=report.status,
+            status=report.status or (known.status if known else CONFIRMED),
             enrolled_at=report.enrolled_at or (known.enrolled_at if known else None),
             last_used_at=report.last_used_at or (known.last_used_at if known else None),
         )

@@ -1,6 +1,6 @@
 """What names a user: read as libraries that know the rules read it, looked up, and changed."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import phonenumbers
@@ -79,23 +79,34 @@ class Identifiers:
     async def change_username(self, principal: Principal | None, target: Target, username: str | None) -> User:
         """None takes it away. Raises what `ProfileChanges.apply` does; Refused with NOT_EDITABLE, ALREADY_EXISTS."""
         given = {"username": None if username is None else check_username(username)}
-        return await self._change(principal, target, CHANGE_USERNAME, LogEventType.USERNAME_CHANGED, given)
+        return await self._change(principal, target, CHANGE_USERNAME, LogEventType.USERNAME_CHANGED, lambda _: given)
 
     async def change_phone_number(
-        self, principal: Principal | None, target: Target, phone_number: str | None, verified: bool
+        self, principal: Principal | None, target: Target, phone_number: str | None, verified: bool | None
     ) -> User:
-        """Likewise."""
+        """Likewise. `verified` None: as it was for the same number, not verified for another."""
         number = None if phone_number is None else read_phone_number(phone_number)
-        given = {"phone_number": number, "phone_verified": None if number is None else verified}
+
+        def given(user: User) -> Mapping[str, Any]:
+            kept = bool(user.phone_verified) and number == user.phone_number
+            known = kept if verified is None else verified
+            return {"phone_number": number, "phone_verified": None if number is None else known}
+
         return await self._change(principal, target, CHANGE_PHONE_NUMBER, LogEventType.PHONE_NUMBER_CHANGED, given)
 
     async def _change(
-        self, principal: Principal | None, target: Target, rule: Rule, type_: LogEventType, given: Mapping[str, Any]
+        self,
+        principal: Principal | None,
+        target: Target,
+        rule: Rule,
+        type_: LogEventType,
+        to_fields: Callable[[User], Mapping[str, Any]],
     ) -> User:
         _, user = await self._changes.find(principal, rule, target)
         connection = await primary_connection(self._connections, user)
 
         def decide(user: User) -> Changes:
+            given = to_fields(user)
             ours = check_changeable(connection, next(iter(given)))
             names = ("email", "username", "phone_number")
             check_identifiers(ours, Given(**{name: given.get(name, getattr(user, name)) for name in names}))

@@ -1,7 +1,7 @@
 """Roles and permissions: made, changed, deleted, and given to users or taken from them."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from app.domain.errors import ErrorCode, Refused
@@ -20,11 +20,11 @@ from app.domain.roles import (
     to_permissions,
 )
 from app.domain.rules import ASSIGN_ROLES, CREATE_ROLES, DELETE_ROLES, GRANT_PERMISSIONS, UNASSIGN_ROLES, UPDATE_ROLES
-from app.domain.times import now
 from app.domain.users import Changes, User
-from app.services.changes import ProfileChanges, Target, check_reason, to_actor
+from app.services.changes import ProfileChanges, Target
 from app.services.reads import require
-from app.store.database import new_id
+from app.services.tenant_changes import Condition, TenantChanges, to_tenant_event
+from app.store.database import KeyTaken, new_id
 from app.store.roles import Roles as StoredRoles
 from app.store.snapshots import Snapshots
 
@@ -39,6 +39,7 @@ class Roles:
         self._roles = roles
         self._snapshots = snapshots
         self._on_deleted = on_deleted
+        self._tenant_changes = TenantChanges()
 
     async def create(
         self,
@@ -48,58 +49,81 @@ class Roles:
         permissions: Sequence[Permission],
         reason: str | None,
     ) -> Any:
-        """The role's `_id`. Refused with INVALID_INPUT, ALREADY_EXISTS, TOO_LARGE."""
-        principal = require(principal, CREATE_ROLES)
-        check_reason(reason)
+        """The role's `_id`. Refused with INVALID_INPUT, ALREADY_EXISTS, TOO_LARGE, CONTENDED."""
+        caller = require(principal, CREATE_ROLES)
         check_role(name, description)
         key = new_id()
         role = Role(
             id=key,
-            tenant=principal.tenant,
+            tenant=caller.tenant,
             role_id=f"rol_{key}",
             name=name,
             description=description or None,
             permissions=to_permissions(permissions),
         )
-        if not await self._roles.insert(role, _event(principal, LogEventType.ROLE_CREATED, None, role, reason)):
-            raise _taken()
-        self._snapshots.forget(principal.tenant)
+
+        async def attempt() -> Role | None:
+            event = _event(caller, LogEventType.ROLE_CREATED, None, role, reason)
+            return role if await self._roles.insert(role, event) else None
+
+        await self._write(caller, role.role_id, Condition(reason=reason), attempt)
         return key
 
     async def update(
         self,
         principal: Principal | None,
         role_id: str,
-        name: str | None,
-        description: str | None,
-        permissions: Sequence[Permission] | None,
-        reason: str | None,
+        given: Mapping[str, Any],
+        condition: Condition,
     ) -> Any:
-        """None leaves as it is; an empty description clears. Refused with NOT_FOUND too."""
-        principal = require(principal, UPDATE_ROLES)
-        check_reason(reason)
-        check_role(name, description)
-        before = await self._one(principal, role_id)
-        after = replace(
-            before,
-            name=before.name if name is None else name,
-            description=before.description if description is None else description or None,
-            permissions=before.permissions if permissions is None else to_permissions(permissions, before.permissions),
-        )
-        event = _event(principal, LogEventType.ROLE_UPDATED, before, after, reason)
-        if after != before and not await self._roles.replace(after, event):
-            raise _taken()
-        self._snapshots.forget(principal.tenant)
-        return after.id
+        """The role's `_id`. `given` are the new `name`, `description` and `permissions`; what is left out stays.
 
-    async def delete(self, principal: Principal | None, role_id: str, reason: str | None) -> None:
-        """One step whatever its members; those who have it lose it with it. Refused with NOT_FOUND."""
-        principal = require(principal, DELETE_ROLES)
-        check_reason(reason)
-        role = await self._one(principal, role_id)
-        await self._roles.delete(role, _event(principal, LogEventType.ROLE_DELETED, role, None, reason))
-        self._snapshots.forget(principal.tenant)
+        Raises what `create` does; Refused with NOT_FOUND; VersionConflict.
+        """
+        caller = require(principal, UPDATE_ROLES)
+        check_role(given.get("name"), given.get("description"))
+        values = dict(given)
+        if "description" in given:
+            values["description"] = given["description"] or None
+
+        async def attempt() -> Role | None:
+            before = await self._one(caller, role_id, condition)
+            after = _changed(before, values)
+            if after == before:
+                return before
+            event = _event(caller, LogEventType.ROLE_UPDATED, before, after, condition.reason)
+            return after if await self._roles.replace(before, after, event) else None
+
+        return (await self._write(caller, role_id, condition, attempt)).id
+
+    async def delete(self, principal: Principal | None, role_id: str, condition: Condition) -> None:
+        """One step, however many users have the role: they lose it at the same moment.
+
+        Refused with NOT_FOUND, CONTENDED; VersionConflict.
+        """
+        caller = require(principal, DELETE_ROLES)
+
+        async def attempt() -> Role | None:
+            role = await self._one(caller, role_id, condition)
+            event = _event(caller, LogEventType.ROLE_DELETED, role, None, condition.reason)
+            return role if await self._roles.delete(role, event) else None
+
+        await self._write(caller, role_id, condition, attempt)
         self._on_deleted()
+
+    async def _write(
+        self,
+        caller: Principal,
+        role_id: str,
+        condition: Condition,
+        attempt: Callable[[], Awaitable[Role | None]],
+    ) -> Role:
+        try:
+            role = await self._tenant_changes.apply(caller, f"role:{role_id}", condition, attempt)
+        except KeyTaken:
+            raise Refused(ErrorCode.ALREADY_EXISTS, "Another role has this name.", ("name",)) from None
+        self._snapshots.forget(caller.tenant)
+        return role
 
     async def assign(self, principal: Principal | None, target: Target, role_ids: Sequence[str]) -> User:
         """Raises what `ProfileChanges.apply` does; Refused with NOT_FOUND for a role, TOO_LARGE."""
@@ -148,41 +172,37 @@ class Roles:
 
         return await self._changes.apply(principal, rule, target, decide)
 
-    async def _one(self, principal: Principal, role_id: str) -> Role:
+    async def _one(self, principal: Principal, role_id: str, condition: Condition) -> Role:
         found = await self._roles.find(principal.tenant, [role_id])
         if not found:
             raise Refused(ErrorCode.NOT_FOUND, "There is no such role.", ("roleId",))
-        return found[0]
+        [role] = found
+        condition.check_version(role.version, role, "role")
+        return role
 
 
 def _event(
     principal: Principal, type_: LogEventType, before: Role | None, after: Role | None, reason: str | None
 ) -> LogEvent:
-    """Of no user: what changed is in its details."""
-    at, role = now(), after or before
+    role = after or before
     assert role
-    details = {"roleId": role.role_id, "before": _told(before), "after": _told(after)}
-    return LogEvent(
-        id=new_id(),
-        tenant=principal.tenant,
-        type=type_,
-        date=at,
-        recorded_at=at,
-        actor=to_actor(principal),
-        client_id=principal.client_id,
-        ip=principal.ip,
-        user_agent=principal.user_agent,
-        reason=reason,
-        details=details,
-    )
+    return to_tenant_event(principal, type_, {"roleId": role.role_id}, _told(before), _told(after), reason)
 
 
 def _told(role: Role | None) -> dict[str, Any] | None:
     if role is None:
         return None
-    told = asdict(role)
-    return {name: told[name] for name in ("name", "description")} | {"permissions": list(role.permissions)}
+    return {
+        "name": role.name,
+        "description": role.description,
+        "permissions": list(role.permissions),
+        "version": role.version,
+    }
 
 
-def _taken() -> Refused:
-    return Refused(ErrorCode.ALREADY_EXISTS, "Another role has this name.", ("name",))
+def _changed(before: Role, values: Mapping[str, Any]) -> Role:
+    """With one version more if a value differs."""
+    if "permissions" in values:
+        values = {**values, "permissions": to_permissions(values["permissions"], before.permissions)}
+    after = replace(before, **values)
+    return before if after == before else replace(after, version=before.version + 1)

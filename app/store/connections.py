@@ -1,14 +1,27 @@
 """Connections and login rules as documents."""
 
+import random
+import re
+from collections.abc import Mapping
 from typing import Any
 
+from pymongo.errors import DuplicateKeyError
+
 from app.domain.connections import AuthConnection
-from app.store.database import Database, driver_errors
+from app.domain.errors import ErrorCode, Refused
+from app.domain.identifiers import subject_prefix
+from app.domain.logs import LogEvent
+from app.store.database import Database, KeyTaken, WriteConflict, driver_errors
 from app.store.snapshots import to_connection
+from app.store.versioned import delete_versioned, insert_versioned, update_versioned
+
+# A new user writes one of a connection's guards and a deletion writes all of them, so that the two conflict. There are
+# several, so that two new users of one connection seldom conflict with each other.
+GUARDS = 16
 
 
 class Connections:
-    """As they are now, for deciding a write; for reading there are the snapshots."""
+    """Connections as they are now, for deciding a write. For reading there are the snapshots."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -18,26 +31,90 @@ class Connections:
             found = await self._database["connections"].find_one({"tenant": tenant, "name": name})
         return None if found is None else to_connection(found)
 
-    async def save(self, connection: AuthConnection) -> Any:
-        """Makes it or changes its settings. Returns its `_id`."""
-        one = {"tenant": connection.tenant, "name": connection.name}
-        settings = {
-            "strategy": connection.strategy,
-            "import_mode": connection.import_mode,
-            "sync_root_attributes": str(connection.sync_root_attributes),
-            "allows_sign_up": connection.allows_sign_up,
-        }
+    async def write(self, before: AuthConnection | None, after: AuthConnection, event: LogEvent) -> bool:
+        """False, and nothing written, when another writer committed first."""
+        document = _to_document(after)
+        if before is not None:
+            one = {"tenant": before.tenant, "_id": before.id}
+            return await update_versioned(self._database, "connections", one, before.version, document, event)
+        try:
+            return await insert_versioned(self._database, "connections", {"_id": after.id, **document}, event)
+        except KeyTaken:
+            return False
+
+    async def delete(self, connection: AuthConnection, event: LogEvent) -> bool:
+        """False, and nothing written, when another writer committed first. Refused when a user belongs to it."""
+        one = {"tenant": connection.tenant, "_id": connection.id}
+        try:
+            async with self._database.transaction() as session:
+                await delete_versioned(self._database, session, "connections", one, connection.version, event)
+                for guard in range(GUARDS):
+                    await _write_guard(self._database, session, connection.tenant, connection.name, guard)
+                if await self._database["users"].find_one(_users_of(connection), {"_id": 1}, session=session):
+                    message = "Users belong to this connection. It can be deleted when none is left."
+                    raise Refused(ErrorCode.NOT_EDITABLE, message, ("name",))
+        except WriteConflict:
+            return False
+        return True
+
+    async def rules(self, tenant: str) -> dict[str, tuple[bool, int]]:
+        """Whether a login rule is enabled, and its version, by name. One that was never saved is not among them."""
         with driver_errors():
-            connections = self._database["connections"]
-            await connections.update_one(one, {"$set": settings}, upsert=True)
-            return (await connections.find_one(one, {"_id": 1}))["_id"]
+            found = await self._database["login_rules"].find({"tenant": tenant}).to_list(None)
+        return {each["name"]: (each["enabled"], each.get("version", 1)) for each in found}
 
     async def enabled_rules(self, tenant: str) -> set[str]:
-        with driver_errors():
-            found = await self._database["login_rules"].find({"tenant": tenant, "enabled": True}).to_list(None)
-        return {each["name"] for each in found}
+        return {name for name, (enabled, _) in (await self.rules(tenant)).items() if enabled}
 
-    async def enable_rule(self, tenant: str, name: str, enabled: bool) -> None:
-        with driver_errors():
-            one = {"tenant": tenant, "name": name}
-            await self._database["login_rules"].update_one(one, {"$set": {"enabled": enabled}}, upsert=True)
+    async def write_rule(
+        self, tenant: str, name: str, before: tuple[bool, int] | None, after: tuple[bool, int], event: LogEvent
+    ) -> bool:
+        """`before` is what `rules` returned. False, and nothing written, when another writer committed first."""
+        one, (enabled, version) = {"tenant": tenant, "name": name}, after
+        document = {"enabled": enabled, "version": version}
+        if before is not None:
+            return await update_versioned(self._database, "login_rules", one, before[1], document, event)
+        try:
+            return await insert_versioned(self._database, "login_rules", {**one, **document}, event)
+        except KeyTaken:
+            return False
+
+
+async def hold_connection(database: Database, session: Any, tenant: str, name: str) -> None:
+    """For a transaction that inserts a user: the connection is not deleted before it commits.
+
+    Refused with NOT_FOUND when the connection does not exist. WriteConflict when it is being deleted.
+    """
+    guard = random.randrange(GUARDS)  # noqa: S311 - spreads writers, hides nothing
+    await _write_guard(database, session, tenant, name, guard)
+    if not await database["connections"].find_one({"tenant": tenant, "name": name}, {"_id": 1}, session=session):
+        raise Refused(ErrorCode.NOT_FOUND, "There is no such connection.", ("connection",))
+
+
+async def _write_guard(database: Database, session: Any, tenant: str, name: str, guard: int) -> None:
+    one = {"tenant": tenant, "connection": name, "guard": guard}
+    try:
+        await database["connection_guards"].update_one(one, {"$inc": {"writes": 1}}, upsert=True, session=session)
+    except DuplicateKeyError as error:
+        raise WriteConflict from error
+
+
+def _users_of(connection: AuthConnection) -> Mapping[str, Any]:
+    """Every profile that has an identity of the connection, which includes what is linked to it.
+
+    The prefix of its keys is there for the index.
+    """
+    prefix = re.escape(subject_prefix(connection.strategy, connection.name))
+    return {"tenant": connection.tenant, "keys": {"$regex": f"^{prefix}"}, "identities.connection": connection.name}
+
+
+def _to_document(connection: AuthConnection) -> dict[str, Any]:
+    return {
+        "tenant": connection.tenant,
+        "name": connection.name,
+        "strategy": connection.strategy,
+        "import_mode": connection.import_mode,
+        "sync_root_attributes": str(connection.sync_root_attributes),
+        "allows_sign_up": connection.allows_sign_up,
+        "version": connection.version,
+    }

@@ -1,7 +1,6 @@
 """Putting demo data in, once."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 from pymongo.errors import BulkWriteError
@@ -37,7 +36,7 @@ async def fill_in(
 ) -> None:
     """What is there already is left as it is, so that one that was cut off, or two at once, end well."""
     with driver_errors():
-        await _insert(database, "connections", [asdict(each) for each in connections])
+        await _insert(database, "connections", [document_of(each) for each in connections])
         await _insert(database, "roles", roles)
         await _insert(database, "users", [to_document(each) for each in users])
         await _insert(database, "log_events", [event_to_document(each) for each in events])

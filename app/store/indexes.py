@@ -28,6 +28,7 @@ INDEXES: dict[str, list[tuple[_Keys, dict[str, object]]]] = {
     ],
     "roles": [(_by("role_id"), UNIQUE), (_by("name_folded"), UNIQUE), (_by("name_folded", "_id"), {})],
     "connections": [(_by("name"), UNIQUE)],
+    "connection_guards": [(_by("connection", "guard"), UNIQUE)],
     "devices": [
         (_by("user", "client_id", "device_id"), UNIQUE),
         (_by("user", "last_used_at-", "_id-"), {}),

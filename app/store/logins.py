@@ -10,6 +10,7 @@ from pymongo.errors import DuplicateKeyError
 from app.domain.devices import MAX_DEVICES, Device
 from app.domain.logs import LogEvent
 from app.domain.users import User
+from app.store.connections import hold_connection
 from app.store.database import Database, WriteConflict, driver_errors
 from app.store.documents import document_of
 from app.store.logs import to_document as event_to_document
@@ -51,6 +52,7 @@ class Logins:
         try:
             async with self._database.transaction() as session:
                 if before is None:
+                    await hold_connection(self._database, session, after.tenant, after.identities[0].connection)
                     await self._database["users"].insert_one(to_document(after), session=session)
                 else:
                     where = {"_id": before.id, "tenant": before.tenant, "version": before.version}

@@ -4,13 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from pymongo.errors import DuplicateKeyError
-
 from app.domain.identifiers import fold
 from app.domain.logs import LogEvent
 from app.domain.roles import Role
 from app.store.database import Database, WriteConflict, driver_errors
-from app.store.logs import to_document as event_to_document
+from app.store.versioned import delete_versioned, insert_versioned, update_versioned
 
 
 class Roles:
@@ -28,20 +26,26 @@ class Roles:
         return [by_id[each] for each in role_ids if each in by_id]
 
     async def insert(self, role: Role, event: LogEvent) -> bool:
-        """False where another has its name."""
-        return await self._written(event, "insert_one", _to_document(role))
+        """False, and nothing written, when another writer committed first. KeyTaken when another role has its name."""
+        return await insert_versioned(self._database, "roles", _to_document(role), event)
 
-    async def replace(self, role: Role, event: LogEvent) -> bool:
-        """False where another has its name."""
-        return await self._written(event, "replace_one", {"tenant": role.tenant, "_id": role.id}, _to_document(role))
+    async def replace(self, before: Role, after: Role, event: LogEvent) -> bool:
+        """Likewise."""
+        one, document = {"tenant": before.tenant, "_id": before.id}, _to_document(after)
+        del document["_id"]
+        return await update_versioned(self._database, "roles", one, before.version, document, event)
 
-    async def delete(self, role: Role, event: LogEvent) -> None:
-        """With a note of it, by which `clear` goes."""
-        async with self._database.transaction() as session:
-            await self._database["roles"].delete_one({"tenant": role.tenant, "_id": role.id}, session=session)
-            note = {"tenant": role.tenant, "role": role.id}
-            await self._database["deleted_roles"].insert_one(note, session=session)
-            await self._database["log_events"].insert_one(event_to_document(event), session=session)
+    async def delete(self, role: Role, event: LogEvent) -> bool:
+        """Leaves a note for `clear`. False, and nothing written, when another writer committed first."""
+        one = {"tenant": role.tenant, "_id": role.id}
+        try:
+            async with self._database.transaction() as session:
+                await delete_versioned(self._database, session, "roles", one, role.version, event)
+                note = {"tenant": role.tenant, "role": role.id}
+                await self._database["deleted_roles"].insert_one(note, session=session)
+        except WriteConflict:
+            return False
+        return True
 
     async def clear(self) -> int:
         """Takes deleted roles out of the users that still name them. How many roles; doing it again does no harm."""
@@ -52,15 +56,6 @@ class Roles:
                 await self._database["users"].update_many(named, {"$pull": {"role_ids": each["role"]}})
                 await self._database["deleted_roles"].delete_one({"_id": each["_id"]})
         return len(notes)
-
-    async def _written(self, event: LogEvent, operation: str, *arguments: Any) -> bool:
-        try:
-            async with self._database.transaction() as session:
-                await getattr(self._database["roles"], operation)(*arguments, session=session)
-                await self._database["log_events"].insert_one(event_to_document(event), session=session)
-        except (DuplicateKeyError, WriteConflict):
-            return False
-        return True
 
 
 def _to_document(role: Role) -> dict[str, Any]:
@@ -81,4 +76,5 @@ def _from_document(document: Mapping[str, Any]) -> Role:
         name=document["name"],
         description=document.get("description"),
         permissions=tuple(document.get("permissions", ())),
+        version=document.get("version", 1),
     )

@@ -70,4 +70,6 @@ def to_connection(document: Document) -> AuthConnection:
         import_mode=document.get("import_mode", False),
         sync_root_attributes=SyncRootAttributes(document["sync_root_attributes"]),
         allows_sign_up=document.get("allows_sign_up", False),
+        version=document.get("version", 1),
+        id=document["_id"],
     )

@@ -10,6 +10,7 @@ from app.domain.identifiers import fold, keys_of
 from app.domain.logs import LogEvent, same
 from app.domain.users import AttributeSource, Beside, Identity, Provenance, User
 from app.store.changes import write_beside
+from app.store.connections import hold_connection
 from app.store.database import Database, KeyTaken, WriteConflict, driver_errors
 from app.store.logs import to_document as event_to_document
 from app.store.migrations import SCHEMA_VERSION
@@ -34,11 +35,12 @@ class Users:
         return None if document is None else from_document(document)
 
     async def insert(self, user: User, event: LogEvent, beside: Sequence[Beside] = ()) -> bool:
-        """A new profile, its event, and what goes with it; False, and nothing written, where another write came first.
-        KeyTaken where another profile has one of its keys.
+        """A new profile, its event, and what goes with it. False, and nothing written, when another writer committed
+        first. KeyTaken when another profile has one of its keys. Refused with NOT_FOUND when its connection is gone.
         """
         try:
             async with self._database.transaction() as session:
+                await hold_connection(self._database, session, user.tenant, user.identities[0].connection)
                 await self._users.insert_one(to_document(user), session=session)
                 await self._events.insert_one(event_to_document(event), session=session)
                 await write_beside(self._database, session, user, beside)

@@ -260,3 +260,12 @@ async def test_a_block_holds_from_that_moment_on(world: World, john: User) -> No
     assert (await tool(world, block, userId=john.user_id))["user"] == {"blocked": True}
     assert codes(await world.post("{ viewer { blocked } }", token)) == ["USER_BLOCKED"]
     assert await world.database["devices"].count_documents({"tenant": world.tenant}) == 0
+
+
+async def test_recorded_factor_keeps_what_is_left_out(world: World, john: User) -> None:
+    at = "2026-01-01T00:00:00.000Z"
+    first = {"name": "+14258831929", "status": "pending", "enrolledAt": at, "lastUsedAt": at}
+    before = (await enroll(world, john, type="phone", **first))["mfaEnrollment"]
+    assert before["status"] == "pending"
+    assert (await enroll(world, john, type="phone"))["mfaEnrollment"] == before
+    assert (await enroll(world, john, "e2"))["mfaEnrollment"]["status"] == "confirmed"

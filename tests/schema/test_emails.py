@@ -355,6 +355,24 @@ async def test_usernames_and_phone_numbers_are_changed_where_the_connection_has_
     assert error["code"] == "INVALID_INPUT"
 
 
+async def test_same_address_and_number_stay_verified(world: World, john: User) -> None:
+    """`verified` that is left out takes no proof away."""
+    named = {"userId": john.user_id}
+    address = {**named, "email": "John@example.com", "immediately": True}
+    assert (await act(world, "changeEmail", **address))["user"]["emailVerified"] is False
+    assert (await act(world, "changeEmail", **address, verified=True))["user"]["emailVerified"] is True
+    assert (await act(world, "changeEmail", **address))["user"]["emailVerified"] is True
+    other = await act(world, "changeEmail", **{**address, "email": "other@example.com"})
+    assert other["user"]["emailVerified"] is False
+    number = {**named, "phoneNumber": "+14258831929"}
+    assert (await act(world, "changePhoneNumber", **number, verified=True))["user"]["phoneVerified"] is True
+    assert (await act(world, "changePhoneNumber", **number))["user"]["phoneVerified"] is True
+    assert (await act(world, "changePhoneNumber", **number, verified=False))["user"]["phoneVerified"] is False
+    assert (await act(world, "changePhoneNumber", **number, verified=True))["user"]["phoneVerified"] is True
+    another = await act(world, "changePhoneNumber", **{**number, "phoneNumber": "+14258831930"})
+    assert another["user"]["phoneVerified"] is False
+
+
 async def test_mail_greets_and_speaks_as_the_user_likes_it(world: World, mailbox: Mailbox) -> None:
     await world.add_connection()
     metadata = {"salutation": "Frau", "language": "de-AT"}

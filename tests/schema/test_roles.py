@@ -5,14 +5,21 @@ from typing import Any
 
 import pytest
 
+from app.domain.permissions import Permission
 from app.domain.principals import ActorKind, Principal
 from app.domain.roles import MAX_PERMISSIONS, MAX_ROLES
 from app.domain.scopes import Scope
 from app.jobs.roles import ClearRoles
 from app.main import build_services, to_tokens
+from app.services.changes import ProfileChanges
+from app.services.roles import Roles as RoleChanges
+from app.services.tenant_changes import Condition
 from app.settings import Settings
 from app.store.database import new_id
+from app.store.documents import Documents
 from app.store.roles import Roles
+from app.store.snapshots import Snapshots
+from app.store.users import Users
 from tests.world import World, codes
 
 EVERYTHING = [str(each) for each in Scope]
@@ -25,7 +32,7 @@ KINDS = {
     "grantPermissions": "UserPermissionsInput",
     "revokePermissions": "UserPermissionsInput",
 }
-ROLE = "role { roleId name description permissions { name api description } }"
+ROLE = "role { roleId name description version permissions { name api description } }"
 USER = "user { version roles { name } permissions { name api description sources { type roleName } } }"
 
 
@@ -241,10 +248,64 @@ async def test_deleting_a_role_wakes_the_job_that_clears_it(world: World, settin
         for name in ("First", "Second"):
             role = await world.add_role(name)
             john = await world.add_user(name, role_ids=(role,))
-            await services.roles.delete(tool, f"rol_{name.lower()}", None)
+            await services.roles.delete(tool, f"rol_{name.lower()}", Condition())
             async with asyncio.timeout(30):
                 while (await world.stored(john)).get("role_ids"):
                     await asyncio.sleep(0.05)
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+def another_process(world: World) -> tuple[RoleChanges, Principal]:
+    """The service with a queue of its own: only the database orders its writes."""
+    snapshots, changes = Snapshots(Documents(world.database)), ProfileChanges(Users(world.database))
+    tool = Principal(world.tenant, "tool@clients", ActorKind.APPLICATION, frozenset(Scope))
+    return RoleChanges(changes, Roles(world.database), snapshots, lambda: None), tool
+
+
+async def test_concurrent_role_updates_lose_nothing(world: World) -> None:
+    await world.add_role("Editor")
+    changes: list[dict[str, Any]] = [
+        {"name": "Author"},
+        {"description": "Writes"},
+        {"permissions": [Permission("write", "a")]},
+    ]
+
+    async def write(given: dict[str, Any]) -> None:
+        roles, tool = another_process(world)
+        await roles.update(tool, "rol_editor", given, Condition())
+
+    await asyncio.gather(*(write(changes[number % 3]) for number in range(9)))
+    role = (await act(world, "updateRole", roleId="rol_editor"))["role"]
+    assert (role["name"], role["description"], len(role["permissions"])) == ("Author", "Writes", 1)
+    # One version for each change. The others found it made.
+    assert role["version"] == 4
+
+
+async def test_role_has_version_for_if_version(world: World) -> None:
+    made = (await act(world, "createRole", name="Editor"))["role"]
+    named = {"roleId": made["roleId"]}
+    assert made["version"] == 1
+    assert (await act(world, "updateRole", **named, name="Editor"))["role"]["version"] == 1
+    assert (await act(world, "updateRole", **named, name="Author", ifVersion=1))["role"]["version"] == 2
+    for mutation in ("updateRole", "deleteRole"):
+        conflict = await act(world, mutation, **named, ifVersion=1)
+        assert conflict["errors"] == [{"code": "VERSION_CONFLICT", "path": ["ifVersion"]}]
+        assert (conflict["role"]["name"], conflict["role"]["version"]) == ("Author", 2)
+        refused = await act(world, mutation, **named, ifVersion=None)
+        assert refused["errors"] == [{"code": "INVALID_INPUT", "path": ["ifVersion"]}]
+    event = await last_event(world)
+    assert (event["details"]["before"]["version"], event["details"]["after"]["version"]) == (1, 2)
+    assert (await act(world, "deleteRole", **named, ifVersion=2))["errors"] == []
+
+
+async def test_update_role_tells_null_from_absent(world: World) -> None:
+    permissions = [{"api": "a", "name": "read"}]
+    made = await act(world, "createRole", name="Editor", description="Edits", permissions=permissions)
+    named = {"roleId": made["role"]["roleId"]}
+    for name in ("name", "permissions"):
+        refused = await act(world, "updateRole", **named, **{name: None})
+        assert refused["errors"] == [{"code": "INVALID_INPUT", "path": [name]}]
+    cleared = (await act(world, "updateRole", **named, description=None))["role"]
+    assert (cleared["name"], cleared["description"], len(cleared["permissions"])) == ("Editor", None, 1)

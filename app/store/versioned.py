@@ -1,0 +1,61 @@
+"""Documents of a tenant that have a version: each is written with its log event, if nobody else wrote it meanwhile."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pymongo.errors import DuplicateKeyError
+
+from app.domain.logs import LogEvent
+from app.store.database import Database, KeyTaken, WriteConflict
+from app.store.logs import to_document as event_to_document
+
+
+def at_version(version: int) -> Any:
+    """A filter's value for `version`. A document without one has the first version."""
+    return {"$in": [1, None]} if version == 1 else version
+
+
+async def insert_versioned(database: Database, collection: str, document: Mapping[str, Any], event: LogEvent) -> bool:
+    """False, and nothing written, when another writer committed first. KeyTaken when a unique key is in use."""
+    try:
+        async with database.transaction() as session:
+            await database[collection].insert_one(dict(document), session=session)
+            await database["log_events"].insert_one(event_to_document(event), session=session)
+    except WriteConflict:
+        return False
+    except DuplicateKeyError as error:
+        raise KeyTaken from error
+    return True
+
+
+async def update_versioned(
+    database: Database,
+    collection: str,
+    one: Mapping[str, Any],
+    version: int,
+    document: Mapping[str, Any],
+    event: LogEvent,
+) -> bool:
+    """Sets the fields of the document that `one` names if it still has this version. Else like `insert_versioned`."""
+    where = {**one, "version": at_version(version)}
+    try:
+        async with database.transaction() as session:
+            result = await database[collection].update_one(where, {"$set": dict(document)}, session=session)
+            if not result.matched_count:
+                raise WriteConflict
+            await database["log_events"].insert_one(event_to_document(event), session=session)
+    except WriteConflict:
+        return False
+    except DuplicateKeyError as error:
+        raise KeyTaken from error
+    return True
+
+
+async def delete_versioned(
+    database: Database, session: Any, collection: str, one: Mapping[str, Any], version: int, event: LogEvent
+) -> None:
+    """In the caller's transaction. WriteConflict when the document is gone or has another version."""
+    where = {**one, "version": at_version(version)}
+    if not (await database[collection].delete_one(where, session=session)).deleted_count:
+        raise WriteConflict
+    await database["log_events"].insert_one(event_to_document(event), session=session)
