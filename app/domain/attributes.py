@@ -244,7 +244,8 @@ IDENTITY.add(
         ),
         made(
             "profile_data",
-            "Everything that this identity provider last sent.",
+            "Everything that this identity provider last sent, without metadata and without what is named like a"
+            " password, a token, a key or another secret.",
             profile_data,
             ("profile_data",),
             "raw",

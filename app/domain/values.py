@@ -1,7 +1,6 @@
 """How a stored document becomes what is answered, where that is more than a field of it."""
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +12,7 @@ from app.domain.refusals import Refusal
 from app.domain.root_attributes import ROOT_ATTRIBUTES, RootAttribute, RootAttributeName
 from app.domain.rows import Row
 from app.domain.rules import READ_OTHERS_ACTS
+from app.domain.secret_names import without_secrets
 from app.domain.users import AttributeSource
 
 
@@ -34,23 +34,6 @@ def _root_attribute(document: Mapping[str, Any], name: str, refusal: Refusal | N
         code=refusal.code if refusal else None,
         reason=refusal.reason if refusal else None,
     )
-
-
-_SECRET = re.compile(r"token|passw(or)?d|secret|credential|private_?key", re.IGNORECASE)
-_NOT_IN_PROFILE_DATA = frozenset({"app_metadata", "user_metadata"})
-
-
-def without_secrets(value: Any) -> Any:
-    """Drops both metadata and whatever is named like a token, a password or a secret, at any depth."""
-    if isinstance(value, list):
-        return [without_secrets(each) for each in value]
-    if not isinstance(value, dict):
-        return value
-    return {
-        key: without_secrets(below)
-        for key, below in value.items()
-        if key not in _NOT_IN_PROFILE_DATA and not _SECRET.search(key)
-    }
 
 
 def profile_data(row: Row) -> Any:

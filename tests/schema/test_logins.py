@@ -259,6 +259,19 @@ async def test_a_provider_writes_nothing_that_is_ours(world: World) -> None:
     assert "blocked" not in stored or not stored["blocked"]
 
 
+async def test_no_reader_sees_secrets_of_provider_profile(world: World) -> None:
+    await world.add_connection("o", "oidc")
+    secrets = {"apiKey": "hunter2", "otp_seed": "hunter2", "settings": [{"name": "password", "value": "hunter2"}]}
+    user = (await good(world, "o", {"sub": "1", "passport_number": "C01X", **secrets}))["user"]
+    assert user["identities"][0]["profileData"] == {"sub": "1", "passport_number": "C01X", "settings": []}
+    both = """query($id: String!) { user(by: {userId: $id}) { raw } }"""
+    export = "mutation($id: String!) { exportPersonalData(input: {userId: $id}) { data } }"
+    for query in (both, export):
+        told = str(await world.ask(query, world.tool_token(EVERYTHING), id=user["userId"]))
+        assert "C01X" in told
+        assert "hunter2" not in told
+
+
 # ---------------------------------------------------------------- input
 
 
