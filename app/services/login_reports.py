@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, TypeVar
 
 from app.domain.devices import MAX_NAME, DeviceType
 from app.domain.errors import ErrorCode, Refused
@@ -70,20 +70,19 @@ class FailureReport:
     date: datetime | None = None
 
 
-def check_report(report: LoginReport | FailureReport) -> None:
-    """Refused with INVALID_INPUT."""
+Report = TypeVar("Report", LoginReport, FailureReport)
+
+
+def check_report(report: Report) -> Report:
+    """The report, with its IP address in one spelling. Refused with INVALID_INPUT."""
     if report.date is not None and report.date > now() + _AHEAD:
         raise invalid("date is more than 5 minutes ahead.", "date")
-    if report.ip is not None:
-        try:
-            ip_address(report.ip)
-        except ValueError:
-            raise invalid("ip is no IP address.", "ip") from None
+    report = replace(report, ip=read_ip(report.ip))
     for name, camel in (("client_id", "clientId"), ("client_name", "clientName"), ("user_agent", "userAgent")):
         check_text(getattr(report, name), camel, MAX_TEXT)
     if isinstance(report, FailureReport):
         check_text(report.identifier, "identifier", MAX_TEXT)
-        return
+        return report
     _check_profile(report.profile)
     check_text(report.idempotency_key, "idempotencyKey", MAX_TEXT)
     check_text(report.access_token, "accessToken", MAX_TOKEN)
@@ -92,6 +91,18 @@ def check_report(report: LoginReport | FailureReport) -> None:
         check_text(report.device.device_id, "device", MAX_TEXT)
         check_text(report.device.name, "device", MAX_NAME)
         check_text(report.device.token, "device", MAX_TOKEN)
+    return report
+
+
+def read_ip(text: str | None) -> str | None:
+    """The IP address in its one spelling, so that what is counted by it is counted once. Refused with INVALID_INPUT."""
+    if text is None:
+        return None
+    try:
+        found = ip_address(text)
+    except ValueError:
+        raise invalid("ip is no IP address.", "ip") from None
+    return str(getattr(found, "ipv4_mapped", None) or found)
 
 
 def _check_profile(profile: Any) -> None:

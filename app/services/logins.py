@@ -86,7 +86,7 @@ class RecordLogins:
         USER_BLOCKED (then the failure is recorded), LOGIN_RULE_FAILED, CONTENDED.
         """
         principal = require(principal, CREATE_LOGINS)
-        check_report(report)
+        report = check_report(report)
         answered = _to_answered(principal, report)
         if answered is not None and (before := await self._answer(answered)) is not None:
             return before
@@ -108,7 +108,7 @@ class RecordLogins:
     async def fail(self, principal: Principal | None, report: FailureReport) -> Any:
         """Records a failed login, which changes no profile. Returns the event's `_id`."""
         principal = require(principal, CREATE_LOGINS)
-        check_report(report)
+        report = check_report(report)
         connection = await named_connection(self._connections, principal.tenant, report.connection)
         user = await self._failed_user(principal, connection, report.identifier)
         event = self._event(principal, report, _FAILURES[report.reason], connection, user)

@@ -24,6 +24,7 @@ from app.domain.times import now
 from app.domain.users import Changes, User
 from app.services.changes import ProfileChanges, Target, to_event
 from app.services.identifiers import keys_of_typed, named_connection, primary_connection
+from app.services.login_reports import read_ip
 from app.services.password_hashes import PasswordHashes, is_common
 from app.services.reads import require
 from app.services.tickets import issue, set_password
@@ -114,12 +115,14 @@ class Passwords:
         refusal = why_no_password(await named_connection(self._connections, principal.tenant, connection))
         if refusal is not None:
             raise Refused(ErrorCode.INVALID_INPUT, refusal.message, ("connection",))
-        digest = sha256(f"{connection}:{fold(identifier)}".encode("utf-8", "replace")).hexdigest()
-        tries = {f"{digest}:{ip or ''}": MAX_TRIES, digest: MAX_TRIES_FROM_ANYWHERE}
-        await self._count_tries(principal.tenant, tries)
+        ip = read_ip(ip)
         keys = keys_of_typed(connection, identifier)
         user = await self._users.find({"tenant": principal.tenant, "keys": {"$in": keys}})
         account = None if user is None else account_named(user, keys)
+        # By account: an e-mail address, a username and a phone number are no three chances to guess one password.
+        named = _unknown(connection, identifier) if account is None else f"account:{account}"
+        tries = _tries(named, ip or "")
+        await self._count_tries(principal.tenant, tries)
         credential = None if user is None else await self._passwords.find(principal.tenant, account)
         bcrypt_hash = await self._passwords.any_bcrypt(principal.tenant)
         if not await self._matches(credential, password, bcrypt_hash) or user is None or credential is None:
@@ -156,10 +159,10 @@ class Passwords:
             raise Refused(ErrorCode.NOT_EDITABLE, refusal.message, (path,))
 
     async def _check_current(self, caller: Principal, user: User, credential: Credential | None, password: str) -> None:
-        key = f"user:{user.id}"
-        await self._count_tries(user.tenant, {key: MAX_TRIES})
+        tries = _tries(f"account:{user.id}", "current")
+        await self._count_tries(user.tenant, tries)
         if await self._matches(credential, password):
-            await self._passwords.forget_tries(user.tenant, [key])
+            await self._passwords.forget_tries(user.tenant, list(tries))
             return
         failed = Changes(LogEventType.PASSWORD_CHANGE_FAILED, {})
         await self._logins.add_event(to_event(caller, user, failed, None, ()))
@@ -174,3 +177,13 @@ class Passwords:
             if await self._passwords.count_try(tenant, key, now()) > limit:
                 message = "Too many wrong passwords. Wait a quarter of an hour."
                 raise Refused(ErrorCode.RATE_LIMITED, message)
+
+
+def _tries(named: str, place: str) -> dict[str, int]:
+    """The keys under which one try is counted, each with its limit."""
+    return {f"{named}:{place}": MAX_TRIES, named: MAX_TRIES_FROM_ANYWHERE}
+
+
+def _unknown(connection: str, identifier: str) -> str:
+    """What an identifier that names no account is counted as. Only its SHA-256 is kept."""
+    return sha256(f"{connection}:{fold(identifier)}".encode("utf-8", "replace")).hexdigest()

@@ -1,6 +1,7 @@
 """Logins through GraphQL on the real database: what each makes of profile, identity, device and history."""
 
 import asyncio
+import itertools
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -427,6 +428,18 @@ async def test_ten_failures_from_one_address_keep_it_out_of_the_account(world: W
     assert types.count("USER_ADDRESS_BLOCKED") == 1
     assert types.count("LOGIN_FAILED_USER_BLOCKED") == 1
     assert "login_failures" not in str((await world.stored(john)).keys())
+
+
+async def test_failures_count_by_account_whatever_the_spelling(world: World) -> None:
+    await world.add_connection()
+    await world.add_user("john", username="johnny")
+    spellings = itertools.product(
+        ("john@example.com", "Johnny", "john", "auth0|john", "JOHN@example.com"), ("2001:db8::1", "2001:0DB8:0::0001")
+    )
+    for identifier, ip in spellings:
+        await fail(world, connection=DATABASE, identifier=identifier, reason="WRONG_PASSWORD", ip=ip)
+    told = await record(world, DATABASE, {"user_id": "john"}, ip="2001:DB8::1")
+    assert refusal(told)[0] == "USER_BLOCKED"
 
 
 async def act(world: World, name: str, **input: Any) -> Any:

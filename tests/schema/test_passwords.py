@@ -9,6 +9,7 @@ from argon2 import PasswordHasher
 
 from app.domain.scopes import Scope
 from app.domain.users import User
+from app.services.password_hashes import PasswordHashes
 from app.services.passwords import MAX_TRIES
 from tests.mailbox import PUBLIC_URL, Mailbox, link_of, ticket_of
 from tests.schema.test_emails import NO_GOOD, redeem
@@ -234,6 +235,72 @@ async def test_wrong_passwords_are_limited_by_account_and_address_known_or_not(w
     assert (await verify(world, GOOD, ip="203.0.113.8"))["valid"]
     for _ in range(MAX_TRIES + 1):
         assert (await verify(world, GOOD, ip="203.0.113.9"))["valid"]
+
+
+async def verdicts(world: World, *identifiers: str, **input: Any) -> list[str]:
+    """For each identifier in turn: whether a wrong password was compared, or the code of the refusal."""
+    told = [await verify(world, "wrong", each, **input) for each in identifiers]
+    return [each["errors"][0]["code"] if each["errors"] else str(each["valid"]) for each in told]
+
+
+async def test_spellings_of_an_account_share_one_count(world: World, john: User) -> None:
+    await change(world, GOOD, userId=john.user_id)
+    spellings = ("john@example.com", "johnny", "+14258831929", "JOHN@example.com", "Johnny")
+    assert await verdicts(world, *spellings * 2, ip="2001:db8::1") == ["False"] * MAX_TRIES
+    refused = ["RATE_LIMITED"] * len(spellings)
+    assert await verdicts(world, *spellings, ip="2001:db8::1") == refused
+    # The IP address has other spellings, too.
+    assert await verdicts(world, *spellings, ip="2001:0DB8:0::0001") == refused
+    assert (await verify(world, GOOD, ip="2001:DB8::1"))["errors"][0]["code"] == "RATE_LIMITED"
+    # Neither an identifier of nobody nor another user is counted with John.
+    await world.add_user("jane")
+    assert await verdicts(world, "nobody", "jane@example.com", ip="2001:db8::1") == ["False"] * 2
+
+
+async def test_spellings_of_an_unknown_name_share_one_count(world: World, john: User) -> None:
+    assert await verdicts(world, *("Nobody", "nobody") * 5) == ["False"] * MAX_TRIES
+    assert await verdicts(world, "NOBODY", "\uff2eobody", "nobody2") == ["RATE_LIMITED"] * 2 + ["False"]
+
+
+async def test_spellings_share_the_count_from_anywhere(world: World, john: User) -> None:
+    await verify(world, "wrong", "johnny", ip="203.0.113.1")
+    tries = world.database["password_tries"]
+    await tries.update_many({"tenant": world.tenant}, {"$set": {"count": 100}})
+    assert await verdicts(world, "john@example.com", ip="203.0.113.2") == ["RATE_LIMITED"]
+    # A current password is a try like any other.
+    [error] = (await change(world, BETTER, world.user_token(john), currentPassword="wrong"))["errors"]
+    assert error["code"] == "RATE_LIMITED"
+
+
+async def test_a_linked_account_has_a_count_of_its_own(world: World, john: User) -> None:
+    await world.add_user("jane", username="janey")
+    link = """mutation { linkIdentity(input: {userId: "auth0|john", secondary: {userId: "auth0|jane"}}) {
+      errors { code } } }"""
+    assert (await world.ask(link, world.tool_token(EVERYTHING)))["linkIdentity"]["errors"] == []
+    assert await verdicts(world, *("jane@example.com", "janey") * 5) == ["False"] * MAX_TRIES
+    assert await verdicts(world, "janey", "jane@example.com") == ["RATE_LIMITED"] * 2
+    assert await verdicts(world, "john@example.com", "johnny") == ["False"] * 2
+
+
+async def test_a_try_is_counted_before_it_is_hashed(world: World, john: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    tries, counted = world.database["password_tries"], []
+    verify_hash = PasswordHashes.verify
+
+    async def counting(self: Any, *arguments: Any) -> bool:
+        counted.append(await tries.count_documents({"tenant": world.tenant}))
+        return await verify_hash(self, *arguments)
+
+    monkeypatch.setattr(PasswordHashes, "verify", counting)
+    await verify(world, "wrong")
+    await tries.delete_many({"tenant": world.tenant})
+    await change(world, GOOD, world.user_token(john), currentPassword="wrong")
+    assert counted == [2, 2]
+
+
+async def test_verifying_takes_an_ip_address_only(world: World, john: User) -> None:
+    for ip in ("", "somewhere", "203.0.113.7.", "x" * 100_000):
+        assert (await verify(world, GOOD, ip=ip))["errors"] == [{"code": "INVALID_INPUT", "path": ["ip"]}]
+    assert await world.database["password_tries"].count_documents({"tenant": world.tenant}) == 0
 
 
 async def test_many_addresses_do_not_get_around_the_limit(world: World, john: User) -> None:
