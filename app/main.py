@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 from functools import partial
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -54,7 +54,7 @@ from app.services.reads import Reads
 from app.services.roles import Roles
 from app.services.tickets import Tickets
 from app.services.users import Users as NamedUsers
-from app.settings import ConfigurationError, Settings, load_settings
+from app.settings import DEMO_VARIABLE, ConfigurationError, Settings, load_settings
 from app.start import Refuse, Start, end_process
 from app.store.accounts import Accounts as StoredAccounts
 from app.store.connections import Connections
@@ -84,8 +84,6 @@ from app.web.pages import GraphiQL
 from app.web.tickets import TicketPage
 from app.web.traces import traces_from_environment
 
-# Set by `serve --demo` for itself and its workers; to anybody else's process it says nothing.
-DEMO_VARIABLE = "PROFILE_API_DEMO_OF"
 _PAGE_TOKEN_SECONDS = 8 * 3600
 # Outside of development, unless set. The address's counts requests, the caller's units of cost.
 RATE_LIMIT = "100/second"
@@ -242,8 +240,20 @@ def build_places(settings: Settings) -> Places:
 
 def installed_rules() -> list[LoginRule]:
     """The built-in login rules, and those that installed packages offer as entry points."""
-    offered = [each.load() for each in entry_points(group="profile_api.login_rules")]
-    return [*BUILT_IN, *offered]
+    return [*BUILT_IN, *(_load_rule(each) for each in entry_points(group="profile_api.login_rules"))]
+
+
+def _load_rule(offered: EntryPoint) -> LoginRule:
+    """ConfigurationError when the package that offers the rule cannot be imported, whatever it raises."""
+    try:
+        rule: LoginRule = offered.load()
+    except Exception as error:
+        source = offered.dist.name if offered.dist else offered.value
+        raise ConfigurationError(
+            f"The login rule {offered.name} of the package {source} cannot be loaded ({type(error).__name__}):"
+            " repair or remove the package."
+        ) from error
+    return rule
 
 
 def build_services(

@@ -1,23 +1,26 @@
 """The environment, as typed values. Every name starts with PROFILE_API_; README lists them."""
 
 import os
-from ipaddress import IPv4Network, IPv6Network
+import re
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainValidator,
     SecretStr,
-    StrictBool,
-    StrictInt,
-    StrictStr,
     ValidationError,
     model_validator,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from app.environment import PREFIX, describe_mistake, misspelt, parse_json, parse_list, unknown
 
 # What a JWKS can verify: no `none`, and nothing symmetric, whose key would be the public one.
 Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
@@ -36,13 +39,19 @@ class Ceiling(BaseModel):
     application: list[str] | None = None
 
 
+def _check_claim(value: object) -> object:
+    if not isinstance(value, str | bool | int):
+        raise ValueError("must be a string, a whole number, true or false")
+    return value
+
+
 class ApplicationClaim(BaseModel):
     """How an issuer marks an application's token: the claim `name` equals `value`, or is a list that contains it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = Field(min_length=1)
-    value: StrictStr | StrictBool | StrictInt
+    value: Annotated[str | bool | int, PlainValidator(_check_claim)]
 
 
 class Issuer(BaseModel):
@@ -67,13 +76,47 @@ class Issuer(BaseModel):
     application_claim: ApplicationClaim | None = None
 
 
-def _listed(value: object) -> object:
-    """Comma-separated, as environment variables hold lists."""
-    return [each.strip() for each in value.split(",") if each.strip()] if isinstance(value, str) else value
-
-
 Network = IPv4Network | IPv6Network
-Rate = Annotated[str, Field(pattern=r"^(off|[1-9][0-9]{0,8}/(second|minute|hour))$")]
+
+
+def _to_network(value: object) -> Network:
+    try:
+        return ip_network(str(value))
+    except ValueError:
+        raise ValueError("must be a network such as 10.0.0.0/8, without host bits") from None
+
+
+def _check_origin(value: str) -> str:
+    """An origin has no path: one with a path never equals what a browser sends."""
+    try:
+        parts = urlsplit(value)
+        is_origin = bool(parts.hostname) and f"{parts.scheme}://{parts.netloc}" == value and parts.port != 0
+    except ValueError:
+        is_origin = False
+    if value != "*" and not (is_origin and parts.scheme in ("http", "https") and parts.username is None):
+        raise ValueError("must be an origin such as https://www.example.com, without a path, or *")
+    return value
+
+
+def _check_database(value: str) -> str:
+    """MongoDB's rules for names; a service that writes to MongoDB's own databases would break the server."""
+    if not value or re.search(r"[/\\. \"$*<>:|?\0]", value) or len(value.encode()) > 63:
+        raise ValueError(r"""must be a MongoDB database name: 1 to 63 bytes, with no space and none of /\."$*<>:|?""")
+    if value in ("admin", "config", "local"):
+        raise ValueError("must not be one of the databases that MongoDB keeps for itself: admin, config, local")
+    return value
+
+
+def _check_rate(value: str) -> str:
+    if not re.fullmatch(r"off|[1-9][0-9]{0,8}/(second|minute|hour)", value):
+        raise ValueError("must be off, or a number for each second, minute or hour, such as 100/second")
+    return value
+
+
+DatabaseName = Annotated[str, AfterValidator(_check_database)]
+Origin = Annotated[str, AfterValidator(_check_origin)]
+Proxies = Annotated[Network, PlainValidator(_to_network)]
+Rate = Annotated[str, AfterValidator(_check_rate)]
 
 
 class Settings(BaseSettings):
@@ -82,19 +125,29 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="PROFILE_API_", frozen=True)
 
     mongodb_url: str | None = None
-    database: str = "profiles"
+    database: DatabaseName = "profiles"
     data_dir: Path = Path(".data")
     mongod: Path | None = None
-    issuers: Annotated[list[Issuer], Field(min_length=1)] | None = None
+    issuers: Annotated[Annotated[list[Issuer], Field(min_length=1)] | None, NoDecode, BeforeValidator(parse_json)] = (
+        None
+    )
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
-    public_url: Annotated[str, Field(pattern=r"^https?://[^/?#\s]+(/[^?#\s]*)?$")] | None = None
+    public_url: Annotated[str, Field(pattern=r"^https?://[^/?#\s]+(/[^?#\s]*)?$")] | None = Field(
+        default=None, description="a URL such as https://profiles.example.com, without query or fragment"
+    )
     smtp_url: SecretStr | None = None
-    mail_from: Annotated[str, Field(pattern=r"^[^\r\n]*@[^\r\n]+$")] | None = None
-    mfa_tenants: Annotated[list[str], NoDecode, BeforeValidator(_listed)] = []
+    mail_from: Annotated[str, Field(pattern=r"^[^\r\n]*@[^\r\n]+$")] | None = Field(
+        default=None, description="an e-mail address"
+    )
+    mfa_tenants: Annotated[list[str], NoDecode, BeforeValidator(parse_list)] = []
     graphiql: bool = True
-    cors_origins: Annotated[list[str], NoDecode, BeforeValidator(_listed)] = []
-    trusted_proxies: Annotated[list[Network], NoDecode, BeforeValidator(_listed)] = []
+    cors_origins: Annotated[
+        list[Annotated[str, AfterValidator(_check_origin)]], NoDecode, BeforeValidator(parse_list)
+    ] = []
+    trusted_proxies: Annotated[
+        list[Annotated[Network, PlainValidator(_to_network)]], NoDecode, BeforeValidator(parse_list)
+    ] = []
     rate_limit: Rate | None = None
     address_rate_limit: Rate | None = None
     open_rate_limit: Rate | None = None
@@ -109,7 +162,7 @@ class Settings(BaseSettings):
     max_directives: int = Field(default=50, ge=0, le=10_000)
     max_root_fields: int = Field(default=20, ge=1, le=1_000)
     max_cost: int = Field(default=10_000, ge=10, le=10_000_000)
-    time_limit_seconds: float = Field(default=10, gt=0, le=300)
+    time_limit_seconds: float = Field(default=10, gt=0, le=300, allow_inf_nan=False)
     trusted_documents: Literal["off", "prefer", "require"] = "off"
     trusted_documents_dir: Path = Path("operations")
     secret: SecretStr | None = Field(default=None, min_length=16)
@@ -128,30 +181,57 @@ class Settings(BaseSettings):
         names = [each.issuer for each in self.issuers or []]
         for name in names:
             if names.count(name) > 1:
-                raise ValueError(f"{name} is there more than once: which of them signed a token could not be told")
+                raise ValueError(f"names {name} more than once: a token would not tell which of them signed it")
         tenants = [each.tenant for each in self.issuers or []]
         for each in self.issuers or []:
             if tenants.count(each.tenant) > 1 and each.connection is None:
-                raise ValueError(f"tenant {each.tenant} has several issuers, so {each.issuer} needs a connection")
+                raise ValueError(f"has several issuers of tenant {each.tenant}: {each.issuer} needs a connection")
         return self
 
 
+# Set by `serve --demo` for itself and its workers; to anybody else's process it says nothing.
+DEMO_VARIABLE = f"{PREFIX}DEMO_OF"
+# Not settings: the one above, and what the installation of the package reads.
+_OTHER_NAMES = frozenset({DEMO_VARIABLE, f"{PREFIX}UI"})
+_NAMES = frozenset(f"{PREFIX}{each.upper()}" for each in Settings.model_fields)
+
+
 def load_settings(**overrides: Any) -> Settings:
-    """ConfigurationError, with no value in its message, where a variable can't be read."""
+    """ConfigurationError, with no value in its message, when a variable cannot be used."""
+    problems = [
+        f"{name} is not known. Did you mean {' or '.join(nearest)}?"
+        for name, nearest in misspelt(os.environ, _NAMES).items()
+        if name not in _OTHER_NAMES
+    ]
+    problems += [f"{name} is empty. Set a value, or unset the variable." for name in _empty()]
     try:
         settings = Settings(**overrides)
-        # JSON's null would read as unset, and unset opens the door to the development issuer.
-        if settings.issuers is None and "PROFILE_API_ISSUERS" in os.environ:
-            raise ConfigurationError("PROFILE_API_ISSUERS is set and names no issuer.")
-        return settings
-    except SettingsError as error:
-        raise ConfigurationError(f"PROFILE_API_ISSUERS is no JSON list of issuers ({error}).") from None
     except ValidationError as error:
-        problems = [_problem(each["loc"], each["msg"]) for each in error.errors()]
-        raise ConfigurationError("; ".join(problems)) from None
+        problems += [_problem(each) for each in error.errors() if _variable(each["loc"]) not in _empty()]
+    if problems:
+        raise ConfigurationError(" ".join(problems))
+    return settings
 
 
-def _problem(location: tuple[int | str, ...], message: str) -> str:
-    name = f"PROFILE_API_{str(location[0]).upper()}" if location else "PROFILE_API_ISSUERS"
-    place = "".join(f"[{each!r}]" for each in location[1:])
-    return f"{name}{place}: {message}"
+def unknown_variables() -> list[str]:
+    """The variables with the service's prefix that no part of it reads."""
+    return unknown(os.environ, _NAMES | _OTHER_NAMES)
+
+
+def _empty() -> list[str]:
+    """An empty value is a mistake, because an unset variable has another meaning. An empty list is a list."""
+    lists = {f"{PREFIX}{name.upper()}" for name, field in Settings.model_fields.items() if field.default == []}
+    given = {name.upper() for name, value in os.environ.items() if not value.strip()}
+    return sorted(given & _NAMES - lists)
+
+
+def _variable(location: tuple[int | str, ...]) -> str:
+    """Only the checks of issuers among each other have no location."""
+    return f"{PREFIX}{str(location[0]).upper()}" if location else f"{PREFIX}ISSUERS"
+
+
+def _problem(error: Any) -> str:
+    location = error["loc"]
+    field = Settings.model_fields.get(str(location[0])) if location else None
+    place = "".join(f"[{each}]" if isinstance(each, int) else f".{each}" for each in location[1:])
+    return f"{_variable(location)}{place} {describe_mistake(error, field.description if field else None)}."

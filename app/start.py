@@ -19,6 +19,7 @@ from app.settings import ConfigurationError, Settings
 from app.store.database import Database
 from app.store.indexes import ensure_other_indexes, ensure_unique_indexes
 from app.store.migrations import MigrationNeeded, check_schema_version, is_issuer_configured, mark_issuer_configured
+from app.store.servers import refused_commands
 from app.web.metrics import MULTIPROCESS_VARIABLE, Metrics
 
 logger = logging.getLogger("profile_api")
@@ -43,19 +44,20 @@ async def prepare(
 
     Raises one of REFUSALS for a database that must not be served, and Unavailable for one that does not answer.
     """
-    tell("the schema version is not checked yet")
-    await check_schema_version(database)
-    tell("the issuer is not checked yet")
-    if development:
-        await check_development_database(database)
-    else:
-        await mark_issuer_configured(database)
-    tell("the unique indexes are being created")
-    await ensure_unique_indexes(database)
-    if demo:
-        tell("the demo data is being created")
-        await ensure_demo_data(database, TENANT)
-    database.is_prepared = True
+    with refused_commands(settings.database):
+        tell("the schema version is not checked yet")
+        await check_schema_version(database)
+        tell("the issuer is not checked yet")
+        if development:
+            await check_development_database(database)
+        else:
+            await mark_issuer_configured(database)
+        tell("the unique indexes are being created")
+        await ensure_unique_indexes(database)
+        if demo:
+            tell("the demo data is being created")
+            await ensure_demo_data(database, TENANT)
+        database.is_prepared = True
 
 
 async def check_development_database(database: Database) -> None:

@@ -33,8 +33,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.auth.development import APPLICATION_SCOPES, TENANT, USER_SCOPES, mint
+from app.domain.demo import JOHN_DOE
 from app.domain.principals import ActorKind, Principal
-from app.jobs.demo import JOHN_DOE
 from app.main import build, build_services, to_tokens
 from app.schema.execution import Engine, build_schema
 from app.settings import Settings

@@ -17,7 +17,7 @@ from schemathesis.graphql import nodes
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from app.auth.development import APPLICATION_SCOPES, USER_SCOPES, mint
-from app.jobs.demo import JOHN_DOE
+from app.domain.demo import JOHN_DOE
 from tests.serving import Served, serve
 
 CODES = {

@@ -42,11 +42,11 @@ class ReplicaSet:
 def replica_set(folder: Path) -> Iterator[ReplicaSet]:
     """Has a primary when the block begins."""
     ports = [free_port() for _ in range(3)]
-    members = {port: _member(folder / str(port), port) for port in ports}
+    members = {port: member(folder / str(port), port, "--replSet", "rs") for port in ports}
     hosts = [f"127.0.0.1:{port}" for port in ports]
     try:
         for host in hosts:
-            eventually(lambda host=host: _answers(host), f"{host} to answer")  # type: ignore[misc]
+            eventually(lambda host=host: answers(host), f"{host} to answer")  # type: ignore[misc]
         with MongoClient(hosts[0], directConnection=True) as client:
             configured = [{"_id": number, "host": host} for number, host in enumerate(hosts)]
             # Elections as quick as tests like them.
@@ -61,15 +61,16 @@ def replica_set(folder: Path) -> Iterator[ReplicaSet]:
             each.wait()
 
 
-def _member(data: Path, port: int) -> subprocess.Popen[bytes]:
-    data.mkdir(parents=True)
-    options = ["--dbpath", str(data), "--port", str(port), "--bind_ip", "127.0.0.1", "--replSet", "rs", "--quiet"]
+def member(data: Path, port: int, *more: str) -> subprocess.Popen[bytes]:
+    """A mongod that keeps its data in `data`."""
+    data.mkdir(parents=True, exist_ok=True)
+    options = [*more, "--dbpath", str(data), "--port", str(port), "--bind_ip", "127.0.0.1", "--quiet"]
     options += ["--oplogSize", "64", "--wiredTigerCacheSizeGB", "0.25", "--networkMessageCompressors", "disabled"]
     options += ["--nounixsocket", "--logpath", str(data / "log")]
     return subprocess.Popen([str(find_binary(None)), *options], stdout=subprocess.DEVNULL)
 
 
-def _answers(host: str) -> bool:
+def answers(host: str) -> bool:
     with suppress(PyMongoError), MongoClient(host, directConnection=True, serverSelectionTimeoutMS=500) as client:
         return bool(client.admin.command("ping"))
     return False

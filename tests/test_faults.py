@@ -10,7 +10,7 @@ import httpx
 from pymongo import MongoClient
 
 from app.auth.development import USER_SCOPES, mint
-from app.jobs.demo import JOHN_DOE
+from app.domain.demo import JOHN_DOE
 from app.store.mongod import join
 from tests.replica import replica_set
 from tests.serving import Served, eventually, serve

@@ -13,7 +13,8 @@ from joserfc.jwk import OKPKey
 from pymongo import MongoClient
 
 from app.auth.development import APPLICATION_SCOPES, USER_SCOPES, mint
-from app.jobs.demo import GENERATED, JOHN_DOE
+from app.domain.demo import JOHN_DOE
+from app.jobs.demo import GENERATED
 from app.store.mongod import Mongod
 from tests.serving import command, environment, eventually, serve
 

@@ -1,10 +1,13 @@
 """The environment: a variable that can't be read stops the start, and its value is not repeated."""
 
 import json
+from typing import get_args
 
 import pytest
+from pydantic_core.core_schema import ErrorType
 
-from app.settings import ConfigurationError, load_settings
+from app.environment import describe_mistake
+from app.settings import ConfigurationError, Settings, load_settings, unknown_variables
 
 GOOD = {"issuer": "https://id/", "audience": "a", "tenant": "t", "jwks": {"keys": []}}
 
@@ -68,3 +71,53 @@ def test_null_is_not_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PROFILE_API_ISSUERS", "null")
     with pytest.raises(ConfigurationError, match="PROFILE_API_ISSUERS"):
         load_settings()
+
+
+@pytest.mark.parametrize("name", [f"PROFILE_API_{each.upper()}" for each in Settings.model_fields])
+def test_mistakes_are_told_in_our_own_words(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    for value in ("", " ", "hush\nhush", "-1", "1e400", "nan", "[1", '{"a": {}}', "[[]]", "[" * 100_000, "hush," * 3):
+        monkeypatch.setenv(name, value)
+        try:
+            load_settings()
+        except ConfigurationError as refused:
+            assert str(refused).startswith(name)
+            for each in ("hush", "Input", "Value error", "validat", "pydantic", "http://errors"):
+                assert each not in str(refused)
+
+
+@pytest.mark.parametrize("kind", get_args(ErrorType))
+def test_each_kind_of_mistake_has_a_sentence(kind: str) -> None:
+    context = dict.fromkeys(("min_length", "max_length", "gt", "ge", "lt", "le", "expected", "error"), 1)
+    told = describe_mistake({"type": kind, "ctx": context, "input": "hush", "msg": "hush"}, "a description")
+    assert told.startswith(("must ", "is ")) or kind == "value_error"
+    assert "hush" not in told
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        ("PROFILE_API_ISSUER", "PROFILE_API_ISSUERS"),
+        ("PROFILE_API_MONGODBURL", "PROFILE_API_MONGODB_URL"),
+        ("PROFILE_API_SERCET", "PROFILE_API_SECRET"),
+        ("PROFILE_API_PORTS", "PROFILE_API_PORT"),
+        ("profile_api_databse", "PROFILE_API_DATABASE"),
+    ],
+)
+def test_misspelt_variable_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, known: str) -> None:
+    monkeypatch.setenv(name, "hush")
+    with pytest.raises(ConfigurationError, match=f"^{name} is not known. Did you mean {known}\\?$"):
+        load_settings()
+
+
+def test_variables_that_orchestrators_set_are_no_mistakes(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ["PROFILE_API_PORT_8000_TCP", "PROFILE_API_PORT_8000_TCP_ADDR", "PROFILE_API_SERVICE_HOST"]
+    for name in [*names, "PROFILE_API_UI", "PROFILE_API_GRAPHIQL"]:
+        monkeypatch.setenv(name, "true")
+    assert load_settings()
+    assert unknown_variables() == names
+
+
+@pytest.mark.parametrize("name", ["CORS_ORIGINS", "MFA_TENANTS", "TRUSTED_PROXIES"])
+def test_empty_list_is_a_list(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(f"PROFILE_API_{name}", "")
+    assert getattr(load_settings(), name.lower()) == []

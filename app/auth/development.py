@@ -3,15 +3,17 @@
 import os
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 from joserfc import jwt
+from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
+from app.data_dir import file_refusal, make_data_dir
 from app.domain.scopes import Scope
 from app.settings import ConfigurationError, Issuer, Settings
 
@@ -22,6 +24,7 @@ TENANT = "dev"
 TENANT_CLAIM = "urn:profile-api:tenant"
 _KEY_FILE = "development-key.pem"
 _SECRET_FILE = "development-secret"  # noqa: S105
+_MIN_SECRET = 16
 USER_SCOPES = tuple(each for each in Scope if "current_user" in each)
 APPLICATION_SCOPES = tuple(each for each in Scope if "current_user" not in each)
 
@@ -58,27 +61,43 @@ def is_loopback(host: str) -> bool:
 def load_key(data_dir: Path) -> ECKey:
     """The signing key, made when it is first needed; readable by its owner alone."""
     path = data_dir / _KEY_FILE
-    if not path.exists():
-        _make_file(path, ECKey.generate_key("P-256").as_pem(private=True))
-    return ECKey.import_key(path.read_bytes(), {"kid": "development"})
-
-
-def _make_file(path: Path, content: bytes) -> None:
-    """Written whole under another name, then linked: of two that start at once, one makes it."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with NamedTemporaryFile(dir=path.parent) as file:  # 0600
-        file.write(content)
-        file.flush()
-        with suppress(FileExistsError):
-            os.link(file.name, path)
+    content = _load_file(path, lambda: ECKey.generate_key("P-256").as_pem(private=True))
+    try:
+        key = ECKey.import_key(content, {"kid": "development"})
+    except (JoseError, ValueError, TypeError):
+        key = None
+    if key is None or not key.is_private or key.curve_name != "P-256":
+        raise file_refusal(path, "is not a private key for ES256", "delete it, and the next start makes another")
+    return key
 
 
 def load_secret(data_dir: Path) -> str:
     """What stands in for PROFILE_API_SECRET; made when it is first needed, readable by its owner alone."""
     path = data_dir / _SECRET_FILE
-    if not path.exists():
-        _make_file(path, secrets.token_urlsafe(32).encode())
-    return path.read_text()
+    secret = _load_file(path, lambda: secrets.token_urlsafe(32).encode()).decode("utf-8", "replace")
+    if len(secret) < _MIN_SECRET:
+        raise file_refusal(path, "does not hold a secret", "restore it from a backup: it decrypts what is stored")
+    return secret
+
+
+def _load_file(path: Path, make: Callable[[], bytes]) -> bytes:
+    """ConfigurationError when the file cannot be read or made."""
+    try:
+        if not path.exists():
+            make_data_dir(path.parent)
+            _make_file(path, make())
+        return path.read_bytes()
+    except OSError as error:
+        raise file_refusal(path, f"cannot be read ({error.strerror})", "check its owner and mode") from None
+
+
+def _make_file(path: Path, content: bytes) -> None:
+    """Written whole under another name, then linked: of two that start at once, one makes it."""
+    with NamedTemporaryFile(dir=path.parent) as file:  # 0600
+        file.write(content)
+        file.flush()
+        with suppress(FileExistsError):
+            os.link(file.name, path)
 
 
 def development_issuer(data_dir: Path) -> Issuer:

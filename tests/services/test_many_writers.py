@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from app.auth.development import APPLICATION_SCOPES, TENANT, USER_SCOPES, mint
-from app.jobs.demo import JOHN_DOE
+from app.domain.demo import JOHN_DOE
 from tests.serving import eventually, serve
 
 WRITE = """

@@ -17,8 +17,10 @@ import pytest
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
+from app.store import binary
 from app.store import mongod as module
-from app.store.mongod import Mongod, MongodError, check_libraries, find_binary, join
+from app.store.binary import MongodError, check_libraries, find_binary
+from app.store.mongod import Mongod, join
 from tests.serving import environment, eventually
 
 
@@ -120,18 +122,18 @@ def test_without_a_program_it_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch
     def missing(_: str) -> None:
         raise PackageNotFoundError
 
-    monkeypatch.setattr(module.shutil, "which", lambda _: None)
+    monkeypatch.setattr(binary.shutil, "which", lambda _: None)
     assert find_binary(None).name == "mongod"
-    monkeypatch.setattr(module, "files", missing)
+    monkeypatch.setattr(binary, "files", missing)
     with pytest.raises(MongodError) as refused:
         find_binary(None)
     for way in ("PROFILE_API_MONGODB_URL", "PROFILE_API_MONGOD", "profile-api[embedded]"):
         assert way in str(refused.value)
     with pytest.raises(MongodError, match="PROFILE_API_MONGOD names"):
         find_binary(tmp_path / "nothing")
-    monkeypatch.setattr(module.shutil, "which", lambda _: "/somewhere/mongod")
+    monkeypatch.setattr(binary.shutil, "which", lambda _: "/somewhere/mongod")
     assert find_binary(None) == Path("/somewhere/mongod")
-    assert find_binary(Path(sys.executable)) == Path(sys.executable)
+    assert find_binary(Path(sys.executable)) == Path(sys.executable).resolve()
 
 
 def test_a_missing_library_is_told_with_its_package() -> None:
@@ -146,9 +148,11 @@ def test_a_missing_library_is_told_with_its_package() -> None:
 
 def test_one_that_does_not_start_is_told_with_the_end_of_its_log(tmp_path: Path) -> None:
     program = tmp_path / "mongod"
-    program.write_text('#!/bin/sh\nwhile [ "$1" != --logpath ]; do shift; done\necho "no room" > "$2"\nexit 3\n')
+    script = ["#!/bin/sh", '[ "$1" = --version ] && echo "db version v1" && exit']
+    script += ['while [ "$1" != --logpath ]; do shift; done', 'echo "no room" > "$2"', "exit 3", ""]
+    program.write_text("\n".join(script))
     program.chmod(0o755)
-    with pytest.raises(MongodError, match="mongod ended with 3:\nno room"):
+    with pytest.raises(MongodError, match=r"mongod ended with exit status 3: no room \(all of it in .*mongod.log\)$"):
         Mongod(tmp_path, program).start()
     # The directory is free again.
     with Mongod(tmp_path):

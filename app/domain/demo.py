@@ -1,0 +1,3 @@
+"""Who the demo data are about."""
+
+JOHN_DOE = "auth0|john.doe"

