@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
+from app.domain.rates import Rate
+
 
 class ErrorCode(StrEnum):
     """MutationErrorCode of the contract: what a client can act on."""
@@ -82,10 +84,11 @@ class InsufficientUserAuthentication(Exception):  # noqa: N818
 class RateLimited(Exception):  # noqa: N818
     """Too much in too short a time. `retry_after` is seconds, at least 1."""
 
-    def __init__(self, retry_after: int) -> None:
-        self.message = f"Too many requests. Come back in {retry_after} s."
+    def __init__(self, rate: Rate) -> None:
+        self.rate = rate
+        self.retry_after = rate.reset_in
+        self.message = f"Too many requests. Come back in {self.retry_after} s."
         super().__init__(self.message)
-        self.retry_after = retry_after
 
 
 class UserBlocked(Exception):  # noqa: N818

@@ -8,6 +8,7 @@ import strawberry
 from strawberry.dataloader import DataLoader
 
 from app.domain.principals import Principal
+from app.domain.rates import Rate
 from app.domain.rows import Row
 from app.schema.documents import Document
 from app.schema.selection import Tree, of_nodes, tree_of
@@ -31,7 +32,7 @@ from app.services.reads import Reads
 from app.services.roles import Roles
 from app.services.tickets import Source, Tickets
 from app.services.users import Users
-from app.store.rates import Rate, Rates
+from app.store.rates import Rates
 
 
 @dataclass(frozen=True, slots=True)

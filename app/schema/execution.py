@@ -19,7 +19,9 @@ from strawberry import Schema
 from strawberry.execution.is_awaitable import optimized_is_awaitable
 from strawberry.schema.config import StrawberryConfig
 
+from app.domain.errors import RateLimited
 from app.domain.principals import ActorKind, Principal
+from app.domain.rates import Rate
 from app.schema.authorized import resolve
 from app.schema.connections import AuthConnection
 from app.schema.context import Context, RootField, Services
@@ -35,7 +37,7 @@ from app.schema.roles import Role
 from app.schema.scalars import SCALARS
 from app.services.tickets import Source
 from app.store.database import time_limit
-from app.store.rates import Rate, Rates
+from app.store.rates import Rates
 
 # What one unit of a rate limit pays for; the most that one operation may cost takes a hundred.
 COST_UNIT = 100
@@ -160,29 +162,31 @@ class Engine:
         """Never raises for what a caller can cause. `principal` None: no token came."""
         try:
             return await self._execute(request, principal)
+        except RateLimited as error:
+            return Answer([to_json(GraphQLError("", original_error=error))], rate=error.rate)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told by a code alone
             return Answer([to_json(GraphQLError("", original_error=error))])
 
     async def _execute(self, request: Request, principal: Principal | None) -> Answer:
-        document = self._document(request)
-        if isinstance(document, Answer):
-            await self._count(request, principal, REFUSED_COST)
-            return document
-        operation = document.operation(request.operation_name)
-        if operation is None:
-            return Answer([request_error("BAD_REQUEST", "Say with operationName which operation to run.")])
-        if request.read_only and operation.type is not OperationType.QUERY:
-            return Answer([request_error("BAD_REQUEST", "A mutation is sent by POST.")], is_mutation_by_get=True)
+        if self._rates is not None:
+            # Parsing a document is work: not for a caller that has nothing left.
+            self._rates.check(_counted_as(request.address, principal))
+        found = self._find(request)
+        if isinstance(found, Answer):
+            return await self.refuse(found, request.address, principal)
+        document, operation = found
         variables = dict(request.variables or {})
         cost, excess = operation.cost.check(self._limits, variables)
         answer = Answer([], operation=operation, cost=cost)
         try:
-            answer.rate = await self._count(request, principal, cost)
+            answer.rate = await self._count(request.address, principal, cost)
             if excess is not None:
                 raise excess
             await self._run(answer, self._context(request, document, answer.rate), principal, variables)
         except GraphQLError as error:
             answer.errors = [to_json(error)]
+        except RateLimited as error:
+            answer.errors, answer.rate = [to_json(GraphQLError("", original_error=error))], error.rate
         except Exception as error:  # noqa: BLE001 - likewise
             answer.errors = [to_json(GraphQLError("", original_error=error))]
         return answer
@@ -197,6 +201,18 @@ class Engine:
             open_rates=self._open_rates,
         )
 
+    def _find(self, request: Request) -> tuple[Document, Operation] | Answer:
+        """The operation to run, or why there is none."""
+        document = self._document(request)
+        if isinstance(document, Answer):
+            return document
+        operation = document.operation(request.operation_name)
+        if operation is None:
+            return Answer([request_error("BAD_REQUEST", "Say with operationName which operation to run.")])
+        if request.read_only and operation.type is not OperationType.QUERY:
+            return Answer([request_error("BAD_REQUEST", "A mutation is sent by POST.")], is_mutation_by_get=True)
+        return document, operation
+
     def _document(self, request: Request) -> Document | Answer:
         """The document to run, or why there is none."""
         if request.document_id is not None:
@@ -210,14 +226,16 @@ class Engine:
         document = self.documents.prepare(request.query or "")
         return Answer([to_json(each) for each in document.errors]) if document.errors else document
 
-    async def _count(self, request: Request, principal: Principal | None, cost: int) -> Rate | None:
-        """RateLimited where the caller has nothing left. One is counted for each COST_UNIT begun."""
+    async def refuse(self, answer: Answer, address: str | None, principal: Principal | None) -> Answer:
+        """Counts a request that runs no operation, and says in `answer` what is left. Raises RateLimited."""
+        answer.rate = await self._count(address, principal, REFUSED_COST)
+        return answer
+
+    async def _count(self, address: str | None, principal: Principal | None, cost: int) -> Rate | None:
+        """Raises RateLimited when the caller has nothing left. One is counted for each COST_UNIT begun."""
         if self._rates is None:
             return None
-        caller = f"address:{request.address}"
-        if principal is not None:
-            caller = f"{principal.tenant}/{principal.connection}/{principal.subject}"
-        return await self._rates.hit(caller, -(-cost // COST_UNIT) or 1)
+        return await self._rates.hit(_counted_as(address, principal), -(-cost // COST_UNIT) or 1)
 
     async def _run(
         self, answer: Answer, context: Context, principal: Principal | None, variables: dict[str, Any]
@@ -247,3 +265,10 @@ class Engine:
         context.principal, context.viewer = await self._services.callers.identify(principal, selection)
         if principal.kind is ActorKind.USER:
             answer.identified_in = perf_counter() - began
+
+
+def _counted_as(address: str | None, principal: Principal | None) -> str:
+    """Who is counted: a principal, or an IP address."""
+    if principal is None:
+        return f"address:{address}"
+    return f"{principal.tenant}/{principal.connection}/{principal.subject}"

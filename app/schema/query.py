@@ -1,7 +1,7 @@
 """What can be read."""
 
 import re
-from datetime import UTC, datetime
+from datetime import timedelta
 from typing import Annotated, Any, cast
 
 import strawberry
@@ -20,6 +20,7 @@ from app.domain.rules import (
     READ_USER,
     READ_USERS,
 )
+from app.domain.times import now
 from app.schema.authorized import Node, authorized
 from app.schema.connection_changes import LoginRule, login_rules
 from app.schema.connections import After, AuthConnection, Before, Connection, First, Last, page
@@ -194,7 +195,7 @@ class Query:
         rate = info.context.rate
         if rate is None:
             return None
-        reset_at = DateTime(datetime.fromtimestamp(rate.reset_at, UTC).replace(tzinfo=None))
+        reset_at = DateTime(now() + timedelta(seconds=rate.ends_in))
         return RateLimit(limit=rate.limit, cost=rate.cost, remaining=rate.remaining, reset_at=reset_at)
 
 

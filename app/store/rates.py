@@ -3,37 +3,23 @@
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from hashlib import sha256
-from math import ceil
 from typing import Any
 
 from limits import parse
 from limits.storage import storage_from_string
 
 from app.domain.errors import RateLimited
+from app.domain.rates import Rate
 
 _MAX_KEY = 200
 _SELECTION_TIMEOUT_MS = 1_000
+_MAX_EXHAUSTED = 10_000
 
 
-# In the running window, and when that ends in seconds since 1970.
+# How much was counted in the running window, and in how many seconds the window ends.
 Counted = tuple[int, float]
-
-
-@dataclass(slots=True)
-class Rate:
-    """What one caller has left. `window` is seconds, `reset_at` seconds since 1970, `cost` what this request took."""
-
-    limit: int
-    window: int
-    cost: int
-    remaining: int
-    reset_at: float
-
-    def reset_in(self) -> int:
-        """Whole seconds until the window ends, at least 1."""
-        return max(1, ceil(self.reset_at - time.time()))
 
 
 class Rates:
@@ -45,10 +31,13 @@ class Rates:
         limit: str,
         url: str | None = None,
         database: str = "profiles",
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`url` is MongoDB's, where the counts are kept there; else they are kept here, timed by `clock`."""
+        """Counts are kept in the MongoDB of `url`, or else in this process. `clock` never goes back."""
         self._name = name
+        self._clock = clock
+        # Who has nothing left, and until when: asked before any work is done for a request.
+        self._exhausted: OrderedDict[str, tuple[Rate, float]] = OrderedDict()
         self._limit = self._window = 0
         self._memory: Memory | None = None
         self._mongodb: MongoDB | None = None
@@ -61,25 +50,45 @@ class Rates:
                 self._mongodb = MongoDB(url, database)
 
     async def hit(self, caller: str, cost: int = 1) -> Rate | None:
-        """Counts. RateLimited beyond the limit; what is beyond counts too, until the window ends.
+        """Counts. Raises RateLimited beyond the limit; what is beyond counts too, until the window ends.
 
         No request costs more than the limit. None where there is no limit, or where counting failed: a limit protects
         the database, and is not what refuses when that is down.
         """
-        cost = min(cost, self._limit)
+        cost, key = min(cost, self._limit), self._key(caller)
         if self._memory is not None:
-            found: Counted | None = self._memory.add(self._key(caller), self._window, cost)
+            found: Counted | None = self._memory.add(key, self._window, cost)
         elif self._mongodb is not None:
-            found = await self._mongodb.add(self._key(caller), self._window, cost)
+            found = await self._mongodb.add(key, self._window, cost)
         else:
             return None
         if found is None:
             return None
-        count, ends = found
-        rate = Rate(self._limit, self._window, cost, max(0, self._limit - count), ends)
+        count, ends_in = found
+        rate = Rate(self._name, self._limit, self._window, cost, max(0, self._limit - count), ends_in)
         if count > self._limit:
-            raise RateLimited(rate.reset_in())
+            self._remember(key, rate)
+            raise RateLimited(rate)
         return rate
+
+    def check(self, caller: str) -> None:
+        """Raises RateLimited for a caller that is known to have nothing left. Counts nothing."""
+        if not self._exhausted:
+            return
+        key = self._key(caller)
+        found = self._exhausted.get(key)
+        if found is None:
+            return
+        rate, ends = found
+        ends_in = ends - self._clock()
+        if ends_in > 0:
+            raise RateLimited(replace(rate, ends_in=ends_in))
+        del self._exhausted[key]
+
+    def _remember(self, key: str, rate: Rate) -> None:
+        self._exhausted[key] = rate, self._clock() + rate.ends_in
+        if len(self._exhausted) > _MAX_EXHAUSTED:
+            self._exhausted.popitem(last=False)
 
     def _key(self, caller: str) -> str:
         if len(caller) > _MAX_KEY:
@@ -103,8 +112,8 @@ class Memory:
         while windows and next(iter(windows.values()))[1] <= now:
             windows.popitem(last=False)
         count, ends = windows.get(key, (0, now + window))
-        windows[key] = found = count + amount, ends
-        return found
+        windows[key] = count + amount, ends
+        return count + amount, ends - now
 
 
 class MongoDB:
@@ -119,8 +128,10 @@ class MongoDB:
         )
 
     async def add(self, key: str, window: int, amount: int) -> Counted | None:
-        """None where it can't be counted."""
+        """None where it can't be counted. Clocks of machines differ: no window lasts longer than `window` here."""
         try:
-            return await self._storage.incr(key, window, amount=amount), await self._storage.get_expiry(key)
+            count = await self._storage.incr(key, window, amount=amount)
+            ends = await self._storage.get_expiry(key)
         except self._storage.base_exceptions:
             return None
+        return count, min(max(0.0, ends - time.time()), window)

@@ -9,14 +9,23 @@ from starlette.types import Receive, Scope, Send
 from app.auth.tokens import Tokens
 from app.domain.errors import RateLimited, Unauthenticated, Unavailable
 from app.domain.principals import Principal
+from app.domain.rates import Rate
 from app.schema.execution import Answer, Engine
 from app.services.tickets import Source
 from app.store.rates import Rates
 from app.web.addresses import Addresses, to_caller
 from app.web.logs import MAX_NAME, REQUEST_ID, request_id, requests
 from app.web.metrics import Metrics
-from app.web.requests import JSON, BadRequest, Headers, bearer_token, read_headers, read_request, response_type
-from app.web.responses import Reply, to_challenge, to_rate_limited, to_refusal, to_response, to_unavailable
+from app.web.requests import BadRequest, Headers, bearer_token, error_type, read_headers, read_request, response_type
+from app.web.responses import (
+    Reply,
+    rate_headers,
+    to_challenge,
+    to_rate_limited,
+    to_refusal,
+    to_response,
+    to_unavailable,
+)
 from app.web.traces import Traces
 
 MAX_USER_AGENT = 512
@@ -25,13 +34,17 @@ NOT_PREPARED = "The service is starting: its database is not prepared yet. Try a
 
 @dataclass(slots=True)
 class Exchange:
-    """A request and what became of it. `refused` is the code where it came to no operation."""
+    """A request and what became of it. `refused` is the code when it came to no operation.
+
+    `rate` is the limit that its sender is told of: the caller's once that counted it, or else the IP address's.
+    """
 
     id: str
     address: str | None = None
     principal: Principal | None = None
     answer: Answer | None = None
     refused: str | None = None
+    rate: Rate | None = None
 
 
 class GraphQL:
@@ -72,31 +85,42 @@ class GraphQL:
         await reply(scope, receive, send)
 
     async def _answer(self, exchange: Exchange, scope: Scope, receive: Receive, headers: Headers) -> Reply:
-        media_type = JSON
+        media_type = error_type(headers)
         try:
             exchange.address = self._addresses.client(scope, headers)
             if not self._is_prepared():
                 raise Unavailable(NOT_PREPARED)
-            await self._address_rates.hit(to_caller(exchange.address))
-            media_type = response_type(headers)
+            exchange.rate = await self._address_rates.hit(to_caller(exchange.address))
+            exchange.principal = await self._principal(headers, exchange.address)
+            response_type(headers)
             request = await read_request(scope, receive, headers, self._max_bytes)
+        except BadRequest as error:
+            reply = await self._refuse(exchange, error, media_type)
+        except Unauthenticated as error:
+            exchange.refused, reply = "UNAUTHENTICATED", to_challenge(error, media_type)
+        except Unavailable as error:
+            exchange.refused, reply = "UNAVAILABLE", to_unavailable(error.message, media_type)
+        except RateLimited as error:
+            reply = _to_rate_limited(exchange, error, media_type)
+        else:
             source = Source(exchange.address, headers.get("user-agent", "")[:MAX_USER_AGENT] or None)
             request = replace(request, address=to_caller(exchange.address), source=source)
-            exchange.principal = await self._principal(headers, exchange.address)
-        except BadRequest as error:
-            exchange.refused = "BAD_REQUEST"
-            return to_refusal(error, media_type)
-        except Unauthenticated as error:
-            exchange.refused = "UNAUTHENTICATED"
-            return to_challenge(error, media_type)
-        except Unavailable as error:
-            exchange.refused = "UNAVAILABLE"
-            return to_unavailable(error.message, media_type)
-        except RateLimited as error:
-            exchange.refused = "RATE_LIMITED"
-            return to_rate_limited(error, media_type)
-        exchange.answer = await self._engine.execute(request, exchange.principal)
-        return to_response(exchange.answer, media_type)
+            exchange.answer = await self._engine.execute(request, exchange.principal)
+            exchange.rate = exchange.answer.rate or exchange.rate
+            reply = to_response(exchange.answer, media_type)
+        if exchange.rate is not None:
+            reply.headers[:0] = rate_headers(exchange.rate)
+        return reply
+
+    async def _refuse(self, exchange: Exchange, error: BadRequest, media_type: str) -> Reply:
+        """Finding out that a request is none is work too: it is counted like a document that can't be run."""
+        exchange.refused = "BAD_REQUEST"
+        try:
+            answer = await self._engine.refuse(Answer([]), to_caller(exchange.address), exchange.principal)
+        except RateLimited as limited:
+            return _to_rate_limited(exchange, limited, media_type)
+        exchange.rate = answer.rate or exchange.rate
+        return to_refusal(error, media_type)
 
     async def _principal(self, headers: Headers, address: str | None) -> Principal | None:
         token = bearer_token(headers)
@@ -123,3 +147,8 @@ class GraphQL:
                 "ms": round(seconds * 1e3, 2),
             }
         )
+
+
+def _to_rate_limited(exchange: Exchange, error: RateLimited, media_type: str) -> Reply:
+    exchange.refused, exchange.rate = "RATE_LIMITED", error.rate
+    return to_rate_limited(error, media_type)

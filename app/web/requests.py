@@ -56,11 +56,16 @@ async def read_request(scope: Scope, receive: Receive, headers: Headers, max_byt
 
 
 def response_type(headers: Headers) -> str:
-    """The media type to answer with, as Accept prefers (RFC 9110). BadRequest with 406 where none is taken."""
+    """The media type to answer with, as Accept prefers (RFC 9110). Raises BadRequest with 406 when none is accepted."""
     found = _preferred(headers.get("accept", ""))
     if found is None:
         raise BadRequest(406, f"Answers are {GRAPHQL_RESPONSE} or {JSON}.")
     return found
+
+
+def error_type(headers: Headers) -> str:
+    """The media type of an error: it is sent also when Accept allows none."""
+    return _preferred(headers.get("accept", "")) or JSON
 
 
 def wants_page(headers: Headers) -> bool:

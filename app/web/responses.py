@@ -8,9 +8,9 @@ import orjson
 from starlette.types import Receive, Scope, Send
 
 from app.domain.errors import RateLimited, Unauthenticated
+from app.domain.rates import Rate
 from app.schema.errors import request_error
 from app.schema.execution import Answer
-from app.store.rates import Rate
 from app.web.requests import GRAPHQL_RESPONSE, JSON, BadRequest
 
 REALM = 'Bearer realm="profile-api"'
@@ -73,8 +73,6 @@ def to_response(answer: Answer, media_type: str) -> Reply:
     if answer.executed:
         content = {"data": answer.data, **content}
     status, headers = _status(answer, media_type)
-    if answer.rate is not None:
-        headers.update(rate_headers(answer.rate))
     return respond(content, status, media_type, headers)
 
 
@@ -99,12 +97,11 @@ def _status(answer: Answer, media_type: str) -> tuple[int, dict[str, str]]:
     return (400 if media_type == GRAPHQL_RESPONSE else 200), {}
 
 
-def rate_headers(rate: Rate) -> dict[str, str]:
-    """The IETF's RateLimit header fields for HTTP (draft-ietf-httpapi-ratelimit-headers)."""
-    return {
-        "ratelimit-policy": f'"caller";q={rate.limit};w={rate.window}',
-        "ratelimit": f'"caller";r={rate.remaining};t={rate.reset_in()}',
-    }
+def rate_headers(rate: Rate) -> list[tuple[bytes, bytes]]:
+    """The RateLimit header fields for HTTP (draft-ietf-httpapi-ratelimit-headers)."""
+    policy = f'"{rate.policy}";q={rate.limit};w={rate.window}'
+    left = f'"{rate.policy}";r={rate.remaining};t={rate.reset_in}'
+    return [(b"ratelimit-policy", policy.encode()), (b"ratelimit", left.encode())]
 
 
 def to_challenge(error: Unauthenticated, media_type: str) -> Reply:

@@ -18,6 +18,7 @@ from app.services.tickets import Source, Tickets
 from app.store.rates import Rates
 from app.web.addresses import Addresses, to_caller
 from app.web.requests import BadRequest, Headers, read_body, read_headers
+from app.web.responses import rate_headers
 
 _MAX_BYTES = 10_000
 _FORM = "application/x-www-form-urlencoded"
@@ -62,6 +63,8 @@ class TicketPage:
             status, wait = (429, error.retry_after) if isinstance(error, RateLimited) else (503, 1)
             page = _page(language, problem=_words(language)["try_again"], status=status)
             page.headers["retry-after"] = str(wait)
+            if isinstance(error, RateLimited):
+                page.raw_headers.extend(rate_headers(error.rate))
             return page
 
     async def _redeem(self, language: str, form: Mapping[str, str], source: Source) -> Response:

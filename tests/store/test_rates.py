@@ -23,7 +23,7 @@ async def test_each_caller_has_a_window_and_what_is_beyond_is_told_when_to_come_
         rate = await rates.hit("john")
         assert rate
         assert (rate.limit, rate.window, rate.cost, rate.remaining) == (3, 60, 1, remaining)
-        assert rate.reset_at == 1_060
+        assert (rate.policy, rate.ends_in) == ("caller", 60)
     with pytest.raises(RateLimited):
         await rates.hit("john")
     assert await rates.hit("jane")
@@ -34,6 +34,32 @@ async def test_each_caller_has_a_window_and_what_is_beyond_is_told_when_to_come_
     rate = await rates.hit("john")
     assert rate
     assert rate.remaining == 2
+
+
+async def test_an_exhausted_caller_is_refused_without_counting() -> None:
+    clock = Clock()
+    rates = Rates("caller", "1/minute", clock=clock)
+    rates.check("john")
+    await rates.hit("john")
+    # The last unit is used, and nothing was refused yet.
+    rates.check("john")
+    with pytest.raises(RateLimited):
+        await rates.hit("john")
+    clock.now += 20
+    with pytest.raises(RateLimited) as refused:
+        rates.check("john")
+    rate = refused.value.rate
+    assert (rate.policy, rate.limit, rate.remaining, rate.ends_in, refused.value.retry_after) == (
+        "caller",
+        1,
+        0,
+        40,
+        40,
+    )
+    rates.check("jane")
+    clock.now += 40
+    rates.check("john")
+    assert await rates.hit("john")
 
 
 async def test_costs_add_up_and_none_is_more_than_the_limit() -> None:
@@ -83,7 +109,7 @@ async def test_counts_in_mongodb_are_shared_by_all_processes(mongod_url: str) ->
     rate = await two.hit("john")
     assert rate
     assert (rate.remaining, rate.limit, rate.window) == (0, 3, 3600)
-    assert 0 < rate.reset_in() <= 3600
+    assert 0 < rate.reset_in <= 3600
     with pytest.raises(RateLimited) as refused:
         await one.hit("john")
     assert 0 < refused.value.retry_after <= 3600

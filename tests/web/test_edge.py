@@ -18,6 +18,7 @@ from app.domain.errors import Unavailable
 from app.domain.rules import UPDATE_ROOT_ATTRIBUTES
 from app.domain.scopes import Scope
 from app.main import build
+from app.schema.documents import Documents as PreparedDocuments
 from app.schema.trusted_documents import document_id
 from app.settings import ConfigurationError, Settings
 from app.store.database import time_limit
@@ -72,6 +73,7 @@ async def test_a_caller_is_limited_by_cost_and_told_when_to_come_back(world: Wor
         wait = answer.json()["errors"][0]["extensions"]["retryAfter"]
         assert 0 < wait <= 3600
         assert answer.headers["retry-after"] == str(wait)
+        assert answer.headers["ratelimit"] == f'"caller";r=0;t={wait}'
         assert "data" not in answer.json()
         # Whoever else is not held to it.
         assert codes(await ask(client, query, world.user_token(jane))) == []
@@ -83,6 +85,101 @@ async def test_what_can_not_be_run_counts_too(world: World) -> None:
     async with service(world, rate_limit="25/hour") as client:
         told = [codes(await ask(client, "{ nope }", world.user_token(john))) for _ in range(3)]
     assert told == [["GRAPHQL_VALIDATION_FAILED"], ["GRAPHQL_VALIDATION_FAILED"], ["RATE_LIMITED"]]
+
+
+TWO = "query A { __typename } query B { __typename }"
+WRITE = "mutation { updateUserMetadata(input: {patch: {}}) { errors { code } } }"
+
+
+@pytest.mark.parametrize(
+    ("method", "request_", "status"),
+    [
+        ("POST", {"json": {"query": "{ nope }"}}, 200),
+        ("POST", {"json": {"query": "{"}}, 200),
+        ("POST", {"json": {"query": TWO}}, 200),
+        ("POST", {"json": {"query": TWO, "operationName": "C"}}, 200),
+        ("POST", {"json": {"documentId": "sha256:none"}}, 200),
+        ("GET", {"params": {"query": WRITE}}, 405),
+        ("GET", {"params": {"query": "{ __typename }", "variables": "{"}}, 400),
+        ("GET", {}, 400),
+        ("POST", {"content": b"{", "headers": {"content-type": "application/json"}}, 400),
+        ("POST", {"json": []}, 400),
+        ("POST", {"json": {"query": "{ __typename }", "variables": 1}}, 400),
+        ("POST", {"content": b"query", "headers": {"content-type": "text/plain"}}, 415),
+        ("POST", {"json": {"query": " " * 2_000}}, 413),
+        ("POST", {"json": {"query": "{ __typename }"}, "headers": {"accept": "image/png"}}, 406),
+        ("PUT", {"json": {"query": "{ __typename }"}}, 405),
+    ],
+)
+@pytest.mark.parametrize("kind", ["user", "anonymous"])
+async def test_requests_that_run_nothing_count_as_ten(
+    world: World, kind: str, method: str, request_: dict[str, Any], status: int
+) -> None:
+    token = {"authorization": f"Bearer {world.user_token('auth0|x')}"} if kind == "user" else {}
+    request = {**request_, "headers": {**token, **request_.get("headers", {})}}
+    async with service(world, rate_limit="15/hour", max_body_bytes=1_000) as client:
+        answer = await client.request(method, "/graphql", **request)
+        assert answer.status_code == status
+        assert answer.headers["ratelimit-policy"] == '"caller";q=15;w=3600'
+        assert answer.headers["ratelimit"].startswith('"caller";r=5;t=')
+        for _ in range(2):
+            answer = await client.request(method, "/graphql", **request)
+            assert (answer.status_code, codes(answer)) == (429, ["RATE_LIMITED"])
+            assert answer.headers["ratelimit-policy"] == '"caller";q=15;w=3600'
+            wait = answer.headers["retry-after"]
+            assert answer.headers["ratelimit"] == f'"caller";r=0;t={wait}'
+
+
+async def test_a_document_of_an_exhausted_caller_is_not_parsed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[str] = []
+    prepare = PreparedDocuments.prepare
+
+    def noting(documents: PreparedDocuments, query: str, *more: Any) -> Any:
+        parsed.append(query)
+        return prepare(documents, query, *more)
+
+    monkeypatch.setattr(PreparedDocuments, "prepare", noting)
+    async with service(world, rate_limit="5/hour") as client:
+        assert codes(await ask(client, "{ a }")) == ["GRAPHQL_VALIDATION_FAILED"]
+        for query in ("{ b }", "{ c }"):
+            assert codes(await ask(client, query)) == ["RATE_LIMITED"]
+    assert parsed == ["{ a }", "{ b }"]
+
+
+async def test_every_answer_of_a_caller_says_what_is_left(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    john = await world.add_user("john")
+    blocked = await world.add_user("jane", blocked=True)
+    variables = "query($id: ID!) { node(id: $id) { id } }"
+
+    async def fails(*_: Any, **__: Any) -> None:
+        raise Unavailable
+
+    async with service(world, rate_limit="1000/hour", address_rate_limit="1000/hour") as client:
+        answers = {
+            200: await ask(client, "{ viewer { name } }", world.user_token(john)),
+            400: await ask(client, variables, world.tool_token(), accept=RESPONSE),
+            403: await ask(client, "{ viewer { name } }", world.user_token(blocked)),
+        }
+        monkeypatch.setattr("app.services.callers.Callers.identify", fails)
+        answers[503] = await ask(client, "{ viewer { name } }", world.user_token(john))
+    for status, answer in answers.items():
+        assert answer.status_code == status
+        assert answer.headers["ratelimit-policy"] == '"caller";q=1000;w=3600'
+        assert answer.headers["ratelimit"].startswith('"caller";r=')
+
+
+async def test_answers_without_a_caller_tell_of_the_address_limit(world: World) -> None:
+    async with production(world, address_rate_limit="2/hour", rate_limit="off") as client:
+        refused = await ask(client, "{ __typename }", "no.good.token")
+        assert refused.status_code == 401
+        assert refused.headers["ratelimit-policy"] == '"address";q=2;w=3600'
+        assert refused.headers["ratelimit"].startswith('"address";r=1;t=')
+        assert (await ask(client, "{ __typename }")).headers["ratelimit"].startswith('"address";r=0;t=')
+        for _ in range(2):
+            limited = await ask(client, "{ __typename }")
+            assert (limited.status_code, codes(limited)) == (429, ["RATE_LIMITED"])
+            assert limited.headers["ratelimit"] == f'"address";r=0;t={limited.headers["retry-after"]}'
+            assert limited.headers["ratelimit-policy"] == '"address";q=2;w=3600'
 
 
 async def test_an_address_is_limited_before_its_token_is_looked_at(world: World) -> None:
@@ -512,6 +609,7 @@ async def test_what_needs_no_token_is_limited_by_address_on_every_way_there(worl
             assert codes(await ask(client, query, world.tool_token())) == ["RATE_LIMITED"]
         page = await client.post("/ticket", data={"ticket": "x"})
         assert (page.status_code, int(page.headers["retry-after"]) > 0) == (429, True)
+        assert page.headers["ratelimit-policy"] == '"open";q=3;w=3600'
         assert codes(await ask(client, redeem, x_forwarded_for="203.0.113.8")) == []
 
 
