@@ -51,7 +51,7 @@ def token(
     tenant: Annotated[str | None, typer.Option(help="The tenant; dev when left out.")] = None,
     expires_in: Annotated[int, typer.Option(min=1, help="Seconds.")] = 3600,
 ) -> None:
-    """Print a token of the development issuer."""
+    """Print a token of the development issuer, signed with the key of the service's data directory."""
     settings = load_settings()
     if settings.issuers is not None:
         raise ConfigurationError("PROFILE_API_ISSUERS is set: tokens come from the issuers configured there.")
@@ -117,9 +117,10 @@ async def _migrated(settings: Settings, url: str) -> list[int]:
 def _token(
     data_dir: "Path", user: str | None, client: str | None, scope: str | None, tenant: str | None, expires_in: int
 ) -> str:
-    from app.auth.development import APPLICATION_SCOPES, TENANT, USER_SCOPES, mint
+    from app.auth.development import APPLICATION_SCOPES, TENANT, USER_SCOPES, check_key, mint
     from app.domain.demo import JOHN_DOE
 
+    check_key(data_dir)
     fitting = USER_SCOPES if client is None else APPLICATION_SCOPES
     scopes = fitting if scope is None else scope.split()
     if client is not None:

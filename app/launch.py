@@ -5,9 +5,11 @@ Whatever can be wrong is found before the first process that serves, and before 
 
 import asyncio
 import os
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from app.auth.development import TENANT, USER_SCOPES, check_development, mint
@@ -140,9 +142,16 @@ def _print_addresses(settings: Settings, development: bool, port: int) -> None:
             "",
             "What it reads of itself:",
             f"""curl http://{host}:{port}/graphql -H 'content-type: application/json' \\""",
-            """  -H "authorization: Bearer $(.venv/bin/profile-api token)" \\""",
+            f"""  -H "authorization: Bearer $({_token_command(settings.data_dir)})" \\""",
             """  -d '{"query": "{ viewer { name userMetadata } }"}'""",
             "",
         ]
     sys.stdout.write("\n".join([*lines, ""]))
     sys.stdout.flush()
+
+
+def _token_command(data_dir: Path) -> str:
+    """Works in any folder and shell, whatever the service was started from."""
+    started = Path(sys.argv[0])
+    program = started if started.is_file() else Path(sys.executable).with_name("profile-api")
+    return f"PROFILE_API_DATA_DIR={shlex.quote(str(data_dir.absolute()))} {shlex.quote(str(program.absolute()))} token"

@@ -1,6 +1,8 @@
 """What operators rely on: commands, the development door, a database that goes away and comes back."""
 
 import json
+import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -199,6 +201,28 @@ def test_a_token_says_what_was_asked_for(tmp_path: Path) -> None:
         caller = ask(served.url, "{ caller { kind subject tenant scopes } }", token.strip()).json()["data"]["caller"]
     assert caller == {"kind": "USER", "subject": "auth0|x", "tenant": "other", "scopes": ["read:current_user"]}
     assert run(tmp_path, "token", "--user", "a", "--client", "b").returncode == 1
+
+
+def test_token_without_the_key_of_a_service_is_refused(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "none"):
+        ran = run(folder, "token")
+        assert (ran.returncode, ran.stdout) == (1, "")
+        assert ran.stderr.startswith(f"profile-api: There is no development key in {folder}.")
+        assert "PROFILE_API_DATA_DIR" in ran.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_printed_command_works_in_any_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "the reader's"
+    folder.mkdir()
+    with serve(tmp_path / "data of mine", "--demo") as served:
+        assert served.process.stdout
+        lines = iter(served.process.stdout.readline, "")
+        script = next(line for line in lines if line.startswith("curl ")) + next(lines) + next(lines)
+        shell = {name: value for name, value in os.environ.items() if not name.startswith("PROFILE_API_")}
+        ran = subprocess.run(["sh", "-c", script], cwd=folder, env=shell, capture_output=True, check=True)
+    assert json.loads(ran.stdout)["data"]["viewer"]["name"] == "John Doe"
 
 
 def test_migrate_joins_the_running_service_and_has_nothing_to_do(tmp_path: Path) -> None:

@@ -71,6 +71,15 @@ def load_key(data_dir: Path) -> ECKey:
     return key
 
 
+def check_key(data_dir: Path) -> None:
+    """ConfigurationError when no service has made its key here: a new key would sign tokens that no service takes."""
+    if not (data_dir / _KEY_FILE).is_file():
+        raise ConfigurationError(
+            f"There is no development key in {data_dir.absolute()}. The service makes it: start the service once,"
+            " or set PROFILE_API_DATA_DIR to its data directory."
+        )
+
+
 def load_secret(data_dir: Path) -> str:
     """What stands in for PROFILE_API_SECRET; made when it is first needed, readable by its owner alone."""
     path = data_dir / _SECRET_FILE
