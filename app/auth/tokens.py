@@ -154,6 +154,8 @@ def to_principal(claims: Mapping[str, Any], issuer: Issuer) -> Principal:
     if not subject or not is_well_formed(subject):
         raise _invalid("The token names no subject.")
     client_id = claims.get("azp") or claims.get("client_id")
+    if isinstance(client_id, str) and not is_well_formed(client_id):
+        raise _invalid("The token names a client that is no Unicode text.")
     kind = ActorKind.APPLICATION if _is_application(claims, issuer) else ActorKind.USER
     return Principal(
         tenant=issuer.tenant,

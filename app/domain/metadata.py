@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from app.domain.errors import ErrorCode, Refused
@@ -160,6 +160,22 @@ def is_well_formed(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def is_deeper(value: object, limit: int) -> bool:
+    """Whether objects and lists nest more than `limit` levels. Works for any depth, because it does not recurse."""
+    level = [value]
+    for _ in range(limit + 1):
+        level = [below for each in level for below in _items(each)]
+        if not level:
+            return False
+    return True
+
+
+def _items(value: object) -> Iterable[object]:
+    if isinstance(value, Mapping):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _invalid(message: str, path: tuple[str, ...]) -> Refused:

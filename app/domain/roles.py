@@ -41,6 +41,13 @@ def check_role(name: str | None, description: str | None) -> None:
         raise _invalid(f"description takes at most {MAX_DESCRIPTION} characters.", "description")
 
 
+def check_name_contains(text: str) -> None:
+    """Refused with INVALID_INPUT when no name of a role could contain the text."""
+    if text and not (len(text) <= MAX_NAME and text.isprintable()):
+        message = f"nameContains takes at most {MAX_NAME} characters, none of them a control character."
+        raise _invalid(message, "nameContains")
+
+
 def to_permissions(
     given: Iterable[Permission], before: Sequence[Mapping[str, str]] = ()
 ) -> tuple[Mapping[str, str], ...]:

@@ -35,6 +35,7 @@ from app.schema.payloads import InputError, VersionConflictError
 from app.schema.query import Query
 from app.schema.roles import Role
 from app.schema.scalars import SCALARS
+from app.schema.variables import check_text
 from app.services.tickets import Source
 from app.store.database import time_limit
 from app.store.rates import Rates
@@ -182,6 +183,7 @@ class Engine:
             answer.rate = await self._count(request.address, principal, cost)
             if excess is not None:
                 raise excess
+            check_text(self._schema._schema, operation.node, variables)
             await self._run(answer, self._context(request, document, answer.rate), principal, variables)
         except GraphQLError as error:
             answer.errors = [to_json(error)]

@@ -30,7 +30,7 @@ class DeviceCredentialInput:
 @strawberry.input(description="One login.")
 class RecordLoginInput:
     connection: str = strawberry.field(description="By which the user came in.")
-    profile: JSON = strawberry.field(description="The provider's profile, as it came.")
+    profile: JSON = strawberry.field(description="The provider's profile, as it came. At most 64 levels.")
     client_id: str | None = strawberry.field(default=None, description="The application that was signed in to.")
     client_name: str | None = None
     ip: str | None = strawberry.field(default=None, description=_IP)

@@ -12,6 +12,7 @@ from app.domain.identifiers import fold
 from app.domain.ids import decode_id
 from app.domain.paging import MAX_SIZE, Order
 from app.domain.principals import ActorKind
+from app.domain.roles import check_name_contains
 from app.domain.rules import (
     CREATE_LOGINS,
     READ_CONNECTIONS,
@@ -141,7 +142,10 @@ class Query:
         last: Last = None,
         before: Before = None,
     ) -> Connection[Role] | None:
-        where: Filter = {} if name_contains is None else _contains(name_contains)
+        where: Filter = {}
+        if name_contains is not None:
+            check_name_contains(name_contains)
+            where = {"name_folded": {"$regex": re.escape(fold(name_contains))}}
         roles = Listing(attributes.ROLE, where, ROLES_BY_NAME, (name_contains,))
         return cast("Connection[Role]", await page(info, roles, first, after, last, before))
 
@@ -261,7 +265,3 @@ def _known_id(id: str, path: tuple[str, ...]) -> tuple[str, Any]:
     if kind not in attributes.NODES or object_id is None:
         raise Refused(ErrorCode.INVALID_INPUT, "That is no id of this API.", path)
     return kind, object_id
-
-
-def _contains(text: str) -> Filter:
-    return {"name_folded": {"$regex": re.escape(fold(text))}}

@@ -10,12 +10,14 @@ from typing import Any, TypeVar
 
 from app.domain.devices import MAX_NAME, DeviceType
 from app.domain.errors import ErrorCode, Refused
-from app.domain.metadata import is_well_formed
+from app.domain.metadata import is_deeper, is_well_formed
 from app.domain.times import now
 
 # Characters.
 MAX_TEXT = 512
 MAX_TOKEN = 16_384
+# Levels. Readers go through the profile by recursion, and an answer cannot nest deeper than 254.
+MAX_PROFILE_DEPTH = 64
 # How far a login service's clock may be ahead of ours.
 _AHEAD = timedelta(minutes=5)
 
@@ -108,9 +110,11 @@ def read_ip(text: str | None) -> str | None:
 def _check_profile(profile: Any) -> None:
     if not isinstance(profile, Mapping):
         raise invalid("profile is a JSON object.", "profile")
+    if is_deeper(profile, MAX_PROFILE_DEPTH):
+        raise invalid(f"profile nests at most {MAX_PROFILE_DEPTH} levels.", "profile")
     try:
         json.dumps(profile, ensure_ascii=False, allow_nan=False).encode()
-    except (ValueError, RecursionError):
+    except ValueError:
         raise invalid("profile holds what is no JSON: NaN, or text that is no Unicode.", "profile") from None
 
 

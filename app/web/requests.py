@@ -112,8 +112,8 @@ def bearer_token(headers: Headers) -> str | None:
     return token
 
 
-def parse_json(body: bytes) -> Any:
-    """Exactly what was sent: no integer rounded. BadRequest for what is no JSON.
+def parse_json(body: bytes, name: str = "The body") -> Any:
+    """Exactly what was sent: no integer rounded. BadRequest, which names what was sent, for what is no JSON.
 
     NaN, infinities and lone surrogates are let through, to be refused with a path by whoever takes the value.
     """
@@ -125,7 +125,7 @@ def parse_json(body: bytes) -> Any:
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
-        raise BadRequest(400, "The body is no JSON.") from None
+        raise BadRequest(400, f"{name} is not valid JSON.") from None
 
 
 async def read_body(receive: Receive, headers: Headers, max_bytes: int) -> bytes:
@@ -153,7 +153,7 @@ def _from_query_string(text: bytes) -> dict[str, Any]:
         raise BadRequest(400, "The query string can't be read.") from None
     for name in ("variables", "extensions"):
         if given.get(name):
-            given[name] = parse_json(given[name].encode())
+            given[name] = parse_json(given[name].encode(), name)
         else:
             given.pop(name, None)
     return given
@@ -176,5 +176,5 @@ def _to_request(given: Any, read_only: bool) -> Request:
 def _optional(given: Mapping[str, Any], name: str, type_: type) -> Any:
     value = given.get(name)
     if value is not None and not isinstance(value, type_):
-        raise BadRequest(400, f"{name} is no {'JSON object' if type_ is dict else 'text'}.")
+        raise BadRequest(400, f"{name} must be {'a JSON object' if type_ is dict else 'text'}.")
     return value

@@ -370,6 +370,11 @@ async def test_a_subject_that_is_no_text_of_unicode_is_refused() -> None:
         )
 
 
+@pytest.mark.parametrize("claim", ["azp", "client_id"])
+async def test_client_with_a_lone_surrogate_is_refused(claim: str) -> None:
+    await assert_refused(signed({"alg": "EdDSA"}, json.dumps({**CLAIMS, claim: "\ud800"}).encode()))
+
+
 async def test_a_token_is_forgotten_with_the_key_that_signed_it() -> None:
     tokens = Tokens([ISSUER], clock=Clock())
     token = sign()

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.domain.errors import ErrorCode, Refused
-from app.domain.metadata import RESERVED_APP_METADATA, check_patch, check_size, merge, pick
+from app.domain.metadata import RESERVED_APP_METADATA, check_patch, check_size, is_deeper, merge, pick
 
 settings.register_profile("profile-api", deadline=None, derandomize=True)
 settings.load_profile("profile-api")
@@ -393,3 +393,18 @@ def test_picking_changes_nothing_and_asks_for_no_order(document: dict, data: st.
     assert exactly(document) == before
     for path in paths:
         assert exactly(pick(pick(document, paths), [path])) == exactly(pick(document, [path]))
+
+
+@pytest.mark.parametrize("make", [lambda below: {"a": below}, lambda below: [below]])
+def test_depth_is_found_at_any_depth(make: Any) -> None:
+    value: Any = 1
+    for _ in range(64):
+        value = make(value)
+    assert not is_deeper(value, 64)
+    assert is_deeper(make(value), 64)
+    for _ in range(100_000):
+        value = make(value)
+    assert is_deeper(value, 64)
+    while value != 1:
+        # Python would free it by recursion.
+        [value] = value.values() if isinstance(value, dict) else value

@@ -285,6 +285,7 @@ async def test_what_can_not_be_taken_is_refused_and_changes_nothing(world: World
         ("g", {"name": "Jane", "email": "jane@example.com"}, {}, ("INVALID_INPUT", ["profile"])),
         ("g", [{"sub": "1"}], {}, ("INVALID_INPUT", ["profile"])),
         ("g", "1", {}, ("INVALID_INPUT", ["profile"])),
+        ("g", {"sub": "1", "deep": json.loads("[" * 65 + "]" * 65)}, {}, ("INVALID_INPUT", ["profile"])),
         ("g", {"sub": "1"}, {"date": ahead}, ("INVALID_INPUT", ["date"])),
         ("g", {"sub": "1"}, {"ip": "1.2.3"}, ("INVALID_INPUT", ["ip"])),
         ("g", {"sub": "1"}, {"userAgent": "x" * 513}, ("INVALID_INPUT", ["userAgent"])),

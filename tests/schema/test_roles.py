@@ -309,3 +309,15 @@ async def test_update_role_tells_null_from_absent(world: World) -> None:
         assert refused["errors"] == [{"code": "INVALID_INPUT", "path": [name]}]
     cleared = (await act(world, "updateRole", **named, description=None))["role"]
     assert (cleared["name"], cleared["description"], len(cleared["permissions"])) == ("Editor", None, 1)
+
+
+async def test_name_contains_takes_what_a_name_could_contain(world: World) -> None:
+    await act(world, "createRole", name="Editor (main)")
+    query = "query($text: String) { roles(nameContains: $text) { nodes { name } } }"
+    for text in ("", "or (", "x" * 100):
+        found = (await world.ask(query, world.tool_token(), text=text))["roles"]["nodes"]
+        assert found == ([] if "x" in text else [{"name": "Editor (main)"}])
+    for text in ("a\0b", "x" * 101, "x" * 200_000):
+        answer = await world.post(query, world.tool_token(), text=text)
+        [error] = answer.json()["errors"]
+        assert (error["extensions"]["code"], error["extensions"]["reason"]) == ("BAD_USER_INPUT", "INVALID_INPUT")

@@ -1,5 +1,6 @@
 """GraphQL over HTTP: bad requests, tokens, status codes and headers."""
 
+import json
 from typing import Any
 
 import httpx
@@ -43,6 +44,46 @@ async def test_a_body_that_is_no_request_is_a_bad_request(world: World, body: by
     assert answer.status_code == 400
     assert codes(answer) == ["BAD_REQUEST"]
     assert "data" not in answer.json()
+
+
+@pytest.mark.parametrize("name", ["variables", "extensions"])
+@pytest.mark.parametrize("value", ["{", "x", "[]", "1", "[" * 3_000, "\0"])
+async def test_get_error_names_the_parameter_that_is_wrong(world: World, name: str, value: str) -> None:
+    answer = await world.client.get("/graphql", params={"query": "{__typename}", name: value})
+    assert (answer.status_code, codes(answer)) == (400, ["BAD_REQUEST"])
+    message = answer.json()["errors"][0]["message"]
+    assert name in message
+    assert "body" not in message
+
+
+@pytest.mark.parametrize("text", ["\\ud800", "\\u0000", "x" * 200_000, ""], ids=["surrogate", "NUL", "long", "empty"])
+@pytest.mark.parametrize("name", ["operationName", "documentId", "query", "extensions"])
+async def test_hostile_text_beside_the_variables_is_never_a_fault(world: World, name: str, text: str) -> None:
+    value = f'{{"{text}": "{text}"}}' if name == "extensions" else f'"{text}"'
+    query = "" if name in ("query", "documentId") else '"query": "query A {__typename}", '
+    answer = await post(world, f'{{{query}"{name}": {value}}}')
+    assert answer.status_code in (200, 400)
+    assert not {"INTERNAL", "UNAVAILABLE"} & set(codes(answer))
+
+
+@pytest.mark.parametrize(
+    ("query", "value", "path"),
+    [
+        ("query($a: String) { roles(nameContains: $a) { __typename } }", "\ud800", "$a"),
+        ("query($a: ID!) { node(id: $a) { __typename } }", "x\udfff", "$a"),
+        ("query($a: [String!]) { viewer { userMetadata(paths: $a) } }", ["x", "\ud800"], "$a.1"),
+        ("query($a: [String!]) { viewer { userMetadata(paths: $a) } }", "\ud800", "$a"),
+        (
+            "query($a: UserBy!) { user(by: $a) { __typename } }",
+            {"identity": {"provider": "a", "userId": "\ud800"}},
+            "$a.identity.userId",
+        ),
+    ],
+)
+async def test_lone_surrogate_is_refused_with_its_place(world: World, query: str, value: Any, path: str) -> None:
+    answer = await post(world, json.dumps({"query": query, "variables": {"a": value}}))
+    assert codes(answer) == ["BAD_USER_INPUT"]
+    assert f"{path} " in answer.json()["errors"][0]["message"]
 
 
 @pytest.mark.parametrize("query", ["{", "{ nothing }", "{ viewer }", "query($a: Nope) { viewer { name } }", "{" * 3000])
