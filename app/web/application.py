@@ -27,6 +27,19 @@ from app.web.tickets import TicketPage
 Readiness = Callable[[], Awaitable[str | None]]
 
 _CORS_SECONDS = 3600
+# What this service reads, and what common GraphQL clients send in addition.
+CORS_HEADERS = (
+    "apollo-require-preflight",
+    "apollographql-client-name",
+    "apollographql-client-version",
+    "authorization",
+    "content-type",
+    "graphql-client-name",
+    "graphql-client-version",
+    "traceparent",
+    "tracestate",
+    "x-request-id",
+)
 # What is answered before the database is prepared.
 _OPEN_PATHS = ("/healthz", "/readyz")
 
@@ -168,7 +181,7 @@ def build_application(parts: Parts) -> ASGIApp:
             application,
             allow_origins=parts.cors_origins,
             allow_methods=["GET", "POST"],
-            allow_headers=["authorization", "content-type", "x-request-id", "traceparent", "tracestate"],
+            allow_headers=CORS_HEADERS,
             expose_headers=["ratelimit", "ratelimit-policy", "retry-after", "www-authenticate", "x-request-id"],
             max_age=_CORS_SECONDS,
         )

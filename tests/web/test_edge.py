@@ -438,6 +438,29 @@ async def test_other_origins_are_let_in_by_configuration_only(world: World) -> N
         assert (await client.options("/graphql", headers={**preflight, "origin": "null"})).status_code == 400
 
 
+async def test_cors_accepts_headers_of_usual_clients_and_no_others(world: World) -> None:
+    usual = "apollo-require-preflight apollographql-client-name apollographql-client-version graphql-client-name"
+    usual += " graphql-client-version x-request-id authorization content-type traceparent tracestate"
+    preflight = {"origin": "https://app.example.com", "access-control-request-method": "POST"}
+    async with service(world, cors_origins="https://app.example.com") as client:
+
+        async def status(headers: str) -> int:
+            asked = {**preflight, "access-control-request-headers": headers}
+            return (await client.options("/graphql", headers=asked)).status_code
+
+        for name in usual.split():
+            assert await status(name) == await status(name.upper()) == 200, name
+        assert await status(", ".join(usual.split())) == 200
+        for name in ("x-forwarded-for", "cookie", "x-apollo-operation-name", "x-http-method-override", "host", "*"):
+            assert await status(name) == 400, name
+        answer = await client.options(
+            "/graphql", headers={**preflight, "access-control-request-headers": "x-request-id"}
+        )
+        # Starlette adds the four that the Fetch standard allows for every request.
+        allowed = set(answer.headers["access-control-allow-headers"].lower().split(", "))
+        assert allowed == {*usual.split(), "accept", "accept-language", "content-language"}
+
+
 @pytest.mark.parametrize(
     ("accept", "found"),
     [
