@@ -1,11 +1,115 @@
-"""How recent a sign-in is: not too old, and not in the future."""
+"""Whether a rule holds for a caller, and how recent a sign-in is."""
+
+from itertools import combinations
+from typing import Any
 
 import pytest
 
 from app.domain.principals import LEEWAY_SECONDS, ActorKind, Principal
-from app.policy.rules import is_recent
+from app.domain.rules import (
+    ASSIGN_ROLES,
+    BLOCK_USER,
+    LINK_IDENTITY,
+    READ_APP_METADATA,
+    READ_ROLE_USERS,
+    READ_USER,
+    READ_USER_LOGS,
+    READ_USERS,
+    READING,
+    UPDATE_APP_METADATA,
+    WRITING,
+    Rule,
+)
+from app.domain.scopes import Scope
+from app.policy.rules import holds, is_recent, might_hold, missing_scopes, readable
 
+ALL = [str(each) for each in Scope]
 NOW, MAX_AGE = 1_800_000_000.0, 300
+NEVER_ON_ONESELF = [each for each in (*READING, *WRITING) if each.self_ == ()]
+
+
+def principal(*scopes: str, kind: ActorKind = ActorKind.USER, **more: Any) -> Principal:
+    return Principal("t", "x", kind, frozenset(scopes), **more)
+
+
+def application(*scopes: str) -> Principal:
+    return principal(*scopes, kind=ActorKind.APPLICATION)
+
+
+@pytest.mark.parametrize("rule", NEVER_ON_ONESELF, ids=lambda rule: rule.name)
+def test_no_scope_opens_to_oneself_what_is_never_open(rule: Rule) -> None:
+    user = principal(*ALL)
+    assert not holds(user, rule, is_self=True)
+    assert holds(user, rule, is_self=False)
+    assert missing_scopes(user, rule, is_self=True) == []
+
+
+def test_rules_that_are_never_open_to_oneself_are_those_of_the_table() -> None:
+    assert {each.name for each in NEVER_ON_ONESELF} == {
+        "read app_metadata",
+        "read the tokens of identity providers",
+        "change app_metadata",
+        "block and unblock a user",
+        "assign roles",
+        "unassign roles",
+        "grant and revoke permissions",
+    }
+
+
+@pytest.mark.parametrize("rule", NEVER_ON_ONESELF, ids=lambda rule: rule.name)
+def test_application_has_no_profile_that_is_its_own(rule: Rule) -> None:
+    assert holds(application(*ALL), rule, is_self=True)
+
+
+@pytest.mark.parametrize("rule", [*READING, *WRITING], ids=lambda rule: rule.name)
+def test_every_scope_of_an_alternative_is_needed(rule: Rule) -> None:
+    for is_self in (False, True):
+        alternatives = [*rule.scopes, *((rule.self_ or ()) if is_self else ())]
+        for alternative in alternatives:
+            for size in range(len(alternative)):
+                for part in combinations(alternative, size):
+                    expected = any(each <= set(part) for each in alternatives) and not (is_self and rule.self_ == ())
+                    assert holds(principal(*part), rule, is_self) == expected
+        others = set(Scope) - {scope for each in alternatives for scope in each}
+        assert not holds(principal(*others), rule, is_self)
+
+
+@pytest.mark.parametrize(
+    ("rule", "scopes", "is_self", "expected"),
+    [
+        (READ_USER, ["read:current_user"], True, True),
+        (READ_USER, ["read:current_user"], False, False),
+        (READ_USER, ["read:users"], True, True),
+        (READ_USER, ["read:users"], False, True),
+        (READ_USERS, ["read:current_user"], True, False),
+        (READ_USER_LOGS, ["read:logs"], False, True),
+        (READ_USER_LOGS, ["read:logs_users"], False, True),
+        (READ_ROLE_USERS, ["read:roles"], False, False),
+        (READ_ROLE_USERS, ["read:users"], False, False),
+        (READ_ROLE_USERS, ["read:roles", "read:users"], False, True),
+        (ASSIGN_ROLES, ["create:role_members"], False, False),
+        (UPDATE_APP_METADATA, ["update:users"], False, False),
+        (READ_APP_METADATA, ["read:users"], False, False),
+        (LINK_IDENTITY, ["update:current_user_identities"], False, False),
+    ],
+)
+def test_rule_holds_as_its_row_says(rule: Rule, scopes: list[str], is_self: bool, expected: bool) -> None:
+    assert holds(principal(*scopes), rule, is_self) is expected
+
+
+def test_rule_might_hold_where_it_holds_for_any_profile() -> None:
+    assert might_hold(principal("read:current_user"), READ_USER)
+    assert might_hold(principal("read:users"), READ_USER)
+    assert might_hold(principal("update:users"), BLOCK_USER)
+    assert not might_hold(principal("read:logs"), READ_USER)
+    assert not might_hold(application("read:current_user"), READ_USER)
+
+
+def test_missing_scopes_are_the_alternatives_that_would_do() -> None:
+    assert missing_scopes(application(), READ_USER) == [["read:users"]]
+    assert missing_scopes(principal(), READ_USER) == [["read:users"], ["read:current_user"]]
+    assert missing_scopes(application(), READ_ROLE_USERS) == [["read:roles", "read:users"]]
+    assert missing_scopes(principal(), BLOCK_USER) == [["update:users"]]
 
 
 @pytest.mark.parametrize(
@@ -24,3 +128,12 @@ NOW, MAX_AGE = 1_800_000_000.0, 300
 def test_a_sign_in_is_recent_within_its_bounds(auth_time: float | None, expected: bool) -> None:
     principal = Principal("t", "auth0|john", ActorKind.USER, frozenset(), auth_time=auth_time)
     assert is_recent(principal, NOW, MAX_AGE) is expected
+
+
+def test_readable_rules_depend_on_kind_scopes_and_self_alone() -> None:
+    user, tool = principal("read:current_user"), application("read:current_user")
+    assert READ_USER in readable(user, is_self=True)
+    assert readable(user, is_self=False) == readable(tool, is_self=True) == readable(tool, is_self=False) == frozenset()
+    everything = principal(*ALL)
+    assert readable(everything, is_self=False) == set(READING)
+    assert set(READING) - readable(everything, is_self=True) == {each for each in READING if each.self_ == ()}

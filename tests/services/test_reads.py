@@ -1,0 +1,303 @@
+"""Which documents a reader is given, and which of their fields leave the database."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from app.domain.attributes import DEVICE, LOG_EVENT, USER
+from app.domain.devices import Device, DeviceType
+from app.domain.errors import Forbidden, Unauthenticated
+from app.domain.logs import FieldChange, LogEventType
+from app.domain.paging import Order, Page, Window
+from app.domain.principals import ActorKind, Principal
+from app.domain.rows import Kind, Row, Selection
+from app.domain.times import now
+from app.domain.users import Identity, User
+from app.services.reads import Listing, Reads
+from app.store.database import new_id
+from app.store.documents import Documents, document_of
+from app.store.sealing import Sealing
+from app.store.snapshots import Snapshots
+from tests.world import World
+
+SEALING = Sealing("secret")
+NAME: Selection = {"name": {}}
+METADATA: Selection = {"name": {}, "app_metadata": {}}
+WINDOW = Window(10)
+USERS = Listing(USER, {}, Order("created_at", -1))
+EVENTS = Listing(LOG_EVENT, {}, Order("date", -1))
+DEVICES = Listing(DEVICE, {}, Order("last_used_at", -1))
+
+
+@dataclass(frozen=True)
+class Stage:
+    """John with a linked account, Jane, and a John of another tenant. Each of the four has a device and an event."""
+
+    reads: Reads
+    world: World
+    john: User
+    linked: User
+    jane: User
+    stranger: User
+
+    def user(self, *scopes: str, profile: User | None = None) -> Principal:
+        user = self.john if profile is None else profile
+        linked = tuple(each.origin for each in user.identities[1:])
+        return Principal(user.tenant, user.user_id, ActorKind.USER, frozenset(scopes), profile=user.id, linked=linked)
+
+    def application(self, *scopes: str) -> Principal:
+        return Principal(self.world.tenant, "tool", ActorKind.APPLICATION, frozenset(scopes))
+
+    async def row(self, principal: Principal, user: User) -> Row:
+        row = await self.reads.get(principal, USER, {"_id": user.id}, NAME)
+        assert row
+        return row
+
+
+@pytest.fixture
+async def stage(world: World) -> Stage:
+    elsewhere = World(f"{world.tenant}-other", world.database, world.client, world.data_dir)
+    sealed = {"access_token": SEALING.seal("secret token")}
+    linked_id = new_id()
+    own = Identity(provider="auth0", connection="db", user_id="john", **sealed)
+    second = Identity(provider="auth0", connection="db", user_id="second", origin=linked_id)
+    john = await world.add_user("john", identities=(own, second), app_metadata={"plan": "pro"})
+    linked = await world.add_user("second", id=linked_id, linked_to=john.id)
+    jane = await world.add_user("jane", app_metadata={"plan": "free"})
+    stranger = await elsewhere.add_user("john")
+    at = now()
+    for user in (john, linked, jane, stranger):
+        device = Device(
+            id=new_id(),
+            tenant=user.tenant,
+            user=user.id,
+            user_id=user.user_id,
+            device_id=user.user_id,
+            type=DeviceType.REFRESH_TOKEN,
+            created_at=at,
+            last_used_at=at,
+        )
+        await world.database["devices"].insert_one(document_of(device))
+        await (elsewhere if user is stranger else world).add_event(
+            user, LogEventType.APP_METADATA_UPDATED, changes=(FieldChange("app_metadata.plan", 1, 2),)
+        )
+        await (elsewhere if user is stranger else world).add_event(user)
+    documents = Documents(world.database)
+    return Stage(Reads(documents, Snapshots(documents), SEALING), world, john, linked, jane, stranger)
+
+
+# ---------------------------------------------------------------- one
+
+
+async def found(stage: Stage, principal: Principal, written: bool = False) -> set[str]:
+    """Which of the four profiles it is given by `get`."""
+    profiles = {"john": stage.john, "linked": stage.linked, "jane": stage.jane, "stranger": stage.stranger}
+    return {
+        name
+        for name, user in profiles.items()
+        if await stage.reads.get(principal, USER, {"_id": user.id}, NAME, written)
+    }
+
+
+async def test_user_is_given_their_own_profile_only(stage: Stage) -> None:
+    assert await found(stage, stage.user("read:current_user")) == {"john"}
+    assert await found(stage, stage.user("read:current_user", profile=stage.jane)) == {"jane"}
+    assert await found(stage, stage.user("read:users")) == {"john", "jane"}
+    nobody = replace(stage.user("read:current_user"), profile=None, linked=())
+    assert await found(stage, nobody) == set()
+
+
+async def test_application_is_given_profiles_of_its_tenant(stage: Stage) -> None:
+    assert await found(stage, stage.application("read:users")) == {"john", "jane"}
+
+
+async def test_reader_without_the_right_to_any_is_refused(stage: Stage) -> None:
+    for principal in (stage.application("read:current_user"), stage.user("read:logs"), stage.application()):
+        with pytest.raises(Forbidden):
+            await stage.reads.get(principal, USER, {"_id": stage.john.id}, NAME)
+        with pytest.raises(Forbidden):
+            await stage.reads.find(principal, USER, {"_id": stage.john.id}, NAME)
+    with pytest.raises(Unauthenticated):
+        await stage.reads.get(None, USER, {"_id": stage.john.id}, NAME)
+    with pytest.raises(Unauthenticated):
+        await stage.reads.find(None, USER, {"_id": stage.john.id}, NAME)
+
+
+async def test_writer_is_given_the_profile_without_its_fields(stage: Stage) -> None:
+    writer = stage.application("update:users")
+    assert await found(stage, writer, written=True) == {"john", "jane"}
+    row = await stage.reads.get(writer, USER, {"_id": stage.john.id}, METADATA, written=True)
+    assert row
+    assert set(row.document) == {"_id"}
+
+
+async def ids(reads: Reads, principal: Principal, kind: Kind) -> set[Any]:
+    """Whose are the ones that `find` gives, of all that there are."""
+    rows = await reads.find(principal, kind, {}, {})
+    assert kind.owner
+    return {row.document[kind.owner] for row in rows}
+
+
+@pytest.mark.parametrize(("kind", "scope"), [(DEVICE, "read:device_credentials"), (LOG_EVENT, "read:logs_users")])
+async def test_what_is_found_is_the_readers_or_of_the_tenant(stage: Stage, kind: Kind, scope: str) -> None:
+    john, linked, jane = stage.john.id, stage.linked.id, stage.jane.id
+    assert await ids(stage.reads, stage.user("read:current_user"), kind) == {john, linked}
+    assert await ids(stage.reads, stage.user("read:current_user", profile=stage.jane), kind) == {jane}
+    assert await ids(stage.reads, stage.user(scope), kind) == {john, linked, jane}
+    assert await ids(stage.reads, stage.application(scope), kind) == {john, linked, jane}
+    nobody = replace(stage.user("read:current_user"), profile=None, linked=())
+    assert await stage.reads.find(nobody, kind, {}, {}) == []
+
+
+async def test_found_profiles_are_not_those_that_wait(stage: Stage) -> None:
+    assert await ids(stage.reads, stage.user("read:current_user"), USER) == {stage.john.id}
+    assert await ids(stage.reads, stage.application("read:users"), USER) == {stage.john.id, stage.jane.id}
+
+
+# ---------------------------------------------------------------- fields
+
+
+FIELDS = [
+    (("read:current_user",), False, {"_id", "name"}),
+    (("read:current_user", "read:users_app_metadata"), False, {"_id", "name"}),
+    (("read:users",), True, {"_id", "name"}),
+    (("read:users_app_metadata", "read:users"), True, {"_id", "name", "app_metadata"}),
+]
+
+
+@pytest.mark.parametrize(("scopes", "is_application", "expected"), FIELDS)
+async def test_field_that_is_refused_is_not_readable(
+    stage: Stage, scopes: tuple[str, ...], is_application: bool, expected: set[str]
+) -> None:
+    principal = stage.application(*scopes) if is_application else stage.user(*scopes)
+    row = await stage.reads.get(principal, USER, {"_id": stage.john.id}, METADATA)
+    assert row
+    assert {"_id", *(name for name in METADATA if row.may_read(name))} == expected
+    if is_application:
+        assert set(row.document) == expected
+
+
+async def test_own_app_metadata_is_refused_beside_that_of_others(stage: Stage) -> None:
+    """With a token that may read the app_metadata of everybody else."""
+    principal = stage.user("read:users", "read:current_user", "read:users_app_metadata", "read:user_idp_tokens")
+    rows = {row.document["_id"]: row for row in await stage.reads.find(principal, USER, {}, METADATA)}
+    assert rows[stage.jane.id].read("app_metadata") == {"plan": "free"}
+    with pytest.raises(Forbidden):
+        rows[stage.john.id].read("app_metadata")
+    viewer = await stage.reads.viewer(principal, {"_id": stage.john.id}, METADATA)
+    assert viewer
+    assert "app_metadata" not in viewer.document
+    with pytest.raises(Forbidden):
+        viewer.read("app_metadata")
+
+
+async def test_sealed_token_is_opened_for_who_may_read_it(stage: Stage) -> None:
+    asked: Selection = {"identities": {"access_token": {}}}
+    where = {"_id": stage.john.id}
+    row = await stage.reads.get(stage.application("read:users", "read:user_idp_tokens"), USER, where, asked)
+    assert row
+    assert row.read("identities")[0].read("access_token") == "secret token"
+    for principal in (stage.application("read:users"), stage.user("read:current_user", "read:user_idp_tokens")):
+        row = await stage.reads.get(principal, USER, where, asked)
+        assert row
+        with pytest.raises(Forbidden):
+            row.read("identities")[0].read("access_token")
+
+
+# ---------------------------------------------------------------- lists
+
+
+def owners(page: Page | Any, field: str) -> set[Any]:
+    return {row.document[field] for row in page.nodes}
+
+
+async def test_list_of_users_is_the_tenants(stage: Stage) -> None:
+    for principal in (stage.application("read:users"), stage.user("read:users")):
+        page = await stage.reads.page(principal, USERS, WINDOW, NAME, count=True)
+        assert owners(page, "_id") == {stage.john.id, stage.jane.id}
+        assert page.total_count
+        assert page.total_count.value == 2
+
+
+@pytest.mark.parametrize(
+    ("listing", "scope"), [(USERS, "read:current_user"), (EVENTS, "read:logs_users"), (EVENTS, "read:current_user")]
+)
+async def test_list_is_refused_without_the_right_to_list(stage: Stage, listing: Listing, scope: str) -> None:
+    for principal in (stage.user(scope), stage.application(scope)):
+        with pytest.raises(Forbidden):
+            await stage.reads.page(principal, listing, WINDOW, {})
+    with pytest.raises(Unauthenticated):
+        await stage.reads.page(None, listing, WINDOW, {})
+
+
+async def test_list_of_events_leaves_out_what_shows_nothing(stage: Stage) -> None:
+    """Each profile has an event that changes app_metadata only, and one without changes."""
+    page = await stage.reads.page(stage.application("read:logs"), EVENTS, WINDOW, {}, count=True)
+    assert (len(page.nodes), page.total_count and page.total_count.value) == (3, 3)
+    every = stage.application("read:logs", "read:users", "read:users_app_metadata")
+    assert len((await stage.reads.page(every, EVENTS, WINDOW, {})).nodes) == 6
+    user = stage.user("read:logs", "read:users", "read:users_app_metadata")
+    page = await stage.reads.page(user, EVENTS, WINDOW, {})
+    assert [row.document["user"] for row in page.nodes].count(stage.john.id) == 1
+    assert [row.document["user"] for row in page.nodes].count(stage.jane.id) == 2
+
+
+@pytest.mark.parametrize("listing", [EVENTS, DEVICES], ids=["events", "devices"])
+async def test_pages_of_owners_hold_what_belongs_to_each(stage: Stage, listing: Listing) -> None:
+    principal = stage.application("read:users", "read:logs", "read:device_credentials")
+    rows = [await stage.row(principal, each) for each in (stage.john, stage.jane)]
+    for row in rows:
+        row.document["linked"] = [stage.linked.id] if row.document["_id"] == stage.john.id else []
+    expected = [{stage.john.id, stage.linked.id}, {stage.jane.id}]
+    together = await stage.reads.pages(principal, rows, "user", listing, WINDOW, {}, count=True)
+    alone = [(await stage.reads.pages(principal, [row], "user", listing, WINDOW, {}, count=True))[0] for row in rows]
+    for pages in (together, alone):
+        assert [owners(page, "user") for page in pages] == expected
+        for page, owned in zip(pages, expected, strict=True):
+            assert isinstance(page, Page)
+            assert page.total_count
+            assert page.total_count.value == len(page.nodes) == len(owned)
+
+
+async def test_pages_of_owners_leave_out_what_shows_nothing(stage: Stage) -> None:
+    user = stage.user("read:current_user", "read:users", "read:users_app_metadata", "read:logs_users")
+    rows = [await stage.row(user, each) for each in (stage.john, stage.jane)]
+    rows[0].document["linked"] = [stage.linked.id]
+    together = await stage.reads.pages(user, rows, "user", EVENTS, WINDOW, {})
+    alone = [(await stage.reads.pages(user, [row], "user", EVENTS, WINDOW, {}))[0] for row in rows]
+    for pages in (together, alone):
+        assert [len(page.nodes) for page in pages if isinstance(page, Page)] == [2, 2]
+
+
+async def test_belongings_are_those_of_each_owner(stage: Stage) -> None:
+    principal = stage.application("read:users", "read:device_credentials")
+    rows = [await stage.row(principal, each) for each in (stage.john, stage.jane)]
+    rows[0].document["linked"] = [stage.linked.id]
+    found = await stage.reads.belongings(principal, rows, DEVICE, {})
+    assert [{row.document["user"] for row in each} for each in found] == [
+        {stage.john.id, stage.linked.id},
+        {stage.jane.id},
+    ]
+    stranger = Row(USER, {"_id": stage.stranger.id}, frozenset())
+    assert await stage.reads.belongings(principal, [stranger], DEVICE, {}) == [[]]
+
+
+async def test_viewer_is_a_profile_of_the_tenant_that_does_not_wait(stage: Stage) -> None:
+    principal = stage.user("read:current_user")
+    for user, expected in [(stage.john, True), (stage.linked, False), (stage.stranger, False)]:
+        assert (await stage.reads.viewer(principal, {"_id": user.id}, NAME) is not None) == expected
+
+
+async def test_roles_beside_a_profile_are_those_of_its_tenant(stage: Stage) -> None:
+    """Whatever its document names."""
+    elsewhere = World(stage.stranger.tenant, stage.world.database, stage.world.client, stage.world.data_dir)
+    role, foreign = await stage.world.add_role("Editor"), await elsewhere.add_role("Editor")
+    await stage.world.database["users"].update_one(
+        {"_id": stage.john.id}, {"$set": {"role_ids": [role, foreign, new_id()]}}
+    )
+    row = await stage.reads.get(
+        stage.application("read:users"), USER, {"_id": stage.john.id}, {"roles": {"role_id": {}}}
+    )
+    assert row
+    assert [each.document["_id"] for each in row.read("roles")] == [role]
