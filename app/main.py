@@ -57,6 +57,7 @@ from app.services.users import Users as NamedUsers
 from app.settings import DEMO_VARIABLE, ConfigurationError, Settings, load_settings
 from app.start import Refuse, Start, end_process
 from app.store.accounts import Accounts as StoredAccounts
+from app.store.addresses import join_when_ready
 from app.store.connections import Connections
 from app.store.database import Database
 from app.store.devices import Devices as StoredDevices
@@ -66,7 +67,6 @@ from app.store.enrollments import Enrollments as StoredEnrollments
 from app.store.grants import Grants as StoredGrants
 from app.store.identities import Identities as StoredIdentities
 from app.store.logins import Logins
-from app.store.mongod import join
 from app.store.passwords import Passwords as StoredPasswords
 from app.store.rates import Rates
 from app.store.roles import Roles as StoredRoles
@@ -100,7 +100,7 @@ def create(refuse: Refuse = end_process) -> ASGIApp:
     settings = load_settings()
     configure_logs(settings.log_format)
     demo = os.environ.get(DEMO_VARIABLE) in (str(os.getpid()), str(os.getppid()))
-    url = settings.mongodb_url or join(settings.data_dir)
+    url = settings.mongodb_url or join_when_ready(settings.data_dir)
     if url is None:
         raise ConfigurationError("No database: start with `profile-api serve`, or set PROFILE_API_MONGODB_URL.")
     return build(settings, Database.connect(url, settings.database), demo, refuse)

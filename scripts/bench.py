@@ -38,8 +38,8 @@ from app.domain.principals import ActorKind, Principal
 from app.main import build, build_services, to_tokens
 from app.schema.execution import Engine, build_schema
 from app.settings import Settings
+from app.store.addresses import join
 from app.store.database import Database
-from app.store.mongod import join
 from app.web.application import Parts, build_application
 from app.web.logs import configure_logs
 from app.web.pages import GraphiQL

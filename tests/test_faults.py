@@ -11,7 +11,7 @@ from pymongo import MongoClient
 
 from app.auth.development import USER_SCOPES, mint
 from app.domain.demo import JOHN_DOE
-from app.store.mongod import join
+from app.store.addresses import join
 from tests.replica import replica_set
 from tests.serving import Served, eventually, serve
 

@@ -12,18 +12,25 @@ import subprocess
 import threading
 import time
 from base64 import b64encode
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Self
 
-from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
 from app.data_dir import file_refusal, make_data_dir
 from app.settings import ConfigurationError
+from app.store.addresses import (
+    OWNER_LOCK,
+    Address,
+    Directory,
+    connect,
+    read_address,
+    write_address,
+    write_private,
+)
 from app.store.binary import MongodError, check_binary, find_binary
 
 logger = logging.getLogger("profile_api")
@@ -40,33 +47,11 @@ _LIBC = ctypes.CDLL(None)
 _ALREADY_INITIALIZED = 23
 _UNAUTHORIZED = 13
 _MAX_COMPLAINT = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where an embedded mongod answers, and to whom. Kept in a file that only its owner reads."""
-
-    pid: int
-    port: int
-    password: str
-
-    @property
-    def url(self) -> str:
-        """directConnection: this one member, whatever the replica set calls it."""
-        return self._url(f"{_USER}:{self.password}@", "&authSource=admin")
-
-    @property
-    def anonymous_url(self) -> str:
-        return self._url("", "")
-
-    def _url(self, user: str, options: str) -> str:
-        return f"mongodb://{user}127.0.0.1:{self.port}/?directConnection=true{options}"
-
-
-def join(data_dir: Path) -> str | None:
-    """The URL of the embedded mongod that runs on this directory; None where none does."""
-    address = _read_address(data_dir)
-    return address.url if address and _is_running(address.pid) and _answers(address.port) else None
+_KEPT_LOGS = 5
+_APPLY_OPLOG = (
+    *("--setParameter", "recoverFromOplogAsStandalone=true"),
+    *("--setParameter", "takeUnstableCheckpointOnShutdown=true"),
+)
 
 
 class Mongod:
@@ -106,10 +91,12 @@ class Mongod:
         (self._data_dir / "db").mkdir(parents=True, exist_ok=True, mode=0o700)
         self._take_directory()
         try:
-            before = _read_address(self._data_dir)
-            self._wait_for(lambda: before is None or not _is_running(before.pid), "the mongod before it to stop")
-            password = before.password if before else secrets.token_urlsafe(24)
+            before = read_address(self._data_dir)
+            self._wait_for(
+                lambda: before is None or not before.is_running(self._data_dir), "the mongod before it to stop"
+            )
             port = _free_port(before.port if before else 0)
+            password = before.password if before else self._new_password(port)
             if before and before.port != port:
                 self._move(binary, Address(0, port, password))
             self.url = self._run(binary, port, password).url
@@ -118,11 +105,22 @@ class Mongod:
             raise
         return self.url
 
+    def _new_password(self, port: int) -> str:
+        """Stored before the database has it, so that a password in use is never lost."""
+        if any((self._data_dir / "db").iterdir()):
+            raise file_refusal(
+                self._data_dir / "mongod.json",
+                "is missing beside the database whose password it holds",
+                "restore it from a backup, or choose another directory",
+            )
+        password = secrets.token_urlsafe(24)
+        write_address(self._data_dir, Address(0, port, password))
+        return password
+
     def _run(self, binary: Path, port: int, password: str) -> Address:
         self._process = self._spawn(binary, port, "--replSet", _REPLICA_SET)
-        address = Address(self._process.pid, port, password)
-        # Before the user is made, so that a password in use is never lost.
-        _write_private(self._data_dir / "mongod.json", json.dumps(_to_json(address)))
+        address = Address(self._process.pid, port, password, Directory.of(self._data_dir))
+        write_address(self._data_dir, address)
         self._make_ready(address)
         return address
 
@@ -133,7 +131,7 @@ class Mongod:
         self._watcher.start()
 
     def _watch(self) -> None:
-        address = _read_address(self._data_dir)
+        address = read_address(self._data_dir)
         while address is not None and not self._stopping.wait(_WATCH_SECONDS):
             if self._process is not None and self._process.poll() is not None:
                 logger.error("mongod ended with %s; starting it again", describe_exit(self._process.returncode))
@@ -165,7 +163,7 @@ class Mongod:
 
     def _take_directory(self) -> None:
         """A lock that ends with its holder, however that ends."""
-        self._lock = (self._data_dir / "owner.lock").open("ab")
+        self._lock = (self._data_dir / OWNER_LOCK).open("ab")
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -177,20 +175,30 @@ class Mongod:
 
     def _move(self, binary: Path, address: Address) -> None:
         """Tells the replica set that its one member has another port: a member that can't find itself never starts."""
-        self._process = self._spawn(binary, address.port)
-        self._wait_for(lambda: _answers(address.port), "mongod to listen")
+        lock = self._data_dir / "db" / "mongod.lock"
+        if lock.exists() and lock.stat().st_size:
+            # Killed, or copied while it ran: outside a replica set mongod sees what the oplog holds only after this.
+            with self._alone(binary, address.port, *_APPLY_OPLOG):
+                pass
         host = f"127.0.0.1:{address.port}"
-        with suppress(OperationFailure), _connect(address.url) as client:
+        with self._alone(binary, address.port), suppress(OperationFailure), connect(address.url) as client:
             client["local"]["system.replset"].update_one({}, {"$set": {"members.0.host": host}, "$inc": {"version": 1}})
+
+    @contextmanager
+    def _alone(self, binary: Path, port: int, *options: str) -> Iterator[None]:
+        """mongod outside its replica set, while the block runs."""
+        self._process = self._spawn(binary, port, *options)
+        self._wait_for(lambda: _answers(port), "mongod to listen")
+        yield
         self._end_process()
 
     def _spawn(self, binary: Path, port: int, *options: str) -> subprocess.Popen[bytes]:
         key_file, log = self._data_dir / "mongod.key", self._data_dir / "mongod.log"
         if not key_file.exists():
-            _write_private(key_file, b64encode(secrets.token_bytes(96)).decode())
+            write_private(key_file, b64encode(secrets.token_bytes(96)).decode())
         elif not key_file.stat().st_size:
             raise file_refusal(key_file, "is empty", "delete it, and the next start makes another")
-        log.unlink(missing_ok=True)
+        _rotate(log)
         arguments = [
             str(binary),
             *("--dbpath", str(self._data_dir / "db")),
@@ -247,6 +255,14 @@ class Mongod:
         return f"{last[:_MAX_COMPLAINT]} (all of it in {log})"
 
 
+def _rotate(log: Path) -> None:
+    """Keeps the logs of the runs before: why one crashed is read after the next has started."""
+    for number in range(_KEPT_LOGS, 0, -1):
+        older = log if number == 1 else log.with_name(f"{log.name}.{number - 1}")
+        if older.exists():
+            older.replace(log.with_name(f"{log.name}.{number}"))
+
+
 def describe_exit(code: int | None) -> str:
     """Of a process: its exit status, or the signal that ended it."""
     if code is None or code >= 0:
@@ -256,16 +272,11 @@ def describe_exit(code: int | None) -> str:
     return f"signal {-code}"
 
 
-def _connect(url: str) -> MongoClient[dict[str, Any]]:
-    """For one command: a client that was once refused takes long to try again."""
-    return MongoClient(url, serverSelectionTimeoutMS=2_000, connectTimeoutMS=2_000)
-
-
 def _is_member(address: Address) -> bool:
     """Makes the replica set, through the exception that a server without users grants to loopback."""
     host = f"127.0.0.1:{address.port}"
     try:
-        with _connect(address.anonymous_url) as client:
+        with connect(address.anonymous_url) as client:
             client.admin.command("replSetInitiate", {"_id": _REPLICA_SET, "members": [{"_id": 0, "host": host}]})
     except OperationFailure as error:
         # Refused where there are users: then it was made in an earlier life.
@@ -277,7 +288,7 @@ def _is_member(address: Address) -> bool:
 
 def _is_primary(address: Address) -> bool:
     try:
-        with _connect(address.anonymous_url) as client:
+        with connect(address.anonymous_url) as client:
             return bool(client.admin.command("hello").get("isWritablePrimary"))
     except PyMongoError:
         return False
@@ -285,11 +296,25 @@ def _is_primary(address: Address) -> bool:
 
 def _has_user(address: Address) -> bool:
     try:
-        with _connect(address.url) as client:
+        with connect(address.url) as client:
             return bool(client.admin.command("ping"))
     except OperationFailure:
-        with suppress(PyMongoError), _connect(address.anonymous_url) as client:
+        return _make_user(address)
+    except PyMongoError:
+        return False
+
+
+def _make_user(address: Address) -> bool:
+    """False: it is there at the next look. MongodError when the database has a user with another password."""
+    try:
+        with connect(address.anonymous_url) as client:
             client.admin.command("createUser", _USER, pwd=address.password, roles=["root", "__system"])
+    except OperationFailure as error:
+        if error.code == _UNAUTHORIZED:
+            raise MongodError(
+                "PROFILE_API_DATA_DIR: the database has another password than mongod.json."
+                " Restore mongod.json from a backup, or choose another directory."
+            ) from None
     except PyMongoError:
         pass
     return False
@@ -317,35 +342,3 @@ def _answers(port: int) -> bool:
     with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
         return True
     return False
-
-
-def _is_running(pid: int) -> bool:
-    """Whether that process is a mongod still: numbers of ended processes are given again."""
-    try:
-        command = Path(f"/proc/{pid}/cmdline").read_bytes()
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return b"mongod" in command and state != "Z"
-
-
-def _write_private(path: Path, text: str) -> None:
-    """0600 from the first byte on, and whole or not at all."""
-    draft = path.with_suffix(".new")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-
-
-def _to_json(address: Address) -> Mapping[str, Any]:
-    return {"pid": address.pid, "port": address.port, "password": address.password}
-
-
-def _read_address(data_dir: Path) -> Address | None:
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        stored = json.loads((data_dir / "mongod.json").read_text())
-        return Address(int(stored["pid"]), int(stored["port"]), str(stored["password"]))
-    return None

@@ -12,8 +12,8 @@ from joserfc.jwk import ECKey, RSAKey
 from app.domain.identifiers import subject_key
 from app.domain.times import now
 from app.domain.users import Identity, User
+from app.store.addresses import join
 from app.store.database import Database, new_id
-from app.store.mongod import join
 from app.store.users import to_document
 from tests.provider import AUDIENCE, free_port, provider, tool_token, user_token
 from tests.serving import Served, eventually, serve

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -9,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
@@ -17,10 +19,12 @@ import pytest
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
-from app.store import binary
-from app.store import mongod as module
+from app.settings import ConfigurationError
+from app.store import addresses, binary
+from app.store.addresses import is_mongod, is_writable, join, join_when_ready, read_address, write_address
 from app.store.binary import MongodError, check_libraries, find_binary
-from app.store.mongod import Mongod, join
+from app.store.mongod import Mongod
+from app.store.mongod import _rotate as rotate
 from tests.serving import environment, eventually
 
 
@@ -103,7 +107,7 @@ def test_it_dies_with_its_owner_and_the_next_start_works(tmp_path: Path) -> None
     # Right away: it waits for the one before it to have stopped.
     with Mongod(tmp_path) as mongod, things(mongod.url) as collection:
         assert mongod.pid != pid
-        assert not module._is_running(pid)
+        assert not is_mongod(pid)
         collection.insert_one({})
 
 
@@ -116,6 +120,100 @@ def test_one_that_ends_is_started_again_where_that_was_asked_for(tmp_path: Path)
         with things(mongod.url) as collection:
             collection.insert_one({})
     assert join(tmp_path) is None
+
+
+def test_copy_of_a_live_directory_is_a_database_of_its_own(tmp_path: Path) -> None:
+    original, copy = tmp_path / "original", tmp_path / "copy"
+    with Mongod(original) as mongod, things(mongod.url) as collection:
+        collection.insert_one({"of": "original"})
+        shutil.copytree(original, copy)
+        assert join(original) == mongod.url
+        assert join(copy) is None
+        assert join_when_ready(copy) is None
+        with Mongod(copy) as copied, things(copied.url) as other:
+            assert port_of(copied.url) != port_of(mongod.url)
+            assert join(copy) == copied.url
+            # Also what was only in the journal and the oplog.
+            assert other.count_documents({"of": "original"}) == 1
+            other.insert_one({"of": "copy"})
+        assert collection.count_documents({}) == 1
+
+
+def test_moved_directory_keeps_its_data(tmp_path: Path) -> None:
+    with Mongod(tmp_path / "before") as mongod, things(mongod.url) as collection:
+        collection.insert_one({})
+    (tmp_path / "before").rename(tmp_path / "after")
+    with Mongod(tmp_path / "after") as mongod, things(mongod.url) as collection:
+        assert join(tmp_path / "after") == mongod.url
+        assert collection.count_documents({}) == 1
+
+
+def test_join_waits_for_a_primary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter([False, False, True])
+    with Mongod(tmp_path) as mongod:
+        monkeypatch.setattr(addresses, "is_writable", lambda _: next(answers))
+        assert join(tmp_path) is None
+        assert join_when_ready(tmp_path) == mongod.url
+    # Nobody owns the directory: nobody is waited for.
+    monkeypatch.setattr(addresses, "join", lambda _: None)
+    assert join_when_ready(tmp_path) is None
+
+
+def test_only_a_primary_that_takes_the_password_is_joined(tmp_path: Path) -> None:
+    with Mongod(tmp_path):
+        address = read_address(tmp_path)
+        assert address
+        assert is_writable(address)
+        assert not is_writable(replace(address, password="another"))
+        with MongoClient(address.url) as client:
+            client.admin.command("replSetStepDown", 60, force=True)
+        assert not is_writable(address)
+        assert join(tmp_path) is None
+        # A secondary takes 15 s to end well.
+        os.kill(address.pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", '{"pid": 1}', '{"pid": 1, "port": 2, "password": "p", "directory": 3}']
+)
+def test_broken_address_file_is_not_replaced(tmp_path: Path, content: str) -> None:
+    (tmp_path / "mongod.json").write_text(content)
+    with pytest.raises(ConfigurationError, match=f"PROFILE_API_DATA_DIR: {tmp_path}/mongod.json is not the address"):
+        Mongod(tmp_path).start()
+    assert (tmp_path / "mongod.json").read_text() == content
+
+
+def test_lost_password_is_told_at_once(tmp_path: Path) -> None:
+    with Mongod(tmp_path):
+        address = read_address(tmp_path)
+        assert address
+    (tmp_path / "mongod.json").unlink()
+    with pytest.raises(ConfigurationError, match="mongod.json is missing beside the database"):
+        Mongod(tmp_path).start()
+    write_address(tmp_path, replace(address, password="another"))
+    with pytest.raises(MongodError, match="Restore mongod.json"):
+        Mongod(tmp_path).start()
+
+
+def test_logs_of_earlier_runs_are_kept(tmp_path: Path) -> None:
+    log = tmp_path / "mongod.log"
+    for number in range(8):
+        log.write_text(str(number))
+        rotate(log)
+    assert sorted(each.name for each in tmp_path.iterdir()) == [f"mongod.log.{number}" for number in range(1, 6)]
+    assert [(tmp_path / f"mongod.log.{number}").read_text() for number in (1, 5)] == ["7", "3"]
+
+
+def test_reason_of_a_crash_is_read_after_the_next_start(tmp_path: Path) -> None:
+    with Mongod(tmp_path) as first:
+        pid = first.pid
+        os.kill(pid, signal.SIGABRT)
+        eventually(lambda: not is_mongod(pid), "mongod to end")
+    with Mongod(tmp_path):
+        assert (
+            "SIGABRT" in (tmp_path / "mongod.log.1").read_text()
+            or "Got signal: 6" in (tmp_path / "mongod.log.1").read_text()
+        )
 
 
 def test_without_a_program_it_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

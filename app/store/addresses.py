@@ -1,0 +1,145 @@
+"""Where the embedded mongod of a data directory answers, and to whom: a file that only its owner reads."""
+
+import fcntl
+import json
+import os
+import time
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from pymongo import MongoClient
+from pymongo.errors import PyMongoError
+
+from app.data_dir import file_refusal
+
+OWNER_LOCK = "owner.lock"
+_FILE = "mongod.json"
+_USER = "profile-api"
+_JOIN_SECONDS = 30.0
+_POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """Which data directory it is. A copy has another path, and another inode or device."""
+
+    path: str
+    device: int
+    inode: int
+
+    @classmethod
+    def of(cls, path: Path) -> Self:
+        found = path.resolve().stat()
+        return cls(str(path.resolve()), found.st_dev, found.st_ino)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Of one process that serves one directory. `directory` is None in a file that says nothing of it."""
+
+    pid: int
+    port: int
+    password: str
+    directory: Directory | None = None
+
+    @property
+    def url(self) -> str:
+        """directConnection: this one member, whatever the replica set calls it."""
+        return self._url(f"{_USER}:{self.password}@", "&authSource=admin")
+
+    @property
+    def anonymous_url(self) -> str:
+        return self._url("", "")
+
+    def _url(self, user: str, options: str) -> str:
+        return f"mongodb://{user}127.0.0.1:{self.port}/?directConnection=true{options}"
+
+    def is_running(self, data_dir: Path) -> bool:
+        """Whether its process runs still, and serves this directory. In a copied directory it serves the original."""
+        with suppress(OSError):
+            return self.directory == Directory.of(data_dir) and is_mongod(self.pid)
+        return False
+
+
+def read_address(data_dir: Path) -> Address | None:
+    """None when the directory has no address yet. ConfigurationError for a file that is no address."""
+    path = data_dir / _FILE
+    try:
+        stored = json.loads(path.read_text())
+        known = stored.get("directory")
+        directory = Directory(str(known["path"]), int(known["device"]), int(known["inode"])) if known else None
+        return Address(int(stored["pid"]), int(stored["port"]), str(stored["password"]), directory)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise file_refusal(path, f"cannot be read ({error.strerror})", "check its owner and mode") from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        remedy = "restore it from a backup, because it holds the password of the database"
+        raise file_refusal(path, "is not the address of a database", remedy) from None
+
+
+def write_address(data_dir: Path, address: Address) -> None:
+    write_private(data_dir / _FILE, json.dumps(asdict(address)))
+
+
+def join(data_dir: Path) -> str | None:
+    """The URL of the embedded mongod that runs on this directory and takes writes; None when none does."""
+    address = read_address(data_dir)
+    return address.url if address and address.is_running(data_dir) and is_writable(address) else None
+
+
+def join_when_ready(data_dir: Path) -> str | None:
+    """Waits while a service owns the directory and its mongod starts, for the first time or again."""
+    deadline = time.monotonic() + _JOIN_SECONDS
+    while (url := join(data_dir)) is None and _is_owned(data_dir) and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
+    return url
+
+
+def is_writable(address: Address) -> bool:
+    """Whether it is a primary that takes our password."""
+    try:
+        with connect(address.url) as client:
+            return bool(client.admin.command("hello").get("isWritablePrimary") and client.admin.command("ping"))
+    except PyMongoError:
+        return False
+
+
+def connect(url: str) -> MongoClient[dict[str, Any]]:
+    """For one command: a client that was once refused takes long to try again."""
+    return MongoClient(url, serverSelectionTimeoutMS=2_000, connectTimeoutMS=2_000)
+
+
+def is_mongod(pid: int) -> bool:
+    """Whether that process is a mongod still: numbers of ended processes are given again."""
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return b"mongod" in command and state != "Z"
+
+
+def write_private(path: Path, text: str) -> None:
+    """0600 from the first byte on, and whole or not at all."""
+    draft = path.with_suffix(".new")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def _is_owned(data_dir: Path) -> bool:
+    """Whether a service holds the lock of the directory."""
+    try:
+        with (data_dir / OWNER_LOCK).open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
