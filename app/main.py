@@ -78,6 +78,7 @@ from app.web.addresses import Addresses
 from app.web.application import Parts, build_application
 from app.web.development import TokenOffice
 from app.web.graphql import GraphQL
+from app.web.home import list_addresses
 from app.web.logs import configure_logs
 from app.web.metrics import Metrics, MetricsPage
 from app.web.pages import GraphiQL
@@ -138,7 +139,7 @@ def build(settings: Settings, database: Database, demo: bool = False, refuse: Re
             start.problem,
             start.lifespan,
             TicketPage(services.tickets, addresses, open_rates),
-            GraphiQL(development, callers) if settings.graphiql else None,
+            GraphiQL(development, callers, list_addresses(True, bool(callers))) if settings.graphiql else None,
             TokenOffice(callers, partial(mint_for_page, settings.data_dir)) if callers else None,
             settings.cors_origins,
             development,

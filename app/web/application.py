@@ -17,6 +17,7 @@ from app.schema.errors import request_error
 from app.web.addresses import is_forwarded, is_loopback_peer
 from app.web.development import TokenOffice
 from app.web.graphql import NOT_PREPARED, GraphQL
+from app.web.home import Home, list_addresses
 from app.web.metrics import MetricsPage
 from app.web.pages import Bundles, GraphiQL
 from app.web.requests import JSON, read_headers, wants_page
@@ -163,7 +164,9 @@ def build_application(parts: Parts) -> ASGIApp:
         return respond({"status": problem}, 503, headers={"retry-after": "1"})
 
     graphql: Any = parts.graphql if parts.graphiql is None else PageOrAPI(parts.graphiql, parts.graphql)
+    addresses = list_addresses(parts.graphiql is not None, parts.token_office is not None)
     routes: list[BaseRoute] = [
+        Route("/", Home(addresses, parts.graphiql is not None).answer),
         Route("/graphql", graphql),
         Route("/healthz", healthz),
         Route("/readyz", readyz),

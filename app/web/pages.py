@@ -39,10 +39,19 @@ _NOT_BUILT = (
 
 
 class GraphiQL:
-    """The page at /graphql. `callers` (subject and name) are whose tokens a visitor may pick, in development."""
+    """The page at /graphql. `callers` (subject and name) are whose tokens a visitor may pick, in development.
 
-    def __init__(self, development: bool, callers: Sequence[Mapping[str, str]] = ()) -> None:
-        page = _page("graphiql", {"development": development, "callers": list(callers)})
+    `addresses` are what else this service answers at, for a line on the page.
+    """
+
+    def __init__(
+        self,
+        development: bool,
+        callers: Sequence[Mapping[str, str]] = (),
+        addresses: Mapping[str, str] | None = None,
+    ) -> None:
+        config = {"development": development, "callers": list(callers), "addresses": dict(addresses or {})}
+        page = _page("graphiql", config)
         self._page = page.encode()
 
     def response(self) -> Response:

@@ -33,6 +33,24 @@ async function fetcher(request, options) {
   return response.json();
 }
 
+// What a visitor can open beside this page.
+function Elsewhere({ addresses }) {
+  const pages = ['/readyz', '/healthz', '/metrics'].filter((path) => path in addresses);
+  return (
+    <footer className="elsewhere">
+      Also here:{' '}
+      {pages.map((path) => (
+        <a key={path} href={path} title={addresses[path]}>
+          {path}
+        </a>
+      ))}
+      <span>
+        A program that asks for <code>/</code> gets the list of all addresses.
+      </span>
+    </footer>
+  );
+}
+
 createRoot(document.getElementById('root')).render(
   <div className="page">
     <CallerBar development={config.development} callers={config.callers} />
@@ -47,5 +65,6 @@ createRoot(document.getElementById('root')).render(
         <a href="/graphql">Profile API</a>
       </GraphiQL.Logo>
     </GraphiQL>
+    <Elsewhere addresses={config.addresses} />
   </div>,
 );

@@ -1,0 +1,74 @@
+"""`/`: GraphiQL for a browser, and the list of addresses for a program."""
+
+from collections.abc import Mapping
+from html import escape
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from app.web.requests import read_headers, wants_page
+from app.web.responses import Reply, respond
+
+_CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none';"
+    " frame-ancestors 'none'"
+)
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Profile API</title>
+<link rel="icon" href="data:,">
+<style>
+body {{ margin: 0; padding: 24px; color: #1b1f24; font: 16px/1.5 system-ui, sans-serif }}
+main {{ max-width: 640px; margin: 5vh auto 0 }}
+dt {{ margin-top: 12px; font-family: ui-monospace, monospace }}
+dd {{ margin: 0 }}
+</style>
+</head>
+<body>
+<main>
+<h1>Profile API</h1>
+<p>This is a GraphQL API for user profiles. It answers at these addresses:</p>
+<dl>
+{rows}
+</dl>
+</main>
+</body>
+</html>
+"""
+
+
+def list_addresses(graphiql: bool, development: bool) -> Mapping[str, str]:
+    """What answers at each path, for people. `development`: whether the pages can get tokens."""
+    page = " GraphiQL for a browser." if graphiql else ""
+    addresses = {
+        "/graphql": f"GraphQL over HTTP, by POST and GET.{page}",
+        "/ticket": "The page that links in mails lead to.",
+        "/healthz": "Whether the process is alive.",
+        "/readyz": "Whether it can answer requests: 200, or 503 with the reason.",
+        "/metrics": "Prometheus metrics, for this machine or with PROFILE_API_METRICS_TOKEN.",
+    }
+    if development:
+        addresses["/development/token"] = "Tokens for the callers that GraphiQL offers, by POST. In development only."
+    return addresses
+
+
+class Home:
+    """Shows `addresses`. A browser is sent to GraphiQL when there is one."""
+
+    def __init__(self, addresses: Mapping[str, str], graphiql: bool) -> None:
+        self._addresses = dict(addresses)
+        self._graphiql = graphiql
+        rows = (f"<dt>{escape(path)}</dt>\n<dd>{escape(what)}</dd>" for path, what in addresses.items())
+        self._page = _PAGE.format(rows="\n".join(rows))
+
+    async def answer(self, request: Request) -> Response | Reply:
+        varied = {"vary": "accept"}
+        if not wants_page(read_headers(request.scope)):
+            return respond(self._addresses, headers=varied)
+        if self._graphiql:
+            # Not for good: another page may be the right one later.
+            return RedirectResponse("/graphql", 302, varied)
+        return HTMLResponse(self._page, headers={**varied, "content-security-policy": _CONTENT_SECURITY_POLICY})
