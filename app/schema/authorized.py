@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import strawberry
+from graphql import GraphQLObjectType, GraphQLSchema
 from strawberry.schema_directive import Location
 from strawberry.types.base import get_object_definition
 
@@ -28,13 +29,33 @@ ROW_TYPES: set[str] = set()
 class Authorized:
     scopes: list[list[str]]
     self_: list[list[str]] | None = strawberry.directive_field(name="self", default=strawberry.UNSET)
+    # In words, for the description of the field.
+    words: strawberry.Private[str] = ""
 
 
 def authorized(rule: Rule) -> Authorized:
     """The directive that prints this rule."""
+    words = in_words(rule)
     if rule.self_ is None:
-        return Authorized(scopes=_lists(rule.scopes))
-    return Authorized(scopes=_lists(rule.scopes), self_=_lists(rule.self_))
+        return Authorized(scopes=_lists(rule.scopes), words=words)
+    return Authorized(scopes=_lists(rule.scopes), self_=_lists(rule.self_), words=words)
+
+
+def in_words(rule: Rule) -> str:
+    """The rule as a sentence, for those who read the schema."""
+    recent = " and a recent sign-in" if rule.recent else ""
+    if rule.self_ is None:
+        own = ""
+    elif rule.self_ == ():
+        own = "; never on your own profile"
+    else:
+        own = f"; on your own profile {_alternatives(rule.self_)}{recent}"
+    return f"Requires {_alternatives(rule.scopes)}{own}."
+
+
+def _alternatives(alternatives: Alternatives) -> str:
+    joined = [" and ".join(each) for each in _lists(alternatives)]
+    return (", or " if any(" and " in each for each in joined) else " or ").join(joined)
 
 
 def _lists(alternatives: Alternatives) -> list[list[str]]:
@@ -64,6 +85,17 @@ def row_type(kind: Kind, description: str) -> Callable[[T], T]:
         return made
 
     return wrap
+
+
+def describe_rules(schema: GraphQLSchema) -> None:
+    """Ends the description of each field that has a rule with the rule in words: introspection shows no directives."""
+    for type_ in schema.type_map.values():
+        if isinstance(type_, GraphQLObjectType):
+            for field in type_.fields.values():
+                definition = field.extensions.get("strawberry-definition")
+                for directive in getattr(definition, "directives", ()):
+                    if isinstance(directive, Authorized):
+                        field.description = f"{field.description or ''} {directive.words}".strip()
 
 
 def resolve(source: Any, name: str) -> Any:

@@ -22,7 +22,7 @@ from strawberry.schema.config import StrawberryConfig
 from app.domain.errors import RateLimited
 from app.domain.principals import ActorKind, Principal
 from app.domain.rates import Rate
-from app.schema.authorized import resolve
+from app.schema.authorized import describe_rules, resolve
 from app.schema.connections import AuthConnection
 from app.schema.context import Context, RootField, Services
 from app.schema.documents import Document, Documents, Operation
@@ -72,6 +72,7 @@ def build_schema() -> ProfileSchema:
         config=StrawberryConfig(default_resolver=resolve, scalar_map=SCALARS),
     )
     _leave_out_null_defaults(schema)
+    describe_rules(schema._schema)
     read_rows_directly(schema._schema)
     return schema
 

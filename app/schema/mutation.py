@@ -280,7 +280,7 @@ class Mutation:
     )
     change_password: UserPayload | None = strawberry.mutation(
         resolver=passwords.change_password,
-        description="Sets another password. On oneself with the old one, or soon after signing in.",
+        description="Sets another password. On your own profile it takes the current password or a recent sign-in.",
         directives=[authorized(CHANGE_PASSWORD)],
     )
     send_password_reset_email: UserPayload | None = strawberry.mutation(

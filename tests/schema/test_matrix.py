@@ -175,6 +175,31 @@ def test_the_attribute_table_and_the_type_agree(kind: Any) -> None:
         assert (attribute.read is not None) == (f"{kind.name}.{names[attribute.name]}" in TABLE)
 
 
+# On one's own profile with a recent sign-in.
+RECENT = {"deleteUser", "changeEmail", "changeUsername", "linkIdentity", "unlinkIdentity", "revokeApplication"}
+RECENT |= {"removeMfaEnrollments", "exportPersonalData"}
+
+
+def in_words(text: str) -> str:
+    return text.replace("+", " and ").replace(",", " or ")
+
+
+async def test_description_of_each_field_ends_with_its_rule(world: World) -> None:
+    query = "{ __schema { types { name fields { name description } } } }"
+    described = {
+        f"{type_['name']}.{field['name']}": field["description"] or ""
+        for type_ in (await world.ask(query))["__schema"]["types"]
+        for field in type_["fields"] or ()
+    }
+    for what, (scopes, on_oneself) in TABLE.items():
+        own = {None: "", NEVER: "; never on your own profile"}.get(on_oneself)
+        if own is None:
+            own = f"; on your own profile {in_words(on_oneself or '')}"
+            own += " and a recent sign-in" if what.partition(".")[2] in RECENT else ""
+        assert described[what].endswith(f"Requires {in_words(scopes)}{own}."), what
+    assert not [what for what, text in described.items() if "Requires " in text and what not in TABLE]
+
+
 def own_types() -> list[GraphQLObjectType]:
     return [each for each in SCHEMA.type_map.values() if isinstance(each, GraphQLObjectType) and each.name[:2] != "__"]
 
