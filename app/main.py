@@ -264,6 +264,7 @@ def build_services(
     tokens: Tokens,
     on_role_deleted: Callable[[], None] = lambda: None,
 ) -> Services:
+    database = database.limited(settings.log_max_bytes_per_user)
     documents = Documents(database)
     snapshots = Snapshots(documents)
     sealing = build_sealing(settings, development)

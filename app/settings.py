@@ -168,6 +168,7 @@ class Settings(BaseSettings):
     secret: SecretStr | None = Field(default=None, min_length=16)
     geoip_database: Path | None = None
     metadata_max_bytes: int = Field(default=65_536, ge=1, le=4_194_304)
+    log_max_bytes_per_user: int = Field(default=50_000_000, ge=1_000)
     log_retention_days: int = Field(default=30, ge=1, le=3650)
 
     def public_address(self) -> str:

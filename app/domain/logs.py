@@ -1,15 +1,23 @@
 """History: what happened to an account, and which field changed from what to what."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from itertools import islice
 from typing import Any
 
+from app.domain.sizes import marked, size_of, too_large
 from app.domain.times import format_time
 
+# Listed in one event.
 MAX_CHANGES = 1000
+# Bytes of compact JSON: of one value before or after a change, and of all changes of an event with their paths.
+MAX_VALUE_BYTES = 4_096
+MAX_CHANGES_BYTES = 262_144
+# Likewise of one value in the details of an event, and of all details.
+MAX_DETAIL_BYTES = 16_384
+MAX_DETAILS_BYTES = 65_536
 
 
 class LogEventType(StrEnum):
@@ -33,6 +41,7 @@ class LogEventType(StrEnum):
     LOGIN_FAILED_WRONG_PASSWORD = "LOGIN_FAILED_WRONG_PASSWORD"  # noqa: S105
     LOGIN_RULE_UPDATED = "LOGIN_RULE_UPDATED"
     LOGIN_SUCCEEDED = "LOGIN_SUCCEEDED"
+    LOG_EVENTS_DROPPED = "LOG_EVENTS_DROPPED"
     MFA_ENROLLED = "MFA_ENROLLED"
     MFA_REMOVED = "MFA_REMOVED"
     PASSWORD_CHANGED = "PASSWORD_CHANGED"  # noqa: S105
@@ -85,6 +94,7 @@ LOG_EVENT_TYPES: Mapping[LogEventType, _Type] = {
     LogEventType.LOGIN_FAILED_WRONG_PASSWORD: _Type("fp", "Failed to log in: wrong password"),
     LogEventType.LOGIN_RULE_UPDATED: _Type("sapi", "Updated a login rule"),
     LogEventType.LOGIN_SUCCEEDED: _Type("s", "Logged in"),
+    LogEventType.LOG_EVENTS_DROPPED: _Type("sapi", "Dropped the oldest events: the history reached its size limit"),
     LogEventType.MFA_ENROLLED: _Type("gd_enrollment_complete", "Enrolled a second factor"),
     LogEventType.MFA_REMOVED: _Type("gd_unenroll", "Removed second factors"),
     LogEventType.PASSWORD_CHANGED: _Type("scp", "Changed the password"),
@@ -164,6 +174,44 @@ def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[FieldChan
     The keys at the top are attributes: of one, an empty object says the same as its absence. At most MAX_CHANGES.
     """
     return tuple(islice(_leaves(before, after, ""), MAX_CHANGES))
+
+
+def bounded(event: LogEvent) -> LogEvent:
+    """The event as it is stored: a marker with the size stands for each value that is too large."""
+    details = event.details and _bounded_details(event.details)
+    return replace(event, changes=tuple(_bounded_changes(event.changes)), details=details)
+
+
+def _bounded_changes(changes: Iterable[FieldChange]) -> Iterator[FieldChange]:
+    """At most MAX_CHANGES_BYTES in all. One change of the attribute stands for those beyond, with their sizes."""
+    room, rest = MAX_CHANGES_BYTES, dict[str, tuple[int, int]]()
+    for each in changes:
+        change = FieldChange(each.path, marked(each.before, MAX_VALUE_BYTES), marked(each.after, MAX_VALUE_BYTES))
+        size = size_of([change.path, change.before, change.after])
+        if size <= room:
+            room -= size
+            yield change
+        else:
+            root = each.path.partition(".")[0]
+            old, new = rest.get(root, (0, 0))
+            rest[root] = old + _size(each.before), new + _size(each.after)
+    for root, sizes in rest.items():
+        yield FieldChange(root, *(too_large(each) if each else None for each in sizes))
+
+
+def _size(value: Any) -> int:
+    return 0 if value is None else size_of(value)
+
+
+def _bounded_details(details: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Looks into objects in the details, which are before and after of something with several fields."""
+    small = {
+        name: {inner: marked(each, MAX_DETAIL_BYTES) for inner, each in value.items()}
+        if isinstance(value, Mapping)
+        else marked(value, MAX_DETAIL_BYTES)
+        for name, value in details.items()
+    }
+    return marked(small, MAX_DETAILS_BYTES)  # type: ignore[no-any-return]
 
 
 def _leaves(before: Mapping[str, Any], after: Mapping[str, Any], prefix: str) -> Iterator[FieldChange]:

@@ -1,11 +1,11 @@
 """user_metadata and app_metadata: what may be in them, and how a patch is merged (RFC 7396)."""
 
-import json
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from app.domain.errors import ErrorCode, Refused
+from app.domain.sizes import size_of
 
 MAX_DEPTH = 16
 MAX_KEY_BYTES = 128
@@ -71,7 +71,7 @@ def check_patch(patch: object, reserved: frozenset[str] = frozenset()) -> Mappin
 
 def check_size(document: Mapping[str, Any], limit: int) -> None:
     """Refused with TOO_LARGE where the document takes more than `limit` bytes as compact JSON in UTF-8."""
-    size = len(json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode())
+    size = size_of(document)
     if size > limit:
         message = f"The document would take {size} bytes as JSON, and {limit} is the most."
         raise Refused(ErrorCode.TOO_LARGE, message, ("patch",))

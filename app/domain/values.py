@@ -8,6 +8,7 @@ from app.domain.connections import why_not_editable
 from app.domain.ids import encode_id
 from app.domain.locations import Location
 from app.domain.logs import Actor, LogEventType
+from app.domain.principals import ActorKind
 from app.domain.refusals import Refusal
 from app.domain.root_attributes import ROOT_ATTRIBUTES, RootAttribute, RootAttributeName
 from app.domain.rows import Row
@@ -49,8 +50,9 @@ def identity_id(row: Row) -> str:
 
 
 def is_hidden(row: Row) -> bool:
-    """Whether an event is somebody else's act, shown to the user whom it was done to."""
-    return "actor" in row.document and READ_OTHERS_ACTS not in row.readable
+    """Whether an event is somebody else's act, shown to the user whom it was done to. The service is nobody else."""
+    by = row.document.get("actor")
+    return by is not None and by["kind"] != ActorKind.SYSTEM and READ_OTHERS_ACTS not in row.readable
 
 
 def actor(row: Row) -> Actor | None:

@@ -137,7 +137,7 @@ class Roles:
         """Raises what `ProfileChanges.apply` does; Refused with INVALID_INPUT, TOO_LARGE."""
 
         def decide(user: User) -> Changes:
-            return Changes(LogEventType.PERMISSIONS_GRANTED, {"permissions": granted(user.permissions, permissions)})
+            return _permissions_changed(LogEventType.PERMISSIONS_GRANTED, user, granted(user.permissions, permissions))
 
         return await self._changes.apply(principal, GRANT_PERMISSIONS, target, decide)
 
@@ -145,7 +145,7 @@ class Roles:
         """Of those that were granted directly. Likewise."""
 
         def decide(user: User) -> Changes:
-            return Changes(LogEventType.PERMISSIONS_REVOKED, {"permissions": revoked(user.permissions, permissions)})
+            return _permissions_changed(LogEventType.PERMISSIONS_REVOKED, user, revoked(user.permissions, permissions))
 
         return await self._changes.apply(principal, GRANT_PERMISSIONS, target, decide)
 
@@ -179,6 +179,14 @@ class Roles:
         [role] = found
         condition.check_version(role.version, role, "role")
         return role
+
+
+def _permissions_changed(type_: LogEventType, user: User, after: Sequence[Mapping[str, str]]) -> Changes:
+    """History tells those that differ: all of them could be too large to be kept."""
+    old, new = ({tuple(sorted(each.items())): each for each in some} for some in (user.permissions, after))
+    gone, added_ = [old[key] for key in old if key not in new], [new[key] for key in new if key not in old]
+    told = FieldChange("permissions", gone or None, added_ or None)
+    return Changes(type_, {"permissions": after}, told=(told,))
 
 
 def _event(

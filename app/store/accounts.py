@@ -6,7 +6,7 @@ from typing import Any
 from app.domain.logs import LogEvent
 from app.domain.users import User
 from app.store.database import Database, WriteConflict
-from app.store.logs import to_document as event_to_document
+from app.store.logs import insert_event
 
 # What is kept of a user outside of the profile and the history.
 _BESIDE = (
@@ -14,6 +14,7 @@ _BESIDE = (
     "devices",
     "grants",
     "login_failures",
+    "log_sizes",
     "login_keys",
     "mails",
     "mfa_enrollments",
@@ -47,7 +48,7 @@ class Accounts:
                 await self._database["users"].delete_many(linked, session=session)
                 for name in _BESIDE:
                     await self._database[name].delete_many(beside, session=session)
-                await self._database["log_events"].insert_one(event_to_document(event), session=session)
+                await insert_event(self._database, session, event)
                 if erase:
                     await self._erase(user, session)
         except WriteConflict:

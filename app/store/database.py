@@ -1,6 +1,6 @@
 """The connection to MongoDB: collections, transactions, and driver errors turned into ours."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
 from threading import Lock
 from typing import Any
@@ -28,7 +28,11 @@ _TRANSIENT = "TransientTransactionError"
 _UNKNOWN_COMMIT = "UnknownTransactionCommitResult"
 _COMMIT_TRIES = 3
 
+# Of one user's history, unless the operator says otherwise.
+LOG_MAX_BYTES = 50_000_000
+
 Transaction = Callable[[], AbstractAsyncContextManager[Any]]
+AfterCommit = Callable[[], Awaitable[None]]
 
 
 class WriteConflict(Exception):  # noqa: N818
@@ -77,15 +81,46 @@ class Database:
     """One database and how its transactions are made. Writes are acknowledged by a majority, in its journal.
 
     `url` is where it is, `pool` counts its connections. `is_prepared` is true after this process has checked that it
-    may serve this database; until then no request is answered.
+    may serve this database; until then no request is answered. `log_max_bytes` is how much history of one user is kept.
     """
 
     def __init__(self, database: Any, transaction: Transaction, url: str = "", pool: Pool | None = None) -> None:
         self.database = database
-        self.transaction = transaction
         self.url = url
         self.pool = pool or Pool()
         self.is_prepared = False
+        self.log_max_bytes = LOG_MAX_BYTES
+        self._transaction = transaction
+        self._after_commit: dict[int, list[AfterCommit]] = {}
+
+    def limited(self, log_max_bytes: int) -> "Database":
+        """The same database with another limit on the history of one user."""
+        limited = Database(self.database, self._transaction, self.url, self.pool)
+        limited.is_prepared, limited.log_max_bytes = self.is_prepared, log_max_bytes
+        return limited
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Any]:
+        """A session with a transaction that commits when the block ends well. WriteConflict when another writer
+        committed first.
+        """
+        waiting: list[AfterCommit] = []
+        async with self._transaction() as session:
+            self._after_commit[id(session)] = waiting
+            try:
+                yield session
+            finally:
+                self._after_commit.pop(id(session), None)
+        for each in waiting:
+            await each()
+
+    async def after_commit(self, session: Any, call: AfterCommit) -> None:
+        """Runs `call` when the transaction of `session` has committed, or at once when there is none."""
+        waiting = self._after_commit.get(id(session))
+        if waiting is None:
+            await call()
+        else:
+            waiting.append(call)
 
     def __getitem__(self, collection: str) -> Any:
         return self.database[collection]

@@ -7,7 +7,7 @@ from app.domain.logs import LogEvent
 from app.domain.times import now
 from app.domain.users import User
 from app.store.database import Database, driver_errors
-from app.store.logs import to_document as event_to_document
+from app.store.logs import insert_event
 
 
 class Devices:
@@ -29,7 +29,7 @@ class Devices:
             where = {"tenant": tenant, "user": {"$in": users}, "device_id": device_id}
             result = await self._database["devices"].delete_many(where, session=session)
             if result.deleted_count:
-                await self._database["log_events"].insert_one(event_to_document(event), session=session)
+                await insert_event(self._database, session, event)
         return bool(result.deleted_count)
 
 

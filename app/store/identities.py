@@ -8,7 +8,7 @@ from pymongo.errors import DuplicateKeyError
 from app.domain.logs import LogEvent
 from app.domain.users import User
 from app.store.database import Database, WriteConflict, driver_errors
-from app.store.logs import to_document as event_to_document
+from app.store.logs import insert_event
 from app.store.users import from_document, to_document, to_update
 
 
@@ -35,7 +35,7 @@ class Identities:
                     if not result.matched_count:
                         raise WriteConflict
                 for event in events:
-                    await self._database["log_events"].insert_one(event_to_document(event), session=session)
+                    await insert_event(self._database, session, event)
         except (WriteConflict, DuplicateKeyError):
             return False
         return True

@@ -26,6 +26,7 @@ INDEXES: dict[str, list[tuple[_Keys, dict[str, object]]]] = {
         (_by("user", "date-", "_id-"), {}),
         (_by("date-", "_id-"), {}),
     ],
+    "log_sizes": [(_by("user"), UNIQUE)],
     "roles": [(_by("role_id"), UNIQUE), (_by("name_folded"), UNIQUE), (_by("name_folded", "_id"), {})],
     "connections": [(_by("name"), UNIQUE)],
     "connection_guards": [(_by("connection", "guard"), UNIQUE)],
@@ -69,7 +70,8 @@ async def ensure_other_indexes(database: Database, log_retention_days: int) -> N
     """Creates the other indexes that are missing, and gives log events the configured retention."""
     await _ensure(database, unique=False)
     with driver_errors():
-        for name, seconds in {**_EXPIRING, "log_events": log_retention_days * 86_400}.items():
+        of_logs = dict.fromkeys(("log_events", "log_sizes"), log_retention_days * 86_400)
+        for name, seconds in {**_EXPIRING, **of_logs}.items():
             await _ensure_expiry(database, name, seconds)
         await database["tickets"].create_index("expires_at", expireAfterSeconds=0)
 

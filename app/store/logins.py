@@ -13,7 +13,7 @@ from app.domain.users import User
 from app.store.connections import hold_connection
 from app.store.database import Database, WriteConflict, driver_errors
 from app.store.documents import document_of
-from app.store.logs import to_document as event_to_document
+from app.store.logs import insert_event
 from app.store.users import to_document, to_update
 
 
@@ -59,7 +59,7 @@ class Logins:
                     result = await self._database["users"].update_one(where, _update(before, after), session=session)
                     if not result.matched_count:
                         raise WriteConflict
-                await self._database["log_events"].insert_one(event_to_document(event), session=session)
+                await insert_event(self._database, session, event)
                 if answered is not None:
                     await self._database["login_keys"].insert_one(asdict(answered), session=session)
                 if device is not None:
@@ -86,7 +86,7 @@ class Logins:
     async def add_event(self, event: LogEvent) -> None:
         """One that changes no profile."""
         with driver_errors():
-            await self._database["log_events"].insert_one(event_to_document(event))
+            await insert_event(self._database, None, event)
 
     async def count_failure(self, tenant: str, user: Any, ip: str, at: Any) -> int:
         """Failures from this address for this account, with this one."""

@@ -12,7 +12,7 @@ from app.domain.users import AttributeSource, Beside, Identity, Provenance, User
 from app.store.changes import write_beside
 from app.store.connections import hold_connection
 from app.store.database import Database, KeyTaken, WriteConflict, driver_errors
-from app.store.logs import to_document as event_to_document
+from app.store.logs import insert_event
 from app.store.migrations import SCHEMA_VERSION
 
 _FIELDS = tuple(field.name for field in fields(User) if field.name != "id")
@@ -26,7 +26,6 @@ class Users:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._users = database["users"]
-        self._events = database["log_events"]
 
     async def find(self, where: Mapping[str, Any]) -> User | None:
         """The whole profile, for writing it; never one that is linked to another. `where` starts with the tenant."""
@@ -42,7 +41,7 @@ class Users:
             async with self._database.transaction() as session:
                 await hold_connection(self._database, session, user.tenant, user.identities[0].connection)
                 await self._users.insert_one(to_document(user), session=session)
-                await self._events.insert_one(event_to_document(event), session=session)
+                await insert_event(self._database, session, event)
                 await write_beside(self._database, session, user, beside)
         except WriteConflict:
             return False
@@ -67,7 +66,7 @@ class Users:
                     found = await self._users.find_one(where, {"_id": 1}, session=session)
                 if not found:
                     raise WriteConflict
-                await self._events.insert_one(event_to_document(event), session=session)
+                await insert_event(self._database, session, event)
                 await write_beside(self._database, session, after, beside)
         except WriteConflict:
             return False

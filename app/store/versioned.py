@@ -7,7 +7,7 @@ from pymongo.errors import DuplicateKeyError
 
 from app.domain.logs import LogEvent
 from app.store.database import Database, KeyTaken, WriteConflict
-from app.store.logs import to_document as event_to_document
+from app.store.logs import insert_event
 
 
 def at_version(version: int) -> Any:
@@ -20,7 +20,7 @@ async def insert_versioned(database: Database, collection: str, document: Mappin
     try:
         async with database.transaction() as session:
             await database[collection].insert_one(dict(document), session=session)
-            await database["log_events"].insert_one(event_to_document(event), session=session)
+            await insert_event(database, session, event)
     except WriteConflict:
         return False
     except DuplicateKeyError as error:
@@ -43,7 +43,7 @@ async def update_versioned(
             result = await database[collection].update_one(where, {"$set": dict(document)}, session=session)
             if not result.matched_count:
                 raise WriteConflict
-            await database["log_events"].insert_one(event_to_document(event), session=session)
+            await insert_event(database, session, event)
     except WriteConflict:
         return False
     except DuplicateKeyError as error:
@@ -58,4 +58,4 @@ async def delete_versioned(
     where = {**one, "version": at_version(version)}
     if not (await database[collection].delete_one(where, session=session)).deleted_count:
         raise WriteConflict
-    await database["log_events"].insert_one(event_to_document(event), session=session)
+    await insert_event(database, session, event)

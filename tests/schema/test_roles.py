@@ -321,3 +321,17 @@ async def test_name_contains_takes_what_a_name_could_contain(world: World) -> No
         answer = await world.post(query, world.tool_token(), text=text)
         [error] = answer.json()["errors"]
         assert (error["extensions"]["code"], error["extensions"]["reason"]) == ("BAD_USER_INPUT", "INVALID_INPUT")
+
+
+async def test_permission_events_tell_only_what_differs(world: World) -> None:
+    """All permissions together would be larger than what an event keeps of a value."""
+    many = [{"api": "urn:api", "name": f"permission:{number}"} for number in range(200)]
+    john = await world.add_user("john", permissions=tuple(many))
+    one = {"api": "urn:api", "name": "read"}
+    await act(world, "grantPermissions", userId=john.user_id, permissions=[one, many[0]])
+    assert (await last_event(world))["changes"] == [{"path": "permissions", "after": [one]}]
+    await act(world, "revokePermissions", userId=john.user_id, permissions=[one, many[0]])
+    gone = (await last_event(world))["changes"]
+    assert [each["path"] for each in gone] == ["permissions"]
+    assert gone[0]["before"] == [many[0], one]
+    assert "after" not in gone[0]

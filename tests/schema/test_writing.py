@@ -3,10 +3,13 @@
 import asyncio
 from typing import Any
 
+import httpx
 import pytest
 
 from app.domain.metadata import MAX_DEPTH, RESERVED_APP_METADATA
 from app.domain.users import User
+from app.main import build
+from app.settings import Settings
 from tests.world import World, codes
 
 USER_METADATA = """mutation($input: UpdateUserMetadataInput!) { updateUserMetadata(input: $input) {
@@ -275,3 +278,36 @@ async def test_at_most_a_thousand_leaves_are_told(world: World) -> None:
     await patched(world, john, patch={f"k{number:04}": number for number in range(1_500)})
     [event] = await world.events(john)
     assert len(event["changes"]) == 1_000
+
+
+def service(world: World, **more: Any) -> httpx.AsyncClient:
+    """The service with other settings."""
+    settings = Settings(data_dir=world.data_dir, **more)
+    transport = httpx.ASGITransport(app=build(settings, world.database))
+    return httpx.AsyncClient(transport=transport, base_url="http://localhost")
+
+
+async def test_history_drops_oldest_and_tells_user(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user and a tool see the same: how many events were dropped."""
+    john = await world.add_user("john")
+    async with service(world, log_max_bytes_per_user=10_000) as client:
+        monkeypatch.setattr(world, "client", client)
+        for number in range(30):
+            assert (await patched(world, john, patch={"a": f"{number}" + "x" * 300}))["errors"] == []
+        read = """query { user(by: {userId: "auth0|john"}) { logEvents(first: 100) {
+          nodes { type description details actor { kind } changes { after } } } } }"""
+        for token in (world.user_token(john), world.tool_token()):
+            *kept, told = (await world.ask(read, token))["user"]["logEvents"]["nodes"]
+            assert kept[0]["changes"][0]["after"].startswith("29x")
+            assert 5 < len(kept) < 30
+            assert (told["type"], told["details"]) == ("LOG_EVENTS_DROPPED", {"count": 30 - len(kept)})
+            assert told["actor"] == {"kind": "SYSTEM"}
+
+
+async def test_large_value_is_logged_as_marker(world: World) -> None:
+    john = await world.add_user("john")
+    await patched(world, john, patch={"a": "é" * 3_000, "b": "small"})
+    [event] = await world.events(john)
+    changes = {each["path"]: each["after"] for each in event["changes"]}
+    assert changes == {"user_metadata.a": {"too_large": True, "bytes": 6_002}, "user_metadata.b": "small"}
+    assert (await world.stored(john))["user_metadata"]["a"] == "é" * 3_000
