@@ -270,12 +270,13 @@ def build_services(
     sealing = build_sealing(settings, development)
     reads = Reads(documents, snapshots, sealing)
     users, connections = Users(database), Connections(database)
-    changes = ProfileChanges(users, max_age=settings.step_up_seconds)
     rules, callers = installed_rules(), Callers(reads, snapshots)
+    changes = ProfileChanges(users, callers, max_age=settings.step_up_seconds)
     stored_logins = Logins(database)
     stored_passwords = StoredPasswords(database)
     passwords = Passwords(
         changes,
+        callers,
         users,
         connections,
         stored_logins,
@@ -285,6 +286,7 @@ def build_services(
     )
     tenants = sorted({each.tenant for each in settings.issuers or []}) or [TENANT]
     logins = RecordLogins(
+        callers,
         users,
         stored_logins,
         connections,
@@ -300,8 +302,9 @@ def build_services(
         metadata=Metadata(changes, settings.metadata_max_bytes),
         root_attributes=RootAttributes(changes, documents),
         logins=logins,
-        devices=Devices(changes, users, StoredDevices(database)),
+        devices=Devices(changes, callers, users, StoredDevices(database)),
         connections=ConnectionSettings(
+            callers,
             connections,
             snapshots,
             rules,
@@ -309,9 +312,10 @@ def build_services(
         ),
         identities=Identities(changes, callers, StoredIdentities(database), tokens.verify),
         blocks=Blocks(changes, stored_logins),
-        roles=Roles(changes, StoredRoles(database), snapshots, on_role_deleted),
+        roles=Roles(changes, callers, StoredRoles(database), snapshots, on_role_deleted),
         accounts=Accounts(
             changes,
+            callers,
             users,
             connections,
             StoredAccounts(database),

@@ -82,6 +82,13 @@ def identifier_keys(user: User) -> Iterator[str]:
         yield phone_key(primary, user.phone_number)
 
 
+def is_named(user: User, subject: str, connection: str | None) -> bool:
+    """Whether a token with this `sub` is certainly a token of this profile. `connection` is the token issuer's."""
+    if connection is None:
+        return subject in (user.user_id, *(each.origin_user_id for each in user.identities))
+    return any((each.connection, each.user_id) == (connection, subject) for each in user.identities)
+
+
 def account_named(user: User, keys: Iterable[str]) -> Any:
     """The `_id` of the account that one of these keys names: the profile's own, or one that is linked to it."""
     named = set(keys)

@@ -6,7 +6,7 @@ import strawberry
 from strawberry.scalars import JSON
 
 from app.domain import attributes
-from app.domain.errors import ErrorCode, Forbidden, Refused, VersionConflict
+from app.domain.errors import ErrorCode, Forbidden, Refused, UserBlocked, VersionConflict
 from app.domain.root_attributes import ROOT_ATTRIBUTES
 from app.domain.users import User as WrittenUser
 from app.schema.context import Info
@@ -182,11 +182,22 @@ async def update_users(info: Info, input: UpdateUsersInput) -> UpdateUsersPayloa
     if not 1 <= len(input.updates) <= MAX_UPDATES:
         refusal = Refused(ErrorCode.INVALID_INPUT, f"updates takes 1 to {MAX_UPDATES} changes.", ("updates",))
         return UpdateUsersPayload(results=[], errors=to_errors([refusal]))
-    results = [await _update(info, index, each) for index, each in enumerate(input.updates)]
+    results: list[UpdateUserResult] = []
+    try:
+        for index, each in enumerate(input.updates):
+            results.append(await _update(info, index, each))
+    except UserBlocked:
+        results += [_blocked(index) for index in range(len(results), len(input.updates))]
     return UpdateUsersPayload(results=results, errors=[])
 
 
+def _blocked(index: int) -> UpdateUserResult:
+    error = InputError(code=ErrorCode.USER_BLOCKED, message="Your own profile was blocked meanwhile.", path=None)
+    return UpdateUserResult(index=index, user=None, errors=[error])
+
+
 async def _update(info: Info, index: int, update: UpdateUserInput) -> UpdateUserResult:
+    """UserBlocked where the caller is blocked by now."""
     try:
         key = (await _write(info, update)).id
     except VersionConflict as conflict:

@@ -91,8 +91,16 @@ class Context:
     root_fields: list[RootField] = field(default_factory=list)
     loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict)
 
+    async def look_again(self) -> None:
+        """Finds out again who the caller is, after a write that may have changed that. UserBlocked."""
+        if self.principal is not None:
+            self.principal = await self.services.callers.confirm(self.principal)
+
     async def count_open(self) -> None:
-        """RateLimited where too much came from this address that needs no token."""
+        """For what needs no token: RateLimited where too much came from this address. A token that came with it all the
+        same must not be a blocked user's: UserBlocked.
+        """
+        await self.look_again()
         if self.open_rates is not None:
             await self.open_rates.hit(self.address or "unknown")
 

@@ -28,10 +28,11 @@ from app.domain.rules import CREATE_USERS, DELETE_USER, UPDATE_APP_METADATA
 from app.domain.tickets import TicketPurpose
 from app.domain.times import now
 from app.domain.users import AttributeSource, Beside, Changes, Identity, Provenance, User
+from app.services.callers import Callers
 from app.services.changes import DEADLINE_SECONDS, ProfileChanges, Target, check_reason, taken, to_event, wait
 from app.services.identifiers import named_connection, read_email, read_phone_number
 from app.services.password_hashes import check_hash
-from app.services.reads import require
+from app.services.reads import require_scopes
 from app.services.tickets import Choose, Source, as_themselves, issue, to_mail
 from app.store.accounts import Accounts as StoredAccounts
 from app.store.connections import Connections
@@ -68,6 +69,7 @@ class Accounts:
     def __init__(
         self,
         changes: ProfileChanges,
+        callers: Callers,
         users: Users,
         connections: Connections,
         accounts: StoredAccounts,
@@ -77,6 +79,7 @@ class Accounts:
         tenants: Sequence[str],
     ) -> None:
         self._changes = changes
+        self._callers = callers
         self._users = users
         self._connections = connections
         self._accounts = accounts
@@ -89,9 +92,9 @@ class Accounts:
         """Raises Forbidden; Refused with INVALID_INPUT, NOT_FOUND, NOT_EDITABLE, ALREADY_EXISTS, TOO_LARGE, CONTENDED;
         RATE_LIMITED where the verification mail is one too many.
         """
-        principal = require(principal, CREATE_USERS)
+        principal = await self._callers.authorize(principal, CREATE_USERS)
         if new.app_metadata is not None:
-            require(principal, UPDATE_APP_METADATA)
+            require_scopes(principal, UPDATE_APP_METADATA)
         check_reason(new.reason)
         connection = await self._connection(principal.tenant, new.connection)
         identifiers = _read(new)
@@ -104,6 +107,8 @@ class Accounts:
                 raise Refused(ErrorCode.INVALID_INPUT, message, ("sendVerificationEmail",))
             beside += issue(user, TicketPurpose.VERIFY_EMAIL, user.email, len(beside), ("sendVerificationEmail",))
         event = _first_event(principal, user, LogEventType.USER_CREATED, new.reason)
+        # A hash takes a while, and the caller may be blocked meanwhile.
+        await self._callers.confirm(principal)
         try:
             await self._insert(user, event, beside)
         except KeyTaken:

@@ -7,7 +7,8 @@ from app.domain.errors import UserBlocked
 from app.domain.identifiers import subject_key, user_id_key
 from app.domain.principals import ActorKind, Principal
 from app.domain.rows import Row, Selection
-from app.services.reads import Reads
+from app.domain.rules import Rule
+from app.services.reads import Reads, require_scopes
 from app.store.documents import Filter
 from app.store.snapshots import Snapshots
 
@@ -36,6 +37,23 @@ class Callers:
         document = row.document
         linked = tuple(document.get("linked", ()))
         return replace(principal, profile=document["_id"], linked=linked, name=document.get("name")), row
+
+    async def authorize(self, principal: Principal | None, rule: Rule) -> Principal:
+        """Every write that `ProfileChanges` does not authorize begins here. Raises what `require_scopes` and `confirm`
+        do.
+        """
+        return await self.confirm(require_scopes(principal, rule))
+
+    async def confirm(self, principal: Principal) -> Principal:
+        """The caller as the database has them now, for use right before a write. UserBlocked.
+
+        A request may run while its user is blocked, deleted, linked or unlinked. A profile that is gone leaves a caller
+        without a profile, as the next request would find them. An application's token names no profile.
+        """
+        if principal.kind is not ActorKind.USER:
+            return principal
+        found, _ = await self.identify(replace(principal, profile=None, linked=(), name=None), {})
+        return found
 
     async def where(self, principal: Principal) -> Filter | None:
         """Whose profile a token names; None where it names none."""

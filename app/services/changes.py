@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 from weakref import WeakValueDictionary
 
-from app.domain.errors import ErrorCode, InsufficientUserAuthentication, Refused, VersionConflict
+from app.domain.errors import ErrorCode, InsufficientUserAuthentication, Refused, UserBlocked, VersionConflict
+from app.domain.identifiers import is_named
 from app.domain.logs import Actor, FieldChange, LogEvent, diff, same
 from app.domain.metadata import is_well_formed
 from app.domain.principals import ActorKind, Principal
@@ -18,6 +19,7 @@ from app.domain.rules import Rule
 from app.domain.times import now
 from app.domain.users import Changes, User
 from app.policy.rules import holds, is_recent, might_hold
+from app.services.callers import Callers
 from app.services.reads import authenticated, forbidden
 from app.store.database import KeyTaken, new_id
 from app.store.users import Users
@@ -63,9 +65,12 @@ class Queue:
 class ProfileChanges:
     """Writes of profiles. Writers of one user in this process queue; between processes they try again."""
 
-    def __init__(self, users: Users, deadline: float = DEADLINE_SECONDS, max_age: int = MAX_AGE_SECONDS) -> None:
+    def __init__(
+        self, users: Users, callers: Callers, deadline: float = DEADLINE_SECONDS, max_age: int = MAX_AGE_SECONDS
+    ) -> None:
         """`max_age` is how many seconds ago a sign-in may be for what needs a recent one."""
         self._users = users
+        self._callers = callers
         self._deadline = deadline
         self._max_age = max_age
         self._queue = Queue()
@@ -73,8 +78,8 @@ class ProfileChanges:
     async def apply(self, principal: Principal | None, rule: Rule, target: Target, decide: Decide) -> User:
         """The profile as it is after `decide`, which is pure and may be asked more than once.
 
-        What changes nothing writes nothing. Raises Unauthenticated, Forbidden, InsufficientUserAuthentication; Refused
-        with INVALID_INPUT, NOT_FOUND, CONTENDED, or by `decide`; VersionConflict.
+        What changes nothing writes nothing. Raises Unauthenticated, Forbidden, InsufficientUserAuthentication,
+        UserBlocked; Refused with INVALID_INPUT, NOT_FOUND, CONTENDED, or by `decide`; VersionConflict.
         """
         principal = self.require(principal, rule)
         return await self._write(principal, rule, _where(principal, target), target, decide)
@@ -93,8 +98,8 @@ class ProfileChanges:
         deadline = time.monotonic() + self._deadline
         async with self._queue.turn((principal.tenant, str(where)), deadline):
             while True:
-                user = await self._find(principal, rule, where)
-                after = await self._attempt(principal, target, user, decide)
+                caller, user = await self._find(principal, rule, where)
+                after = await self._attempt(caller, target, user, decide)
                 if after is not None:
                     return after
                 await wait(deadline)
@@ -117,21 +122,28 @@ class ProfileChanges:
         return principal
 
     async def find(self, principal: Principal | None, rule: Rule, target: Target) -> tuple[Principal, User]:
-        """The profile that something beside it is about to be changed of. Raises what `apply` does, but CONTENDED."""
+        """The caller as they are now, and the profile that something beside it is about to be changed of.
+
+        Raises what `apply` does, but CONTENDED.
+        """
         principal = self.require(principal, rule)
         where = _where(principal, target)
         check_reason(target.reason)
-        user = await self._find(principal, rule, where)
+        principal, user = await self._find(principal, rule, where)
         if target.if_version is not None and target.if_version != user.version:
             raise VersionConflict(target.if_version, user.version, user)
         return principal, user
 
-    async def _find(self, principal: Principal, rule: Rule | None, where: Mapping[str, Any]) -> User:
+    async def _find(self, principal: Principal, rule: Rule | None, where: Mapping[str, Any]) -> tuple[Principal, User]:
+        """The caller as they are now, and the profile. Every write of a profile is authorized here, at each attempt."""
         user = await self._users.find({"tenant": principal.tenant, **where})
-        if user is None and (rule is None or holds(principal, rule)):
+        if rule is not None:
+            principal = await self._confirm(principal, user)
+        # That their own profile is gone is no secret to the caller.
+        if user is None and (rule is None or holds(principal, rule) or "_id" in where):
             raise Refused(ErrorCode.NOT_FOUND, "There is no such user.", ("userId",))
         if user is not None and rule is None:
-            return user
+            return principal, user
         assert rule
         # To whom only their own profile is open, an unknown user and another one look the same.
         is_self = user is not None and principal.is_self(user.id)
@@ -139,7 +151,20 @@ class ProfileChanges:
             raise forbidden(principal, rule, is_self)
         if is_self and rule.recent:
             self.require_recent(principal)
-        return user
+        return principal, user
+
+    async def _confirm(self, principal: Principal, user: User | None) -> Principal:
+        """The caller as they are now. UserBlocked. `user` is the profile to write, just read.
+
+        The caller's own profile has the block, and a block moves its version, so nothing else is read. For any other
+        profile, or none, the caller's own is looked up.
+        """
+        is_own = user is not None and principal.kind is ActorKind.USER and user.id == principal.profile
+        if user is None or not is_own or not is_named(user, principal.subject, principal.connection):
+            return await self._callers.confirm(principal)
+        if user.blocked:
+            raise UserBlocked
+        return replace(principal, linked=tuple(user.own()[1:]))
 
     async def _attempt(self, principal: Principal, target: Target, user: User, decide: Decide) -> User | None:
         """None where another writer came first."""

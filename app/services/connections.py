@@ -10,6 +10,7 @@ from app.domain.login_rules import LoginRule
 from app.domain.logs import LogEvent, LogEventType
 from app.domain.principals import Principal
 from app.domain.rules import READ_CONNECTIONS, UPDATE_CONNECTIONS
+from app.services.callers import Callers
 from app.services.reads import require
 from app.services.tenant_changes import Condition, TenantChanges, to_tenant_event
 from app.store.connections import Connections as StoredConnections
@@ -32,16 +33,18 @@ class Connections:
 
     def __init__(
         self,
+        callers: Callers,
         connections: StoredConnections,
         snapshots: Snapshots,
         rules: Sequence[LoginRule],
         issuers_of: Collection[tuple[str, str | None]] = (),
     ) -> None:
+        self._callers = callers
         self._connections = connections
         self._snapshots = snapshots
         self._rules = rules
         self._issuers_of = frozenset(issuers_of)
-        self._changes = TenantChanges()
+        self._changes = TenantChanges(callers)
 
     async def save(
         self, principal: Principal | None, name: str, given: Mapping[str, Any], condition: Condition
@@ -50,7 +53,7 @@ class Connections:
 
         Refused with INVALID_INPUT, NOT_FOUND, CONTENDED; VersionConflict.
         """
-        caller = require(principal, UPDATE_CONNECTIONS)
+        caller = await self._callers.authorize(principal, UPDATE_CONNECTIONS)
         check_connection_name("name", name)
 
         async def attempt() -> AuthConnection | None:
@@ -69,7 +72,7 @@ class Connections:
         """Returns the name. Refused with NOT_FOUND, NOT_EDITABLE while users or an issuer need it, CONTENDED;
         VersionConflict.
         """
-        caller = require(principal, UPDATE_CONNECTIONS)
+        caller = await self._callers.authorize(principal, UPDATE_CONNECTIONS)
 
         async def attempt() -> str | None:
             before = await self._connections.find(caller.tenant, name)
@@ -97,7 +100,7 @@ class Connections:
         self, principal: Principal | None, name: str, enabled: bool, condition: Condition
     ) -> EnabledRule:
         """Refused with NOT_FOUND for a rule that is not installed, CONTENDED; VersionConflict."""
-        caller = require(principal, UPDATE_CONNECTIONS)
+        caller = await self._callers.authorize(principal, UPDATE_CONNECTIONS)
         rule = next((each for each in self._rules if each.name == name), None)
         if rule is None:
             raise Refused(ErrorCode.NOT_FOUND, "No login rule of this name is installed.", ("name",))

@@ -8,8 +8,8 @@ from app.domain.logs import LogEventType
 from app.domain.principals import Principal
 from app.domain.rules import CREATE_LOGINS, UNLINK_DEVICE
 from app.domain.users import Changes, User
+from app.services.callers import Callers
 from app.services.changes import ProfileChanges, Target, to_event
-from app.services.reads import require
 from app.store.devices import Devices as StoredDevices
 from app.store.users import Users
 
@@ -19,8 +19,9 @@ _SHA_256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 class Devices:
     """What a user's applications go on with."""
 
-    def __init__(self, changes: ProfileChanges, users: Users, devices: StoredDevices) -> None:
+    def __init__(self, changes: ProfileChanges, callers: Callers, users: Users, devices: StoredDevices) -> None:
         self._changes = changes
+        self._callers = callers
         self._users = users
         self._devices = devices
 
@@ -29,7 +30,7 @@ class Devices:
 
         None where it was revoked, has expired, or is a blocked user's.
         """
-        principal = require(principal, CREATE_LOGINS)
+        principal = await self._callers.authorize(principal, CREATE_LOGINS)
         if not _SHA_256.fullmatch(token_hash):
             message = "tokenHash is a SHA-256: 64 hexadecimal digits in lower case."
             raise Refused(ErrorCode.INVALID_INPUT, message, ("tokenHash",))

@@ -14,7 +14,6 @@ from app.domain.rules import CREATE_ENROLLMENTS, DELETE_ENROLLMENTS
 from app.domain.users import Changes, User
 from app.services.changes import ProfileChanges, Target
 from app.services.login_reports import check_text
-from app.services.reads import require
 from app.store.database import new_id
 from app.store.enrollments import Enrollments as StoredEnrollments
 
@@ -46,7 +45,7 @@ class Enrollments:
 
         Raises what `ProfileChanges.apply` does; Refused with TOO_LARGE.
         """
-        require(principal, CREATE_ENROLLMENTS)
+        self._changes.require(principal, CREATE_ENROLLMENTS)
         for name, value in (
             ("enrollmentId", report.enrollment_id),
             ("type", report.type),

@@ -15,7 +15,6 @@ from app.domain.times import now
 from app.domain.users import Changes, User
 from app.services.changes import ProfileChanges, Target
 from app.services.login_reports import check_text
-from app.services.reads import require
 from app.store.database import new_id
 from app.store.grants import Grants as StoredGrants
 
@@ -42,7 +41,7 @@ class Grants:
 
         Raises what `ProfileChanges.apply` does; Refused with TOO_LARGE.
         """
-        require(principal, CREATE_LOGINS)
+        self._changes.require(principal, CREATE_LOGINS)
         for name, value in (("clientId", client_id), ("clientName", client_name), ("audience", audience)):
             check_text(value, name)
         if len(scopes) > MAX_SCOPES:

@@ -30,10 +30,10 @@ from app.domain.rules import CREATE_LOGINS
 from app.domain.times import now
 from app.domain.users import User
 from app.geo.places import Places
+from app.services.callers import Callers
 from app.services.changes import DEADLINE_SECONDS, Queue, wait
 from app.services.identifiers import keys_of_typed, named_connection
 from app.services.login_reports import FailureReason, FailureReport, LoginReport, check_report, invalid
-from app.services.reads import require
 from app.services.user_agents import read_user_agent
 from app.store.connections import Connections
 from app.store.database import new_id
@@ -64,6 +64,7 @@ class RecordLogins:
 
     def __init__(
         self,
+        callers: Callers,
         users: Users,
         logins: Logins,
         connections: Connections,
@@ -72,6 +73,7 @@ class RecordLogins:
         rules: Sequence[LoginRule],
         max_metadata_bytes: int,
     ) -> None:
+        self._callers = callers
         self._users = users
         self._logins = logins
         self._connections = connections
@@ -85,7 +87,7 @@ class RecordLogins:
         """Creates or refreshes the profile. Raises Forbidden; Refused with INVALID_INPUT, NOT_FOUND, ALREADY_EXISTS,
         USER_BLOCKED (then the failure is recorded), LOGIN_RULE_FAILED, CONTENDED.
         """
-        principal = require(principal, CREATE_LOGINS)
+        principal = await self._callers.authorize(principal, CREATE_LOGINS)
         report = check_report(report)
         answered = _to_answered(principal, report)
         if answered is not None and (before := await self._answer(answered)) is not None:
@@ -104,10 +106,11 @@ class RecordLogins:
                 if recorded is not None:
                     return recorded
                 await wait(deadline)
+                principal = await self._callers.confirm(principal)
 
     async def fail(self, principal: Principal | None, report: FailureReport) -> Any:
         """Records a failed login, which changes no profile. Returns the event's `_id`."""
-        principal = require(principal, CREATE_LOGINS)
+        principal = await self._callers.authorize(principal, CREATE_LOGINS)
         report = check_report(report)
         connection = await named_connection(self._connections, principal.tenant, report.connection)
         user = await self._failed_user(principal, connection, report.identifier)

@@ -22,11 +22,11 @@ from app.domain.rules import CHANGE_PASSWORD, SEND_ACCOUNT_MAIL, VERIFY_PASSWORD
 from app.domain.tickets import TicketPurpose
 from app.domain.times import now
 from app.domain.users import Changes, User
+from app.services.callers import Callers
 from app.services.changes import ProfileChanges, Target, to_event
 from app.services.identifiers import keys_of_typed, named_connection, primary_connection
 from app.services.login_reports import read_ip
 from app.services.password_hashes import PasswordHashes, is_common
-from app.services.reads import require
 from app.services.tickets import issue, set_password
 from app.store.connections import Connections
 from app.store.logins import Logins
@@ -54,6 +54,7 @@ class Passwords:
     def __init__(
         self,
         changes: ProfileChanges,
+        callers: Callers,
         users: Users,
         connections: Connections,
         logins: Logins,
@@ -62,6 +63,7 @@ class Passwords:
         mfa_tenants: frozenset[str],
     ) -> None:
         self._changes = changes
+        self._callers = callers
         self._users = users
         self._connections = connections
         self._logins = logins
@@ -111,7 +113,7 @@ class Passwords:
 
         Raises Forbidden; Refused with NOT_FOUND, INVALID_INPUT, RATE_LIMITED; USER_BLOCKED where it was the right one.
         """
-        principal = require(principal, VERIFY_PASSWORDS)
+        principal = await self._callers.authorize(principal, VERIFY_PASSWORDS)
         refusal = why_no_password(await named_connection(self._connections, principal.tenant, connection))
         if refusal is not None:
             raise Refused(ErrorCode.INVALID_INPUT, refusal.message, ("connection",))

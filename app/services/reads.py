@@ -19,7 +19,7 @@ from app.domain.paging import (
 )
 from app.domain.principals import Principal
 from app.domain.rows import Kind, Row, Selection
-from app.domain.rules import BLOCK_USER, Rule
+from app.domain.rules import BLOCK_USER, READING, Rule
 from app.policy.logs import visible_events
 from app.policy.rules import holds, might_hold, missing_scopes, readable
 from app.store.documents import Document, Documents, Filter, between
@@ -35,7 +35,15 @@ def authenticated(principal: Principal | None) -> Principal:
 
 
 def require(principal: Principal | None, rule: Rule, is_self: bool = False) -> Principal:
-    """Forbidden, with the scopes that would do, where the rule does not hold."""
+    """For reading. Raises what `require_scopes` does. A write is authorized by `Callers.authorize` or `ProfileChanges`,
+    which also ask whether the caller is blocked by now.
+    """
+    assert rule in READING, rule.name
+    return require_scopes(principal, rule, is_self)
+
+
+def require_scopes(principal: Principal | None, rule: Rule, is_self: bool = False) -> Principal:
+    """Unauthenticated; Forbidden, with the scopes that would do, where the rule does not hold."""
     principal = authenticated(principal)
     if not holds(principal, rule, is_self):
         raise forbidden(principal, rule, is_self)

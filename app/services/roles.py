@@ -21,8 +21,8 @@ from app.domain.roles import (
 )
 from app.domain.rules import ASSIGN_ROLES, CREATE_ROLES, DELETE_ROLES, GRANT_PERMISSIONS, UNASSIGN_ROLES, UPDATE_ROLES
 from app.domain.users import Changes, User
+from app.services.callers import Callers
 from app.services.changes import ProfileChanges, Target
-from app.services.reads import require
 from app.services.tenant_changes import Condition, TenantChanges, to_tenant_event
 from app.store.database import KeyTaken, new_id
 from app.store.roles import Roles as StoredRoles
@@ -33,13 +33,19 @@ class Roles:
     """`on_deleted` is told that there is something to clear."""
 
     def __init__(
-        self, changes: ProfileChanges, roles: StoredRoles, snapshots: Snapshots, on_deleted: Callable[[], None]
+        self,
+        changes: ProfileChanges,
+        callers: Callers,
+        roles: StoredRoles,
+        snapshots: Snapshots,
+        on_deleted: Callable[[], None],
     ) -> None:
         self._changes = changes
+        self._callers = callers
         self._roles = roles
         self._snapshots = snapshots
         self._on_deleted = on_deleted
-        self._tenant_changes = TenantChanges()
+        self._tenant_changes = TenantChanges(callers)
 
     async def create(
         self,
@@ -50,7 +56,7 @@ class Roles:
         reason: str | None,
     ) -> Any:
         """The role's `_id`. Refused with INVALID_INPUT, ALREADY_EXISTS, TOO_LARGE, CONTENDED."""
-        caller = require(principal, CREATE_ROLES)
+        caller = await self._callers.authorize(principal, CREATE_ROLES)
         check_role(name, description)
         key = new_id()
         role = Role(
@@ -80,7 +86,7 @@ class Roles:
 
         Raises what `create` does; Refused with NOT_FOUND; VersionConflict.
         """
-        caller = require(principal, UPDATE_ROLES)
+        caller = await self._callers.authorize(principal, UPDATE_ROLES)
         check_role(given.get("name"), given.get("description"))
         values = dict(given)
         if "description" in given:
@@ -101,7 +107,7 @@ class Roles:
 
         Refused with NOT_FOUND, CONTENDED; VersionConflict.
         """
-        caller = require(principal, DELETE_ROLES)
+        caller = await self._callers.authorize(principal, DELETE_ROLES)
 
         async def attempt() -> Role | None:
             role = await self._one(caller, role_id, condition)

@@ -9,6 +9,7 @@ from app.domain.errors import VersionConflict
 from app.domain.logs import LogEvent, LogEventType
 from app.domain.principals import Principal
 from app.domain.times import now
+from app.services.callers import Callers
 from app.services.changes import DEADLINE_SECONDS, Queue, check_reason, to_actor, wait
 from app.store.database import new_id
 
@@ -31,7 +32,8 @@ class Condition:
 class TenantChanges:
     """Writers of one object in this process take turns. Writers of several processes try again."""
 
-    def __init__(self, deadline: float = DEADLINE_SECONDS) -> None:
+    def __init__(self, callers: Callers, deadline: float = DEADLINE_SECONDS) -> None:
+        self._callers = callers
         self._deadline = deadline
         self._queue = Queue()
 
@@ -40,12 +42,15 @@ class TenantChanges:
     ) -> T:
         """What `attempt` returns. It is asked again when it returns None: another writer committed first.
 
-        `key` names the object in its tenant. Refused with INVALID_INPUT for the reason, CONTENDED, or by `attempt`.
+        `key` names the object in its tenant. UserBlocked; Refused with INVALID_INPUT for the reason, CONTENDED, or by
+        `attempt`.
         """
         check_reason(condition.reason)
         deadline = time.monotonic() + self._deadline
         async with self._queue.turn((principal.tenant, key), deadline):
             while True:
+                # The caller may be blocked while this write waits for others.
+                await self._callers.confirm(principal)
                 done = await attempt()
                 if done is not None:
                     return done

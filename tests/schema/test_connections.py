@@ -158,7 +158,8 @@ def another_process(world: World, issuers_of: Any = ()) -> tuple[Connections, Pr
     """The service with a queue of its own: only the database orders its writes."""
     stored = StoredConnections(world.database)
     principal = Principal(world.tenant, "tool@clients", ActorKind.APPLICATION, frozenset(Scope))
-    return Connections(stored, Snapshots(Documents(world.database)), BUILT_IN, issuers_of), principal
+    callers, snapshots = world.callers(), Snapshots(Documents(world.database))
+    return Connections(callers, stored, snapshots, BUILT_IN, issuers_of), principal
 
 
 async def test_concurrent_connection_saves_lose_nothing(world: World) -> None:

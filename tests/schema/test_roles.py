@@ -259,9 +259,10 @@ async def test_deleting_a_role_wakes_the_job_that_clears_it(world: World, settin
 
 def another_process(world: World) -> tuple[RoleChanges, Principal]:
     """The service with a queue of its own: only the database orders its writes."""
-    snapshots, changes = Snapshots(Documents(world.database)), ProfileChanges(Users(world.database))
+    callers, snapshots = world.callers(), Snapshots(Documents(world.database))
+    changes = ProfileChanges(Users(world.database), callers)
     tool = Principal(world.tenant, "tool@clients", ActorKind.APPLICATION, frozenset(Scope))
-    return RoleChanges(changes, Roles(world.database), snapshots, lambda: None), tool
+    return RoleChanges(changes, callers, Roles(world.database), snapshots, lambda: None), tool
 
 
 async def test_concurrent_role_updates_lose_nothing(world: World) -> None:

@@ -1,0 +1,276 @@
+"""A request that runs while its caller is blocked, deleted or created: each write asks again who the caller is."""
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from app.domain.rules import READING, WRITING
+from app.domain.scopes import Scope
+from app.domain.users import User
+from app.services.callers import Callers
+from app.services.password_hashes import PasswordHashes
+from app.services.reads import require
+from app.store.logins import Logins
+from app.store.users import Users
+from tests.schema.test_matrix import BESIDE, SCHEMA, WRITES
+from tests.world import DATABASE, World, codes
+
+EVERYTHING = [str(each) for each in Scope]
+BATCH = "mutation($updates: [UpdateUserInput!]!) { updateUsers(input: {updates: $updates}) { results { index user { version } errors { code } } errors { code } } }"
+OPEN = {
+    "signUp": f'mutation {{ signUp(input: {{connection: "{DATABASE}", email: "a@example.com", password: "x"}}) {{ errors {{ code }} }} }}',
+    "redeemTicket": 'mutation { redeemTicket(input: {ticket: "x"}) { errors { code } } }',
+}
+MUTATIONS = {**{name: each.replace("%s", "1") for name, each in WRITES.items()}, **BESIDE, **OPEN}
+Step = Callable[[], Awaitable[Any]]
+
+
+@pytest.fixture
+async def two(world: World) -> tuple[User, User]:
+    await world.add_connection()
+    await world.add_role("Editor")
+    return await world.add_user("jane", username="janey"), await world.add_user("john")
+
+
+def after_identification(monkeypatch: pytest.MonkeyPatch, step: Step, times: int = 1) -> None:
+    """Runs `step` once, when the service has found out who calls for so many times."""
+    identify, steps = Callers.identify, [step, *[None] * (times - 1)]
+
+    async def identified(self: Callers, *arguments: Any) -> Any:
+        found = await identify(self, *arguments)
+        taken = steps.pop() if steps else None
+        if taken is not None:
+            await taken()
+        return found
+
+    monkeypatch.setattr(Callers, "identify", identified)
+
+
+def before_write(monkeypatch: pytest.MonkeyPatch, number: int, step: Step) -> None:
+    """Runs `step` once, when the write of a profile with this number is decided and about to be committed."""
+    replace, writes = Users.replace, []
+
+    async def replaced(self: Users, *arguments: Any) -> bool:
+        writes.append(1)
+        if len(writes) == number:
+            await step()
+        return await replace(self, *arguments)
+
+    monkeypatch.setattr(Users, "replace", replaced)
+
+
+def block(world: World, user: User) -> Step:
+    """As an administrator does it from another process."""
+
+    async def step() -> None:
+        await world.database["users"].update_one({"_id": user.id}, {"$set": {"blocked": True}, "$inc": {"version": 1}})
+
+    return step
+
+
+async def content(world: World) -> str:
+    """Everything that the tenant has, but who is blocked."""
+    found: dict[str, Any] = {}
+    for name in sorted(await world.database.database.list_collection_names()):
+        documents = await world.database[name].find({"tenant": world.tenant}).sort("_id").to_list(None)
+        unblocked = [
+            {key: value for key, value in each.items() if key not in ("blocked", "version")} for each in documents
+        ]
+        found[name] = unblocked
+    return json.dumps(found, default=str)
+
+
+def test_every_mutation_is_tried_while_its_caller_is_blocked() -> None:
+    assert {*MUTATIONS, "updateUsers"} == set(SCHEMA.type_map["Mutation"].fields)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("about_self", [True, False], ids=["about self", "about another"])
+@pytest.mark.parametrize("name", MUTATIONS)
+async def test_no_mutation_writes_for_a_caller_blocked_meanwhile(
+    world: World, two: tuple[User, User], name: str, about_self: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jane, john = two
+    caller = john if about_self else jane
+    before = await content(world)
+    after_identification(monkeypatch, block(world, caller))
+    answer = await world.post(MUTATIONS[name], world.user_token(caller, EVERYTHING))
+    assert codes(answer) == ["USER_BLOCKED"]
+    assert answer.json()["data"] == {name: None}
+    assert await content(world) == before
+
+
+async def test_device_credential_is_refused_to_a_caller_blocked_meanwhile(
+    world: World, two: tuple[User, User], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    after_identification(monkeypatch, block(world, two[0]))
+    query = f'{{ deviceCredential(tokenHash: "{"0" * 64}") {{ id }} }}'
+    assert codes(await world.post(query, world.user_token(two[0], EVERYTHING))) == ["USER_BLOCKED"]
+
+
+async def test_an_application_is_not_looked_up_for_a_write(
+    world: World, two: tuple[User, User], commands: list[str]
+) -> None:
+    query = 'mutation { updateUserMetadata(input: {userId: "auth0|john", patch: {a: 1}}) { errors { code } } }'
+    await world.ask(query, world.tool_token(EVERYTHING))
+    commands.clear()
+    await world.ask(query.replace("a: 1", "a: 2"), world.tool_token(EVERYTHING))
+    assert commands == ["find", "update", "insert", "commitTransaction"]
+
+
+async def test_a_users_own_write_takes_no_command_more(
+    world: World, two: tuple[User, User], commands: list[str]
+) -> None:
+    query, token = (
+        "mutation { updateUserMetadata(input: {patch: {a: %d}}) { errors { code } } }",
+        world.user_token("auth0|john"),
+    )
+    await world.ask(query % 1, token)
+    commands.clear()
+    await world.ask(query % 2, token)
+    # The first finds out who calls.
+    assert commands == ["find", "find", "update", "insert", "commitTransaction"]
+
+
+async def test_a_block_just_before_the_commit_stops_the_write(
+    world: World, two: tuple[User, User], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    john = two[1]
+    before_write(monkeypatch, 1, block(world, john))
+    answer = await world.post(MUTATIONS["updateUserMetadata"], world.user_token(john, EVERYTHING))
+    assert codes(answer) == ["USER_BLOCKED"]
+    assert await world.events(john) == []
+    assert "user_metadata" not in await world.stored(john)
+
+
+async def test_later_root_fields_of_a_blocked_caller_write_nothing(
+    world: World, two: tuple[User, User], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    john = two[1]
+    before_write(monkeypatch, 2, block(world, john))
+    fields = [f"{name}: updateUserMetadata(input: {{patch: {{{name}: 1}}}}) {{ errors {{ code }} }}" for name in "abc"]
+    answer = await world.post(f"mutation {{ {' '.join(fields)} }}", world.user_token(john))
+    assert answer.json()["data"] == {"a": {"errors": []}, "b": None, "c": None}
+    assert codes(answer) == ["USER_BLOCKED"] * 2
+    assert (await world.stored(john))["user_metadata"] == {"a": 1}
+
+
+@pytest.mark.parametrize("about_self", [True, False], ids=["about self", "about another"])
+async def test_the_rest_of_a_batch_is_refused_after_a_block(
+    world: World, two: tuple[User, User], about_self: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jane, john = two
+    updates = [{"userId": john.user_id, "update": {"userMetadata": {f"k{n}": 1}}} for n in range(100)]
+    caller = john if about_self else jane
+    before_write(monkeypatch, 4, block(world, caller))
+    # A write on another is decided by then: the next one asks again.
+    written = 3 if about_self else 4
+    token = world.user_token(caller, EVERYTHING)
+    told = (await world.ask(BATCH, token, updates=updates))["updateUsers"]
+    assert [each["index"] for each in told["results"]] == list(range(100))
+    codes_told = [[error["code"] for error in each["errors"]] for each in told["results"]]
+    assert codes_told == [[]] * written + [["USER_BLOCKED"]] * (100 - written)
+    assert [each["user"] is None for each in told["results"]] == [False] * written + [True] * (100 - written)
+    assert sorted((await world.stored(john))["user_metadata"]) == [f"k{n}" for n in range(written)]
+    assert len(await world.events(john)) == written
+
+
+async def test_a_block_while_a_password_is_hashed_stops_the_account(
+    world: World, two: tuple[User, User], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hash_ = PasswordHashes.hash
+
+    async def hashed(self: PasswordHashes, *arguments: Any) -> str:
+        await block(world, two[0])()
+        return await hash_(self, *arguments)
+
+    monkeypatch.setattr(PasswordHashes, "hash", hashed)
+    create = f"""mutation {{ createUser(input: {{connection: "{DATABASE}", email: "new@example.com",
+      password: "correct horse battery"}}) {{ errors {{ code }} }} }}"""
+    assert codes(await world.post(create, world.user_token(two[0], EVERYTHING))) == ["USER_BLOCKED"]
+    assert await world.database["users"].count_documents({"tenant": world.tenant}) == 2
+
+
+@pytest.mark.parametrize("name", ["createRole", "updateRole", "deleteRole", "saveAuthConnection", "saveLoginRule"])
+async def test_a_block_while_a_tenant_write_waits_stops_it(
+    world: World, two: tuple[User, User], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    input = {
+        "createRole": 'name: "New"',
+        "updateRole": 'roleId: "rol_editor", name: "New"',
+        "deleteRole": 'roleId: "rol_editor"',
+        "saveAuthConnection": 'name: "new", strategy: "oidc"',
+        "saveLoginRule": 'name: "move-user-metadata-to-root-attributes", enabled: true',
+    }[name]
+    before = await content(world)
+    after_identification(monkeypatch, block(world, two[0]), times=2)
+    query = f"mutation {{ {name}(input: {{{input}}}) {{ errors {{ code }} }} }}"
+    assert codes(await world.post(query, world.user_token(two[0], EVERYTHING))) == ["USER_BLOCKED"]
+    assert await content(world) == before
+
+
+async def test_a_block_while_a_login_is_tried_again_stops_it(
+    world: World, two: tuple[User, User], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def write(self: Logins, *arguments: Any) -> bool:
+        await block(world, two[0])()
+        return False
+
+    monkeypatch.setattr(Logins, "write", write)
+    record = f'mutation {{ recordLogin(input: {{connection: "{DATABASE}", profile: {{user_id: "john"}}}}) {{ errors {{ code }} }} }}'
+    assert codes(await world.post(record, world.user_token(two[0], EVERYTHING))) == ["USER_BLOCKED"]
+
+
+# ---------------------------------------------------------------- deleted and created meanwhile
+
+
+async def test_a_caller_deleted_meanwhile_has_no_profile(
+    world: World, two: tuple[User, User], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    john = two[1]
+
+    async def delete() -> None:
+        await world.database["users"].delete_one({"_id": john.id})
+
+    after_identification(monkeypatch, delete)
+    query = "mutation { updateUserMetadata(input: {patch: {a: 1}}) { errors { code path } } }"
+    told = await world.ask(query, world.user_token(john))
+    assert told["updateUserMetadata"]["errors"] == [{"code": "NOT_FOUND", "path": ["userId"]}]
+    assert await world.database["users"].count_documents({"tenant": world.tenant}) == 1
+
+
+async def test_a_caller_created_again_meanwhile_is_still_themselves(
+    world: World, two: tuple[User, User], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    john = two[1]
+
+    async def create_again() -> None:
+        await world.database["users"].delete_one({"_id": john.id})
+        await world.add_user("john")
+
+    after_identification(monkeypatch, create_again)
+    answer = await world.post(MUTATIONS["updateAppMetadata"], world.user_token(john, EVERYTHING))
+    assert codes(answer) == ["FORBIDDEN"]
+
+
+async def test_a_caller_unlinked_meanwhile_writes_the_old_profile_no_more(
+    world: World, two: tuple[User, User], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool = world.tool_token(EVERYTHING)
+    link = 'mutation { linkIdentity(input: {userId: "auth0|john", secondary: {userId: "auth0|jane"}}) { user { identities { id } } errors { code } } }'
+    linked = (await world.ask(link, tool))["linkIdentity"]
+    identity = linked["user"]["identities"][1]["id"]
+    unlink = f'mutation {{ unlinkIdentity(input: {{userId: "auth0|john", identityId: "{identity}"}}) {{ errors {{ code }} }} }}'
+    after_identification(monkeypatch, lambda: world.ask(unlink, tool))
+    query = "mutation { updateUserMetadata(input: {patch: {a: 1}}) { errors { code } } }"
+    assert codes(await world.post(query, world.user_token("auth0|jane"))) == ["FORBIDDEN"]
+    stored = await world.database["users"].find({"tenant": world.tenant}).to_list(None)
+    assert [each.get("user_metadata") for each in stored] == [None, None]
+
+
+@pytest.mark.parametrize("rule", WRITING, ids=lambda rule: rule.name)
+def test_a_rule_of_writing_is_not_asked_as_one_of_reading(rule: Any) -> None:
+    assert rule not in READING
+    with pytest.raises(AssertionError):
+        require(None, rule)
