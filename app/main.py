@@ -283,6 +283,7 @@ def build_services(
         stored_passwords,
         PasswordHashes(),
         frozenset(settings.mfa_tenants),
+        (urlsplit(settings.public_address()).hostname or "", settings.mail_from or ""),
     )
     tenants = sorted({each.tenant for each in settings.issuers or []}) or [TENANT]
     logins = RecordLogins(

@@ -1,8 +1,10 @@
 """Passwords: which ones are taken, as NIST SP 800-63B has it."""
 
+import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from app.domain.connections import CONNECTION_GONE, AuthConnection, AuthConnectionKind, owned_by_provider
 from app.domain.errors import ErrorCode, Refused
@@ -15,6 +17,8 @@ MIN_LENGTH_WITH_MFA = 8
 MAX_LENGTH = 128
 # A shorter identifier would be found in too many words.
 _MIN_IDENTIFIER = 4
+_MIN_WORD, _MAX_WORDS = 3, 100
+_WORD = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,24 +47,87 @@ def normalized(password: str) -> str:
     return unicodedata.normalize("NFKC", password)
 
 
-def check_password(
-    password: str, identifiers: Iterable[str | None], minimum: int, is_common: Callable[[str], bool], path: str
-) -> None:
-    """Refused with INVALID_INPUT and `path`. `is_common` takes what it asks about in lower case."""
+class PasswordProblem(StrEnum):
+    """Why a password is not accepted; pages have words for each in every language."""
+
+    CONTROL_CHARACTERS = "control_characters"
+    LENGTH = "length"
+    OWN_WORD = "own_word"
+    REPEATED = "repeated"
+    SEQUENCE = "sequence"
+    COMMON = "common"
+    WORD = "word"
+    NAME = "name"
+    DATE = "date"
+    GUESSABLE = "guessable"
+
+
+# Where more words would help.
+EASY_TO_GUESS = frozenset(
+    set(PasswordProblem) - {PasswordProblem.CONTROL_CHARACTERS, PasswordProblem.LENGTH, PasswordProblem.OWN_WORD}
+)
+_EASY = "This password is easy to guess"
+_ADVICE = "Add another word or two. Uncommon words are better."
+_MESSAGES: Mapping[PasswordProblem, str] = {
+    PasswordProblem.CONTROL_CHARACTERS: "A password has no control characters.",
+    PasswordProblem.LENGTH: "A password has {minimum} to {maximum} characters.",
+    PasswordProblem.OWN_WORD: "A password does not contain the e-mail address, user name or number of its account.",
+    PasswordProblem.REPEATED: f"{_EASY}: it repeats a part of itself. {_ADVICE}",
+    PasswordProblem.SEQUENCE: f"{_EASY}: it follows the alphabet, the numbers or the keyboard. {_ADVICE}",
+    PasswordProblem.COMMON: f"{_EASY}: it is similar to a commonly used password. {_ADVICE}",
+    PasswordProblem.WORD: f"{_EASY}: it is little more than one word. {_ADVICE}",
+    PasswordProblem.NAME: f"{_EASY}: it consists of common names. {_ADVICE}",
+    PasswordProblem.DATE: f"{_EASY}: it consists of a date or a year. {_ADVICE}",
+    PasswordProblem.GUESSABLE: f"{_EASY}. {_ADVICE}",
+}
+
+
+class PasswordRefused(Refused):
+    """INVALID_INPUT for a new password. `limits` are the numbers that the message names."""
+
+    def __init__(self, problem: PasswordProblem, path: str, minimum: int = MIN_LENGTH) -> None:
+        self.problem = problem
+        self.limits = {"minimum": minimum, "maximum": MAX_LENGTH}
+        super().__init__(ErrorCode.INVALID_INPUT, _MESSAGES[problem].format(**self.limits), (path,))
+
+
+def check_form(password: str, minimum: int, path: str) -> None:
+    """Raises PasswordRefused for a new password with control characters, or of another length than allowed."""
     text = normalized(password)
     if any(unicodedata.category(each) in ("Cc", "Cs") for each in text):
-        raise _refused("A password holds no control characters.", path)
+        raise PasswordRefused(PasswordProblem.CONTROL_CHARACTERS, path)
     if not minimum <= len(text) <= MAX_LENGTH:
-        raise _refused(f"A password has {minimum} to {MAX_LENGTH} characters.", path)
-    folded = text.casefold()
-    if is_common(folded) or _is_repetition(folded):
-        raise _refused("This password is among those that are tried first. Choose another.", path)
+        raise PasswordRefused(PasswordProblem.LENGTH, path, minimum)
+
+
+def check_content(password: str, identifiers: Iterable[str | None], path: str) -> None:
+    """Raises PasswordRefused for a repetition, and for what contains an identifier of its user."""
+    folded = normalized(password).casefold()
+    if _is_repetition(folded):
+        raise PasswordRefused(PasswordProblem.REPEATED, path)
     if any(each in folded for each in _words(identifiers)):
-        raise _refused("A password does not hold the address or name that it belongs to.", path)
+        raise PasswordRefused(PasswordProblem.OWN_WORD, path)
 
 
 def identifiers_of(user: User) -> tuple[str | None, ...]:
     return (user.email, user.username, user.phone_number)
+
+
+def guessable_words(user: User, product: Iterable[str]) -> list[str]:
+    """What somebody who guesses this user's password tries first: the words of the user and of the product."""
+    connections = (each.connection for each in user.identities)
+    own = (*identifiers_of(user), user.name, user.given_name, user.family_name, user.nickname)
+    texts = (*own, *product, user.tenant, *connections)
+    words = dict.fromkeys(word for text in texts if text for word in _parts(text))
+    return list(words)[:_MAX_WORDS]
+
+
+def _parts(text: str) -> Iterator[str]:
+    """The text as a whole, and each word of it."""
+    folded = normalized(text).casefold().encode("utf-8", "ignore").decode()
+    for each in (folded, *_WORD.findall(folded)):
+        if _MIN_WORD <= len(each) <= MAX_LENGTH:
+            yield each
 
 
 def why_no_password(connection: AuthConnection | None) -> Refusal | None:
@@ -87,7 +154,3 @@ def _words(identifiers: Iterable[str | None]) -> set[str]:
 def _is_repetition(text: str) -> bool:
     """Of a part of it: `passwordpassword`, `aaaaaaaaaaaaaaa`."""
     return text in (text + text)[1:-1]
-
-
-def _refused(message: str, path: str) -> Refused:
-    return Refused(ErrorCode.INVALID_INPUT, message, (path,))

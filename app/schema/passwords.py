@@ -14,8 +14,8 @@ from app.schema.payloads import MutationError, UserPayload, read_written, to_err
 from app.schema.users import User
 
 WHICH_ARE_TAKEN = (
-    "15 to 128 characters (8 where the tenant asks everybody for a second factor), whichever they are; none of the"
-    " common ones, and not holding the user's address or name."
+    "15 to 128 characters of any kind (at least 8 in a tenant that asks everybody for a second factor). A password that"
+    " is easy to guess, or that contains the user's e-mail address, user name or number, is refused with the reason."
 )
 
 

@@ -21,7 +21,7 @@ from app.domain.identifiers import email_key, identifier_keys, keys_of
 from app.domain.logins import said, to_user_id
 from app.domain.logs import LogEvent, LogEventType, diff
 from app.domain.metadata import RESERVED_APP_METADATA, check_patch, check_size
-from app.domain.passwords import SetPassword, identifiers_of, why_no_password
+from app.domain.passwords import SetPassword, why_no_password
 from app.domain.principals import Principal
 from app.domain.root_attributes import check_root_attribute
 from app.domain.rules import CREATE_USERS, DELETE_USER, UPDATE_APP_METADATA
@@ -191,7 +191,7 @@ class Accounts:
             return (SetPassword(check_hash(new.password_hash or "", path), 0),)
         if new.password_hash is not None:
             raise Refused(ErrorCode.INVALID_INPUT, "Give password or passwordHash, not both.", (path,))
-        return (SetPassword(await self._choose(user.tenant, new.password, identifiers_of(user), path), 0),)
+        return (SetPassword(await self._choose(user, new.password, path), 0),)
 
     def _to_user(
         self, connection: AuthConnection, new: NewUser, identifiers: Identifiers, source: AttributeSource

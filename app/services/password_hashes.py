@@ -5,14 +5,14 @@ import os
 import re
 from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
 
 import bcrypt
 from argon2 import PasswordHasher, Type, extract_parameters
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from app.domain.errors import ErrorCode, Refused
-from app.domain.passwords import normalized
+from app.domain.passwords import PasswordProblem, normalized
+from app.services.password_strength import find_problem
 
 # What bcrypt reads of a password.
 _BCRYPT_BYTES = 72
@@ -42,6 +42,11 @@ class PasswordHashes:
         """
         run = asyncio.get_running_loop().run_in_executor
         return await run(self._threads, self._verify, hash, password, bcrypt_hash)
+
+    async def find_problem(self, password: str, words: list[str]) -> PasswordProblem | None:
+        """As `password_strength.find_problem`, in a thread."""
+        run = asyncio.get_running_loop().run_in_executor
+        return await run(self._threads, find_problem, normalized(password), words)
 
     def is_outdated(self, hash: str) -> bool:
         """Whether the password should be hashed anew, now that it is known."""
@@ -96,16 +101,3 @@ def _is_taken_argon2(hash: str) -> bool:
 
 def _is_bcrypt(hash: str) -> bool:
     return hash.startswith(("$2a$", "$2b$", "$2y$"))
-
-
-@lru_cache(maxsize=1)
-def _common() -> frozenset[str]:
-    # Takes a moment and some memory, so not before somebody chooses a password.
-    from zxcvbn.frequency_lists import FREQUENCY_LISTS
-
-    return frozenset(FREQUENCY_LISTS["passwords"])
-
-
-def is_common(password: str) -> bool:
-    """Whether a password, in lower case, is among the 30,000 that zxcvbn counted most often."""
-    return password in _common()

@@ -12,7 +12,10 @@ from app.domain.passwords import (
     MIN_LENGTH,
     MIN_LENGTH_WITH_MFA,
     Credential,
-    check_password,
+    PasswordRefused,
+    check_content,
+    check_form,
+    guessable_words,
     identifiers_of,
     version_of,
     why_no_password,
@@ -26,7 +29,7 @@ from app.services.callers import Callers
 from app.services.changes import ProfileChanges, Target, to_event
 from app.services.identifiers import keys_of_typed, named_connection, primary_connection
 from app.services.login_reports import read_ip
-from app.services.password_hashes import PasswordHashes, is_common
+from app.services.password_hashes import PasswordHashes
 from app.services.tickets import issue, set_password
 from app.store.connections import Connections
 from app.store.logins import Logins
@@ -49,7 +52,9 @@ class Verified:
 
 
 class Passwords:
-    """Of database users. `mfa_tenants`: where a second factor is always asked for, so that a shorter one will do."""
+    """Of database users. `mfa_tenants`: where a second factor is always asked for, so that a shorter one will do.
+    `product` are names of the product, which are easy to guess.
+    """
 
     def __init__(
         self,
@@ -61,6 +66,7 @@ class Passwords:
         passwords: StoredPasswords,
         hashes: PasswordHashes,
         mfa_tenants: frozenset[str],
+        product: tuple[str, ...] = (),
     ) -> None:
         self._changes = changes
         self._callers = callers
@@ -70,11 +76,16 @@ class Passwords:
         self._passwords = passwords
         self._hashes = hashes
         self._mfa_tenants = mfa_tenants
+        self._product = product
 
-    async def choose(self, tenant: str, password: str, identifiers: tuple[str | None, ...], path: str) -> str:
-        """The hash of a new password. Refused with INVALID_INPUT and `path` where it can't be taken."""
-        minimum = MIN_LENGTH_WITH_MFA if tenant in self._mfa_tenants else MIN_LENGTH
-        check_password(password, identifiers, minimum, is_common, path)
+    async def choose(self, user: User, password: str, path: str) -> str:
+        """Returns the hash of a new password. Raises PasswordRefused with `path` for one that is not accepted."""
+        minimum = MIN_LENGTH_WITH_MFA if user.tenant in self._mfa_tenants else MIN_LENGTH
+        check_form(password, minimum, path)
+        check_content(password, identifiers_of(user), path)
+        problem = await self._hashes.find_problem(password, guessable_words(user, self._product))
+        if problem is not None:
+            raise PasswordRefused(problem, path)
         return await self._hashes.hash(password)
 
     async def change(
@@ -96,7 +107,7 @@ class Passwords:
         credential = await self._passwords.find(user.tenant, user.id)
         if current is not None:
             await self._check_current(caller, user, credential, current)
-        hash = await self.choose(user.tenant, new, identifiers_of(user), "newPassword")
+        hash = await self.choose(user, new, "newPassword")
         must_change = not is_self if must_change is None else must_change
         changes = set_password(hash, version_of(credential), must_change)
         return await self._changes.apply(principal, CHANGE_PASSWORD, target, lambda _: changes)

@@ -9,7 +9,7 @@ from app.domain.devices import RevokeDevices
 from app.domain.emails import Mail, MailTemplate, SendMail, greeting_of, language_of
 from app.domain.errors import ErrorCode, Refused
 from app.domain.logs import LogEventType
-from app.domain.passwords import SetPassword, identifiers_of, version_of
+from app.domain.passwords import SetPassword, version_of
 from app.domain.principals import ActorKind, Principal
 from app.domain.tickets import LIFETIMES, NO_GOOD, PutTicket, SpendTicket, Ticket, TicketPurpose, VoidTickets
 from app.domain.times import now
@@ -27,8 +27,8 @@ _TEMPLATES = {
     TicketPurpose.RESET_PASSWORD: MailTemplate.RESET_PASSWORD,
 }
 
-# (tenant, password, identifiers, path) to its hash; Refused where the password can't be taken.
-Choose = Callable[[str, str, tuple[str | None, ...], str], Awaitable[str]]
+# From user, password and path to the hash; raises PasswordRefused for a password that is not accepted.
+Choose = Callable[[User, str, str], Awaitable[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ class Tickets:
         if ticket.purpose is TicketPurpose.RESET_PASSWORD:
             if new_password is None:
                 raise Refused(ErrorCode.INVALID_INPUT, "This ticket is for a new password.", ("newPassword",))
-            hash = await self._choose(user.tenant, new_password, identifiers_of(user), "newPassword")
+            hash = await self._choose(user, new_password, "newPassword")
         elif new_password is not None:
             raise Refused(ErrorCode.INVALID_INPUT, "This ticket is for no password.", ("newPassword",))
 

@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, Response
 
 from app.domain.emails import LANGUAGES
 from app.domain.errors import ErrorCode, RateLimited, Refused, Unavailable
-from app.domain.passwords import MAX_LENGTH, MIN_LENGTH_WITH_MFA
+from app.domain.passwords import EASY_TO_GUESS, MAX_LENGTH, MIN_LENGTH_WITH_MFA, PasswordRefused
 from app.domain.tickets import Ticket, TicketPurpose
 from app.mail.messages import WORDS
 from app.services.tickets import Source, Tickets
@@ -82,16 +82,18 @@ class TicketPage:
         return _page(ticket.language, done=words[_DONE[ticket.purpose]])
 
 
-def _problem(words: Mapping[str, str], refusal: Refused) -> str:
-    """What is wrong with a password is said as the API says it."""
-    if refusal.path == ("newPassword",):
-        return refusal.message
+def _problem(words: Mapping[str, Any], refusal: Refused) -> str:
+    """What is wrong, in the language of the page."""
+    if isinstance(refusal, PasswordRefused):
+        of_password = words["password"]
+        advice = of_password["advice"] if refusal.problem in EASY_TO_GUESS else ""
+        return f"{of_password[refusal.problem].format(**refusal.limits)} {advice}".rstrip()
     known = {
         ErrorCode.NOT_FOUND: "no_good",
         ErrorCode.ALREADY_EXISTS: "taken",
         ErrorCode.USER_BLOCKED: "blocked",
     }
-    return words[known.get(refusal.code, "try_again")]
+    return str(words[known.get(refusal.code, "try_again")])
 
 
 def _page(
@@ -121,8 +123,8 @@ def _page(
     return HTMLResponse(html, status, {"content-security-policy": _CONTENT_SECURITY_POLICY})
 
 
-def _words(language: str) -> Mapping[str, str]:
-    words: Mapping[str, str] = WORDS[language]["page"]
+def _words(language: str) -> Mapping[str, Any]:
+    words: Mapping[str, Any] = WORDS[language]["page"]
     return words
 
 

@@ -17,6 +17,7 @@ from tests.world import DATABASE, World, codes
 
 EVERYTHING = [str(each) for each in Scope]
 GOOD, BETTER = "correct horse battery", "staple the other horse"
+LONG = "".join(f"{number * 7919 % 997}, " for number in range(40))[:128]
 CHANGE = """mutation($input: ChangePasswordInput!) { changePassword(input: $input) {
   user { version mustChangePassword lastPasswordReset } errors { code path message } } }"""
 VERIFY = """mutation($input: VerifyPasswordInput!) { verifyPassword(input: $input) {
@@ -116,6 +117,13 @@ async def test_users_change_theirs_with_the_old_one_or_soon_after_they_signed_in
         "123456789987654321",
         "1QAZ2wsx3edc4rfv",
         "passwordpassword",
+        "123456789012345",
+        "qwertyuiopasdfgh",
+        "passwordpassword1",
+        "password password password",
+        "abcdefghijklmnop",
+        "tr0ub4dor&3;tr0ub4dor&3;",
+        "iloveyou19900101",
         "my address is john@example.com",
         "all hail JOHNNY the first",
         "call me on +14258831929 now",
@@ -130,9 +138,29 @@ async def test_a_password_that_is_easily_guessed_is_refused(world: World, john: 
     assert await world.database["credentials"].count_documents({"tenant": world.tenant}) == 0
 
 
+async def test_refused_password_comes_with_its_reason(world: World, john: User) -> None:
+    reasons = {}
+    for password in ("abcdefghijklmnop", "qwertyuiopasdfgh", "passwordpassword1", "too short"):
+        [error] = (await change(world, password, userId=john.user_id))["errors"]
+        reasons[password] = error["message"].partition(". ")[0]
+    assert reasons == {
+        "abcdefghijklmnop": "This password is easy to guess: it follows the alphabet, the numbers or the keyboard",
+        "qwertyuiopasdfgh": "This password is easy to guess: it is similar to a commonly used password",
+        "passwordpassword1": "This password is easy to guess: it repeats a part of itself",
+        "too short": "A password has 15 to 128 characters.",
+    }
+
+
+async def test_password_made_of_product_words_is_refused(world: World, john: User) -> None:
+    password = f"{world.tenant}-2024"
+    [error] = (await change(world, password, userId=john.user_id))["errors"]
+    assert (error["code"], error["path"]) == ("INVALID_INPUT", ["newPassword"])
+    assert "easy to guess" in error["message"]
+
+
 @pytest.mark.parametrize(
     "password",
-    ["all small and no digit", "        \U0001f40e horses \U0001f40e", "ﬁfteen letters", "x" * 64 + "y" * 63 + "z"],
+    ["all small and no digit", "        \U0001f40e horses \U0001f40e", "ﬁfteen letters", LONG],
 )
 async def test_what_a_password_is_made_of_does_not_matter(world: World, john: User, password: str) -> None:
     assert (await change(world, password, userId=john.user_id))["errors"] == []
@@ -410,9 +438,20 @@ async def test_the_page_of_a_reset_says_what_is_wrong_and_sets_it(world: World, 
     form = {"ticket": link.partition("ticket=")[2], "password": "short"}
     refused = await world.client.post("/ticket", data=form)
     assert (refused.status_code, "15 to 128 characters" in refused.text, "short" in refused.text) == (422, True, False)
+    refused = await world.client.post("/ticket", data={**form, "password": "qwertyuiopasdfgh"})
+    assert (refused.status_code, "commonly used password" in refused.text) == (422, True)
     done = await world.client.post("/ticket", data={**form, "password": GOOD})
     assert (done.status_code, "was changed" in done.text) == (200, True)
     assert (await verify(world, GOOD))["valid"]
+
+
+async def test_page_of_reset_gives_the_reason_in_its_language(world: World, john: User, mailbox: Mailbox) -> None:
+    await world.database["users"].update_one({"_id": john.id}, {"$set": {"user_metadata": {"lang": "de"}}})
+    await world.ask(RESET, world.user_token(john), input={})
+    ticket = ticket_of(await mailbox.receive_to("john@example.com"))
+    for password, words in (("qwertyuiopasdfgh", "leicht zu erraten"), ("kurz", "15 bis 128 Zeichen")):
+        refused = await world.client.post("/ticket", data={"ticket": ticket, "password": password})
+        assert (refused.status_code, words in refused.text, "A password" in refused.text) == (422, True, False)
 
 
 async def test_a_changed_password_voids_every_ticket(world: World, john: User, mailbox: Mailbox) -> None:
