@@ -7,13 +7,11 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
-from limits import parse
-from limits.storage import storage_from_string
-
 from app.domain.errors import RateLimited
 from app.domain.rates import Rate
 
 _MAX_KEY = 200
+_SECONDS = {"second": 1, "minute": 60, "hour": 3600}
 _SELECTION_TIMEOUT_MS = 1_000
 _MAX_EXHAUSTED = 10_000
 
@@ -42,8 +40,8 @@ class Rates:
         self._memory: Memory | None = None
         self._mongodb: MongoDB | None = None
         if limit != "off":
-            item = parse(limit)
-            self._limit, self._window = item.amount, item.get_expiry()
+            amount, _, period = limit.partition("/")
+            self._limit, self._window = int(amount), _SECONDS[period]
             if url is None:
                 self._memory = Memory(clock)
             else:
@@ -120,6 +118,9 @@ class MongoDB:
     """Of all processes, in the collection `rate_limits`."""
 
     def __init__(self, url: str, database: str) -> None:
+        # It takes a tenth of a second to import, and most services count in memory.
+        from limits.storage import storage_from_string
+
         self._storage: Any = storage_from_string(
             f"async+{url}",
             database_name=database,
