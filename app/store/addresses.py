@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import sys
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -114,12 +115,22 @@ def connect(url: str) -> MongoClient[dict[str, Any]]:
 
 def is_mongod(pid: int) -> bool:
     """Whether that process is a mongod still: numbers of ended processes are given again."""
+    if sys.platform != "linux":
+        return _is_process(pid)
     try:
         command = Path(f"/proc/{pid}/cmdline").read_bytes()
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
         return False
     return b"mongod" in command and state != "Z"
+
+
+def _is_process(pid: int) -> bool:
+    """Where the system has no /proc."""
+    with suppress(OSError):
+        os.kill(pid, 0)
+        return pid > 0
+    return False
 
 
 def write_private(path: Path, text: str) -> None:

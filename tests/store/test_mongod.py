@@ -234,6 +234,14 @@ def test_without_a_program_it_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch
     assert find_binary(Path(sys.executable)) == Path(sys.executable).resolve()
 
 
+def test_machine_without_a_package_is_told_what_to_install() -> None:
+    told = binary._describe_missing("darwin", "arm64")
+    assert "no package of it for darwin on arm64" in told
+    assert "embedded" not in told
+    for way in ("on PATH", "PROFILE_API_MONGOD ", "PROFILE_API_MONGODB_URL"):
+        assert way in told
+
+
 def test_a_missing_library_is_told_with_its_package() -> None:
     listing = "\tlibcurl.so.4 => not found\n\tlibssl.so.3 => not found\n\tlibm.so.6 => /lib/libm.so.6 (0x1)\n\tlibx.so.1 => not found\n"
     with pytest.raises(MongodError) as refused:
