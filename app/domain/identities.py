@@ -8,7 +8,8 @@ from typing import Any
 from app.domain.errors import ErrorCode, Refused
 from app.domain.identifiers import identifier_keys
 from app.domain.metadata import merge
-from app.domain.roles import added, permission_key
+from app.domain.roles import MAX_PERMISSIONS, MAX_ROLES, added, permission_key
+from app.domain.sizes import size_of
 from app.domain.users import Identity, User
 
 MAX_IDENTITIES = 16
@@ -55,6 +56,20 @@ def link(primary: User, secondary: User, how: LinkMetadata, with_access: bool) -
             permissions=added(primary.permissions, secondary.permissions, permission_key),
         )
     return after, replace(secondary, linked_to=primary.id)
+
+
+def check_linked(before: User, after: User, max_bytes: int) -> None:
+    """Refused with TOO_LARGE for a profile that no other mutation would make so large. Linking adds up two of them."""
+    for name in ("user_metadata", "app_metadata"):
+        if getattr(after, name) != getattr(before, name) and size_of(getattr(after, name)) > max_bytes:
+            message = f"The {name} of both accounts together would take more than {max_bytes} bytes as JSON."
+            raise Refused(ErrorCode.TOO_LARGE, message, ("metadata",))
+    for what, limit, old, new in (
+        ("roles", MAX_ROLES, before.role_ids, after.role_ids),
+        ("permissions", MAX_PERMISSIONS, before.permissions, after.permissions),
+    ):
+        if len(new) > max(limit, len(old)):
+            raise _refused(ErrorCode.TOO_LARGE, f"Both accounts together have more than {limit} {what}.")
 
 
 def unlink(primary: User, secondary: User, identity: Identity) -> tuple[User, User]:

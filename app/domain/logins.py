@@ -31,12 +31,16 @@ VERSIONED = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Login:
-    """One login, as the login service reports it. `profile_data` is the raw profile as JSON; tokens are sealed."""
+    """One login, as the login service reports it. `profile_data` is the raw profile as JSON; tokens are sealed.
+
+    `dropped_bytes` is the size of a raw profile that is too large to be kept; then `profile_data` is a marker.
+    """
 
     connection: AuthConnection
     claims: Claims
     at: datetime
     profile_data: str | None = None
+    dropped_bytes: int | None = None
     access_token: str | None = None
     refresh_token: str | None = None
     ip: str | None = None

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from app.domain.errors import ErrorCode, Refused, Unauthenticated, Unavailable
-from app.domain.identities import LinkMetadata, check_link, link, unlink
+from app.domain.identities import LinkMetadata, check_link, check_linked, link, unlink
 from app.domain.ids import encode_id
 from app.domain.logins import said
 from app.domain.logs import LogEvent, LogEventType, diff
@@ -32,13 +32,23 @@ class Secondary:
 
 
 class Identities:
-    """`verify` makes a principal of a token, or raises Unauthenticated."""
+    """`verify` makes a principal of a token, or raises Unauthenticated. `max_bytes` is the most that either metadata
+    document may take as compact JSON.
+    """
 
-    def __init__(self, changes: ProfileChanges, callers: Callers, identities: StoredIdentities, verify: Verify) -> None:
+    def __init__(
+        self,
+        changes: ProfileChanges,
+        callers: Callers,
+        identities: StoredIdentities,
+        verify: Verify,
+        max_bytes: int,
+    ) -> None:
         self._changes = changes
         self._callers = callers
         self._identities = identities
         self._verify = verify
+        self._max_bytes = max_bytes
 
     async def link(self, principal: Principal | None, target: Target, secondary: Secondary, how: LinkMetadata) -> User:
         """The profile with the account. Raises what `ProfileChanges.find` does; Refused with INVALID_INPUT,
@@ -52,6 +62,7 @@ class Identities:
             is_self = caller.is_self(primary.id)
             with_access = not is_self and holds(caller, UPDATE_APP_METADATA) and holds(caller, LINK_IDENTITY)
             after, waiting = link(primary, other, how, with_access)
+            check_linked(primary, after, self._max_bytes)
             # The account that waits gives its keys up before the other takes them.
             pairs = [(other, waiting), (primary, after)]
             if await self._write(caller, target, LogEventType.IDENTITY_LINKED, pairs):

@@ -27,6 +27,7 @@ from app.domain.logs import LogEvent, LogEventType, diff
 from app.domain.normalizers.registry import normalize
 from app.domain.principals import Principal
 from app.domain.rules import CREATE_LOGINS
+from app.domain.sizes import compact, too_large
 from app.domain.times import now
 from app.domain.users import User
 from app.geo.places import Places
@@ -214,11 +215,13 @@ class RecordLogins:
 
     async def _to_login(self, principal: Principal, report: LoginReport) -> Login:
         connection = await named_connection(self._connections, principal.tenant, report.connection)
+        profile_data, dropped_bytes = _profile_data(report.profile)
         return Login(
             connection=connection,
             claims=normalize(connection.strategy, report.profile),
             at=report.date or now(),
-            profile_data=_profile_data(report.profile),
+            profile_data=profile_data,
+            dropped_bytes=dropped_bytes,
             access_token=self._sealed(report.access_token, "accessToken"),
             refresh_token=self._sealed(report.refresh_token, "refreshToken"),
             ip=report.ip,
@@ -249,12 +252,12 @@ class RecordLogins:
         event = self._event(principal, report, LogEventType.LOGIN_SUCCEEDED, login.connection, after)
         old = {} if before is None else said(before)
         moved = before is None or after.version != before.version
-        is_dropped = len(json.dumps(report.profile).encode()) > MAX_PROFILE_BYTES
+        size = login.dropped_bytes
         return replace(
             event,
             user_version=after.version if moved else None,
             changes=diff(old, said(after)) if moved else (),
-            details={"profileData": f"larger than {MAX_PROFILE_BYTES} bytes, and not kept"} if is_dropped else None,
+            details=None if size is None else {"profileData": f"not kept: {size} of at most {MAX_PROFILE_BYTES} bytes"},
         )
 
     def _event(
@@ -324,8 +327,8 @@ def _to_answered(principal: Principal, report: LoginReport) -> Answered | None:
     return Answered(principal.tenant, client, report.idempotency_key, digest, None, False, None, now())
 
 
-def _profile_data(profile: Mapping[str, Any]) -> str:
-    """As JSON; what is too large is a marker that says so."""
-    text = json.dumps(profile, ensure_ascii=False, separators=(",", ":"))
+def _profile_data(profile: Mapping[str, Any]) -> tuple[str, int | None]:
+    """The profile as JSON. For one that is too large, a marker and its size in bytes."""
+    text = compact(profile)
     size = len(text.encode())
-    return text if size <= MAX_PROFILE_BYTES else json.dumps({"too_large": True, "bytes": size})
+    return (text, None) if size <= MAX_PROFILE_BYTES else (compact(too_large(size)), size)

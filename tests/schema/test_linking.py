@@ -8,6 +8,7 @@ import pytest
 from app.auth.development import mint
 from app.domain.ids import encode_id
 from app.domain.scopes import Scope
+from app.store.database import new_id
 from tests.schema.test_accounts import create
 from tests.schema.test_logins import good
 from tests.schema.test_passwords import GOOD, WRONG, verify
@@ -341,3 +342,29 @@ async def test_a_linked_database_account_keeps_its_address_and_its_password(worl
     assert (await world.ask(UNLINK, tool, input=input))["unlinkIdentity"]["errors"] == []
     assert (await world.ask(by_address, tool))["user"] == {"userId": user_id}
     assert (await verify(world, GOOD, "john"))["user"] == {"userId": user_id}
+
+
+async def test_link_refuses_what_would_be_too_large_together(two: Two) -> None:
+    """Each account is within the limits."""
+    users = two.world.database["users"]
+    ids = {"tenant": two.world.tenant, "user_id": {"$in": ["auth0|john", "google-oauth2|g1"]}}
+    before = await users.find(ids).to_list(None)
+    for fields, how, path in (
+        ("user_metadata", "MERGE", ["metadata"]),
+        ("app_metadata", "PREFER_SECONDARY", ["metadata"]),
+        ("permissions", "KEEP_PRIMARY", ["secondary"]),
+        ("role_ids", "KEEP_PRIMARY", ["secondary"]),
+    ):
+        for number, each in enumerate(before):
+            values: dict[str, Any] = {
+                "user_metadata": {f"large{number}": "é" * 20_000},
+                "app_metadata": {f"large{number}": "é" * 20_000},
+                "permissions": [{"api": str(number), "name": str(name)} for name in range(600)],
+                "role_ids": [new_id() for _ in range(30)],
+            }
+            await users.update_one({"_id": each["_id"]}, {"$set": {fields: values[fields]}})
+        [error] = (await two.link(metadata=how))["errors"]
+        assert (error["code"], error["path"]) == ("TOO_LARGE", path), fields
+        for each in before:
+            await users.replace_one({"_id": each["_id"]}, each)
+    assert (await two.link(metadata="MERGE"))["errors"] == []

@@ -318,6 +318,22 @@ async def test_a_profile_too_large_is_kept_as_a_marker_and_the_event_says_so(wor
     assert recorded["user"]["name"] == "Jane"
 
 
+@pytest.mark.parametrize("letter", ["x", "é", "字"])
+async def test_profile_data_and_event_agree_at_the_limit(world: World, letter: str) -> None:
+    """Bytes of what is stored count: escapes and spaces would make it larger."""
+    await world.add_connection("g", "google-oauth2")
+    room = MAX_PROFILE_BYTES - len('{"sub":"1","bio":""}')
+    bio = letter * (room // len(letter.encode()))
+    bio += "x" * (room - len(bio.encode()))
+    for profile, is_kept in (({"sub": "1", "bio": bio}, True), ({"sub": "1", "bio": bio + "x"}, False)):
+        recorded = await good(world, "g", profile)
+        [identity] = recorded["user"]["identities"]
+        assert (identity["profileData"] == profile) is is_kept
+        assert (recorded["logEvent"]["details"] is None) is is_kept
+    assert identity["profileData"] == {"too_large": True, "bytes": MAX_PROFILE_BYTES + 1}
+    assert str(MAX_PROFILE_BYTES + 1) in recorded["logEvent"]["details"]["profileData"]
+
+
 async def test_provider_tokens_are_kept_encrypted(world: World) -> None:
     await world.add_connection("g", "google-oauth2")
     recorded = await good(world, "g", {"sub": "1"}, accessToken="at-s3cret", refreshToken="rt-s3cret")
