@@ -79,6 +79,7 @@ from app.web.application import Parts, build_application
 from app.web.development import TokenOffice
 from app.web.graphql import GraphQL
 from app.web.home import list_addresses
+from app.web.load import Load
 from app.web.logs import configure_logs
 from app.web.metrics import Metrics, MetricsPage
 from app.web.pages import GraphiQL
@@ -129,6 +130,7 @@ def build(settings: Settings, database: Database, demo: bool = False, refuse: Re
         traces_from_environment(),
         settings.max_body_bytes,
         start.is_prepared,
+        Load(settings.max_concurrent_operations, settings.max_body_bytes),
     )
     metrics_token = settings.metrics_token.get_secret_value() if settings.metrics_token else None
     return build_application(

@@ -3,6 +3,7 @@
 import logging
 import multiprocessing
 import os
+import resource
 import signal
 import sys
 import time
@@ -19,6 +20,7 @@ from uvicorn.config import STARTUP_FAILURE
 from app.main import create
 from app.settings import ConfigurationError, Settings, load_settings
 from app.start import REFUSALS
+from app.web.protocol import HttpLimits, protocol_factory
 
 logger = logging.getLogger("profile_api")
 
@@ -30,15 +32,25 @@ _STARTUP_SECONDS = 120.0
 _SILENCE_SECONDS = 60.0
 _RESTART_SECONDS = 1.0
 _CHECK_SECONDS = 1.0
+_MAX_FILES = 65_536
 _SPAWN = multiprocessing.get_context("spawn")
 
 
 def serve(settings: Settings, listener: socket, workers: int) -> None:
     """Returns after a graceful stop. Raises one of REFUSALS when this service must not go on."""
+    _allow_connections()
     if workers == 1:
         Server(settings).run([listener])
     else:
         Supervisor([listener], workers).run()
+
+
+def _allow_connections() -> None:
+    """Raises the number of open files to what this user may have: a connection is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MAX_FILES if hard == resource.RLIM_INFINITY else min(hard, _MAX_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def to_config(settings: Settings) -> uvicorn.Config:
@@ -53,7 +65,19 @@ def to_config(settings: Settings) -> uvicorn.Config:
         # Whose word about addresses counts is ours to say: PROFILE_API_TRUSTED_PROXIES.
         proxy_headers=False,
         server_header=False,
+        # Nothing here speaks WebSocket: no connection leaves the limits by an upgrade.
+        ws="none",
+        http=protocol_factory(_http_limits(settings)),  # type: ignore[arg-type]
+        timeout_keep_alive=settings.keep_alive_seconds,
         timeout_graceful_shutdown=DRAIN_SECONDS,
+    )
+
+
+def _http_limits(settings: Settings) -> HttpLimits:
+    return HttpLimits(
+        head_seconds=settings.head_seconds,
+        body_seconds=settings.body_seconds,
+        connections=settings.max_connections,
     )
 
 

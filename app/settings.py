@@ -163,6 +163,11 @@ class Settings(BaseSettings):
     max_root_fields: int = Field(default=20, ge=1, le=1_000)
     max_cost: int = Field(default=10_000, ge=10, le=10_000_000)
     time_limit_seconds: float = Field(default=10, gt=0, le=300, allow_inf_nan=False)
+    max_concurrent_operations: int = Field(default=256, ge=1, le=100_000)
+    max_connections: int = Field(default=1_000, ge=10, le=1_000_000)
+    head_seconds: float = Field(default=10, gt=0, le=300)
+    body_seconds: float = Field(default=30, gt=0, le=3_600)
+    keep_alive_seconds: int = Field(default=5, ge=1, le=3_600)
     trusted_documents: Literal["off", "prefer", "require"] = "off"
     trusted_documents_dir: Path = Path("operations")
     secret: SecretStr | None = Field(default=None, min_length=16)

@@ -3,8 +3,11 @@
 import asyncio
 import re
 import signal
+import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 from pymongo import MongoClient
@@ -181,3 +184,28 @@ async def test_floods_of_bad_tokens_and_refused_queries_take_no_memory_and_good_
                 await wave(start)
             # 2,000 bad requests and 20 MB of text later.
             assert resident(served.process.pid) - before < 16_000_000
+
+
+def test_connections_that_send_nothing_more_are_closed_and_keep_nobody_out(tmp_path: Path) -> None:
+    limits = {"PROFILE_API_HEAD_SECONDS": "2", "PROFILE_API_MAX_CONNECTIONS": "200"}
+    with serve(tmp_path, "--demo", **limits) as served:
+        address = (urlsplit(served.url).hostname, urlsplit(served.url).port)
+        halves = [socket.create_connection(address, 10) for _ in range(300)]
+        for each in halves:
+            each.sendall(b"POST /graphql HTTP/1.1\r\nhost: localhost\r\nx")
+        assert httpx.get(f"{served.url}/healthz", timeout=10).status_code == 200
+        assert [received(each)[:12] for each in halves[:99]] == [b""] * 99
+        assert received(halves[-1])[:12] == b"HTTP/1.1 408"
+        large = {"x-large": "a" * 33_000}
+        assert httpx.get(f"{served.url}/healthz", headers=large, timeout=10).status_code == 431
+        for each in halves:
+            each.close()
+
+
+def received(connection: socket.socket) -> bytes:
+    """What arrives until the other side closes."""
+    parts = b""
+    with suppress(ConnectionError):
+        while part := connection.recv(65_536):
+            parts += part
+    return parts

@@ -14,6 +14,7 @@ from app.schema.execution import Answer, Engine
 from app.services.tickets import Source
 from app.store.rates import Rates
 from app.web.addresses import Addresses, to_caller
+from app.web.load import Load, Share
 from app.web.logs import MAX_NAME, REQUEST_ID, request_id, requests
 from app.web.metrics import Metrics
 from app.web.requests import BadRequest, Headers, bearer_token, error_type, read_headers, read_request, response_type
@@ -60,6 +61,7 @@ class GraphQL:
         traces: Traces | None,
         max_bytes: int,
         is_prepared: Callable[[], bool],
+        load: Load,
     ) -> None:
         self._engine = engine
         self._tokens = tokens
@@ -69,22 +71,26 @@ class GraphQL:
         self._traces = traces
         self._max_bytes = max_bytes
         self._is_prepared = is_prepared
+        self._load = load
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         began, headers = perf_counter(), read_headers(scope)
         exchange = Exchange(request_id(headers))
         REQUEST_ID.set(exchange.id)
-        if self._traces is None:
-            reply = await self._answer(exchange, scope, receive, headers)
-        else:
-            with self._traces.span(headers) as span:
-                reply = await self._answer(exchange, scope, receive, headers)
-                span.tell(exchange.answer, reply.status)
+        with self._load.request() as share:
+            if self._traces is None:
+                reply = await self._answer(exchange, scope, receive, headers, share)
+            else:
+                with self._traces.span(headers) as span:
+                    reply = await self._answer(exchange, scope, receive, headers, share)
+                    span.tell(exchange.answer, reply.status)
         reply.headers.insert(0, (b"x-request-id", exchange.id.encode()))
         self._tell(exchange, reply.status, perf_counter() - began)
         await reply(scope, receive, send)
 
-    async def _answer(self, exchange: Exchange, scope: Scope, receive: Receive, headers: Headers) -> Reply:
+    async def _answer(
+        self, exchange: Exchange, scope: Scope, receive: Receive, headers: Headers, share: Share
+    ) -> Reply:
         media_type = error_type(headers)
         try:
             exchange.address = self._addresses.client(scope, headers)
@@ -93,7 +99,8 @@ class GraphQL:
             exchange.rate = await self._address_rates.hit(to_caller(exchange.address))
             exchange.principal = await self._principal(headers, exchange.address)
             response_type(headers)
-            request = await read_request(scope, receive, headers, self._max_bytes)
+            request = await read_request(scope, receive, headers, self._max_bytes, share.hold)
+            share.run()
         except BadRequest as error:
             reply = await self._refuse(exchange, error, media_type)
         except Unauthenticated as error:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -25,6 +25,13 @@ _LONG_NUMBER = re.compile(rb"\d{19}")
 Headers = Mapping[str, str]
 
 
+# Hears of bytes that are to be kept, before they are.
+Hold = Callable[[int], None]
+
+
+def _hold(count: int) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class BadRequest(Exception):  # noqa: N818
     """Not a GraphQL request. `allow` is the Allow header of a 405."""
@@ -43,8 +50,8 @@ def read_headers(scope: Scope) -> Headers:
     return headers
 
 
-async def read_request(scope: Scope, receive: Receive, headers: Headers, max_bytes: int) -> Request:
-    """BadRequest with 400, 405, 413 or 415 where there is none."""
+async def read_request(scope: Scope, receive: Receive, headers: Headers, max_bytes: int, hold: Hold = _hold) -> Request:
+    """Raises BadRequest with 400, 405, 413 or 415 when there is none. `hold` hears of the bytes that are kept."""
     if scope["method"] == "GET":
         return _to_request(_from_query_string(scope["query_string"]), True)
     if scope["method"] != "POST":
@@ -52,7 +59,7 @@ async def read_request(scope: Scope, receive: Receive, headers: Headers, max_byt
     media_type, _, parameters = headers.get("content-type", "").partition(";")
     if media_type.strip().lower() != JSON or ("charset" in parameters.lower() and "utf-8" not in parameters.lower()):
         raise BadRequest(415, "Send the request as application/json in UTF-8.")
-    return _to_request(parse_json(await read_body(receive, headers, max_bytes)), False)
+    return _to_request(parse_json(await read_body(receive, headers, max_bytes, hold)), False)
 
 
 def response_type(headers: Headers) -> str:
@@ -128,22 +135,24 @@ def parse_json(body: bytes, name: str = "The body") -> Any:
         raise BadRequest(400, f"{name} is not valid JSON.") from None
 
 
-async def read_body(receive: Receive, headers: Headers, max_bytes: int) -> bytes:
-    """BadRequest with 413 beyond `max_bytes`, 400 where it breaks off."""
+async def read_body(receive: Receive, headers: Headers, max_bytes: int, hold: Hold = _hold) -> bytes:
+    """Raises BadRequest with 413 beyond `max_bytes`, and with 400 when the body breaks off."""
     too_large = BadRequest(413, f"A request takes at most {max_bytes} bytes.")
     length = headers.get("content-length", "")
     if length.isdecimal() and int(length[:20]) > max_bytes:
         raise too_large
-    body, more = b"", True
+    body, more = bytearray(), True
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise BadRequest(400, "The body ended before its end.")
-        body += message.get("body", b"")
+        part = message.get("body", b"")
         more = message.get("more_body", False)
-        if len(body) > max_bytes:
+        if len(body) + len(part) > max_bytes:
             raise too_large
-    return body
+        hold(len(part))
+        body += part
+    return bytes(body)
 
 
 def _from_query_string(text: bytes) -> dict[str, Any]:

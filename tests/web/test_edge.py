@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from app.domain.scopes import Scope
 from app.main import build
 from app.schema.documents import Documents as PreparedDocuments
 from app.schema.trusted_documents import document_id
+from app.services.reads import Reads
 from app.settings import ConfigurationError, Settings
 from app.store.database import time_limit
 from app.store.documents import Documents
@@ -217,6 +219,55 @@ async def test_every_limit_is_a_setting(world: World) -> None:
         assert codes(await ask(client, "{ " + "caller { kind } " * 40 + "}")) == ["GRAPHQL_PARSE_FAILED"]
     async with service(world, max_body_bytes=1_000) as client:
         assert (await ask(client, "{ __typename }" + " " * 1_000)).status_code == 413
+
+
+async def test_operations_beyond_the_limit_are_refused_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    began, released = asyncio.Event(), asyncio.Event()
+    find = Reads.find
+
+    async def waiting(*given: Any, **more: Any) -> Any:
+        began.set()
+        await released.wait()
+        return await find(*given, **more)
+
+    monkeypatch.setattr(Reads, "find", waiting)
+    query, tool = "{ authConnections { name } }", world.tool_token()
+    async with service(world, max_concurrent_operations=1) as client:
+        first = asyncio.create_task(ask(client, query, tool))
+        await began.wait()
+        for refused in (await ask(client, query, tool), await ask(client, "{ __typename }")):
+            assert (refused.status_code, codes(refused)) == (503, ["UNAVAILABLE"])
+            assert refused.headers["retry-after"] == "1"
+        assert (await client.get("/healthz")).status_code == 200
+        released.set()
+        assert codes(await first) == []
+        # Refusals and answers gave back what they took.
+        assert codes(await ask(client, query, tool)) == []
+        assert codes(await ask(client, "{", tool)) == ["GRAPHQL_PARSE_FAILED"]
+        assert codes(await ask(client, query, tool)) == []
+
+
+async def test_bodies_that_arrive_slowly_share_a_bounded_memory(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.web.load._LARGEST_BODIES", 1)
+    arrived, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield b'{"query": "{ __typename }"' + b" " * 800
+        arrived.set()
+        await go_on.wait()
+        yield b"}"
+
+    async with service(world, max_body_bytes=1_000) as client:
+        json_type = {"content-type": "application/json"}
+        first = asyncio.create_task(client.post("/graphql", content=slow(), headers=json_type))
+        await arrived.wait()
+        refused = await ask(client, "{ __typename }" + " " * 500)
+        assert (refused.status_code, codes(refused)) == (503, ["UNAVAILABLE"])
+        assert codes(await ask(client, "{ __typename }")) == []
+        go_on.set()
+        assert codes(await first) == []
+        for _ in range(5):
+            assert codes(await ask(client, "{ __typename }" + " " * 500)) == []
 
 
 async def test_nodes_takes_a_hundred_ids(world: World) -> None:
