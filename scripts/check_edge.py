@@ -1,8 +1,10 @@
-"""Runs schemathesis on a service of its own with demo data, as a user and as an internal tool.
+"""Attacks a service of its own, then sends it generated operations as an application and as a user (schemathesis).
 
-Each answer's errors must have a code that README names; 5xx, a broken body and a code of INTERNAL are failures.
+Each error in an answer must have a code that README names; a status of 500 or more, a broken body and the code INTERNAL
+are failures. `scripts/edge_attacks.py` says what the attacks must not achieve.
 """
 
+import argparse
 import sys
 import tempfile
 import time
@@ -18,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from app.auth.development import APPLICATION_SCOPES, USER_SCOPES, mint
 from app.domain.demo import JOHN_DOE
+from scripts.edge_attacks import check_attacks
 from tests.serving import Served, serve
 
 CODES = {
@@ -51,21 +54,16 @@ def _to_object(fields: dict[str, graphql.ValueNode]) -> graphql.ValueNode:
     return graphql.ObjectValueNode(fields=tuple(made))
 
 
-def check(served: Served, seconds: float) -> Counter[str]:
-    """What was answered, by code. Raises on the first answer that is none of ours."""
+def check(served: Served, token: str, seconds: float) -> Counter[str]:
+    """What was answered to this caller, by code. Raises on the first answer that has no code of ours."""
     schema = schemathesis.graphql.from_url(f"{served.url}/graphql", headers={"accept": "application/json"})
-    tokens = [
-        mint(served.data_dir, JOHN_DOE, "edge", USER_SCOPES, 3600),
-        mint(served.data_dir, "edge@clients", "edge", APPLICATION_SCOPES, 3600),
-    ]
+    headers = {"authorization": f"Bearer {token}"}
     told: Counter[str] = Counter()
     until = time.monotonic() + seconds
-    operations = [each.ok() for each in schema.get_all_operations()]
     number = 0
     while time.monotonic() < until:
-        for operation in operations:
+        for operation in [each.ok() for each in schema.get_all_operations()]:
             number += 1
-            headers = {"authorization": f"Bearer {tokens[number % 2]}"}
 
             @seed(number)
             @settings(
@@ -77,7 +75,7 @@ def check(served: Served, seconds: float) -> Counter[str]:
             )
             @given(case=operation.as_strategy())
             def ask(case: schemathesis.Case) -> None:
-                answer = case.call(headers=headers)  # noqa: B023 - run within its turn of the loop
+                answer = case.call(headers=headers)
                 content = answer.json()
                 assert answer.status_code < 500, (case.body, content)
                 for error in content.get("errors", []):
@@ -93,12 +91,24 @@ def check(served: Served, seconds: float) -> Counter[str]:
 
 
 def main() -> None:
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 300.0
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--attack", type=float, default=5.0, help="seconds of each attack, twice; 0 leaves them out")
+    parser.add_argument("--application", type=float, default=300.0, help="seconds as an application")
+    parser.add_argument("--user", type=float, default=120.0, help="seconds as a user")
+    given = parser.parse_args()
+    if given.attack:
+        with tempfile.TemporaryDirectory() as folder:
+            check_attacks(Path(folder), given.attack)
     register_scalars()
     with tempfile.TemporaryDirectory() as folder, serve(Path(folder), "--demo") as served:
-        told = check(served, seconds)
+        callers = {
+            "application": (mint(Path(folder), "edge@clients", "edge", APPLICATION_SCOPES, 3600), given.application),
+            "user": (mint(Path(folder), JOHN_DOE, "edge", USER_SCOPES, 3600), given.user),
+        }
+        for name, (token, seconds) in callers.items():
+            told = check(served, token, seconds)
+            print(f"as {name}:", ", ".join(f"{count} {what}" for what, count in told.most_common()))
         assert served.is_ready()
-    print(", ".join(f"{count} {what}" for what, count in told.most_common()))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,378 @@
+"""Attacks on a service in production mode, at its default rate limits, while `/healthz` is timed and memory is watched.
+
+Each attack sends as fast as it can for a few seconds. Afterwards these must hold: every answer has an expected status
+and coded errors, `/healthz` answered within HEALTH_SECONDS throughout, and the service's memory is flat.
+"""
+
+import asyncio
+import json
+import re
+import socket
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import httpx
+from joserfc import jwt
+from joserfc.jwk import OKPKey
+
+from app.auth.development import APPLICATION_SCOPES, USER_SCOPES
+from tests.serving import Served, serve
+
+HEALTH_SECONDS = 0.25
+# What caches and allocators may take once; an attack that is repeated must not take it again.
+MEMORY_BYTES = 48_000_000
+_PROBE_SECONDS = 0.02
+_ISSUER = "https://id.example.com/"
+_AUDIENCE = "profiles"
+_TENANT = "attacked"
+_CONNECTION = "users"
+_PASSWORD = "seven purple otters juggle"  # noqa: S105 - of the attacked user alone
+_STATUSES = {200, 400, 401, 413, 429, 431, 503}
+_KEY = OKPKey.generate_key("Ed25519", {"kid": "attacks"})
+
+
+@dataclass
+class Target:
+    """The attacked service, with tokens of an application and of a user, and how the user's profile is found."""
+
+    served: Served
+    application: str
+    user: str
+    told: Counter[str] = field(default_factory=Counter)
+
+    async def post(self, client: httpx.AsyncClient, query: str, token: str | None, **variables: Any) -> httpx.Response:
+        return await self.send(client, json.dumps({"query": query, "variables": variables}).encode(), token)
+
+    async def send(self, client: httpx.AsyncClient, body: bytes, token: str | None) -> httpx.Response:
+        """Sends a prepared body, and checks that the answer is one that a client can act on."""
+        headers = {"content-type": "application/json"}
+        if token is not None:
+            headers["authorization"] = f"Bearer {token}"
+        answer = await client.post("/graphql", content=body, headers=headers)
+        assert answer.status_code in _STATUSES, (answer.status_code, answer.text[:300])
+        for error in answer.json().get("errors", []):
+            code = error["extensions"]["code"]
+            assert code != "INTERNAL", answer.text[:300]
+            self.told[code] += 1
+        self.told[str(answer.status_code)] += 1
+        return answer
+
+
+Attack = Callable[[Target, httpx.AsyncClient, float], Awaitable[None]]
+
+
+def _token(subject: str, scopes: Any, application: bool) -> str:
+    now = int(time.time())
+    claims: dict[str, Any] = {"iss": _ISSUER, "aud": _AUDIENCE, "sub": subject, "iat": now, "auth_time": now}
+    claims |= {"exp": now + 7200, "scope": " ".join(scopes)}
+    if application:
+        claims["gty"] = "client-credentials"
+    return jwt.encode({"alg": "EdDSA", "kid": "attacks"}, claims, _KEY, algorithms=["EdDSA"])
+
+
+@contextmanager
+def target(folder: Path) -> Iterator[Target]:
+    """Serves in production mode, with one user whose history is as large as it may be."""
+    issuers = [
+        {"issuer": _ISSUER, "audience": _AUDIENCE, "tenant": _TENANT, "jwks": {"keys": [_KEY.as_dict(private=False)]}}
+    ]
+    variables = {"PROFILE_API_ISSUERS": json.dumps(issuers), "PROFILE_API_MAIL": "drop"}
+    with serve(folder, log=folder / "service.log", **variables) as served:
+        application = _token("attacks@clients", APPLICATION_SCOPES, application=True)
+        user = asyncio.run(_fill(Target(served, application, "")))
+        yield Target(served, application, _token(user, USER_SCOPES, application=False))
+
+
+async def _fill(attacked: Target) -> str:
+    """Makes a database connection, users with roles, and a history of large changes. Returns a userId."""
+    async with httpx.AsyncClient(base_url=attacked.served.url, timeout=60) as client:
+
+        async def change(query: str, **variables: Any) -> Any:
+            while True:
+                answer = await attacked.post(client, query, attacked.application, **variables)
+                if answer.status_code != 429:
+                    break
+                await asyncio.sleep(float(answer.headers["retry-after"]))
+            content = answer.json()
+            assert "errors" not in content, content
+            return content["data"]
+
+        await change(
+            'mutation { saveAuthConnection(input: {name: "users", strategy: "auth0"}) { errors { message } } }'
+        )
+        made = await change(
+            "mutation($i: CreateUserInput!) { createUser(input: $i) { user { userId } errors { message } } }",
+            i={"connection": _CONNECTION, "email": "ann@example.com", "password": _PASSWORD},
+        )
+        user_id: str = made["createUser"]["user"]["userId"]
+        role = await change(
+            "mutation($i: CreateRoleInput!) { createRole(input: $i) { role { roleId } errors { message } } }",
+            i={"name": "Attacked", "permissions": [{"api": "a", "name": f"p{number}"} for number in range(500)]},
+        )
+        ids = [user_id]
+        for number in range(100):
+            other = await change(
+                "mutation($i: CreateUserInput!) { createUser(input: $i) { user { userId } errors { message } } }",
+                i={"connection": _CONNECTION, "email": f"user{number}@example.com"},
+            )
+            ids.append(other["createUser"]["user"]["userId"])
+        for each in ids:
+            await change(
+                "mutation($i: UserRolesInput!) { assignRoles(input: $i) { errors { message } } }",
+                i={"userId": each, "roleIds": [role["createRole"]["role"]["roleId"]]},
+            )
+        for number in range(60):
+            await change(
+                "mutation($i: UpdateUserMetadataInput!) { updateUserMetadata(input: $i) { errors { message } } }",
+                i={"userId": user_id, "patch": {f"k{key}": f"{number}" for key in range(1_000)}},
+            )
+        return user_id
+
+
+# ---------------------------------------------------------------- the attacks
+
+
+async def long_variables_without_token(attacked: Target, client: httpx.AsyncClient, until: float) -> None:
+    """Twenty aliases convert one variable of 17,000 updates, which just fits into a request."""
+    fields = _aliases(20, "updateUsers(input: $i) { errors { code } }")
+    updates = [{"userId": "a|b", "update": {"userMetadata": {}}}] * 17_000
+    body = _body(f"mutation($i: UpdateUsersInput!) {{ {fields} }}", i={"updates": updates})
+    await _repeat(attacked, client, until, [(body, None), (body, attacked.user)])
+
+
+async def long_lists_of_permissions(attacked: Target, client: httpx.AsyncClient, until: float) -> None:
+    fields = _aliases(20, "createRole(input: $i) { errors { code } }")
+    permissions = [{"api": "a", "name": f"p{n}"} for n in range(20_000)]
+    body = _body(f"mutation($i: CreateRoleInput!) {{ {fields} }}", i={"name": "x", "permissions": permissions})
+    await _repeat(attacked, client, until, [(body, None), (body, attacked.user), (body, attacked.application)])
+
+
+async def long_lists_of_paths(attacked: Target, client: httpx.AsyncClient, until: float) -> None:
+    fields = _aliases(29, "userMetadata(paths: $p)")
+    body = _body(f"query($p: [String!]) {{ viewer {{ {fields} }} }}", p=["k1"] * 150_000)
+    await _repeat(attacked, client, until, [(body, attacked.user)])
+
+
+async def long_histories(attacked: Target, client: httpx.AsyncClient, until: float) -> None:
+    """A user asks for all changes of all events, with every way of not saying how many."""
+    changes = "nodes { changes { path before after } }"
+    bodies = [
+        _body(f"{{ viewer {{ {_aliases(3, f'logEvents(first: 100) {{ {changes} }}')} }} }}"),
+        _body(f"{{ viewer {{ {_aliases(3, f'logEvents(first: null, last: 100) {{ {changes} }}')} }} }}"),
+        _body(f"{{ viewer {{ {_aliases(8, f'logEvents {{ {changes} }}')} }} }}"),
+        _body(f"{{ viewer {{ logEvents(first: 60) {{ {changes} }} }} }}"),
+        _body("{ viewer { logEvents(first: 1) { nodes { changes { path before after } } } } }"),
+    ]
+    await _repeat(attacked, client, until, [(each, attacked.user) for each in bodies])
+
+
+async def multiplied_lists(attacked: Target, client: httpx.AsyncClient, until: float) -> None:
+    bodies = [
+        _body("{ users { nodes { roles { users { nodes { userId name } } } } } }"),
+        _body("{ users(first: 100) { nodes { roles { permissions { name } } permissions { name } } } }"),
+        _body("{ users(first: 100) { nodes { raw userMetadata identities { profileData } } } }"),
+        _body("{ roles { nodes { users { nodes { roles { name } } } } } }"),
+    ]
+    await _repeat(attacked, client, until, [(each, attacked.application) for each in bodies])
+
+
+async def new_documents(attacked: Target, client: httpx.AsyncClient, until: float) -> None:
+    """Each text is new, and as long as it may be: comments and strings are no tokens."""
+    number = 0
+    while time.monotonic() < until:
+        number += 1
+        texts = [
+            f"{{ __typename }} # {number} " + "x" * 900_000,
+            f"{{ __typename }} # {number} " + "x" * 60_000,
+            f'{{ __type(name: "{number}{"x" * 60_000}") {{ name }} }}',
+            f"{{ __typename }} {' '.join(f'# {n}' for n in range(12_000))} #{number}",
+        ]
+        for text in texts:
+            await attacked.post(client, text, attacked.user if number % 3 == 0 else None)
+
+
+async def large_writes(attacked: Target, client: httpx.AsyncClient, until: float) -> None:
+    """Batches that change as many bytes of one profile as they may."""
+    number = 0
+    user_id = (await attacked.post(client, "{ viewer { userId } }", attacked.user)).json()
+    query = "mutation($i: UpdateUsersInput!) { updateUsers(input: $i) { results { errors { code } } errors { code } } }"
+    while time.monotonic() < until:
+        number += 1
+        updates = [
+            {
+                "userId": ((user_id.get("data") or {}).get("viewer") or {}).get("userId", "auth0|ann"),
+                "update": {"userMetadata": {"large": f"{number}-{n}" + "x" * 9_000}},
+            }
+            for n in range(100)
+        ]
+        await attacked.post(client, query, attacked.user, i={"updates": updates})
+
+
+async def password_changes(attacked: Target, client: httpx.AsyncClient, until: float) -> None:
+    """One user asks for 20 hashes a request, while the login service verifies another's password."""
+    passwords = f'{{newPassword: "{_PASSWORD} again", currentPassword: "wrong"}}'
+    fields = _aliases(20, f"changePassword(input: {passwords}) {{ errors {{ code }} }}")
+    body = _body(f"mutation {{ {fields} }}")
+    verify = (
+        f'mutation {{ verifyPassword(input: {{connection: "{_CONNECTION}", identifier: "user1@example.com",'
+        ' password: "a wrong password", ip: "192.0.2.1"}) { valid errors { code } } }'
+    )
+    attack = asyncio.gather(*(_repeat(attacked, client, until, [(body, attacked.user)]) for _ in range(10)))
+    slowest = 0.0
+    while time.monotonic() < until:
+        began = time.monotonic()
+        await attacked.post(client, verify, attacked.application)
+        slowest = max(slowest, time.monotonic() - began)
+        await asyncio.sleep(0.2)
+    await attack
+    print(f"    verifyPassword took at most {slowest:.2f} s")
+    assert slowest < 2, "another's verifyPassword starves"
+
+
+async def requests_without_operation(attacked: Target, client: httpx.AsyncClient, until: float) -> None:
+    bodies = [
+        _body("query A { __typename } query B { __typename }"),
+        json.dumps({"query": "query A { __typename }", "operationName": "B"}).encode(),
+        b'{"query": "{ nope }"}',
+        b'{"query": "{"}',
+    ]
+    before = attacked.told["429"]
+    await _repeat(attacked, client, until, [(each, attacked.user) for each in bodies])
+    assert attacked.told["429"] > before, "requests that run nothing are not counted"
+
+
+async def half_sent_requests(attacked: Target, client: httpx.AsyncClient, until: float) -> None:
+    """Connections that send half a head, half a body, and headers without end."""
+    port = int(attacked.served.url.rpartition(":")[2])
+    opened = [socket.create_connection(("127.0.0.1", port)) for _ in range(300)]
+    for number, each in enumerate(opened):
+        each.sendall(b"POST /graphql HTTP/1.1\r\nHost: localhost\r\n")
+        if number % 2:
+            each.sendall(b"Content-Type: application/json\r\nContent-Length: 900000\r\n\r\n{")
+    refused = await asyncio.to_thread(_endless_headers, port)
+    assert refused < 1_000_000, f"{refused} bytes of headers were taken"
+    while time.monotonic() < until:
+        await attacked.post(client, "{ viewer { userId } }", attacked.user)
+        await asyncio.sleep(0.1)
+    for each in opened:
+        each.close()
+
+
+def _endless_headers(port: int) -> int:
+    """How many bytes of headers were sent before the service closed the connection."""
+    sent = 0
+    with socket.create_connection(("127.0.0.1", port), 10) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n")
+        while sent < 60_000_000:
+            try:
+                connection.sendall(b"x-a: " + b"y" * 8_000 + b"\r\n")
+            except OSError:
+                break
+            sent += 8_007
+    return sent
+
+
+ATTACKS: tuple[Attack, ...] = (
+    long_variables_without_token,
+    long_lists_of_permissions,
+    long_lists_of_paths,
+    long_histories,
+    multiplied_lists,
+    new_documents,
+    large_writes,
+    password_changes,
+    requests_without_operation,
+    half_sent_requests,
+)
+
+
+def _body(query: str, **variables: Any) -> bytes:
+    return json.dumps({"query": query, "variables": variables}).encode()
+
+
+def _aliases(count: int, selection: str) -> str:
+    return " ".join(f"a{number}: {selection}" for number in range(count))
+
+
+async def _repeat(
+    attacked: Target, client: httpx.AsyncClient, until: float, requests: list[tuple[bytes, str | None]]
+) -> None:
+    while time.monotonic() < until:
+        for body, token in requests:
+            await attacked.send(client, body, token)
+
+
+# ---------------------------------------------------------------- what is watched
+
+
+def _probe(url: str, stop: Connection) -> None:
+    """Times `/healthz` on connections of its own until told to stop; then sends back the latencies in seconds."""
+    port, taken = int(url.rpartition(":")[2]), []
+    request = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    while not stop.poll(_PROBE_SECONDS):
+        began = time.perf_counter()
+        with socket.create_connection(("127.0.0.1", port), 30) as connection:
+            connection.sendall(request)
+            answer = connection.recv(65536)
+        assert answer.startswith(b"HTTP/1.1 200"), answer[:100]
+        taken.append(time.perf_counter() - began)
+    stop.recv()
+    stop.send(taken)
+
+
+def resident(pid: int) -> int:
+    """Bytes of memory that a process holds."""
+    found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    assert found
+    return int(found.group(1)) * 1024
+
+
+async def _run(attack: Attack, attacked: Target, seconds: float) -> None:
+    limits = httpx.Limits(max_connections=64)
+    async with httpx.AsyncClient(base_url=attacked.served.url, timeout=60, limits=limits) as client:
+        await attack(attacked, client, time.monotonic() + seconds)
+
+
+def check_attacks(folder: Path, seconds: float) -> None:
+    """Runs each attack for so many seconds. AssertionError names the attack that the service did not withstand."""
+    failures: list[str] = []
+    with target(folder) as attacked:
+        for attack in ATTACKS:
+            failures += _check(attack, attacked, seconds)
+    assert not failures, "; ".join(failures)
+
+
+def _check(attack: Attack, attacked: Target, seconds: float) -> list[str]:
+    name, pid = attack.__name__, attacked.served.process.pid
+    context = get_context("spawn")
+    ours, theirs = context.Pipe()
+    probe = context.Process(target=_probe, args=(attacked.served.url, theirs))
+    probe.start()
+    attacked.told.clear()
+    failures: list[str] = []
+    # Once for caches to fill, then again: what is taken twice is a leak.
+    try:
+        asyncio.run(_run(attack, attacked, seconds))
+        before = resident(pid)
+        asyncio.run(_run(attack, attacked, seconds))
+        grown = resident(pid) - before
+    except AssertionError as error:
+        failures.append(f"{name}: {error}")
+        grown = 0
+    ours.send("stop")
+    taken = ours.recv()
+    probe.join()
+    slowest = max(taken)
+    print(f"  {name}: /healthz at most {slowest * 1e3:.0f} ms, memory {grown / 1e6:+.1f} MB, {dict(attacked.told)}")
+    if slowest > HEALTH_SECONDS:
+        failures.append(f"{name}: /healthz took {slowest * 1e3:.0f} ms")
+    if grown > MEMORY_BYTES:
+        failures.append(f"{name}: memory grew by {grown / 1e6:.0f} MB")
+    return failures
