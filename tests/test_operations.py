@@ -241,3 +241,16 @@ def test_a_second_service_on_the_same_directory_is_refused(tmp_path: Path) -> No
 def test_schema_is_printed_from_the_code() -> None:
     printed = run(Path("unused"), "schema").stdout
     assert printed == (Path(__file__).parent.parent / "schema.graphql").read_text()
+
+
+def test_stopped_copy_of_the_data_directory_serves_again(tmp_path: Path) -> None:
+    original, copy = tmp_path / "original", tmp_path / "copy"
+    write = """mutation { updateUserMetadata(input: {patch: {kept: true}}) { user { version } errors { code } } }"""
+    with serve(original, "--demo") as served:
+        john = mint(original, JOHN_DOE, "web", USER_SCOPES, 3600)
+        answer = ask(served.url, write, john).json()
+        assert answer == {"data": {"updateUserMetadata": {"user": {"version": 2}, "errors": []}}}
+    shutil.copytree(original, copy, symlinks=True)
+    with serve(copy, "--demo") as restored:
+        viewer = ask(restored.url, "{ viewer { version userMetadata } }", john).json()["data"]["viewer"]
+        assert (viewer["version"], viewer["userMetadata"]["kept"]) == (2, True)
