@@ -1,7 +1,7 @@
 """The composition root: settings, store, services, schema, web."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -141,7 +141,7 @@ def build(settings: Settings, database: Database, demo: bool = False, refuse: Re
             start.problem,
             start.lifespan,
             TicketPage(services.tickets, addresses, open_rates),
-            GraphiQL(development, callers, list_addresses(True, bool(callers))) if settings.graphiql else None,
+            build_graphiql(settings, development, callers),
             TokenOffice(callers, partial(mint_for_page, settings.data_dir)) if callers else None,
             settings.cors_origins,
             development,
@@ -170,7 +170,8 @@ def build_engine(
         if settings.trusted_documents != "off" and not documents:
             raise ConfigurationError(f"PROFILE_API_TRUSTED_DOCUMENTS_DIR: {folder} holds no .graphql file.")
         trust = Trust(settings.trusted_documents, documents)
-        return Engine(build_schema(), services, limits, rates, trust, open_rates)
+        introspection = development if settings.introspection is None else settings.introspection
+        return Engine(build_schema(), services, limits, rates, trust, open_rates, introspection)
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"PROFILE_API_TRUSTED_DOCUMENTS_DIR: {folder} can't be read: {error}.") from None
     except GraphQLError as error:
@@ -184,6 +185,11 @@ def to_rates(
     limit = limit or ("off" if development else default)
     url = database.url if settings.rate_limit_storage == "mongodb" else None
     return Rates(name, limit, url, settings.database)
+
+
+def build_graphiql(settings: Settings, development: bool, callers: Sequence[Mapping[str, str]]) -> GraphiQL | None:
+    is_on = development if settings.graphiql is None else settings.graphiql
+    return GraphiQL(development, callers, list_addresses(True, bool(callers))) if is_on else None
 
 
 def build_metrics(tokens: Tokens, engine: Engine, database: Database) -> Metrics:

@@ -141,7 +141,9 @@ class Settings(BaseSettings):
         default=None, description="an e-mail address"
     )
     mfa_tenants: Annotated[list[str], NoDecode, BeforeValidator(parse_list)] = []
-    graphiql: bool = True
+    # None: on in development, off elsewhere.
+    graphiql: bool | None = None
+    introspection: bool | None = None
     cors_origins: Annotated[
         list[Annotated[str, AfterValidator(_check_origin)]], NoDecode, BeforeValidator(parse_list)
     ] = []

@@ -8,18 +8,25 @@ from graphql import (
     DocumentNode,
     FragmentDefinitionNode,
     GraphQLError,
+    NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     OperationType,
     parse,
     specified_rules,
+    validate,
 )
 from strawberry import Schema
-from strawberry.schema.schema import validate_document
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from app.schema.limits import Limits, Measure, OperationCost
 from app.schema.selection import Tree, add_selections, of_viewer
 
 MAX_REMEMBERED = 1_000
+# What one answer says is wrong with a document.
+MAX_ERRORS = 5
+# As strawberry validates.
+_RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +79,14 @@ class Documents:
     `hits` and `misses` count what was remembered and what was not.
     """
 
-    def __init__(self, schema: Schema, limits: Limits, trusted: Mapping[str, str] | None = None) -> None:
-        """GraphQLError for a trusted text that can't be run."""
+    def __init__(
+        self, schema: Schema, limits: Limits, trusted: Mapping[str, str] | None = None, introspection: bool = True
+    ) -> None:
+        """GraphQLError for a trusted text that can't be run. `introspection`: whether the schema may be asked for."""
         self.hits = self.misses = 0
         self._schema = schema
         self._limits = limits
+        self._introspection = introspection
         self._known: OrderedDict[str, Document] = OrderedDict()
         self._trusted = {name: self._make(text) for name, text in (trusted or {}).items()}
         for each in self._trusted.values():
@@ -123,11 +133,19 @@ class Documents:
             elif isinstance(definition, FragmentDefinitionNode):
                 made.fragments[definition.name.value] = definition
         try:
-            errors = validate_document(self._schema._schema, document, tuple(specified_rules))
+            errors = self._validate(document)
         except RecursionError:
             errors = [GraphQLError("The document is nested too deep.")]
         made.errors = [_coded(error, "GRAPHQL_VALIDATION_FAILED") for error in errors]
         return made
+
+    def _validate(self, document: DocumentNode) -> list[GraphQLError]:
+        """The first MAX_ERRORS. Without introspection no error helps to guess names of the schema."""
+        rules = _RULES if self._introspection else (*_RULES, NoSchemaIntrospectionCustomRule)
+        hidden = not self._introspection
+        errors = validate(self._schema._schema, document, rules, max_errors=MAX_ERRORS, hide_suggestions=hidden)
+        # Beyond the limit there is one more, which says so.
+        return errors[:MAX_ERRORS]
 
 
 def _coded(error: GraphQLError, code: str) -> GraphQLError:

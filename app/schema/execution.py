@@ -49,7 +49,9 @@ REFUSED_COST = 1_000
 class ProfileSchema(Schema):
     """Strawberry's, run on documents that were parsed and validated before."""
 
-    async def run(self, context: Context, variables: dict[str, Any], operation_name: str | None) -> ExecutionResult:
+    async def run(
+        self, context: Context, variables: dict[str, Any], operation_name: str | None, hide_suggestions: bool = False
+    ) -> ExecutionResult:
         """Never raises: what a resolver raises becomes an error of its field."""
         assert context.document.document
         result = execute(
@@ -58,6 +60,7 @@ class ProfileSchema(Schema):
             context_value=context,
             variable_values=variables,
             operation_name=operation_name,
+            hide_suggestions=hide_suggestions,
             executor_class=RowExecutor,
             is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type]
         )
@@ -148,17 +151,19 @@ class Engine:
         rates: Rates | None = None,
         trust: Trust | None = None,
         open_rates: Rates | None = None,
+        introspection: bool = True,
     ) -> None:
         """GraphQLError where a trusted document can't be run. Without `rates` nobody is counted; `open_rates` counts
-        what needs no token.
+        what needs no token. Without `introspection` clients learn no names of the schema that they do not know.
         """
         self._schema = schema
         self._services = services
         self._limits = limits or Limits()
         self._rates = rates
         self._open_rates = open_rates
+        self._introspection = introspection
         self._mode = trust.mode if trust else "off"
-        self.documents = Documents(schema, self._limits, trust.documents if trust else {})
+        self.documents = Documents(schema, self._limits, trust.documents if trust else {}, introspection)
 
     async def execute(self, request: Request, principal: Principal | None) -> Answer:
         """Never raises for what a caller can cause. `principal` None: no token came."""
@@ -251,7 +256,7 @@ class Engine:
                 async with asyncio.timeout(seconds):
                     if principal is not None:
                         await self._identify(answer, context, principal)
-                    result = await self._schema.run(context, variables, answer.operation.name)
+                    result = await self._schema.run(context, variables, answer.operation.name, not self._introspection)
         except TimeoutError:
             answer.errors = [request_error("TIMEOUT", f"The operation took longer than {seconds:g} s and was stopped.")]
             return

@@ -106,7 +106,8 @@ async def test_elsewhere_there_is_a_place_for_a_token(tmp_path: Path) -> None:
     issuer = {"issuer": ISSUER, "audience": "profiles", "tenant": "t", "jwks": {"keys": [KEY.as_dict(private=False)]}}
     claims = {"iss": ISSUER, "aud": "profiles", "sub": "tool@clients", "exp": 4_000_000_000}
     token = jwt.encode({"alg": "EdDSA", "kid": "one"}, claims, KEY, algorithms=["EdDSA"])
-    with serve(tmp_path, PROFILE_API_ISSUERS=json.dumps([issuer])) as served:
+    switches = {"PROFILE_API_GRAPHIQL": "true", "PROFILE_API_INTROSPECTION": "true"}
+    with serve(tmp_path, PROFILE_API_ISSUERS=json.dumps([issuer]), **switches) as served:
         async with opened(served, "/graphql?query={caller{subject}}") as (page, _):
             await page.get_by_label("Bearer token").fill(f"Bearer {token}")
             await run(page)

@@ -81,7 +81,8 @@ async def test_hostile_text_beside_the_variables_is_never_a_fault(world: World, 
     ],
 )
 async def test_lone_surrogate_is_refused_with_its_place(world: World, query: str, value: Any, path: str) -> None:
-    answer = await post(world, json.dumps({"query": query, "variables": {"a": value}}))
+    body = json.dumps({"query": query, "variables": {"a": value}})
+    answer = await post(world, body, authorization=f"Bearer {world.tool_token()}")
     assert codes(answer) == ["BAD_USER_INPUT"]
     assert f"{path} " in answer.json()["errors"][0]["message"]
 
