@@ -340,5 +340,5 @@ def build_services(
         enrollments=Enrollments(changes, StoredEnrollments(database)),
         actions=Actions(settings.step_up_seconds),
         personal_data=PersonalData(changes, reads, stored_logins),
-        tickets=Tickets(changes, users, StoredTickets(database), stored_passwords, passwords.choose),
+        tickets=Tickets(changes, users, StoredTickets(database), stored_passwords, passwords.choose_another),
     )

@@ -15,6 +15,8 @@ from app.domain.users import Beside, User
 MIN_LENGTH = 15
 MIN_LENGTH_WITH_MFA = 8
 MAX_LENGTH = 128
+# Of a password that is checked: another system may have allowed a longer one than MAX_LENGTH.
+MAX_TYPED = 1024
 # A shorter identifier would be found in too many words.
 _MIN_IDENTIFIER = 4
 _MIN_WORD, _MAX_WORDS = 3, 100

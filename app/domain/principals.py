@@ -41,6 +41,11 @@ class Principal:
     ip: str | None = None
     user_agent: str | None = None
 
+    @property
+    def key(self) -> str:
+        """Tells callers apart where they are counted or take turns."""
+        return f"{self.tenant}/{self.connection}/{self.subject}"
+
     def is_self(self, user: object) -> bool:
         """Whether this user document's `_id` is the caller's own: profiles are compared, not strings."""
         if self.kind is not ActorKind.USER or self.profile is None:

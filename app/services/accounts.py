@@ -100,7 +100,7 @@ class Accounts:
         identifiers = _read(new)
         check_identifiers(connection, identifiers)
         user = self._to_user(connection, new, identifiers, AttributeSource.ADMIN)
-        beside = await self._credential(connection, user, new)
+        beside = await self._credential(principal.key, connection, user, new)
         if new.send_verification_email:
             if user.email is None or user.email_verified:
                 message = "There is no address that waits to be verified."
@@ -130,7 +130,7 @@ class Accounts:
         identifiers = _read(new)
         check_identifiers(connection, identifiers)
         user = self._to_user(connection, new, identifiers, AttributeSource.USER)
-        beside = await self._credential(connection, user, new)
+        beside = await self._credential(source.key, connection, user, new)
         if not beside:
             raise Refused(ErrorCode.INVALID_INPUT, "Users of this connection sign up with a password.", ("password",))
         if identifiers.email is not None:
@@ -179,7 +179,9 @@ class Accounts:
         check_creatable(connection)
         return connection
 
-    async def _credential(self, connection: AuthConnection, user: User, new: NewUser) -> tuple[Beside, ...]:
+    async def _credential(
+        self, caller: str, connection: AuthConnection, user: User, new: NewUser
+    ) -> tuple[Beside, ...]:
         """`password_hash` is another system's, made anew when its password is first seen."""
         if new.password is None and new.password_hash is None:
             return ()
@@ -191,7 +193,7 @@ class Accounts:
             return (SetPassword(check_hash(new.password_hash or "", path), 0),)
         if new.password_hash is not None:
             raise Refused(ErrorCode.INVALID_INPUT, "Give password or passwordHash, not both.", (path,))
-        return (SetPassword(await self._choose(user, new.password, path), 0),)
+        return (SetPassword(await self._choose(caller, user, new.password, path), 0),)
 
     def _to_user(
         self, connection: AuthConnection, new: NewUser, identifiers: Identifiers, source: AttributeSource

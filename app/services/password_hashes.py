@@ -1,10 +1,8 @@
 """Hashing passwords: Argon2id (RFC 9106), in threads; bcrypt is read, and made anew."""
 
-import asyncio
 import os
 import re
 from base64 import b64encode
-from concurrent.futures import ThreadPoolExecutor
 
 import bcrypt
 from argon2 import PasswordHasher, Type, extract_parameters
@@ -12,6 +10,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from app.domain.errors import ErrorCode, Refused
 from app.domain.passwords import PasswordProblem, normalized
+from app.services.fair_queue import FairQueue
 from app.services.password_strength import find_problem
 
 # What bcrypt reads of a password.
@@ -19,34 +18,37 @@ _BCRYPT_BYTES = 72
 _BCRYPT = re.compile(r"\$2[aby]\$(0[4-9]|1[0-4])\$[./A-Za-z0-9]{53}", re.ASCII)
 _MAX_HASH = 512
 _MAX_KIB, _MAX_PASSES, _MAX_LANES = 262_144, 10, 16
+# What waits for a core: in all, and of one caller. More would not be done before an operation's time is over.
+_MAX_WAITING, _MAX_WAITING_OF_ONE = 1_000, 100
 
 
 class PasswordHashes:
-    """At most one hash a core at a time; each takes 64 MiB for about a tenth of a second."""
+    """At most one hash a core at a time; each takes 64 MiB for about a tenth of a second.
+
+    `caller` is whose turn it is: callers take turns. Raises what `FairQueue.run` does.
+    """
 
     def __init__(self) -> None:
         # One lane: the other cores have hashes of their own to make.
         self._hasher = PasswordHasher(time_cost=3, memory_cost=65_536, parallelism=1)
-        self._threads = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="password")
+        self._queue = FairQueue(os.cpu_count() or 1, _MAX_WAITING, _MAX_WAITING_OF_ONE)
         # Of no password: its salt and its digest have nothing to do with each other.
         salt, digest = (b64encode(os.urandom(size)).decode().rstrip("=") for size in (16, 32))
         self._nobody = f"$argon2id$v=19$m=65536,t=3,p=1${salt}${digest}"
 
-    async def hash(self, password: str) -> str:
+    async def hash(self, caller: str, password: str) -> str:
         """In PHC form: `$argon2id$...`."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._hash, password)
+        return await self._queue.run(caller, self._hash, password)
 
-    async def verify(self, hash: str | None, password: str, bcrypt_hash: str | None = None) -> bool:
+    async def verify(self, caller: str, hash: str | None, password: str, bcrypt_hash: str | None = None) -> bool:
         """Without a hash: False, after as long as a wrong password takes. `bcrypt_hash` is anybody's, where some
         accounts still have one: then each password is tried with both kinds, whichever its account has.
         """
-        run = asyncio.get_running_loop().run_in_executor
-        return await run(self._threads, self._verify, hash, password, bcrypt_hash)
+        return await self._queue.run(caller, self._verify, hash, password, bcrypt_hash)
 
-    async def find_problem(self, password: str, words: list[str]) -> PasswordProblem | None:
-        """As `password_strength.find_problem`, in a thread."""
-        run = asyncio.get_running_loop().run_in_executor
-        return await run(self._threads, find_problem, normalized(password), words)
+    async def find_problem(self, caller: str, password: str, words: list[str]) -> PasswordProblem | None:
+        """As `password_strength.find_problem`."""
+        return await self._queue.run(caller, find_problem, normalized(password), words)
 
     def is_outdated(self, hash: str) -> bool:
         """Whether the password should be hashed anew, now that it is known."""

@@ -9,6 +9,7 @@ from app.domain.errors import ErrorCode, Refused
 from app.domain.identifiers import account_named, fold
 from app.domain.logs import LogEventType
 from app.domain.passwords import (
+    MAX_TYPED,
     MIN_LENGTH,
     MIN_LENGTH_WITH_MFA,
     Credential,
@@ -39,7 +40,8 @@ from app.store.users import Users
 # Wrong ones within a quarter of an hour: from one address for one account; for one account from anywhere.
 MAX_TRIES = 10
 MAX_TRIES_FROM_ANYWHERE = 100
-_MAX_TEXT = 1024
+# Of one user in an hour: passwords that are set or checked for a change.
+MAX_CHANGES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +80,18 @@ class Passwords:
         self._mfa_tenants = mfa_tenants
         self._product = product
 
-    async def choose(self, user: User, password: str, path: str) -> str:
-        """Returns the hash of a new password. Raises PasswordRefused with `path` for one that is not accepted."""
-        minimum = MIN_LENGTH_WITH_MFA if user.tenant in self._mfa_tenants else MIN_LENGTH
-        check_form(password, minimum, path)
-        check_content(password, identifiers_of(user), path)
-        problem = await self._hashes.find_problem(password, guessable_words(user, self._product))
-        if problem is not None:
-            raise PasswordRefused(problem, path)
-        return await self._hashes.hash(password)
+    async def choose(self, caller: str, user: User, password: str, path: str) -> str:
+        """Returns the hash of the first password of a new user. Raises PasswordRefused with `path` for one that is not
+        accepted. `caller` is as in PasswordHashes.
+        """
+        self._check_new(user, password, path)
+        return await self._hash(caller, user, password, path)
+
+    async def choose_another(self, caller: str, user: User, password: str, path: str) -> str:
+        """As `choose`, for an existing user. Refused with RATE_LIMITED after MAX_CHANGES in an hour."""
+        self._check_new(user, password, path)
+        await self._count_change(user)
+        return await self._hash(caller, user, password, path)
 
     async def change(
         self,
@@ -104,16 +109,24 @@ class Passwords:
         if is_self and current is None:
             self._changes.require_recent(caller)
         await self._check_has_password(user, "newPassword")
+        self._check_new(user, new, "newPassword")
+        if current is not None:
+            _check_typed(current, "currentPassword")
+        await self._count_change(user)
         credential = await self._passwords.find(user.tenant, user.id)
         if current is not None:
             await self._check_current(caller, user, credential, current)
-        hash = await self.choose(user, new, "newPassword")
+        hash = await self._hash(caller.key, user, new, "newPassword")
         must_change = not is_self if must_change is None else must_change
         changes = set_password(hash, version_of(credential), must_change)
         return await self._changes.apply(principal, CHANGE_PASSWORD, target, lambda _: changes)
 
     async def check_current(self, caller: Principal, user: User, password: str) -> None:
-        """Refused with INVALID_INPUT where it is not the user's password, RATE_LIMITED after too many tries."""
+        """Refused with INVALID_INPUT where it is not the user's password, RATE_LIMITED after too many tries or
+        changes.
+        """
+        _check_typed(password, "currentPassword")
+        await self._count_change(user)
         credential = await self._passwords.find(user.tenant, user.id)
         await self._check_current(caller, user, credential, password)
 
@@ -125,6 +138,7 @@ class Passwords:
         Raises Forbidden; Refused with NOT_FOUND, INVALID_INPUT, RATE_LIMITED; USER_BLOCKED where it was the right one.
         """
         principal = await self._callers.authorize(principal, VERIFY_PASSWORDS)
+        _check_typed(password, "password")
         refusal = why_no_password(await named_connection(self._connections, principal.tenant, connection))
         if refusal is not None:
             raise Refused(ErrorCode.INVALID_INPUT, refusal.message, ("connection",))
@@ -138,13 +152,16 @@ class Passwords:
         await self._count_tries(principal.tenant, tries)
         credential = None if user is None else await self._passwords.find(principal.tenant, account)
         bcrypt_hash = await self._passwords.any_bcrypt(principal.tenant)
-        if not await self._matches(credential, password, bcrypt_hash) or user is None or credential is None:
+        # The login service speaks for many: those of one IP address take turns with those of another.
+        caller = f"{principal.key}/{ip or ''}"
+        stored = credential.hash if credential else None
+        if not await self._hashes.verify(caller, stored, password, bcrypt_hash) or user is None or credential is None:
             return Verified(valid=False)
         await self._passwords.forget_tries(principal.tenant, list(tries))
         if user.blocked:
             raise Refused(ErrorCode.USER_BLOCKED, "The user is blocked.")
         if self._hashes.is_outdated(credential.hash):
-            anew = await self._hashes.hash(password)
+            anew = await self._hashes.hash(caller, password)
             await self._passwords.upgrade(principal.tenant, account, credential.hash, anew)
         return Verified(valid=True, user=user.id, must_change=user.must_change_password)
 
@@ -174,15 +191,30 @@ class Passwords:
     async def _check_current(self, caller: Principal, user: User, credential: Credential | None, password: str) -> None:
         tries = _tries(f"account:{user.id}", "current")
         await self._count_tries(user.tenant, tries)
-        if await self._matches(credential, password):
+        if await self._hashes.verify(caller.key, credential.hash if credential else None, password):
             await self._passwords.forget_tries(user.tenant, list(tries))
             return
         failed = Changes(LogEventType.PASSWORD_CHANGE_FAILED, {})
         await self._logins.add_event(to_event(caller, user, failed, None, ()))
         raise Refused(ErrorCode.INVALID_INPUT, "That is not the current password.", ("currentPassword",))
 
-    async def _matches(self, credential: Credential | None, password: str, bcrypt_hash: str | None = None) -> bool:
-        return await self._hashes.verify(credential.hash if credential else None, password[:_MAX_TEXT], bcrypt_hash)
+    def _check_new(self, user: User, password: str, path: str) -> None:
+        """What can be told without work."""
+        minimum = MIN_LENGTH_WITH_MFA if user.tenant in self._mfa_tenants else MIN_LENGTH
+        check_form(password, minimum, path)
+        check_content(password, identifiers_of(user), path)
+
+    async def _hash(self, caller: str, user: User, password: str, path: str) -> str:
+        problem = await self._hashes.find_problem(caller, password, guessable_words(user, self._product))
+        if problem is not None:
+            raise PasswordRefused(problem, path)
+        return await self._hashes.hash(caller, password)
+
+    async def _count_change(self, user: User) -> None:
+        """Counted before anything is hashed, and whether it succeeds or not."""
+        if await self._passwords.count_change(user.tenant, user.id, now()) > MAX_CHANGES:
+            message = f"The password of a user is set or checked at most {MAX_CHANGES} times an hour. Try again later."
+            raise Refused(ErrorCode.RATE_LIMITED, message)
 
     async def _count_tries(self, tenant: str, limits: dict[str, int]) -> None:
         """Counted before it is tried, so that many at once are no way around."""
@@ -190,6 +222,12 @@ class Passwords:
             if await self._passwords.count_try(tenant, key, now()) > limit:
                 message = "Too many wrong passwords. Wait a quarter of an hour."
                 raise Refused(ErrorCode.RATE_LIMITED, message)
+
+
+def _check_typed(password: str, path: str) -> None:
+    """Refused with INVALID_INPUT for what nobody's password can be, before it costs a hash."""
+    if not 1 <= len(password) <= MAX_TYPED:
+        raise Refused(ErrorCode.INVALID_INPUT, f"A password has 1 to {MAX_TYPED} characters.", (path,))
 
 
 def _tries(named: str, place: str) -> dict[str, int]:

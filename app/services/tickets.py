@@ -27,8 +27,8 @@ _TEMPLATES = {
     TicketPurpose.RESET_PASSWORD: MailTemplate.RESET_PASSWORD,
 }
 
-# From user, password and path to the hash; raises PasswordRefused for a password that is not accepted.
-Choose = Callable[[User, str, str], Awaitable[str]]
+# From the caller's key, user, password and path to the hash; raises PasswordRefused for one that is not accepted.
+Choose = Callable[[str, User, str, str], Awaitable[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,11 @@ class Source:
 
     ip: str | None = None
     user_agent: str | None = None
+
+    @property
+    def key(self) -> str:
+        """As `Principal.key`."""
+        return f"ip/{self.ip}"
 
 
 def hash_of(secret: str) -> str:
@@ -127,7 +132,7 @@ class Tickets:
         if ticket.purpose is TicketPurpose.RESET_PASSWORD:
             if new_password is None:
                 raise Refused(ErrorCode.INVALID_INPUT, "This ticket is for a new password.", ("newPassword",))
-            hash = await self._choose(user, new_password, "newPassword")
+            hash = await self._choose(source.key, user, new_password, "newPassword")
         elif new_password is not None:
             raise Refused(ErrorCode.INVALID_INPUT, "This ticket is for no password.", ("newPassword",))
 

@@ -18,6 +18,7 @@ _BESIDE = (
     "login_keys",
     "mails",
     "mfa_enrollments",
+    "password_changes",
     "tickets",
 )
 # Of an event: what may tell of a person. What happened, when, and how it went stays.

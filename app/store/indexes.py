@@ -42,6 +42,7 @@ INDEXES: dict[str, list[tuple[_Keys, dict[str, object]]]] = {
     "mfa_enrollments": [(_by("user", "enrollment_id"), UNIQUE)],
     "credentials": [(_by("user"), UNIQUE), (_by("hash"), {})],
     "password_tries": [(_by("key"), UNIQUE)],
+    "password_changes": [(_by("user"), UNIQUE)],
     # A ticket is found by its secret, which says no tenant; senders take mails of all tenants in turn.
     "tickets": [
         (_by("user"), {}),
@@ -55,6 +56,7 @@ _EXPIRING = {
     "login_keys": 24 * 3600,
     "login_failures": 30 * 24 * 3600,
     "password_tries": 15 * 60,
+    "password_changes": 3600,
     "mails": 3 * 24 * 3600,
     "mail_counts": 3600,
 }

@@ -1,5 +1,6 @@
 """Credentials as documents, never beside the profile, and the count of tries."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -38,9 +39,16 @@ class Passwords:
 
     async def count_try(self, tenant: str, key: str, at: datetime) -> int:
         """Tries under this key until it is forgotten, with this one."""
+        return await self._count("password_tries", {"tenant": tenant, "key": key}, at)
+
+    async def count_change(self, tenant: str, user: Any, at: datetime) -> int:
+        """Changes of this user's password in the running hour, with this one."""
+        return await self._count("password_changes", {"tenant": tenant, "user": user}, at)
+
+    async def _count(self, collection: str, one: Mapping[str, Any], at: datetime) -> int:
         with driver_errors():
-            found = await self._database["password_tries"].find_one_and_update(
-                {"tenant": tenant, "key": key},
+            found = await self._database[collection].find_one_and_update(
+                one,
                 {"$inc": {"count": 1}, "$setOnInsert": {"recorded_at": at}},
                 upsert=True,
                 return_document=ReturnDocument.AFTER,

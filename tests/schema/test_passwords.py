@@ -8,9 +8,10 @@ import pytest
 from argon2 import PasswordHasher
 
 from app.domain.scopes import Scope
+from app.domain.times import now
 from app.domain.users import User
 from app.services.password_hashes import PasswordHashes
-from app.services.passwords import MAX_TRIES
+from app.services.passwords import MAX_CHANGES, MAX_TRIES
 from tests.mailbox import PUBLIC_URL, Mailbox, link_of, ticket_of
 from tests.schema.test_emails import NO_GOOD, redeem
 from tests.world import DATABASE, World, codes
@@ -102,6 +103,7 @@ async def test_users_change_theirs_with_the_old_one_or_soon_after_they_signed_in
         "PASSWORD_CHANGE_FAILED",
         "PASSWORD_CHANGED",
     ]
+    await world.database["password_changes"].delete_many({"tenant": world.tenant})
     tried = await asyncio.gather(*(change(world, GOOD, token, currentPassword="wrong") for _ in range(MAX_TRIES + 2)))
     assert sorted(each["errors"][0]["code"] for each in tried) == ["INVALID_INPUT"] * MAX_TRIES + ["RATE_LIMITED"] * 2
     [error] = (await change(world, GOOD, token, currentPassword=BETTER))["errors"]
@@ -205,6 +207,126 @@ async def test_of_two_who_change_it_at_once_with_the_old_one_one_does(world: Wor
     jane = await world.add_user("jane")
     told = await asyncio.gather(*(change(world, f"{BETTER} {n}", userId=jane.user_id) for n in range(2)))
     assert sorted(len(each["errors"]) for each in told) == [0, 1]
+
+
+# ---------------------------------------------------------------- limits of work
+
+
+@pytest.fixture
+def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The caller of each job that would have kept a core busy. Nothing is hashed."""
+    callers: list[str] = []
+
+    async def hash(self: Any, caller: str, password: str) -> str:
+        callers.append(caller)
+        return f"hash of {password}"
+
+    async def verify(self: Any, caller: str, hash: str | None, password: str, *more: Any) -> bool:
+        callers.append(caller)
+        return hash == f"hash of {password}"
+
+    monkeypatch.setattr(PasswordHashes, "hash", hash)
+    monkeypatch.setattr(PasswordHashes, "verify", verify)
+    monkeypatch.setattr(PasswordHashes, "is_outdated", lambda *_: False)
+    return callers
+
+
+@pytest.mark.parametrize("password", ["", "x" * 1025])
+async def test_impossible_password_is_refused_before_hashing(
+    world: World, john: User, hashed: list[str], password: str
+) -> None:
+    token = world.user_token(john)
+    for answer, path in (
+        (await change(world, password, token), "newPassword"),
+        (await change(world, password, token, currentPassword=GOOD), "newPassword"),
+        (await change(world, GOOD, token, currentPassword=password), "currentPassword"),
+        (await verify(world, password), "password"),
+        (await verify(world, password, "nobody@example.com"), "password"),
+        ({"errors": await bring(world, password=password)}, "password"),
+        (await change_email(world, token, currentPassword=password), "currentPassword"),
+    ):
+        assert [(each["code"], each["path"]) for each in answer["errors"]] == [("INVALID_INPUT", [path])]
+    assert hashed == []
+    for collection in ("password_tries", "password_changes"):
+        assert await world.database[collection].count_documents({"tenant": world.tenant}) == 0
+
+
+async def test_password_of_another_system_may_be_long_or_short(world: World, john: User, hashed: list[str]) -> None:
+    credential = {"tenant": world.tenant, "user": john.id, "version": 1}
+    for password in ("x", "y" * 1024):
+        new = {"$set": {"hash": f"hash of {password}"}}
+        await world.database["credentials"].update_one(credential, new, upsert=True)
+        assert (await verify(world, password))["valid"]
+
+
+async def change_email(world: World, token: str, **input: Any) -> Any:
+    query = "mutation($input: ChangeEmailInput!) { changeEmail(input: $input) { errors { code path } } }"
+    return (await world.ask(query, token, input={"email": "new@example.com", **input}))["changeEmail"]
+
+
+async def test_changes_of_a_users_password_are_limited_by_hour(world: World, john: User, hashed: list[str]) -> None:
+    tool, token = world.tool_token(EVERYTHING), world.user_token(john)
+    aliases = " ".join(f"c{n}: changePassword(input: $i{n}) {{ errors {{ code }} }}" for n in range(MAX_CHANGES + 2))
+    inputs = {f"i{n}": {"userId": john.user_id, "newPassword": f"{GOOD} {n}"} for n in range(MAX_CHANGES + 2)}
+    query = f"mutation({', '.join(f'${name}: ChangePasswordInput!' for name in inputs)}) {{ {aliases} }}"
+    answers = (await world.ask(query, tool, **inputs)).values()
+    assert [[error["code"] for error in each["errors"]] for each in answers] == [[]] * MAX_CHANGES + [
+        ["RATE_LIMITED"]
+    ] * 2
+    assert len(hashed) == MAX_CHANGES
+    # It is one count for all that set or check a password, and for each user one.
+    current = f"{GOOD} {MAX_CHANGES - 1}"
+    for told in (
+        await change(world, BETTER, token, currentPassword=current),
+        await change_email(world, token, currentPassword=current),
+    ):
+        assert [each["code"] for each in told["errors"]] == ["RATE_LIMITED"]
+    assert len(hashed) == MAX_CHANGES
+    assert (await verify(world, current))["valid"]
+    jane = await world.add_user("jane")
+    assert (await change(world, GOOD, userId=jane.user_id))["errors"] == []
+    await world.database["password_changes"].delete_many({"tenant": world.tenant, "user": john.id})
+    assert (await change(world, BETTER, token, currentPassword=current))["errors"] == []
+
+
+async def test_checks_of_current_password_count_as_changes(world: World, john: User, hashed: list[str]) -> None:
+    await change(world, GOOD, userId=john.user_id)
+    token = world.user_token(john)
+    for _ in range(MAX_CHANGES - 1):
+        told = await change_email(world, token, currentPassword=GOOD)
+        assert "RATE_LIMITED" not in {each["code"] for each in told["errors"] if each["path"] is None}
+        await world.database["mail_counts"].delete_many({"tenant": world.tenant})
+    told = await change_email(world, token, currentPassword=GOOD)
+    assert told["errors"] == [{"code": "RATE_LIMITED", "path": None}]
+
+
+async def test_redeeming_counts_as_a_change_of_password(
+    world: World, john: User, hashed: list[str], mailbox: Mailbox
+) -> None:
+    await world.ask(RESET, world.user_token(john), input={})
+    ticket = ticket_of(await mailbox.receive_to("john@example.com"))
+    changes = world.database["password_changes"]
+    await changes.insert_one({"tenant": world.tenant, "user": john.id, "count": MAX_CHANGES - 1, "recorded_at": now()})
+    for password in ("short", "abcdefghijklmnop"):
+        told = await redeem(world, ticket, newPassword=password)
+        assert [each["code"] for each in told["errors"]] == ["INVALID_INPUT"]
+    # What is refused by its form is not counted; what was looked at is.
+    told = await redeem(world, ticket, newPassword=GOOD)
+    assert [each["code"] for each in told["errors"]] == ["RATE_LIMITED"]
+    assert hashed == []
+    await changes.delete_many({"tenant": world.tenant})
+    assert (await redeem(world, ticket, newPassword=GOOD))["errors"] == []
+
+
+async def test_callers_of_hashing_are_told_apart(world: World, john: User, hashed: list[str], mailbox: Mailbox) -> None:
+    await world.ask(RESET, world.user_token(john), input={})
+    await redeem(world, ticket_of(await mailbox.receive_to("john@example.com")), newPassword=GOOD)
+    await change(world, BETTER, world.user_token(john), currentPassword=GOOD)
+    await bring(world, password=GOOD)
+    for ip in ("203.0.113.7", "203.0.113.8", None):
+        await verify(world, "wrong", ip=ip)
+    user, tool = f"{world.tenant}/None/auth0|john", f"{world.tenant}/None/support@clients"
+    assert hashed == ["ip/127.0.0.1", user, user, tool, f"{tool}/203.0.113.7", f"{tool}/203.0.113.8", f"{tool}/"]
 
 
 # ---------------------------------------------------------------- verifying

@@ -194,6 +194,7 @@ async def stored_account(database: Database, of_linked: bool = False) -> Account
     await database["password_tries"].insert_one(
         {"tenant": tenant, "key": account.key, "count": 1, "recorded_at": now()}
     )
+    await database["password_changes"].insert_one({**beside, "count": 1, "recorded_at": now()})
     await database["mail_counts"].insert_one({"tenant": tenant, "key": f"user:{owner}", "times": []})
     await Logins(database).count_failure(tenant, owner, IP, now())
     answered = Answered(tenant, "app", account.key, "hash", owner, True, None, now())
