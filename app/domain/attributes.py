@@ -59,9 +59,9 @@ def _of_user(name: str, description: str, *flags: str, default: Any = None) -> A
     return plain(name, description, "raw", "export", *flags, read=READ_USER, default=default)
 
 
-def _listed(name: str, description: str, read: Rule) -> Attribute:
+def _listed(name: str, description: str, read: Rule, *flags: str) -> Attribute:
     """Rows of their own, which come by `Reads.pages` or `Reads.belongings`; their rule stands here with the others."""
-    return made(name, description, lambda row: None, ("linked",), read=read)
+    return made(name, description, lambda row: None, ("linked",), *flags, read=read)
 
 
 def _token(name: str, description: str) -> Attribute:
@@ -86,11 +86,12 @@ def _roles(row: Row) -> list[Row]:
 
 USER.add(
     [
-        global_id("Stays the same for the life of the account, and is never given to another."),
+        global_id("Stays the same for the life of the account, and is never given to another.", "personal"),
         plain(
             "user_id",
             "`strategy|id`, for enterprise connections `strategy|connection|id`.",
             "raw",
+            "personal",
             "search",
             "export",
             "import",
@@ -101,37 +102,43 @@ USER.add(
             " roles, permissions or the block; not for logins, devices, history, nor for a write that changes nothing."
             " Give it back as `ifVersion` to refuse a lost update.",
             "raw",
+            "personal",
             "export",
         ),
-        _root("name", "The full name, as it is shown.", "search", "sort"),
-        _root("given_name", "First name.", "search"),
-        _root("family_name", "Last name.", "search"),
-        _root("nickname", "What the user is called casually.", "search"),
-        _root("picture", "https URL of a picture."),
+        _root("name", "The full name, as it is shown.", "personal", "search", "sort"),
+        _root("given_name", "First name.", "personal", "search"),
+        _root("family_name", "Last name.", "personal", "search"),
+        _root("nickname", "What the user is called casually.", "personal", "search"),
+        _root("picture", "https URL of a picture.", "personal"),
         made(
             "root_attributes",
             "For each root attribute: its value, where it came from and when, and whether it can be edited now,"
             " or why not.",
             root_attributes,
             (*ROOT_ATTRIBUTES, "provenance", "identities.connection"),
+            "personal",
             read=READ_USER,
             joins=frozenset({"connection"}),
         ),
-        _of_user("email", "The address in force.", "search", "sort", "import"),
-        _of_user("email_verified", "Whether the address was shown to be the user's.", "search", "import"),
+        _of_user("email", "The address in force.", "personal", "search", "sort", "import"),
+        _of_user("email_verified", "Whether the address was shown to be the user's.", "personal", "search", "import"),
         _of_user(
             "pending_email",
             "A new address that waits to be verified; the old one stays in force until then.",
+            "personal",
         ),
-        _of_user("username", "The name to sign in with, where the connection has such names.", "search", "import"),
-        _of_user("phone_number", "E.164: + and up to 15 digits.", "search", "import"),
-        _of_user("phone_verified", "Whether the number was shown to be the user's.", "search", "import"),
+        _of_user(
+            "username", "The name to sign in with, where the connection has such names.", "personal", "search", "import"
+        ),
+        _of_user("phone_number", "E.164: + and up to 15 digits.", "personal", "search", "import"),
+        _of_user("phone_verified", "Whether the number was shown to be the user's.", "personal", "search", "import"),
         plain(
             "user_metadata",
             "What the product keeps for the user, who may read and change it. The whole document ({} when empty), or"
             " only the given dotted paths of it, nested as in the document. Paths lead through objects; arrays come"
             " whole.",
             "raw",
+            "personal",
             "search",
             "import",
             "export",
@@ -144,6 +151,7 @@ USER.add(
             "What the product keeps about the user: for those with authorization only, never for the user."
             " `paths` as with userMetadata.",
             "raw",
+            "personal",
             "search",
             "import",
             "export",
@@ -157,6 +165,7 @@ USER.add(
             _identities,
             ("identities",),
             "raw",
+            "personal",
             "search",
             "export",
             read=READ_USER,
@@ -167,6 +176,7 @@ USER.add(
             "The roles assigned to the user.",
             _roles,
             ("role_ids",),
+            "personal",
             read=READ_USER_ROLES,
             joins=frozenset({"roles"}),
         ),
@@ -175,21 +185,23 @@ USER.add(
             "Direct ones and those that come with a role, each with its sources.",
             lambda row: effective_permissions(row.document.get("permissions", []), row.document["$roles"]),
             ("permissions", "role_ids"),
+            "personal",
             read=READ_USER_ROLES,
             joins=frozenset({"roles"}),
         ),
-        _of_user("blocked", "Whether the user is kept out.", "search", "import", default=False),
+        _of_user("blocked", "Whether the user is kept out.", "personal", "search", "import", default=False),
         _of_user(
             "must_change_password",
             "Whether the password must be changed at the next sign-in.",
+            "personal",
             default=False,
         ),
-        _of_user("created_at", "When the profile was created.", "search", "sort"),
-        _of_user("updated_at", "When the version moved last. Logins do not count.", "search", "sort"),
-        _of_user("last_login", "When the user last signed in.", "search", "sort"),
-        _of_user("last_ip", "The address of the last sign-in.", "search"),
-        _of_user("logins_count", "How often the user signed in.", "search", "sort", default=0),
-        _of_user("last_password_reset", "When the password was last changed."),
+        _of_user("created_at", "When the profile was created.", "personal", "search", "sort"),
+        _of_user("updated_at", "When the version moved last. Logins do not count.", "personal", "search", "sort"),
+        _of_user("last_login", "When the user last signed in.", "personal", "search", "sort"),
+        _of_user("last_ip", "The address of the last sign-in.", "personal", "search"),
+        _of_user("logins_count", "How often the user signed in.", "personal", "search", "sort", default=0),
+        _of_user("last_password_reset", "When the password was last changed.", "personal"),
     ]
 )
 USER.add(
@@ -202,10 +214,15 @@ USER.add(
             read=READ_USER,
             covers=tuple(USER.attributes_in_raw()),
         ),
-        _listed("devices", "Where the user stays signed in, used last first.", READ_DEVICES),
-        _listed("log_events", "The account's activity. Without `since`: the past 2 days.", READ_USER_LOGS),
-        _listed("authorized_applications", "The applications that the user allowed something, with what.", READ_GRANTS),
-        _listed("mfa_enrollments", "The second factors that the user has.", READ_ENROLLMENTS),
+        _listed("devices", "Where the user stays signed in, used last first.", READ_DEVICES, "personal"),
+        _listed("log_events", "The account's activity. Without `since`: the past 2 days.", READ_USER_LOGS, "personal"),
+        _listed(
+            "authorized_applications",
+            "The applications that the user allowed something, with what.",
+            READ_GRANTS,
+            "personal",
+        ),
+        _listed("mfa_enrollments", "The second factors that the user has.", READ_ENROLLMENTS, "personal"),
         made(
             "viewer_actions",
             "What the caller could do to this user now, or why not: what a page greys out.",
@@ -232,10 +249,10 @@ IDENTITY.add(
             identity_id,
             ("provider", "connection", "user_id"),
         ),
-        plain("provider", "The strategy: google-oauth2, auth0, samlp, ...", "raw"),
-        plain("connection", "The connection that the account came in by.", "raw"),
-        plain("user_id", "The provider's id of the account.", "raw"),
-        plain("is_social", "Whether the provider is a social network.", "raw", default=False),
+        plain("provider", "The strategy: google-oauth2, auth0, samlp, ...", "raw", "personal"),
+        plain("connection", "The connection that the account came in by.", "raw", "personal"),
+        plain("user_id", "The provider's id of the account.", "raw", "personal"),
+        plain("is_social", "Whether the provider is a social network.", "raw", "personal", default=False),
         made(
             "is_primary",
             "Whether the profile's root attributes come from this identity.",
@@ -249,6 +266,7 @@ IDENTITY.add(
             profile_data,
             ("profile_data",),
             "raw",
+            "personal",
         ),
         _token("access_token", "The provider's access token for this user."),
         _token("refresh_token", "The provider's refresh token for this user."),
@@ -257,10 +275,10 @@ IDENTITY.add(
 
 ROLE.add(
     [
-        global_id("Stays the same for the life of the role."),
-        plain("role_id", "What roles are named by in arguments and in tokens."),
-        plain("name", "Unique in the tenant, without regard to case."),
-        plain("description", "What the role is for."),
+        global_id("Stays the same for the life of the role.", "personal"),
+        plain("role_id", "What roles are named by in arguments and in tokens.", "personal"),
+        plain("name", "Unique in the tenant, without regard to case.", "personal"),
+        plain("description", "What the role is for.", "personal"),
         plain(
             "version",
             "1 at creation, one more after each change. Give it back as `ifVersion` to refuse a lost update.",
@@ -271,6 +289,7 @@ ROLE.add(
             "What its holders may do.",
             lambda row: [Permission.read(each) for each in row.document.get("permissions", [])],
             ("permissions",),
+            "personal",
         ),
         made("users", "Who has the role.", lambda row: None, (), read=READ_ROLE_USERS),
     ]
@@ -302,58 +321,69 @@ CONNECTION.add(
 
 DEVICE.add(
     [
-        global_id("Stays the same for as long as the device is linked."),
-        plain("device_id", "What the login service calls it."),
+        global_id("Stays the same for as long as the device is linked.", "personal"),
+        plain("device_id", "What the login service calls it.", "personal"),
         made(
             "name",
             "As the login service named it, else its browser and system.",
             lambda row: row.document.get("name") or row.document.get("default_name"),
             ("name", "default_name"),
+            "personal",
         ),
-        plain("type", "What the credential is."),
-        plain("client_id", "The application that it belongs to."),
-        plain("client_name", "That application's name."),
-        plain("created_at", "When it was linked."),
-        plain("last_used_at", "When it was used to sign in last."),
-        plain("expires_at", "When the credential ends."),
-        plain("last_ip", "The address that it was used from last."),
-        made("last_location", "Where that address is.", lambda row: location(row, "last_location"), ("last_location",)),
-        plain("user_agent", "The browser or program, as it named itself."),
-        plain("user_id", "Whose device it is."),
+        plain("type", "What the credential is.", "personal"),
+        plain("client_id", "The application that it belongs to.", "personal"),
+        plain("client_name", "That application's name.", "personal"),
+        plain("created_at", "When it was linked.", "personal"),
+        plain("last_used_at", "When it was used to sign in last.", "personal"),
+        plain("expires_at", "When the credential ends.", "personal"),
+        plain("last_ip", "The address that it was used from last.", "personal"),
+        made(
+            "last_location",
+            "Where that address is.",
+            lambda row: location(row, "last_location"),
+            ("last_location",),
+            "personal",
+        ),
+        plain("user_agent", "The browser or program, as it named itself.", "personal"),
+        plain("user_id", "Whose device it is.", "personal"),
     ]
 )
 
 
 GRANT.add(
     [
-        global_id("Names this grant in `revokeApplication`."),
-        plain("client_id", "The application."),
-        plain("client_name", "Its name."),
-        plain("audience", "The API that it may use for the user."),
-        plain("scopes", "What it may do there."),
-        plain("granted_at", "When the user allowed it, or changed what is allowed, last."),
+        global_id("Names this grant in `revokeApplication`.", "personal"),
+        plain("client_id", "The application.", "personal"),
+        plain("client_name", "Its name.", "personal"),
+        plain("audience", "The API that it may use for the user.", "personal"),
+        plain("scopes", "What it may do there.", "personal"),
+        plain("granted_at", "When the user allowed it, or changed what is allowed, last.", "personal"),
     ]
 )
 
 ENROLLMENT.add(
     [
-        global_id("Names this factor in `removeMfaEnrollments`."),
-        plain("type", "As Auth0 names them: totp, phone, email, push-notification, webauthn-roaming, recovery-code."),
-        plain("name", "The number, address or device; of a number and an address only a part is kept."),
-        plain("status", "confirmed, or as the login service says."),
-        plain("enrolled_at", "Since when."),
-        plain("last_used_at", "When it was used last, where the login service tells."),
+        global_id("Names this factor in `removeMfaEnrollments`.", "personal"),
+        plain(
+            "type",
+            "As Auth0 names them: totp, phone, email, push-notification, webauthn-roaming, recovery-code.",
+            "personal",
+        ),
+        plain("name", "The number, address or device; of a number and an address only a part is kept.", "personal"),
+        plain("status", "confirmed, or as the login service says.", "personal"),
+        plain("enrolled_at", "Since when.", "personal"),
+        plain("last_used_at", "When it was used last, where the login service tells.", "personal"),
     ]
 )
 
 
-def _unless_hidden(name: str, description: str) -> Attribute:
+def _unless_hidden(name: str, description: str, *flags: str) -> Attribute:
     """What a user does not see of someone else's act: reason, details, address, user agent."""
 
     def value(row: Row) -> Any:
         return None if is_hidden(row) else row.document.get(name)
 
-    return made(name, description, value, (name,))
+    return made(name, description, value, (name,), *flags)
 
 
 def _changes(row: Row) -> list[FieldChange] | None:
@@ -379,51 +409,56 @@ def readable_roots(readable: frozenset[Rule]) -> frozenset[str]:
 
 LOG_EVENT.add(
     [
-        global_id("Stays the same for as long as the event is kept."),
-        made("log_id", "Sorts by time.", lambda row: str(row.document["_id"]), ("_id",)),
-        made("type", "What happened.", event_type, ("type",)),
+        global_id("Stays the same for as long as the event is kept.", "personal"),
+        made("log_id", "Sorts by time.", lambda row: str(row.document["_id"]), ("_id",), "personal"),
+        made("type", "What happened.", event_type, ("type",), "personal"),
         made(
             "code",
             "The short code that Auth0's logs use for it: s, f, fp, ss, sapi, ...",
             lambda row: LOG_EVENT_TYPES[event_type(row)].code,
             ("type",),
+            "personal",
         ),
         made(
             "description",
             "What happened, for a person.",
             lambda row: LOG_EVENT_TYPES[event_type(row)].description,
             ("type",),
+            "personal",
         ),
-        plain("date", "When it happened."),
-        plain("user_id", "Whose profile it is about."),
-        plain("user_name", "That profile's name at the time."),
-        plain("user_version", "The version of the profile that this change made."),
+        plain("date", "When it happened.", "personal"),
+        plain("user_id", "Whose profile it is about.", "personal"),
+        plain("user_name", "That profile's name at the time.", "personal"),
+        plain("user_version", "The version of the profile that this change made.", "personal"),
         made(
             "actor",
             "Who did it, where that is not the user: an application or an administrator.",
             actor,
             ("actor",),
+            "personal",
         ),
-        plain("client_id", "The application that it was done with."),
-        plain("client_name", "That application's name."),
-        plain("connection", "The connection that was signed in by."),
-        plain("strategy", "That connection's strategy."),
-        _unless_hidden("ip", "The address that it was done from."),
+        plain("client_id", "The application that it was done with.", "personal"),
+        plain("client_name", "That application's name.", "personal"),
+        plain("connection", "The connection that was signed in by.", "personal"),
+        plain("strategy", "That connection's strategy.", "personal"),
+        _unless_hidden("ip", "The address that it was done from.", "personal"),
         made(
             "location",
             "Where that address is.",
             lambda row: None if is_hidden(row) else location(row, "location"),
             ("location",),
+            "personal",
         ),
-        _unless_hidden("user_agent", "The browser or program, as it named itself."),
-        plain("is_mobile", "Whether that was on a phone or tablet."),
+        _unless_hidden("user_agent", "The browser or program, as it named itself.", "personal"),
+        plain("is_mobile", "Whether that was on a phone or tablet.", "personal"),
         made(
             "changes",
             "Which fields changed, from what to what; only those that the caller may read.",
             _changes,
             ("changes",),
+            "personal",
         ),
-        _unless_hidden("reason", "What whoever did it gave as the reason."),
-        _unless_hidden("details", "More about it, by type."),
+        _unless_hidden("reason", "What whoever did it gave as the reason.", "personal"),
+        _unless_hidden("details", "More about it, by type.", "personal"),
     ]
 )

@@ -20,7 +20,7 @@ class Attribute:
 
     `stored` are the paths that its value is made from; `value` makes it. `read` is None where whoever may read the
     object may read this. `nested` is the kind of the rows inside, `covers` the attributes that it is made of,
-    `joins` what is put beside the document from a snapshot.
+    `joins` what is put beside the document from a snapshot. `personal` attributes are in the personal data export.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Attribute:
     sortable: bool = False
     imported: bool = False
     exported: bool = False
+    personal: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,6 +81,11 @@ class Kind:
 
     def attributes_in_raw(self) -> Selection:
         return {name: {} for name, attribute in self.attributes.items() if attribute.raw}
+
+    def personal(self) -> Selection:
+        """The attributes that the personal data export has, down to those of nested rows."""
+        chosen = [each for each in self.attributes.values() if each.personal]
+        return {each.name: each.nested.personal() if each.nested else {} for each in chosen}
 
     def _asked(self, selection: Selection, readable: frozenset[Rule]) -> "Sequence[tuple[Attribute, Selection]]":
         asked = {name: inside for name, inside in selection.items() if self._is_open(name, readable)}
@@ -147,7 +153,7 @@ def plain(
     write: Rule | None = None,
     default: Any = None,
 ) -> Attribute:
-    """Stored under its own name, answered as stored. Flags: raw, search, sort, import, export."""
+    """Stored under its own name, answered as stored. Flags: raw, search, sort, import, export, personal."""
 
     def value(row: Row) -> Any:
         return row.document.get(name, default)
@@ -174,10 +180,11 @@ def made(
         sortable="sort" in flags,
         imported="import" in flags,
         exported="export" in flags,
+        personal="personal" in flags,
         **more,
     )
 
 
-def global_id(description: str) -> Attribute:
+def global_id(description: str, *flags: str) -> Attribute:
     """Relay's."""
-    return made("id", description, lambda row: encode_id(row.kind.name, row.document["_id"]), ("_id",))
+    return made("id", description, lambda row: encode_id(row.kind.name, row.document["_id"]), ("_id",), *flags)

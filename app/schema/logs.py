@@ -1,19 +1,13 @@
 """Log events."""
 
-from collections.abc import Iterable
-from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 from strawberry.scalars import JSON
 
 from app.domain import attributes
-from app.domain.paging import Order
 from app.schema.authorized import Node, row_type
 from app.schema.scalars import ActorKind, DateTime, LogEventType
-from app.services.reads import Listing
-
-NEWEST_FIRST = Order("date", -1)
 
 Since = Annotated[DateTime | None, strawberry.argument(description="Only events of this time or later.")]
 Until = Annotated[DateTime | None, strawberry.argument(description="Only events before this time.")]
@@ -67,16 +61,3 @@ class LogEvent(Node):
     changes: list[FieldChange] | None
     reason: str | None
     details: JSON | None
-
-
-def listing(
-    since: datetime | None, until: datetime | None, types: Iterable[LogEventType] | None, key: tuple[Any, ...]
-) -> Listing:
-    """Events from `since` up to but not including `until`, newest first. `key`: what the client gave."""
-    where: dict[str, Any] = {}
-    bounds = {"$gte": since, "$lt": until}
-    if since or until:
-        where["date"] = {operator: time for operator, time in bounds.items() if time}
-    if types is not None:
-        where["type"] = {"$in": [str(each) for each in types]}
-    return Listing(attributes.LOG_EVENT, where, NEWEST_FIRST, key)

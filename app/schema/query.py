@@ -27,10 +27,11 @@ from app.schema.connection_changes import LoginRule, login_rules
 from app.schema.connections import After, AuthConnection, Before, Connection, First, Last, page
 from app.schema.context import Info, selection
 from app.schema.devices import Device
-from app.schema.logs import LogEvent, Since, Until, listing
+from app.schema.logs import LogEvent, Since, Until
 from app.schema.roles import USERS, Role
 from app.schema.scalars import DateTime
 from app.schema.users import User
+from app.services.logs import listing
 from app.services.reads import Listing, authenticated, require
 from app.store.database import to_object_id
 from app.store.documents import Filter

@@ -17,9 +17,10 @@ from app.schema.context import Info
 from app.schema.devices import DEVICES, Device
 from app.schema.enrollments import MfaEnrollment
 from app.schema.grants import AuthorizedApplication
-from app.schema.logs import LogEvent, Since, Until, listing
+from app.schema.logs import LogEvent, Since, Until
 from app.schema.permissions import UserPermission
 from app.schema.scalars import AttributeSource, DateTime, LogEventType, RefusalCode, RootAttributeName
+from app.services.logs import listing
 from app.services.reads import authenticated
 
 if TYPE_CHECKING:

@@ -1,84 +1,175 @@
-"""Everything held about a user, as far as the caller may read it."""
+"""Everything held about a user, as far as the caller may read it, and as far as it fits into one answer."""
 
-from dataclasses import asdict, is_dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, is_dataclass
 from datetime import datetime
 from typing import Any
 
-from app.domain.attributes import DEVICE, ENROLLMENT, GRANT, IDENTITY, LOG_EVENT, USER
+from app.domain.attributes import DEVICE, ENROLLMENT, GRANT, USER
 from app.domain.errors import Refused
 from app.domain.logs import LogEventType
-from app.domain.paging import MAX_SIZE, Order, Window
+from app.domain.paging import DEFAULT_SIZE, MAX_SIZE, Edge, Order, Window
 from app.domain.principals import Principal
 from app.domain.rows import Kind, Row, Selection
 from app.domain.rules import EXPORT_PERSONAL_DATA
+from app.domain.sizes import size_of
 from app.domain.times import format_time
 from app.domain.users import Changes
 from app.services.changes import ProfileChanges, Target, to_event
+from app.services.logs import listing
 from app.services.reads import Listing, Reads
 from app.store.logins import Logins
 
-# Of the history the newest; what is older says so.
-MAX_EVENTS = 10_000
-_LISTS = {
-    "devices": Listing(DEVICE, {}, Order("last_used_at", -1)),
-    "log_events": Listing(LOG_EVENT, {}, Order("date", -1)),
+# Of compact JSON. The profile and each list but the history take at most a share, so that the history is never empty.
+MAX_BYTES = 5_000_000
+_PROFILE_SHARE = 2
+_LIST_SHARE = 10
+# Items that are read at once. As many as a page has are read when they are small.
+_FEW = 10
+_SMALL_BYTES = 5_000
+
+# All of the history: without a beginning, `User.logEvents` has only the past days.
+BEGINNING = datetime(1970, 1, 1)  # noqa: DTZ001 - times are kept without tzinfo
+
+
+@dataclass(frozen=True, slots=True)
+class _List:
+    """A list of the export. `is_paged` says whether the API has pages of it too, and `since` from when on."""
+
+    listing: Listing
+    is_paged: bool = True
+    since: datetime | None = None
+
+
+# In the order in which they take room. Each name is the attribute of User that says who may read it.
+_LISTS: Mapping[str, _List] = {
+    "authorized_applications": _List(Listing(GRANT, {}, Order("granted_at", -1)), is_paged=False),
+    "mfa_enrollments": _List(Listing(ENROLLMENT, {}, Order("enrollment_id", 1)), is_paged=False),
+    "devices": _List(Listing(DEVICE, {}, Order("last_used_at", -1))),
+    "log_events": _List(listing(BEGINNING, None, None, (BEGINNING, None, None)), since=BEGINNING),
 }
-_BELONGINGS = {"authorized_applications": GRANT, "mfa_enrollments": ENROLLMENT}
-# What is told by `raw` and the lists, or is no datum about the user.
-_NOT_TOLD = frozenset({"raw", "viewer_actions", *_LISTS, *_BELONGINGS})
+
+
+@dataclass(frozen=True, slots=True)
+class Truncated:
+    """A part of the export that is not whole: an attribute of the user that is left out, or a list without its end.
+
+    `attribute` is the attribute of User that has all of it; `arguments` of that attribute select what is missing.
+    `returned` is how many items of a list the export has.
+    """
+
+    path: str
+    attribute: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    returned: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """`data` has snake_case names. `bytes` is its size as compact JSON."""
+
+    user_id: str
+    data: Mapping[str, Any]
+    truncated: tuple[Truncated, ...]
+    bytes: int
 
 
 class PersonalData:
-    """One JSON document with snake_case names, made from the attribute table's allow-list."""
+    """One JSON document of the attributes that the attribute table declares `personal`, and of no other."""
 
     def __init__(self, changes: ProfileChanges, reads: Reads, logins: Logins) -> None:
         self._changes = changes
         self._reads = reads
         self._logins = logins
 
-    async def export(self, principal: Principal | None, target: Target) -> dict[str, Any]:
+    async def export(self, principal: Principal | None, target: Target) -> Export:
         """`user`, and beside it what is kept about them. Raises what `ProfileChanges.find` does."""
         caller, user = await self._changes.find(principal, EXPORT_PERSONAL_DATA, target)
+        # Written first, so that the history in the export has it.
         exported = Changes(LogEventType.PERSONAL_DATA_EXPORTED, {})
         await self._logins.add_event(to_event(caller, user, exported, target.reason, ()))
-        asked: Selection = {name: _all(IDENTITY) if name == "identities" else {} for name in USER.attributes}
-        row = await self._reads.get(caller, USER, {"_id": user.id}, asked, written=True)
+        row = await self._reads.get(caller, USER, {"_id": user.id}, USER.personal(), written=True)
         assert row
-        told: dict[str, Any] = {"user": _to_json(row)}
-        for name, kind in _BELONGINGS.items():
-            if row.may_read(name):
-                [found] = await self._reads.belongings(caller, [row], kind, _all(kind))
-                told[name] = [_to_json(each) for each in found]
-        for name, listing in _LISTS.items():
-            if row.may_read(name):
-                told[name] = await self._list(caller, row, listing)
-        return told
+        profile, truncated = _profile(row, MAX_BYTES // _PROFILE_SHARE)
+        data: dict[str, Any] = {"user": profile}
+        room = MAX_BYTES - size_of(profile)
+        for name, each in _LISTS.items():
+            if USER.attributes[name].personal and row.may_read(name):
+                share = room if name == "log_events" else min(room, MAX_BYTES // _LIST_SHARE)
+                data[name], cut, used = await self._list(caller, row, name, each, share)
+                truncated += cut
+                room -= used
+        return Export(user.user_id, data, tuple(truncated), MAX_BYTES - room)
 
-    async def _list(self, caller: Principal, owner: Row, listing: Listing) -> list[Any]:
-        told: list[Any] = []
-        after: str | None = None
-        while len(told) < MAX_EVENTS:
-            window = Window(MAX_SIZE, after=after)
-            [page] = await self._reads.pages(caller, [owner], "user", listing, window, _all(listing.kind))
-            if isinstance(page, Refused):
-                raise page
-            told += [_to_json(each) for each in page.nodes]
-            after = page.page_info.end_cursor
-            if not page.page_info.has_next_page:
-                break
-        return told
+    async def _list(
+        self, caller: Principal, owner: Row, name: str, of: _List, room: int
+    ) -> tuple[list[Any], list[Truncated], int]:
+        """The items that fit into `room` bytes, whether some are missing, and the bytes that they take.
+
+        Stops reading when the room is used, so that no more than a page too much is ever in memory.
+        """
+        items: list[Any] = []
+        selection, used, size, last = of.listing.kind.personal(), 0, _FEW, None
+        while True:
+            edges, has_more = await self._page(caller, owner, of.listing, Window(size, after=last), selection)
+            for edge in edges:
+                item = _to_json(edge.node)
+                bytes_ = size_of(item)
+                if used + bytes_ > room:
+                    return items, [_truncated(name, of, len(items), last)], used
+                items.append(item)
+                used += bytes_ + 1
+                last = edge.cursor
+            if not has_more:
+                return items, [], used
+            size = MAX_SIZE if used < len(items) * _SMALL_BYTES else _FEW
+
+    async def _page(
+        self, caller: Principal, owner: Row, of: Listing, window: Window, selection: Selection
+    ) -> tuple[list[Edge], bool]:
+        [page] = await self._reads.pages(caller, [owner], "user", of, window, selection)
+        if isinstance(page, Refused):
+            raise page
+        return page.edges, page.page_info.has_next_page
 
 
-def _all(kind: Kind) -> Selection:
-    return {name: {} for name in kind.attributes}
+def _profile(row: Row, room: int) -> tuple[dict[str, Any], list[Truncated]]:
+    """The attributes in the order of the table, without those that do not fit into `room` bytes."""
+    profile: dict[str, Any] = {}
+    truncated: list[Truncated] = []
+    for name, value in _values(row):
+        size = size_of({name: value})
+        if size > room:
+            truncated.append(Truncated(f"user.{name}", name))
+        else:
+            profile[name] = value
+            room -= size
+    return profile, truncated
+
+
+def _truncated(name: str, of: _List, returned: int, last: str | None) -> Truncated:
+    arguments: dict[str, Any] = {}
+    if of.is_paged:
+        arguments = {"first": DEFAULT_SIZE, "after": last, "since": of.since and format_time(of.since)}
+    return Truncated(name, name, {key: each for key, each in arguments.items() if each is not None}, returned)
+
+
+def _values(row: Row) -> Iterator[tuple[str, Any]]:
+    """The personal attributes that may be read and say something. Lists have rows of their own."""
+    for name in _names(row.kind):
+        if row.may_read(name):
+            value = _to_json(row.read(name))
+            if value is not None:
+                yield name, value
+
+
+def _names(kind: Kind) -> list[str]:
+    return [each for each in kind.personal() if kind is not USER or each not in _LISTS]
 
 
 def _to_json(value: Any) -> Any:
-    """Rows become objects with what may be read and is there. Of an identity no token: a secret is no datum."""
     if isinstance(value, Row):
-        names = value.kind.attributes_in_raw() if value.kind is IDENTITY else value.kind.attributes
-        told = {name: value.read(name) for name in names if name not in _NOT_TOLD and value.may_read(name)}
-        return {name: _to_json(each) for name, each in told.items() if each is not None}
+        return dict(_values(value))
     if is_dataclass(value) and not isinstance(value, type):
         return _to_json({name: each for name, each in asdict(value).items() if each is not None})
     if isinstance(value, dict):

@@ -1,13 +1,22 @@
 """What is held about a user, as one document."""
 
 import json
+import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from app.domain.attributes import DEVICE, ENROLLMENT, GRANT, IDENTITY, LOG_EVENT, ROLE, USER
 from app.domain.logs import Actor, FieldChange, LogEventType
+from app.domain.rows import Kind, plain, to_camel
+from app.domain.rules import READ_IDP_TOKENS
 from app.domain.scopes import Scope
+from app.domain.times import now
 from app.domain.users import User
+from app.services import personal_data
+from app.services.reads import Reads
+from app.store.database import new_id
 from tests.schema.test_access import add_device, enroll, grant
 from tests.world import World, codes
 
@@ -30,13 +39,16 @@ async def john(world: World) -> User:
         {"$set": {"identities.0.profile_data": '{"x": "m-idp"}', "identities.0.access_token": world.seal("m-token")}},
     )
     await add_device(world, john, "shop", "m-device")
+    await world.database["devices"].update_many(
+        {"user": john.id}, {"$set": {"type": "PUBLIC_KEY", "created_at": now()}}
+    )
     await grant(world, john)
     await enroll(world, john, type="phone", name="+14258831929")
     changes = (FieldChange("user_metadata.color", "m-old", "m-user"), FieldChange("app_metadata.plan", None, "m-app"))
     more: dict[str, Any] = {"changes": changes, "reason": "m-reason", "actor": Actor("APPLICATION", "support", None)}
     await world.add_event(john, LogEventType.USER_METADATA_UPDATED, **more)
-    for _ in range(250):
-        await world.add_event(john)
+    event = await world.database["log_events"].find_one({"_id": await world.add_event(john)})
+    await world.database["log_events"].insert_many([{**event, "_id": new_id()} for _ in range(249)])
     await world.add_user("jane", user_metadata={"color": "m-jane"})
     return john
 
@@ -93,3 +105,155 @@ async def test_an_export_holds_no_more_than_its_scopes_open(world: World, john: 
     assert conflict == {"data": None, "errors": [{"code": "VERSION_CONFLICT", "path": ["ifVersion"]}]}
     missing = await export(world, token, userId="auth0|nobody")
     assert missing["errors"] == [{"code": "NOT_FOUND", "path": ["userId"]}]
+
+
+# ---------------------------------------------------------------- only what is declared
+
+KINDS = (USER, IDENTITY, ROLE, DEVICE, LOG_EVENT, GRANT, ENROLLMENT)
+# What the export leaves out: derived from the rest, no datum about the user, or a secret.
+NOT_PERSONAL = {
+    "User": {"raw", "viewer_actions"},
+    "Identity": {"id", "is_primary", "access_token", "refresh_token"},
+    "Role": {"version", "users"},
+}
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_every_attribute_is_declared_personal_or_left_out(kind: Kind) -> None:
+    """A new attribute needs a decision: add "personal" in the table, or add it here."""
+    left_out = {name for name, each in kind.attributes.items() if not each.personal}
+    assert left_out == NOT_PERSONAL.get(kind.name, set())
+
+
+@pytest.mark.parametrize("is_declared", [True, False])
+@pytest.mark.parametrize(
+    ("kind", "collection"),
+    [
+        (USER, "users"),
+        (DEVICE, "devices"),
+        (LOG_EVENT, "log_events"),
+        (GRANT, "grants"),
+        (ENROLLMENT, "mfa_enrollments"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+async def test_new_attribute_is_exported_when_declared_only(
+    world: World, john: User, monkeypatch: pytest.MonkeyPatch, kind: Kind, collection: str, is_declared: bool
+) -> None:
+    await world.database[collection].update_many({"tenant": world.tenant}, {"$set": {"shoe_size": "m-44"}})
+    flags = ("raw", "search", "sort", "import", "export", *(["personal"] if is_declared else []))
+    monkeypatch.setitem(kind.attributes, "shoe_size", plain("shoe_size", "New.", *flags))
+    data = (await export(world, world.tool_token(EVERYTHING), userId=john.user_id))["data"]
+    assert ("m-44" in json.dumps(data)) is is_declared
+
+
+async def test_export_has_no_secret(world: World, john: User) -> None:
+    secrets = {"access_token", "refresh_token", "profile_data"}
+    stored = {f"identities.0.{name}": world.seal("m-s3cret") for name in secrets - {"profile_data"}}
+    stored["identities.0.profile_data"] = '{"x": 1, "apiKey": "m-s3cret", "nested": {"password": "m-s3cret"}}'
+    await world.database["users"].update_one({"_id": john.id}, {"$set": stored})
+    await world.database["devices"].update_many({"user": john.id}, {"$set": {"token_hash": "m-s3cret"}})
+    text = json.dumps((await export(world, world.tool_token(EVERYTHING), userId=john.user_id))["data"])
+    assert "m-s3cret" not in text
+    assert '"x": 1' in text
+    assert all(each.read is not READ_IDP_TOKENS for kind in KINDS for each in kind.attributes.values() if each.personal)
+
+
+# ---------------------------------------------------------------- bounded
+
+
+async def read_on(world: World, token: str, entry: Any) -> list[Any]:
+    """What the query of a truncated list answers, page after page."""
+    found: list[Any] = []
+    query = entry["query"]
+    while True:
+        page = (await world.ask(query, token, **entry["variables"]))["user"][to_camel(entry["path"])]
+        found += page["nodes"]
+        if not page["pageInfo"]["hasNextPage"]:
+            return found
+        query = re.sub(
+            r', after: "[^"]*"|(?=\) \{ nodes)', f', after: "{page["pageInfo"]["endCursor"]}"', query, count=1
+        )
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["self", "tool"])
+async def test_truncated_history_says_how_to_get_the_rest(
+    world: World, john: User, monkeypatch: pytest.MonkeyPatch, own: bool
+) -> None:
+    monkeypatch.setattr(personal_data, "MAX_BYTES", 30_000)
+    # Two at the same moment, and one that is older than what history shows when nothing is asked for.
+    for days in (1, 1, 25):
+        await world.add_event(john, date=now() - timedelta(days=days))
+    token = world.user_token(john) if own else world.tool_token(EVERYTHING)
+    data = (await export(world, token, userId=john.user_id))["data"]
+    assert len(json.dumps({**data, "truncated": None}, separators=(",", ":"), ensure_ascii=False).encode()) < 30_200
+    assert data["log_events"][0]["type"] == "PERSONAL_DATA_EXPORTED"
+    [entry] = data["truncated"]
+    assert (entry["path"], entry["returned"]) == ("log_events", len(data["log_events"]))
+    assert 20 < entry["returned"] < 200
+    rest = [each["logId"] for each in await read_on(world, token, entry)]
+    expected = {str(each["_id"]) for each in await world.events(john)}
+    got = [each["log_id"] for each in data["log_events"]] + rest
+    assert (len(got), set(got)) == (len(expected), expected)
+
+
+async def test_truncated_lists_and_attributes_name_a_query(
+    world: World, john: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing fits: each part names the query that has all of it, and each query can be sent."""
+    token = world.tool_token(EVERYTHING)
+    whole = (await export(world, token, userId=john.user_id))["data"]
+    monkeypatch.setattr(personal_data, "MAX_BYTES", 20)
+    data = (await export(world, token, userId=john.user_id))["data"]
+    lists = {name: [] for name in ("log_events", "devices", "authorized_applications", "mfa_enrollments")}
+    entries = {each["path"]: each for each in data.pop("truncated")}
+    assert data == {"user": {}, **lists}
+    assert entries.keys() == lists.keys() | {f"user.{name}" for name in whole["user"]}
+    for path, entry in entries.items():
+        assert entry.get("returned") == (0 if path in lists else None)
+        name = path.removeprefix("user.")
+        found = (await world.ask(entry["query"], token, **entry["variables"]))["user"][to_camel(name)]
+        assert found is not None
+    found = await world.ask(entries["user.permissions"]["query"], token, **entries["user.permissions"]["variables"])
+    assert [each["name"] for each in found["user"]["permissions"]] == ["read", "write"]
+
+
+async def test_large_lists_leave_room_for_history(world: World, john: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(personal_data, "MAX_BYTES", 40_000)
+    for name, known in (("devices", "device_id"), ("grants", "client_id")):
+        one = await world.database[name].find_one({"user": john.id})
+        many = [{**one, "_id": new_id(), known: f"{number:03}" + "x" * 400} for number in range(100)]
+        await world.database[name].insert_many(many)
+    data = (await export(world, world.tool_token(EVERYTHING), userId=john.user_id))["data"]
+    assert {each["path"] for each in data["truncated"]} == {"authorized_applications", "devices", "log_events"}
+    assert data["log_events"][0]["type"] == "PERSONAL_DATA_EXPORTED"
+    assert min(len(data[name]) for name in ("devices", "authorized_applications", "log_events")) > 3
+    devices = next(each for each in data["truncated"] if each["path"] == "devices")
+    rest = await read_on(world, world.tool_token(EVERYTHING), devices)
+    assert len(data["devices"]) + len(rest) == 101
+
+
+async def test_export_reads_no_more_than_it_returns(world: World, john: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few at once while they are large, and a page when they are small."""
+    sizes: list[int] = []
+    pages = Reads.pages
+
+    async def counted(self: Any, principal: Any, owners: Any, field: str, listing: Any, window: Any, *more: Any) -> Any:
+        sizes.append(window.size)
+        return await pages(self, principal, owners, field, listing, window, *more)
+
+    monkeypatch.setattr(Reads, "pages", counted)
+    token = world.tool_token(EVERYTHING)
+    await export(world, token, userId=john.user_id)
+    assert sizes == [10, 10, 10, 10, 100, 100, 100]
+    sizes.clear()
+    monkeypatch.setattr(personal_data, "MAX_BYTES", 8_000)
+    await export(world, token, userId=john.user_id)
+    assert sizes == [10, 10, 10, 10, 100]
+    sizes.clear()
+    large = {"details": {"x": "y" * 10_000}}
+    for _ in range(15):
+        await world.add_event(john, **large)
+    monkeypatch.setattr(personal_data, "MAX_BYTES", 10_000_000)
+    await export(world, token, userId=john.user_id)
+    assert sizes[3:6] == [10, 10, 10]
