@@ -7,6 +7,7 @@ from typing import Any
 
 from app.domain.errors import ErrorCode, Refused
 from app.domain.identifiers import identifier_keys
+from app.domain.logs import same
 from app.domain.metadata import merge
 from app.domain.roles import MAX_PERMISSIONS, MAX_ROLES, added, permission_key
 from app.domain.sizes import size_of
@@ -27,6 +28,8 @@ def check_link(primary: User, secondary: User) -> None:
     """Refused where these two can't be one."""
     if primary.id == secondary.id:
         raise _refused(ErrorCode.INVALID_INPUT, "That is the profile itself.")
+    if secondary.linked_to is not None:
+        raise _refused(ErrorCode.ALREADY_EXISTS, "That account is linked already.")
     if primary.blocked or secondary.blocked:
         raise _refused(ErrorCode.USER_BLOCKED, "A blocked user is linked with nobody.")
     if len(secondary.identities) != 1:
@@ -36,7 +39,8 @@ def check_link(primary: User, secondary: User) -> None:
 
 
 def link(primary: User, secondary: User, how: LinkMetadata, with_access: bool) -> tuple[User, User]:
-    """Both after linking. `with_access`: app_metadata, roles and permissions are taken over too.
+    """Both after linking. `with_access`: app_metadata, roles and permissions are taken over too. Without it, what the
+    primary holds of them is noted, for the unlinking.
 
     Their versions are as they were: whoever writes them counts.
     """
@@ -55,7 +59,8 @@ def link(primary: User, secondary: User, how: LinkMetadata, with_access: bool) -
             role_ids=added(primary.role_ids, secondary.role_ids),
             permissions=added(primary.permissions, secondary.permissions, permission_key),
         )
-    return after, replace(secondary, linked_to=primary.id)
+    access = None if with_access else _access_of(primary)
+    return after, replace(secondary, linked_to=primary.id, primary_access=access)
 
 
 def check_linked(before: User, after: User, max_bytes: int) -> None:
@@ -73,20 +78,46 @@ def check_linked(before: User, after: User, max_bytes: int) -> None:
 
 
 def unlink(primary: User, secondary: User, identity: Identity) -> tuple[User, User]:
-    """Both after unlinking. What was taken from the primary since, the second account does not get back."""
-    held = {permission_key(each) for each in primary.permissions}
+    """Both after unlinking. What was taken from the primary since, the second account does not get back.
+
+    Where the primary never took over the account's access and nobody changed the primary's, the account has what it had
+    before: users who link and unlink their own accounts change no app_metadata, roles or permissions.
+    """
     kept = tuple(each for each in primary.identities if each != identity)
     own = replace(identity, origin=None, origin_user_id=None, keys=())
     given_back = replace(
         secondary,
         linked_to=None,
+        primary_access=None,
         identities=(own,),
         blocked=primary.blocked,
-        role_ids=tuple(each for each in secondary.role_ids if each in primary.role_ids),
-        permissions=tuple(each for each in secondary.permissions if permission_key(each) in held),
-        app_metadata=_still_held(secondary.app_metadata, primary.app_metadata),
+        **_given_back(primary, secondary),
     )
     return replace(primary, identities=kept), given_back
+
+
+def _access_of(user: User) -> dict[str, Any]:
+    return {
+        "app_metadata": user.app_metadata,
+        "role_ids": list(user.role_ids),
+        "permissions": [dict(each) for each in user.permissions],
+    }
+
+
+def _given_back(primary: User, secondary: User) -> dict[str, Any]:
+    """What the second account holds after unlinking."""
+    before, now = secondary.primary_access, _access_of(primary)
+    roles, permissions, metadata = secondary.role_ids, secondary.permissions, secondary.app_metadata
+    if before is None or not same(before["role_ids"], now["role_ids"]):
+        roles = tuple(each for each in roles if each in primary.role_ids)
+    if before is None or not same(before["permissions"], now["permissions"]):
+        held = {permission_key(each) for each in primary.permissions}
+        permissions = tuple(each for each in permissions if permission_key(each) in held)
+    if before is None:
+        metadata = _still_held(metadata, primary.app_metadata)
+    else:
+        metadata = _not_taken(metadata, before["app_metadata"], primary.app_metadata)
+    return {"role_ids": roles, "permissions": permissions, "app_metadata": metadata}
 
 
 def _merged(primary: Mapping[str, Any], secondary: Mapping[str, Any], how: LinkMetadata) -> Mapping[str, Any]:
@@ -109,6 +140,21 @@ def _still_held(own: Mapping[str, Any], held: Mapping[str, Any]) -> dict[str, An
             if below or not value:
                 kept[key] = below
         elif key in held and value == other:
+            kept[key] = value
+    return kept
+
+
+def _not_taken(own: Mapping[str, Any], before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """`own` without the leaves that the primary held with the same value before, and holds no more."""
+    kept: dict[str, Any] = {}
+    for key, value in own.items():
+        held = before.get(key)
+        if isinstance(value, Mapping) and isinstance(held, Mapping):
+            other = now.get(key)
+            below = _not_taken(value, held, other if isinstance(other, Mapping) else {})
+            if below or not value:
+                kept[key] = below
+        elif key not in before or not same(value, held) or (key in now and same(value, now[key])):
             kept[key] = value
     return kept
 

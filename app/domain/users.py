@@ -54,6 +54,7 @@ class User:
     """One account of a tenant. Field names are the stored ones; `id` is the document's `_id`.
 
     `linked_to` is the `_id` of the profile that this one is linked to: until it is unlinked nobody sees it.
+    `primary_access` is what that profile held when it was linked without taking over this one's access; else None.
     `roles` holds the `_id`s of roles, `permissions` those granted directly. The first identity is the primary one.
     """
 
@@ -87,6 +88,7 @@ class User:
     logins_count: int = 0
     last_password_reset: datetime | None = None
     linked_to: Any = None
+    primary_access: Mapping[str, Any] | None = None
 
     def own(self) -> list[Any]:
         """The `_id`s of the profile and of those linked to it."""

@@ -92,9 +92,14 @@ class Context:
     loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict)
 
     async def look_again(self) -> None:
-        """Finds out again who the caller is, after a write that may have changed that. UserBlocked."""
+        """Finds out again who the caller is, after a write that may have changed that. UserBlocked.
+
+        The rest of the request goes by it: rows and actions are read with the rights that the caller has now.
+        """
         if self.principal is not None:
             self.principal = await self.services.callers.confirm(self.principal)
+            # Each loader keeps the caller whom it was made for.
+            self.loaders.clear()
 
     async def count_open(self) -> None:
         """For what needs no token: RateLimited where too much came from this address. A token that came with it all the

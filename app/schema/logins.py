@@ -99,6 +99,8 @@ async def record_login(info: Info, input: RecordLoginInput) -> RecordLoginPayloa
     )
     try:
         recorded = await info.context.services.logins.record(info.context.principal, report)
+        # A user's token may just have got its profile.
+        await info.context.look_again()
     except Refused as refusal:
         return RecordLoginPayload(user=None, created=None, log_event=None, errors=to_errors([refusal]))
     user = await read_written(info, attributes.USER, recorded.user, "user")

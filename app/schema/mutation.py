@@ -133,7 +133,8 @@ class LinkIdentityInput:
     secondary: LinkedAccount
     metadata: LinkMetadata = strawberry.field(
         default=LinkMetadata.KEEP_PRIMARY,
-        description="Of user_metadata; where the caller may change them, of app_metadata too, and roles come along.",
+        description="What becomes of the second account's user_metadata. Where the caller may change app_metadata, and"
+        " neither account is their own, app_metadata, roles and permissions are taken over too.",
     )
     if_version: strawberry.Maybe[int | None] = strawberry.field(default=None, description=IF_VERSION)
     reason: str | None = strawberry.field(default=None, description=REASON)
@@ -233,7 +234,10 @@ class Mutation:
             secondary = Secondary(
                 other.user_id.value if other.user_id else None, other.token.value if other.token else None
             )
-            return await identities.link(info.context.principal, to_target(input), secondary, input.metadata)
+            written = await identities.link(info.context.principal, to_target(input), secondary, input.metadata)
+            # The account's history and devices are the caller's own now.
+            await info.context.look_again()
+            return written
 
         return await user_payload(info, write())
 
@@ -244,7 +248,10 @@ class Mutation:
     async def unlink_identity(self, info: Info, input: UnlinkIdentityInput) -> UserPayload | None:
         async def write() -> WrittenUser:
             identities = info.context.services.identities
-            return await identities.unlink(info.context.principal, to_target(input), input.identity_id)
+            written = await identities.unlink(info.context.principal, to_target(input), input.identity_id)
+            # The account is another profile now: maybe the one that the caller's token names.
+            await info.context.look_again()
+            return written
 
         return await user_payload(info, write())
 

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 from app.domain.connections import AuthConnection
 from app.domain.errors import UserBlocked
-from app.domain.identifiers import subject_key, user_id_key
+from app.domain.identifiers import keys_of, subject_key, user_id_key
 from app.domain.principals import ActorKind, Principal
 from app.domain.rows import Row, Selection
 from app.domain.rules import Rule
+from app.domain.users import User
 from app.services.reads import Reads, require_scopes
 from app.store.documents import Filter
 from app.store.snapshots import Snapshots
@@ -54,6 +55,13 @@ class Callers:
             return principal
         found, _ = await self.identify(replace(principal, profile=None, linked=(), name=None), {})
         return found
+
+    async def is_own(self, principal: Principal, user: User) -> bool:
+        """Whether this profile, which may not be stored yet, is the caller's own."""
+        where = await self.where(principal)
+        if where is None or principal.is_self(user.id):
+            return where is not None
+        return user.user_id == where.get("user_id") or where.get("keys") in keys_of(user)
 
     async def where(self, principal: Principal) -> Filter | None:
         """Whose profile a token names; None where it names none."""

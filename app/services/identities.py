@@ -4,16 +4,16 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
-from app.domain.errors import ErrorCode, Refused, Unauthenticated, Unavailable
+from app.domain.errors import ErrorCode, Forbidden, Refused, Unauthenticated, Unavailable
 from app.domain.identities import LinkMetadata, check_link, check_linked, link, unlink
 from app.domain.ids import encode_id
 from app.domain.logins import said
 from app.domain.logs import LogEvent, LogEventType, diff
 from app.domain.principals import ActorKind, Principal
-from app.domain.rules import LINK_IDENTITY, UPDATE_APP_METADATA
+from app.domain.rules import LINK_IDENTITY
 from app.domain.times import now
 from app.domain.users import Changes, Identity, User
-from app.policy.rules import holds
+from app.policy.identities import shares_access, why_not_linked
 from app.services.callers import Callers
 from app.services.changes import DEADLINE_SECONDS, ProfileChanges, Target, to_event, wait
 from app.store.identities import Identities as StoredIdentities
@@ -58,10 +58,11 @@ class Identities:
         while True:
             caller, primary = await self._changes.find(principal, LINK_IDENTITY, target)
             other = await self._secondary(caller, primary, secondary)
+            reason = why_not_linked(caller, primary.id, other.id)
+            if reason:
+                raise Forbidden(reason)
             check_link(primary, other)
-            is_self = caller.is_self(primary.id)
-            with_access = not is_self and holds(caller, UPDATE_APP_METADATA) and holds(caller, LINK_IDENTITY)
-            after, waiting = link(primary, other, how, with_access)
+            after, waiting = link(primary, other, how, shares_access(caller, primary.id, other.id))
             check_linked(primary, after, self._max_bytes)
             # The account that waits gives its keys up before the other takes them.
             pairs = [(other, waiting), (primary, after)]
@@ -96,8 +97,6 @@ class Identities:
         found = await self._identities.find(where)
         if found is None:
             raise Refused(ErrorCode.NOT_FOUND, "There is no such account.", ("secondary",))
-        if found.linked_to is not None:
-            raise Refused(ErrorCode.ALREADY_EXISTS, "That account is linked already.", ("secondary",))
         return found
 
     async def _proven(self, caller: Principal, token: str) -> dict[str, object]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from app.domain.connections import AuthConnection, SyncRootAttributes
 from app.domain.devices import Device
-from app.domain.errors import ErrorCode, Refused
+from app.domain.errors import ErrorCode, Forbidden, Refused
 from app.domain.identifiers import keys_of
 from app.domain.login_rules import LoginRule, LoginRuleFailed, apply_rule
 from app.domain.logins import (
@@ -23,10 +23,10 @@ from app.domain.logins import (
     to_user_id,
     versioned,
 )
-from app.domain.logs import LogEvent, LogEventType, diff
+from app.domain.logs import LogEvent, LogEventType, diff, same
 from app.domain.normalizers.registry import normalize
 from app.domain.principals import Principal
-from app.domain.rules import CREATE_LOGINS
+from app.domain.rules import CREATE_LOGINS, UPDATE_APP_METADATA
 from app.domain.sizes import compact, too_large
 from app.domain.times import now
 from app.domain.users import User
@@ -144,6 +144,7 @@ class RecordLogins:
             await self._check_blocked(principal, report, login, before)
             after = next_profile(before, login, at)
         after = await self._ruled(principal, after, login, rules, at)
+        await self._check_app_metadata(principal, before, after)
         if before is not None and versioned(before) != versioned(after):
             after = replace(after, version=before.version + 1, updated_at=at)
         event = self._login_event(principal, report, login, before, after)
@@ -167,6 +168,12 @@ class RecordLogins:
             )
         user_id = new_id()
         return first_profile(login, user_id, login.claims.user_id or str(new_id()), at)
+
+    async def _check_app_metadata(self, principal: Principal, before: User | None, after: User) -> None:
+        """Forbidden where users would change their own app_metadata: by a login that they record, with a login rule."""
+        held = {} if before is None else before.app_metadata
+        if not same(held, after.app_metadata) and await self._callers.is_own(principal, after):
+            raise Forbidden(f"Not allowed to {UPDATE_APP_METADATA.name}.")
 
     async def _check_identifiers(self, principal: Principal, after: User, keys: list[str]) -> None:
         """Where the identity is new and its address is another's: trying again would not help."""

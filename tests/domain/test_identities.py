@@ -63,3 +63,65 @@ def test_what_the_primary_holds_no_more_is_not_given_back() -> None:
     _, given_back = unlink(less, waiting, linked.identities[1])
     assert given_back.app_metadata == {"kept": 1, "deep": {"kept": 1}}
     assert given_back.role_ids == ("s",)
+
+
+OWN: dict[str, Any] = {
+    "kept": 1,
+    "both": 2,
+    "gone": 3,
+    "deep": {"own": 1, "gone": 2},
+    "flag": True,
+    "list": [1, {"a": 1}],
+}
+HELD: dict[str, Any] = {"both": 2, "gone": 3, "deep": {"gone": 2}, "flag": 1, "list": [1, {"a": 1}], "more": 5}
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        (HELD, OWN),
+        ({**HELD, "more": 6, "new": 7}, OWN),
+        ({}, {"kept": 1, "deep": {"own": 1}, "flag": True}),
+        ({**HELD, "gone": 4, "deep": {}}, {**OWN, "deep": {"own": 1}} | {"gone": ...}),
+        ({**HELD, "list": [1]}, {**OWN, "list": ...}),
+        ({**HELD, "deep": "text"}, {**OWN, "deep": {"own": 1}}),
+    ],
+)
+def test_unlink_gives_back_app_metadata_not_taken(now: dict[str, Any], expected: dict[str, Any]) -> None:
+    secondary = user("b", app_metadata=OWN)
+    linked, waiting = link(user("a", app_metadata=HELD), secondary, LinkMetadata.MERGE, with_access=False)
+    assert linked.app_metadata == HELD
+    _, given_back = unlink(replace(linked, app_metadata=now), waiting, linked.identities[1])
+    assert given_back.app_metadata == {name: value for name, value in expected.items() if value is not ...}
+    assert given_back.primary_access is None
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        (("held",), ("own", "held")),
+        # Somebody chose the roles of the person since: the account has no others.
+        ((), ()),
+        (("held", "new"), ("held",)),
+        (("own",), ("own",)),
+    ],
+)
+def test_unlink_gives_back_roles_unless_changed_since(now: tuple[str, ...], expected: tuple[str, ...]) -> None:
+    def permissions(names: tuple[str, ...]) -> tuple[dict[str, str], ...]:
+        return tuple({"api": "q", "name": each} for each in names)
+
+    held, own = ("held",), ("own", "held")
+    primary = user("a", role_ids=held, permissions=permissions(held))
+    secondary = user("b", role_ids=own, permissions=permissions(own))
+    linked, waiting = link(primary, secondary, LinkMetadata.MERGE, with_access=False)
+    changed = replace(linked, role_ids=now, permissions=permissions(now))
+    _, given_back = unlink(changed, waiting, linked.identities[1])
+    assert given_back.role_ids == expected
+    assert given_back.permissions == permissions(expected)
+
+
+def test_unlink_gives_back_what_a_link_without_access_kept() -> None:
+    secondary = user("b", app_metadata={"banned": True}, role_ids=("r",), permissions=({"api": "q", "name": "p"},))
+    linked, waiting = link(user("a"), secondary, LinkMetadata.PREFER_SECONDARY, with_access=False)
+    assert (linked.app_metadata, linked.role_ids, linked.permissions) == ({}, (), ())
+    assert unlink(linked, waiting, linked.identities[1])[1] == secondary
