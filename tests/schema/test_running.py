@@ -101,7 +101,7 @@ async def test_no_mutation_writes_for_a_caller_blocked_meanwhile(
     assert await content(world) == before
 
 
-async def test_device_credential_is_refused_to_a_caller_blocked_meanwhile(
+async def test_device_credential_is_refused_after_a_block(
     world: World, two: tuple[User, User], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     after_identification(monkeypatch, block(world, two[0]))
@@ -254,7 +254,7 @@ async def test_a_caller_created_again_meanwhile_is_still_themselves(
     assert codes(answer) == ["FORBIDDEN"]
 
 
-async def test_a_caller_unlinked_meanwhile_writes_the_old_profile_no_more(
+async def test_a_caller_unlinked_meanwhile_leaves_the_old_profile(
     world: World, two: tuple[User, User], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tool = world.tool_token(EVERYTHING)

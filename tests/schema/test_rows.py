@@ -1,0 +1,114 @@
+"""What the matrix does not try of the table of who may what: recent sign-ins, inputs beside the single mutations, and
+what is open to every token."""
+
+import time
+from typing import Any
+
+import pytest
+
+from app.domain.scopes import Scope
+from tests.schema.test_matrix import BESIDE, OTHER, SCOPE_SETS, SELF, TOOL, WRITES, Caller, Stage, may, stage
+from tests.world import DATABASE, World, codes
+
+__all__ = ["stage"]
+EVERYTHING = [str(each) for each in Scope]
+RECENT = {
+    "changeEmail",
+    "changePassword",
+    "changeUsername",
+    "deleteUser",
+    "exportPersonalData",
+    "linkIdentity",
+    "removeMfaEnrollments",
+    "revokeApplication",
+    "unlinkIdentity",
+}
+# Everything that may be done to oneself, and what is not done to anybody.
+ABOUT_SELF = [name for name, each in {**WRITES, **BESIDE}.items() if '"auth0|john"' in each]
+TOO_OLD = "INSUFFICIENT_USER_AUTHENTICATION"
+
+
+@pytest.mark.parametrize("name", ABOUT_SELF)
+async def test_a_recent_sign_in_is_needed_as_the_table_says(world: World, name: str) -> None:
+    await world.add_connection()
+    await world.add_role("Editor")
+    await world.add_user("john", username="johnny")
+    await world.add_user("jane")
+    mutation = {**WRITES, **BESIDE}[name].replace("%s", "1")
+    if name == "changePassword":
+        mutation = mutation.replace(", ifVersion: 99999999", "")
+    old = {"auth_time": time.time() - 301}
+    john, jane = (world.token_with(f"auth0|{each}", EVERYTHING, **old) for each in ("john", "jane"))
+    assert (TOO_OLD in codes(await world.post(mutation, john))) is (name in RECENT)
+    # It makes no difference to whoever acts on somebody else.
+    for token in (jane, world.tool_token(EVERYTHING)):
+        assert TOO_OLD not in codes(await world.post(mutation, token))
+
+
+def test_what_needs_a_recent_sign_in_is_tried() -> None:
+    assert set(ABOUT_SELF) >= RECENT
+
+
+async def test_a_current_password_stands_for_a_recent_sign_in(world: World) -> None:
+    await world.add_connection()
+    await world.add_user("john")
+    old = world.token_with("auth0|john", auth_time=time.time() - 301)
+    mutation = 'mutation { changePassword(input: {newPassword: "correct horse battery", currentPassword: "x"}) { errors { path } } }'
+    told = await world.ask(mutation, old)
+    assert told["changePassword"]["errors"] == [{"path": ["currentPassword"]}]
+
+
+UPDATES: dict[str, dict[str, Any]] = {
+    "updateUserMetadata": {"userMetadata": {"a": 1}},
+    "updateAppMetadata": {"appMetadata": {"a": 1}},
+    "updateRootAttributes": {"rootAttributes": {"name": "N"}},
+}
+
+
+async def test_a_batch_asks_what_the_single_mutations_ask(stage: Stage) -> None:
+    query = "mutation($updates: [UpdateUserInput!]!) { updateUsers(input: {updates: $updates}) { results { errors { code } } } }"
+    # An outdated version: what is allowed writes nothing either.
+    updates = [{"userId": "auth0|john", "update": each, "ifVersion": 99} for each in UPDATES.values()]
+    callers: tuple[Caller, ...] = (SELF, OTHER, TOOL)
+    wrong = []
+    for caller in callers:
+        for scopes in SCOPE_SETS:
+            told = await stage.world.ask(query, stage.token(caller, scopes), updates=updates)
+            found = [[error["code"] for error in each["errors"]] for each in told["updateUsers"]["results"]]
+            allowed = [may(f"Mutation.{name}", caller, scopes) for name in UPDATES]
+            if found != [["VERSION_CONFLICT" if each else "FORBIDDEN"] for each in allowed]:
+                wrong.append((caller.name, sorted(scopes), found))
+    assert wrong == []
+
+
+@pytest.mark.parametrize("scopes", [["create:users"], ["create:users", "update:users"]])
+@pytest.mark.parametrize("is_user", [False, True])
+async def test_app_metadata_of_a_new_user_needs_its_own_scope(world: World, scopes: list[str], is_user: bool) -> None:
+    await world.add_connection()
+    jane = await world.add_user("jane")
+    create = f'mutation {{ createUser(input: {{connection: "{DATABASE}", username: "u", appMetadata: {{a: 1}}}}) {{ errors {{ code }} }} }}'
+
+    def token(scopes: list[str]) -> str:
+        return world.user_token(jane, scopes) if is_user else world.tool_token(scopes)
+
+    assert codes(await world.post(create, token(scopes))) == ["FORBIDDEN"]
+    assert await world.database["users"].count_documents({"tenant": world.tenant}) == 1
+    told = await world.ask(create, token([*scopes, "update:users_app_metadata"]))
+    assert told["createUser"]["errors"] == []
+
+
+@pytest.mark.parametrize("is_user", [False, True])
+async def test_the_caller_is_told_to_every_token(world: World, is_user: bool) -> None:
+    await world.add_connection()
+    john = await world.add_user("john")
+    token = world.user_token(john, []) if is_user else world.tool_token([])
+    told = await world.ask("{ caller { kind tenant scopes } rateLimit { limit } }", token)
+    assert told["caller"] == {"kind": "USER" if is_user else "APPLICATION", "tenant": world.tenant, "scopes": []}
+    # Whoever is given a user is told what they could do to it.
+    only_write = ["update:current_user_metadata"] if is_user else ["update:users"]
+    token = world.user_token(john, only_write) if is_user else world.tool_token(only_write)
+    write = 'mutation { updateUserMetadata(input: {userId: "auth0|john", patch: {a: 1}}) { user { viewerActions { name allowed } } } }'
+    actions = (await world.ask(write, token))["updateUserMetadata"]["user"]["viewerActions"]
+    assert {each["name"] for each in actions if each["allowed"]} >= {"EDIT_USER_METADATA"}
+    for query in ("{ caller { kind } }", "{ rateLimit { limit } }"):
+        assert codes(await world.post(query)) == ["UNAUTHENTICATED"]
