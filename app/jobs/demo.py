@@ -121,7 +121,7 @@ def demo_callers() -> Iterator[dict[str, str]]:
     """Whose tokens a page may offer: a user of each connection, and an internal tool."""
     for user in _one_each(now()):
         yield {"subject": user.user_id, "name": f"{user.name} ({user.identities[0].connection})"}
-    yield {"subject": "support@clients", "name": "Support, an internal tool with every scope"}
+    yield {"subject": "support@clients", "name": "Support, an internal application with every scope"}
 
 
 def _key(*parts: str) -> Any:

@@ -81,6 +81,12 @@ def wants_page(headers: Headers) -> bool:
     return "text/html" in accept and JSON not in accept and GRAPHQL_RESPONSE not in accept
 
 
+def accepted_encodings(headers: Headers) -> frozenset[str]:
+    """The content codings that Accept-Encoding names, without those of quality 0 (RFC 9110, section 12.5.3)."""
+    ranges = (_media_range(each) for each in headers.get("accept-encoding", "").split(","))
+    return frozenset(name for name, quality in ranges if quality > 0)
+
+
 @lru_cache(maxsize=256)
 def _preferred(accept: str) -> str | None:
     ranges = [_media_range(each) for each in accept.split(",") if each.strip()]

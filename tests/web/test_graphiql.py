@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -20,6 +20,13 @@ EXAMPLES = Path(__file__).parents[2] / "app" / "web" / "ui" / "src" / "examples"
 needs_browser = pytest.mark.skipif(BROWSER is None, reason="no Chromium on PATH: apt-get install chromium")
 ISSUER = "https://id.example.com/"
 KEY = OKPKey.generate_key("Ed25519", {"kid": "one"})
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One service with the demo data for the tests that need no other."""
+    with serve(tmp_path_factory.mktemp("served"), "--demo") as served:
+        yield served
 
 
 class Watched:
@@ -60,45 +67,86 @@ async def run(page: Page) -> None:
     await page.get_by_role("button", name="Execute query").click()
 
 
-@needs_browser
-async def test_in_development_a_visitor_picks_whose_token_to_use_and_runs_examples(tmp_path: Path) -> None:
-    with serve(tmp_path, "--demo") as served:
-        async with opened(served) as (page, watched):
-            answer = page.locator(".result-window")
-            await page.get_by_label("Act as").select_option("auth0|john.doe")
-            await expect(page.get_by_text("Requests carry this caller’s token.")).to_be_visible()
-            await run(page)
-            await expect(answer).to_contain_text("John Doe")
-            await page.get_by_role("button", name="Show Examples").click()
-            await page.get_by_role("button", name="Change my metadata").click()
-            await run(page)
-            await expect(answer).to_contain_text("Lyon")
-            await page.get_by_label("Act as").select_option("support@clients")
-            await expect(page.get_by_text("Requests carry this caller’s token.")).to_be_visible()
-            await page.get_by_role("button", name="One user, as support sees them").click()
-            await run(page)
-            await expect(answer).to_contain_text("appMetadata")
-            await page.get_by_label("Act as").select_option("")
-            await run(page)
-            await expect(answer).to_contain_text("UNAUTHENTICATED")
-            # The browser says so when an answer is refused, and this one was.
-            assert [each for each in watched.complaints if "401" not in each] == []
-            watched.complaints.clear()
+CARRIED = "Requests carry this caller’s token."
 
 
 @needs_browser
-async def test_explorer_history_and_the_schema_are_there(tmp_path: Path) -> None:
-    with serve(tmp_path, "--demo") as served:
-        async with opened(served) as (page, _):
-            await page.get_by_label("Act as").select_option("auth0|john.doe")
-            await expect(page.get_by_text("Requests carry this caller’s token.")).to_be_visible()
-            await page.get_by_role("button", name="Show GraphiQL Explorer").click()
-            await expect(page.locator(".docExplorerWrap, .graphiql-explorer-root").first).to_contain_text("viewer")
-            await run(page)
-            await page.get_by_role("button", name="Show History").click()
-            await expect(page.locator(".graphiql-history")).to_contain_text("MyProfile")
-            await page.get_by_role("button", name="Show Documentation Explorer").click()
-            await expect(page.locator(".graphiql-plugin")).to_contain_text("RootAttribute")
+async def test_in_development_it_starts_as_john_doe_and_runs_examples(served: Served) -> None:
+    async with opened(served, "/") as (page, watched):
+        answer, caller = page.locator(".result-window"), page.get_by_label("Act as")
+        await expect(caller).to_have_value("auth0|john.doe")
+        await run(page)
+        await expect(answer).to_contain_text("John Doe")
+        await page.get_by_role("button", name="Show Examples").click()
+        await page.get_by_role("button", name="Change my metadata").click()
+        await run(page)
+        await expect(answer).to_contain_text("Lyon")
+        # The example says who may run it, and its request waits for that caller's token.
+        await page.get_by_role("button", name="One user, as support sees them").click()
+        await run(page)
+        await expect(answer).to_contain_text("appMetadata")
+        await expect(caller).to_have_value("support@clients")
+        await page.get_by_role("button", name="My profile").click()
+        await expect(caller).to_have_value("auth0|john.doe")
+        await caller.select_option("")
+        await run(page)
+        await expect(answer).to_contain_text("UNAUTHENTICATED")
+        # The browser says so when an answer is refused, and this one was.
+        assert [each for each in watched.complaints if "401" not in each] == []
+        watched.complaints.clear()
+
+
+@needs_browser
+async def test_in_development_it_remembers_the_caller_but_no_token(served: Served) -> None:
+    async with opened(served) as (page, _):
+        caller = page.get_by_label("Act as")
+        for subject in ("support@clients", ""):
+            await caller.select_option(subject)
+            await page.reload()
+            await expect(caller).to_have_value(subject)
+        stored = await page.evaluate("JSON.stringify(localStorage)")
+        assert "profile-api.caller" in stored
+        assert "eyJ" not in stored
+        # One that is no longer offered is not tried.
+        await page.evaluate("localStorage.setItem('profile-api.caller', 'auth0|gone')")
+        await page.reload()
+        await expect(caller).to_have_value("auth0|john.doe")
+
+
+@needs_browser
+async def test_a_phone_shows_query_and_answer_below_each_other(served: Served) -> None:
+    async with opened(served) as (page, _):
+        await page.set_viewport_size({"width": 390, "height": 844})
+        await page.get_by_role("button", name="Show Examples").click()
+        await page.get_by_role("button", name="One user, as support sees them").click()
+        # The pane made room again.
+        await run(page)
+        await expect(page.locator(".result-window")).to_contain_text('"blocked": false')
+        assert await page.evaluate("document.documentElement.scrollWidth") == 390
+        boxes = [await page.locator(each).bounding_box() for each in (".graphiql-editors", ".graphiql-response")]
+        query, answer = (box or {} for box in boxes)
+        assert query["y"] + query["height"] <= answer["y"]
+        for box in (query, answer):
+            assert box["width"] > 370
+            assert box["height"] > 250
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= 390
+        for name in ("Show Documentation Explorer", "Show History", "Show GraphiQL Explorer"):
+            box = await page.get_by_role("button", name=name).bounding_box() or {}
+            assert 0 <= box["x"] <= 390 - box["width"]
+
+
+@needs_browser
+async def test_explorer_history_and_the_schema_are_there(served: Served) -> None:
+    async with opened(served) as (page, _):
+        await expect(page.get_by_text(CARRIED)).to_be_visible()
+        await page.get_by_role("button", name="Show GraphiQL Explorer").click()
+        await expect(page.locator(".docExplorerWrap, .graphiql-explorer-root").first).to_contain_text("viewer")
+        await run(page)
+        await page.get_by_role("button", name="Show History").click()
+        await expect(page.locator(".graphiql-history")).to_contain_text("MyProfile")
+        await page.get_by_role("button", name="Show Documentation Explorer").click()
+        await expect(page.locator(".graphiql-plugin")).to_contain_text("RootAttribute")
 
 
 @needs_browser
@@ -121,24 +169,22 @@ async def test_it_is_off_by_a_setting(tmp_path: Path) -> None:
         assert httpx.get(f"{served.url}/static/manifest.json").status_code == 404
 
 
-async def test_each_example_runs_for_somebody(tmp_path: Path) -> None:
-    with serve(tmp_path, "--demo") as served:
-        for path in sorted(EXAMPLES.glob("*.graphql")):
-            query = path.read_text()
-            subject = "support@clients" if "as a support tool" in query else "auth0|john.doe"
-            minted = httpx.post(f"{served.url}/development/token", json={"subject": subject}).json()["token"]
-            headers = {"authorization": f"Bearer {minted}"}
-            answer = httpx.post(f"{served.url}/graphql", json={"query": query}, headers=headers).json()
-            assert "errors" not in answer, path.name
-            assert all(value is not None for value in answer["data"].values()), path.name
+async def test_each_example_runs_for_somebody(served: Served) -> None:
+    for path in sorted(EXAMPLES.glob("*.graphql")):
+        query = path.read_text()
+        subject = "support@clients" if "as a support application" in query else "auth0|john.doe"
+        minted = httpx.post(f"{served.url}/development/token", json={"subject": subject}).json()["token"]
+        headers = {"authorization": f"Bearer {minted}"}
+        answer = httpx.post(f"{served.url}/graphql", json={"query": query}, headers=headers).json()
+        assert "errors" not in answer, path.name
+        assert all(value is not None for value in answer["data"].values()), path.name
 
 
-async def test_only_json_of_a_caller_on_offer_gets_a_development_token(tmp_path: Path) -> None:
-    with serve(tmp_path, "--demo") as served:
-        url = f"{served.url}/development/token"
-        assert httpx.post(url, json={"subject": "auth0|nobody"}).status_code == 400
-        assert httpx.post(url, json=[1]).status_code == 400
-        assert httpx.post(url, content=b"{", headers={"content-type": "application/json"}).status_code == 400
-        assert httpx.post(url, content=b" " * 10_001, headers={"content-type": "application/json"}).status_code == 413
-        assert httpx.post(url, data={"subject": "auth0|john.doe"}).status_code == 415
-        assert httpx.get(url).status_code == 405
+async def test_only_json_of_a_caller_on_offer_gets_a_development_token(served: Served) -> None:
+    url = f"{served.url}/development/token"
+    assert httpx.post(url, json={"subject": "auth0|nobody"}).status_code == 400
+    assert httpx.post(url, json=[1]).status_code == 400
+    assert httpx.post(url, content=b"{", headers={"content-type": "application/json"}).status_code == 400
+    assert httpx.post(url, content=b" " * 10_001, headers={"content-type": "application/json"}).status_code == 413
+    assert httpx.post(url, data={"subject": "auth0|john.doe"}).status_code == 415
+    assert httpx.get(url).status_code == 405

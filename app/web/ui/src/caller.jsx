@@ -1,10 +1,19 @@
-// Whose token requests carry. It is kept in memory only: a reload forgets it.
-import { useState } from 'react';
+// Whose token requests carry. A token is kept in memory only. In development the chosen caller is remembered, not the token.
+import { useEffect, useState, useSyncExternalStore } from 'react';
 
-let token = '';
+const REMEMBERED = 'profile-api.caller';
+const FIRST = 'auth0|john.doe';
+const APPLICATION = 'support@clients';
 
-export function authorization() {
-  return token ? { authorization: `Bearer ${token}` } : {};
+// Settled when the chosen caller's token is there, so that a quick request waits for it.
+let token = Promise.resolve('');
+let chosen = { subject: '', message: '', failed: false };
+let offered = [];
+const listeners = new Set();
+
+export async function authorization() {
+  const value = await token.catch(() => '');
+  return value ? { authorization: `Bearer ${value}` } : {};
 }
 
 async function tokenOf(subject) {
@@ -17,6 +26,48 @@ async function tokenOf(subject) {
   return (await response.json()).token;
 }
 
+function tell(state) {
+  chosen = state;
+  listeners.forEach((listener) => listener());
+}
+
+async function actAs(subject) {
+  // Storage may be blocked, and then the choice lasts until the page is closed.
+  try {
+    localStorage.setItem(REMEMBERED, subject);
+  } catch {}
+  const asked = subject ? tokenOf(subject) : Promise.resolve('');
+  token = asked;
+  tell({ subject, message: '', failed: false });
+  let message = subject ? 'Requests carry this caller’s token.' : '';
+  let failed = false;
+  try {
+    await asked;
+  } catch (error) {
+    message = `No token: ${error.message}`;
+    failed = true;
+  }
+  // Another caller may have been chosen meanwhile.
+  if (token === asked) tell({ subject, message, failed });
+}
+
+function remembered() {
+  try {
+    return localStorage.getItem(REMEMBERED);
+  } catch {
+    return null;
+  }
+}
+
+const isOffered = (subject) => offered.some((each) => each.subject === subject);
+
+// Takes the caller that an example is written for: an application, or a user.
+export function actFor(isForApplication) {
+  if (isForApplication === (chosen.subject === APPLICATION)) return;
+  const subject = isForApplication ? APPLICATION : FIRST;
+  if (isOffered(subject)) actAs(subject);
+}
+
 export function CallerBar({ development, callers }) {
   return (
     <header className="caller">
@@ -25,32 +76,34 @@ export function CallerBar({ development, callers }) {
   );
 }
 
+function subscribe(listener) {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
 function Picker({ callers }) {
-  const [message, setMessage] = useState('');
-  async function pick(event) {
-    token = '';
-    const subject = event.target.value;
-    setMessage('');
-    try {
-      if (subject) token = await tokenOf(subject);
-      setMessage(subject ? 'Requests carry this caller’s token.' : '');
-    } catch (error) {
-      setMessage(`No token: ${error.message}`);
-    }
-  }
+  const { subject, message, failed } = useSyncExternalStore(subscribe, () => chosen);
+  useEffect(() => {
+    offered = callers;
+    const known = remembered();
+    const first = known === '' || isOffered(known) ? known : FIRST;
+    actAs(first === '' || isOffered(first) ? first : '');
+  }, [callers]);
   return (
     <>
       <strong>Development</strong>
       <label htmlFor="caller">Act as</label>
-      <select id="caller" defaultValue="" onChange={pick}>
+      <select id="caller" value={subject} onChange={(event) => actAs(event.target.value)}>
         <option value="">nobody (no token)</option>
-        {callers.map(({ subject, name }) => (
-          <option key={subject} value={subject}>
-            {name}
+        {callers.map((each) => (
+          <option key={each.subject} value={each.subject}>
+            {each.name}
           </option>
         ))}
       </select>
-      <output htmlFor="caller">{message}</output>
+      <output htmlFor="caller" className={failed ? 'problem' : undefined}>
+        {message}
+      </output>
     </>
   );
 }
@@ -58,8 +111,9 @@ function Picker({ callers }) {
 function Field() {
   const [isSet, setIsSet] = useState(false);
   function change(event) {
-    token = event.target.value.trim().replace(/^bearer\s+/i, '');
-    setIsSet(Boolean(token));
+    const value = event.target.value.trim().replace(/^bearer\s+/i, '');
+    token = Promise.resolve(value);
+    setIsSet(Boolean(value));
   }
   return (
     <>

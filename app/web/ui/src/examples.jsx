@@ -1,6 +1,7 @@
 // Operations that are there to run, as a pane of GraphiQL.
 import { useGraphiQL, useGraphiQLActions } from '@graphiql/react';
 
+import { actFor } from './caller.jsx';
 import history from './examples/history.graphql';
 import metadata from './examples/metadata.graphql';
 import profile from './examples/profile.graphql';
@@ -9,15 +10,19 @@ import users from './examples/users.graphql';
 
 export const EXAMPLES = [profile, metadata, history, users, support].map((query) => ({
   title: query.slice(2, query.indexOf('\n')),
+  isForApplication: query.slice(0, query.indexOf('\n')).includes('as a support application'),
   name: /^(?:query|mutation) (\w+)/m.exec(query)[1],
   query,
 }));
 
 function Examples() {
   const editor = useGraphiQL((state) => state.queryEditor);
-  const { setOperationName } = useGraphiQLActions();
-  function show({ name, query }) {
+  const { setOperationName, setVisiblePlugin } = useGraphiQLActions();
+  function show({ name, query, isForApplication }) {
     editor?.setValue(query);
+    actFor(isForApplication);
+    // On a narrow screen this pane covers the editor.
+    if (matchMedia('(max-width: 700px)').matches) setVisiblePlugin(null);
     // The editor finds it out by itself, but later than a quick hand presses Execute.
     setOperationName(name);
   }

@@ -25,7 +25,7 @@ async function fetcher(request, options) {
     headers: {
       'content-type': 'application/json',
       accept: 'application/graphql-response+json, application/json',
-      ...authorization(),
+      ...(await authorization()),
       ...options?.headers,
     },
     body: JSON.stringify(request),
