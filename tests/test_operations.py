@@ -18,7 +18,7 @@ from app.auth.development import APPLICATION_SCOPES, USER_SCOPES, mint
 from app.domain.demo import JOHN_DOE
 from app.jobs.demo import GENERATED
 from app.store.mongod import Mongod
-from tests.serving import command, environment, eventually, serve
+from tests.serving import Served, command, environment, eventually, serve
 
 ISSUER = "https://id.example.com/"
 KEY = OKPKey.generate_key("Ed25519", {"kid": "one"})
@@ -86,7 +86,9 @@ def test_a_configured_issuer_serves_and_shuts_the_development_door_for_good(tmp_
 
 def test_a_database_that_is_down_is_told_and_recovers_without_a_restart(tmp_path: Path) -> None:
     mongod = Mongod(tmp_path / "elsewhere")
-    with mongod, serve(tmp_path / "data", "--demo", PROFILE_API_MONGODB_URL=mongod.url) as served:
+    # An operation gives up after so long.
+    limit = {"PROFILE_API_TIME_LIMIT_SECONDS": "3"}
+    with mongod, serve(tmp_path / "data", "--demo", PROFILE_API_MONGODB_URL=mongod.url, **limit) as served:
         john = mint(tmp_path / "data", JOHN_DOE, "web", USER_SCOPES, 3600)
         tool = mint(tmp_path / "data", "t@clients", "t", APPLICATION_SCOPES, 3600)
         assert ask(served.url, "{ viewer { name } }", john).json() == {"data": {"viewer": {"name": "John Doe"}}}
@@ -195,12 +197,24 @@ def test_the_demo_has_john_doe_a_user_of_each_connection_and_pages_of_others(tmp
         assert again["data"]["users"]["totalCount"] == {"value": data["users"]["totalCount"]["value"]}
 
 
-def test_a_token_says_what_was_asked_for(tmp_path: Path) -> None:
-    with serve(tmp_path, "--demo") as served:
-        token = run(tmp_path, "token", "--user", "auth0|x", "--scope", "read:current_user", "--tenant", "other").stdout
-        caller = ask(served.url, "{ caller { kind subject tenant scopes } }", token.strip()).json()["data"]["caller"]
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A service with the demo data that several tests share. None of them changes it."""
+    with serve(tmp_path_factory.mktemp("demo") / "data of mine", "--demo") as served:
+        yield served
+
+
+# One process runs all tests that share the service.
+shares_demo = pytest.mark.xdist_group("demo")
+
+
+@shares_demo
+def test_a_token_says_what_was_asked_for(demo: Served) -> None:
+    asked = ("--user", "auth0|x", "--scope", "read:current_user", "--tenant", "other")
+    token = run(demo.data_dir, "token", *asked).stdout
+    caller = ask(demo.url, "{ caller { kind subject tenant scopes } }", token.strip()).json()["data"]["caller"]
     assert caller == {"kind": "USER", "subject": "auth0|x", "tenant": "other", "scopes": ["read:current_user"]}
-    assert run(tmp_path, "token", "--user", "a", "--client", "b").returncode == 1
+    assert run(demo.data_dir, "token", "--user", "a", "--client", "b").returncode == 1
 
 
 def test_token_without_the_key_of_a_service_is_refused(tmp_path: Path) -> None:
@@ -212,28 +226,28 @@ def test_token_without_the_key_of_a_service_is_refused(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@shares_demo
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
-def test_printed_command_works_in_any_folder(tmp_path: Path) -> None:
+def test_printed_command_works_in_any_folder(tmp_path: Path, demo: Served) -> None:
     folder = tmp_path / "the reader's"
     folder.mkdir()
-    with serve(tmp_path / "data of mine", "--demo") as served:
-        assert served.process.stdout
-        lines = iter(served.process.stdout.readline, "")
-        script = next(line for line in lines if line.startswith("curl ")) + next(lines) + next(lines)
-        shell = {name: value for name, value in os.environ.items() if not name.startswith("PROFILE_API_")}
-        ran = subprocess.run(["sh", "-c", script], cwd=folder, env=shell, capture_output=True, check=True)
+    assert demo.process.stdout
+    lines = iter(demo.process.stdout.readline, "")
+    script = next(line for line in lines if line.startswith("curl ")) + next(lines) + next(lines)
+    shell = {name: value for name, value in os.environ.items() if not name.startswith("PROFILE_API_")}
+    ran = subprocess.run(["sh", "-c", script], cwd=folder, env=shell, capture_output=True, check=True)
     assert json.loads(ran.stdout)["data"]["viewer"]["name"] == "John Doe"
 
 
-def test_migrate_joins_the_running_service_and_has_nothing_to_do(tmp_path: Path) -> None:
-    with serve(tmp_path, "--demo"):
-        ran = run(tmp_path, "migrate")
+@shares_demo
+def test_migrate_joins_the_running_service_and_has_nothing_to_do(demo: Served) -> None:
+    ran = run(demo.data_dir, "migrate")
     assert (ran.returncode, ran.stdout.strip()) == (0, "Nothing to migrate.")
 
 
-def test_a_second_service_on_the_same_directory_is_refused(tmp_path: Path) -> None:
-    with serve(tmp_path, "--demo"):
-        ran = run(tmp_path, "serve", "--port", "0", "--demo")
+@shares_demo
+def test_a_second_service_on_the_same_directory_is_refused(demo: Served) -> None:
+    ran = run(demo.data_dir, "serve", "--port", "0", "--demo")
     assert ran.returncode == 1
     assert "Another service uses" in ran.stderr
 

@@ -251,8 +251,8 @@ class Engine:
         assert answer.operation
         seconds = self._limits.seconds
         try:
-            # The database is told to give up a little before we do, so that it is not left with work nobody waits for.
-            with time_limit(seconds * 0.95):
+            # The database gives up first, so that it does no work that nobody waits for and its error is the answer.
+            with time_limit(max(seconds / 2, seconds - 1)):
                 async with asyncio.timeout(seconds):
                     if principal is not None:
                         await self._identify(answer, context, principal)

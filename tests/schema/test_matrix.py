@@ -248,6 +248,11 @@ SCOPE_SETS = sorted(
 WRITING_SETS = [each for each in SCOPE_SETS if "read:current_user" not in each or len(each) == 1]
 
 
+def sets_of(caller: Caller, sets: list[frozenset[str]]) -> list[frozenset[str]]:
+    """In another tenant there is nothing to combine: no scope, each one alone, and all of them together."""
+    return sets if caller.is_here else [each for each in sets if len(each) < 2 or len(each) == len(Scope)]
+
+
 def may(what: str, caller: Caller, scopes: frozenset[str], on_oneself: bool | None = None) -> bool:
     """By the table above, and nothing else."""
     tool, oneself = (lists(each) for each in TABLE[what])
@@ -343,7 +348,7 @@ async def differences_in_reading(stage: Stage, callers: tuple[Caller, ...], sets
     """Where what is answered is not what the table says."""
     found: list[str] = []
     for caller in callers:
-        for scopes in sets:
+        for scopes in sets_of(caller, sets):
             id = encode_id("User", stage.john.id)
             answer = await stage.world.post(READ, stage.token(caller, scopes), id=id)
             content = answer.json()
@@ -495,7 +500,7 @@ async def differences_in_writing(stage: Stage, callers: tuple[Caller, ...], sets
     version = (await stage.world.stored(stage.john))["version"]
     for name, mutation in WRITES.items():
         for caller in callers:
-            for number, scopes in enumerate(sets):
+            for number, scopes in enumerate(sets_of(caller, sets)):
                 content = (await stage.world.post(mutation % f"{version}{number}", stage.token(caller, scopes))).json()
                 payload, errors = content["data"][name], content.get("errors", [])
                 # Elsewhere there is a John too: the write of his own tenant is no business of ours.
