@@ -1,10 +1,11 @@
 """The composition root: settings, store, services, schema, web."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from graphql import GraphQLError
@@ -17,6 +18,7 @@ from app.auth.development import (
     USER_SCOPES,
     check_development,
     development_issuer,
+    is_loopback,
     load_secret,
     mint,
 )
@@ -118,7 +120,8 @@ def build(settings: Settings, database: Database, demo: bool = False, refuse: Re
     open_rates = to_rates(settings, "open", settings.open_rate_limit, OPEN_RATE_LIMIT, database, development)
     engine = build_engine(settings, database, development, services, open_rates)
     metrics = build_metrics(tokens, engine, database)
-    start = Start(settings, database, development, demo, tokens, metrics, [clear_roles.run, send_mails.run], refuse)
+    jobs = [clear_roles.run, *mail_jobs(settings, development, send_mails)]
+    start = Start(settings, database, development, demo, tokens, metrics, jobs, refuse)
     callers = list(demo_callers()) if development and demo else []
     addresses = Addresses(settings.trusted_proxies)
     graphql = GraphQL(
@@ -227,15 +230,39 @@ def build_sealing(settings: Settings, development: bool) -> Sealing:
     return Sealing(load_secret(settings.data_dir) if development else None)
 
 
-def build_mails(settings: Settings, database: Database, development: bool) -> SendMails:
-    """ConfigurationError where PROFILE_API_SMTP_URL can't be read."""
+def is_mail_possible(settings: Settings, development: bool) -> bool:
+    """Whether mail is sent, kept for the developer, or dropped on purpose."""
+    return development or settings.smtp_url is not None or settings.mail == "drop"
+
+
+def build_server(settings: Settings) -> Server | None:
+    """None where mail is not sent. ConfigurationError where PROFILE_API_SMTP_URL cannot be used."""
+    if settings.smtp_url is None:
+        return None
     try:
-        server = None if settings.smtp_url is None else Server.read(settings.smtp_url.get_secret_value())
+        server = Server.read(settings.smtp_url.get_secret_value(), settings.smtp_allow_plain)
     except ValueError as error:
         raise ConfigurationError(f"PROFILE_API_SMTP_URL: {error}.") from None
+    if settings.smtp_allow_plain and not server.is_tls and not is_loopback(server.host):
+        raise ConfigurationError(
+            "PROFILE_API_SMTP_ALLOW_PLAIN is for a relay on loopback, and PROFILE_API_SMTP_URL names another host:"
+            " unset PROFILE_API_SMTP_ALLOW_PLAIN."
+        )
+    return None if settings.mail == "drop" else server
+
+
+def mail_jobs(
+    settings: Settings, development: bool, send_mails: SendMails
+) -> list[Callable[[], Coroutine[Any, Any, None]]]:
+    """None without a way to send mail: what waits in the outbox is sent after a restart with PROFILE_API_SMTP_URL."""
+    return [send_mails.run] if is_mail_possible(settings, development) else []
+
+
+def build_mails(settings: Settings, database: Database, development: bool) -> SendMails:
+    server = build_server(settings)
     address = settings.public_address()
     composer = Composer(settings.mail_from or f"no-reply@{urlsplit(address).hostname}", address)
-    unsent = settings.data_dir / "mail" if development else None
+    unsent = settings.data_dir / "mail" if development and settings.mail != "drop" else None
     return SendMails(Outbox(database), StoredTickets(database), composer, server, unsent)
 
 
@@ -276,6 +303,7 @@ def build_services(
     documents = Documents(database)
     snapshots = Snapshots(documents)
     sealing = build_sealing(settings, development)
+    can_mail = is_mail_possible(settings, development)
     reads = Reads(documents, snapshots, sealing)
     users, connections = Users(database), Connections(database)
     rules, callers = installed_rules(), Callers(reads, snapshots)
@@ -292,6 +320,7 @@ def build_services(
         PasswordHashes(),
         frozenset(settings.mfa_tenants),
         (urlsplit(settings.public_address()).hostname or "", settings.mail_from or ""),
+        can_mail,
     )
     tenants = sorted({each.tenant for each in settings.issuers or []}) or [TENANT]
     logins = RecordLogins(
@@ -332,13 +361,14 @@ def build_services(
             passwords.choose,
             settings.metadata_max_bytes,
             tenants,
+            can_mail,
         ),
-        emails=Emails(changes, users, connections, stored_passwords, passwords),
+        emails=Emails(changes, users, connections, stored_passwords, passwords, can_mail),
         identifiers=Identifiers(changes, connections),
         passwords=passwords,
         grants=Grants(changes, StoredGrants(database)),
         enrollments=Enrollments(changes, StoredEnrollments(database)),
-        actions=Actions(settings.step_up_seconds),
+        actions=Actions(settings.step_up_seconds, can_mail),
         personal_data=PersonalData(changes, reads, stored_logins),
         tickets=Tickets(changes, users, StoredTickets(database), stored_passwords, passwords.choose_another),
     )

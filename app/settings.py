@@ -137,6 +137,9 @@ class Settings(BaseSettings):
         default=None, description="a URL such as https://profiles.example.com, without query or fragment"
     )
     smtp_url: SecretStr | None = None
+    smtp_allow_plain: bool = False
+    # drop: what would send mail succeeds, and the mail is thrown away.
+    mail: Literal["send", "drop"] = "send"
     mail_from: Annotated[str, Field(pattern=r"^[^\r\n]*@[^\r\n]+$")] | None = Field(
         default=None, description="an e-mail address"
     )

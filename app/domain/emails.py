@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from app.domain.errors import ErrorCode, Refused
+from app.domain.refusals import Refusal, RefusalCode
 from app.domain.users import Beside, User
 
 LANGUAGES = ("en", "de", "fr", "es", "ja")
@@ -17,6 +19,19 @@ MAIL_WINDOW = timedelta(hours=1)
 _KEYS = ("lang", "language", "locale")
 _MAX_GREETING = 40
 _GREETING_SIGNS = " -'\u2019"
+
+
+NO_MAIL = Refusal(
+    RefusalCode.MAIL_UNAVAILABLE,
+    "This service cannot send mail at present.",
+    "Its operator sets PROFILE_API_SMTP_URL, or PROFILE_API_MAIL=drop.",
+)
+
+
+def check_mail(can_mail: bool, path: tuple[str, ...] = ()) -> None:
+    """Refused with MAIL_UNAVAILABLE without a way to send mail: success would promise a mail that never comes."""
+    if not can_mail:
+        raise Refused(ErrorCode.MAIL_UNAVAILABLE, NO_MAIL.message, path)
 
 
 class MailTemplate(StrEnum):

@@ -15,6 +15,7 @@ class RefusalCode(StrEnum):
     NOTHING_THERE = "NOTHING_THERE"
     LIMIT_REACHED = "LIMIT_REACHED"
     USER_BLOCKED = "USER_BLOCKED"
+    MAIL_UNAVAILABLE = "MAIL_UNAVAILABLE"
 
 
 @dataclass(frozen=True, slots=True)

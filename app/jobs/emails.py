@@ -32,7 +32,7 @@ _SECRET_BYTES = 32
 
 
 class SendMails:
-    """`server` None: mail is logged, not sent, and kept as files in `unsent` where that is a folder."""
+    """Without a `server` mail is kept as files in `unsent`, or dropped if that is None too."""
 
     def __init__(
         self, outbox: Outbox, tickets: Tickets, composer: Composer, server: Server | None, unsent: Path | None
@@ -62,6 +62,10 @@ class SendMails:
         if claimed is None:
             return False
         mail, tries = claimed
+        if self._server is None and self._unsent is None:
+            logger.warning("mail %s was dropped: PROFILE_API_MAIL is drop", mail.template)
+            await self._outbox.remove(mail)
+            return True
         secret = None if mail.ticket is None else token_urlsafe(_SECRET_BYTES)
         if secret is not None and await self._tickets.arm(mail.tenant, mail.ticket, hash_of(secret)) is None:
             # Void by now: a link that leads nowhere is better not sent.
@@ -80,8 +84,9 @@ class SendMails:
         if self._server is not None:
             await self._server.send(message)
             return
-        where = None if self._unsent is None else await asyncio.to_thread(_keep, self._unsent, mail, message)
-        logger.warning("mail %s was not sent: PROFILE_API_SMTP_URL is not set%s", mail.template, _at(where))
+        assert self._unsent
+        path = await asyncio.to_thread(_keep, self._unsent, mail, message)
+        logger.warning("mail %s was not sent: PROFILE_API_SMTP_URL is not set; it is in %s", mail.template, path)
 
     async def _again(self, mail: Mail, tries: int, error: NotDelivered) -> None:
         """With exponential backoff and jitter."""
@@ -91,7 +96,8 @@ class SendMails:
             return
         delay = min(_LONGEST_DELAY, _FIRST_DELAY * 2 ** min(tries - 1, 16))
         await self._outbox.put_off(mail, now() + delay * random.uniform(0.5, 1))  # noqa: S311 - spreads tries
-        logger.warning("mail %s could not be sent, try %s", mail.template, tries)
+        reason = f": {error.reason}" if error.reason else ""
+        logger.warning("mail %s could not be sent, try %s%s", mail.template, tries, reason)
 
 
 def _keep(folder: Path, mail: Mail, message: EmailMessage) -> Path:
@@ -101,7 +107,3 @@ def _keep(folder: Path, mail: Mail, message: EmailMessage) -> Path:
     with open(path, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
         file.write(bytes(message))
     return path
-
-
-def _at(path: Path | None) -> str:
-    return "" if path is None else f"; it is in {path}"

@@ -1,4 +1,4 @@
-"""How mail leaves: SMTP (RFC 5321), with STARTTLS where the server offers it."""
+"""How mail leaves: SMTP (RFC 5321), with STARTTLS if the server offers it; credentials are sent over TLS only."""
 
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -7,42 +7,73 @@ from urllib.parse import unquote, urlsplit
 from aiosmtplib import SMTP, SMTPException, SMTPRecipientsRefused, SMTPResponseException
 
 _TIMEOUT_SECONDS = 30
-_SUBMISSION, _SUBMISSIONS = 587, 465
+_RELAY, _SUBMISSION, _SUBMISSIONS = 25, 587, 465
 _PERMANENT = 500
+_FORM = "it is written smtp://user:password@host:port, or smtps://; signs such as / and @ in it are percent-encoded"
 
 
 class NotDelivered(Exception):  # noqa: N818
-    """`is_final`: the server said that it will never take this mail (5xx)."""
+    """`is_final`: the server said that it will never take this mail (5xx). `reason` is for the operator."""
 
-    def __init__(self, is_final: bool) -> None:
+    def __init__(self, is_final: bool, reason: str = "") -> None:
         super().__init__("refused" if is_final else "not now")
         self.is_final = is_final
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Server:
-    """Of PROFILE_API_SMTP_URL: `smtp://user:password@host:port`, or `smtps://` for TLS from the start."""
+    """Of PROFILE_API_SMTP_URL: `smtp://user:password@host:port`, or `smtps://` for TLS from the start.
+
+    `allow_plain` lets credentials be sent without TLS.
+    """
 
     host: str
     port: int
     username: str | None
     password: str | None
     is_tls: bool
+    allow_plain: bool = False
 
     @classmethod
-    def read(cls, url: str) -> "Server":
-        """ValueError for what is no such URL; its message holds no part of it."""
-        parts = urlsplit(url)
-        if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
-            raise ValueError("it is written smtp://user:password@host:port, or smtps://")
+    def read(cls, url: str, allow_plain: bool = False) -> "Server":
+        """ValueError for what is no such URL, or contradicts itself; its message holds no part of it."""
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname, parts.port
+        except ValueError:
+            raise ValueError(_FORM) from None
+        if parts.scheme not in ("smtp", "smtps") or not host or port == 0:
+            raise ValueError(_FORM)
+        if parts.path not in ("", "/") or parts.query or parts.fragment:
+            raise ValueError(_FORM)
         is_tls = parts.scheme == "smtps"
+        if not is_tls and port == _SUBMISSIONS:
+            raise ValueError(f"port {_SUBMISSIONS} speaks TLS from the start: write smtps://, or name another port")
+        if is_tls and port in (_RELAY, _SUBMISSION):
+            raise ValueError(f"port {port} does not speak TLS from the start: write smtp://, or name another port")
         username = unquote(parts.username) if parts.username else None
         password = unquote(parts.password) if parts.password else None
-        return cls(parts.hostname, parts.port or (_SUBMISSIONS if is_tls else _SUBMISSION), username, password, is_tls)
+        if (username is None) != (password is None):
+            raise ValueError("a user name and a password go together")
+        return cls(host, port or (_SUBMISSIONS if is_tls else _SUBMISSION), username, password, is_tls, allow_plain)
+
+    @property
+    def needs_starttls(self) -> bool:
+        """Whether nothing may be sent before STARTTLS succeeded."""
+        return self.username is not None and not self.is_tls and not self.allow_plain
 
     async def send(self, message: EmailMessage) -> None:
         """NotDelivered."""
-        server = SMTP(hostname=self.host, port=self.port, use_tls=self.is_tls, timeout=_TIMEOUT_SECONDS)
+        server = SMTP(
+            hostname=self.host,
+            port=self.port,
+            use_tls=self.is_tls,
+            # None: where the server offers it.
+            start_tls=True if self.needs_starttls else None,
+            timeout=_TIMEOUT_SECONDS,
+        )
+        await self._connect(server)
         try:
             async with server:
                 if self.username is not None:
@@ -55,6 +86,16 @@ class Server:
             raise NotDelivered(error.code >= _PERMANENT and not _is_of_login(error)) from None
         except (SMTPException, OSError):
             raise NotDelivered(is_final=False) from None
+
+    async def _connect(self, server: SMTP) -> None:
+        """NotDelivered, never final: what goes wrong here is not the mail's fault."""
+        try:
+            await server.connect()
+        except (SMTPException, OSError) as error:
+            # The library raises its base class where STARTTLS is required and not offered.
+            is_plain = self.needs_starttls and type(error) is SMTPException
+            reason = "the server offers no STARTTLS, and credentials are sent over TLS only" if is_plain else ""
+            raise NotDelivered(is_final=False, reason=reason) from None
 
 
 def _is_of_login(error: SMTPResponseException) -> bool:

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from app.domain.accounts import why_no_mail, why_not_changeable, why_not_verifiable
 from app.domain.connections import AuthConnection, why_not_editable
+from app.domain.emails import NO_MAIL
 from app.domain.identities import MAX_IDENTITIES
 from app.domain.passwords import why_no_password
 from app.domain.principals import ActorKind, Principal
@@ -94,7 +95,7 @@ class Subject:
     """What decides about a user. `connection` is the primary identity's; `linked` is the number of other identities.
 
     `locked_out` says whether an IP address is kept out after too many failed logins. `roles` and `permissions` are the
-    numbers of those that are assigned directly.
+    numbers of those that are assigned directly. `can_mail` says whether the service can send mail.
     """
 
     connection: AuthConnection | None
@@ -106,6 +107,7 @@ class Subject:
     locked_out: bool
     roles: int
     permissions: int
+    can_mail: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,15 +171,22 @@ def _state(name: UserActionName, subject: Subject) -> Refusal | None:
     connection = subject.connection
     if name is _Name.EDIT_ROOT_ATTRIBUTES:
         return why_not_editable(connection)
+    if name is _Name.CHANGE_EMAIL and subject.is_self:
+        return why_not_changeable(connection, "email") or _no_mail(subject)
     if name in _IDENTIFIERS:
         return why_not_changeable(connection, _IDENTIFIERS[name])
     if name is _Name.CHANGE_PASSWORD:
         return why_no_password(connection)
     if name is _Name.SEND_PASSWORD_RESET_EMAIL:
-        return why_no_password(connection) or why_no_mail(subject.email)
+        return why_no_password(connection) or why_no_mail(subject.email) or _no_mail(subject)
     if name is _Name.SEND_VERIFICATION_EMAIL:
-        return why_not_changeable(connection, "email") or why_not_verifiable(subject.email, subject.email_verified)
+        refusal = why_not_changeable(connection, "email")
+        return refusal or why_not_verifiable(subject.email, subject.email_verified) or _no_mail(subject)
     return next((refusal for applies, refusal in _OBSTACLES.get(name, ()) if applies(subject)), None)
+
+
+def _no_mail(subject: Subject) -> Refusal | None:
+    return None if subject.can_mail else NO_MAIL
 
 
 _IDENTIFIERS = {

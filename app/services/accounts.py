@@ -15,7 +15,7 @@ from app.domain.accounts import (
 )
 from app.domain.claims import with_defaults
 from app.domain.connections import AuthConnection
-from app.domain.emails import MailTemplate, SendMail
+from app.domain.emails import MailTemplate, SendMail, check_mail
 from app.domain.errors import ErrorCode, Refused
 from app.domain.identifiers import email_key, identifier_keys, keys_of
 from app.domain.logins import said, to_user_id
@@ -63,7 +63,7 @@ class NewUser:
 
 class Accounts:
     """`max_bytes` is the most that either metadata document may take; `choose` makes a hash of a new password;
-    `tenants` are those that are served.
+    `tenants` are those that are served. Without `can_mail` what would send mail is refused.
     """
 
     def __init__(
@@ -77,6 +77,7 @@ class Accounts:
         choose: Choose,
         max_bytes: int,
         tenants: Sequence[str],
+        can_mail: bool = True,
     ) -> None:
         self._changes = changes
         self._callers = callers
@@ -87,10 +88,11 @@ class Accounts:
         self._choose = choose
         self._max_bytes = max_bytes
         self._tenants = tenants
+        self._can_mail = can_mail
 
     async def create(self, principal: Principal | None, new: NewUser) -> User:
         """Raises Forbidden; Refused with INVALID_INPUT, NOT_FOUND, NOT_EDITABLE, ALREADY_EXISTS, TOO_LARGE, CONTENDED;
-        RATE_LIMITED where the verification mail is one too many.
+        RATE_LIMITED where the verification mail is one too many, MAIL_UNAVAILABLE.
         """
         principal = await self._callers.authorize(principal, CREATE_USERS)
         if new.app_metadata is not None:
@@ -100,11 +102,13 @@ class Accounts:
         identifiers = _read(new)
         check_identifiers(connection, identifiers)
         user = self._to_user(connection, new, identifiers, AttributeSource.ADMIN)
-        beside = await self._credential(principal.key, connection, user, new)
         if new.send_verification_email:
             if user.email is None or user.email_verified:
                 message = "There is no address that waits to be verified."
                 raise Refused(ErrorCode.INVALID_INPUT, message, ("sendVerificationEmail",))
+            check_mail(self._can_mail, ("sendVerificationEmail",))
+        beside = await self._credential(principal.key, connection, user, new)
+        if new.send_verification_email and user.email is not None:
             beside += issue(user, TicketPurpose.VERIFY_EMAIL, user.email, len(beside), ("sendVerificationEmail",))
         event = _first_event(principal, user, LogEventType.USER_CREATED, new.reason)
         # A hash takes a while, and the caller may be blocked meanwhile.
@@ -117,8 +121,8 @@ class Accounts:
 
     async def sign_up(self, tenant: str | None, new: NewUser, source: Source) -> None:
         """An account that its user makes, with a mail to verify the address. The same for an address that has one:
-        then the mail says so. Refused with INVALID_INPUT, NOT_FOUND, NOT_EDITABLE, TOO_LARGE; ALREADY_EXISTS for a name
-        where no address was given.
+        then the mail says so. Refused with INVALID_INPUT, NOT_FOUND, NOT_EDITABLE, TOO_LARGE, MAIL_UNAVAILABLE;
+        ALREADY_EXISTS for a name where no address was given.
         """
         if tenant is None and len(self._tenants) > 1:
             raise Refused(ErrorCode.INVALID_INPUT, "Several tenants are served here: say which.", ("tenant",))
@@ -129,6 +133,8 @@ class Accounts:
         check_sign_up_metadata(new.user_metadata)
         identifiers = _read(new)
         check_identifiers(connection, identifiers)
+        if identifiers.email is not None:
+            check_mail(self._can_mail, ("email",))
         user = self._to_user(connection, new, identifiers, AttributeSource.USER)
         beside = await self._credential(source.key, connection, user, new)
         if not beside:

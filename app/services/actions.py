@@ -8,10 +8,13 @@ from app.policy.actions import Subject, UserAction, actions
 
 
 class Actions:
-    """`max_age` is how many seconds ago a sign-in may be for what needs a recent one."""
+    """`max_age` is how many seconds ago a sign-in may be for what needs a recent one. `can_mail` says whether the
+    service can send mail.
+    """
 
-    def __init__(self, max_age: int) -> None:
+    def __init__(self, max_age: int, can_mail: bool = True) -> None:
         self._max_age = max_age
+        self._can_mail = can_mail
 
     def of(self, principal: Principal, row: Row) -> list[UserAction]:
         """`row` is a user, read with `viewer_actions`."""
@@ -26,5 +29,6 @@ class Actions:
             locked_out=bool(document.get("$locked_out")),
             roles=len(document.get("role_ids", ())),
             permissions=len(document.get("permissions", ())),
+            can_mail=self._can_mail,
         )
         return actions(principal, subject, time.time(), self._max_age)

@@ -1,7 +1,7 @@
 """E-mail addresses of users: verified, and changed."""
 
 from app.domain.accounts import why_not_verifiable
-from app.domain.emails import MailTemplate, SendMail
+from app.domain.emails import MailTemplate, SendMail, check_mail
 from app.domain.errors import ErrorCode, Refused
 from app.domain.identifiers import email_key, fold
 from app.domain.logs import LogEventType
@@ -29,16 +29,18 @@ class Emails:
         connections: Connections,
         credentials: StoredPasswords,
         passwords: Passwords,
+        can_mail: bool = True,
     ) -> None:
         self._changes = changes
         self._users = users
         self._connections = connections
         self._credentials = credentials
         self._passwords = passwords
+        self._can_mail = can_mail
 
     async def send_verification(self, principal: Principal | None, target: Target) -> User:
         """Sends a ticket to the user's address. Raises what `ProfileChanges.apply` does; Refused with NOT_EDITABLE
-        where there is nothing to verify here, RATE_LIMITED.
+        where there is nothing to verify here, RATE_LIMITED, MAIL_UNAVAILABLE.
         """
         _, user = await self._changes.find(principal, SEND_ACCOUNT_MAIL, target)
         connection = await primary_connection(self._connections, user)
@@ -49,6 +51,7 @@ class Emails:
             refusal = why_not_verifiable(user.email, user.email_verified)
             if refusal:
                 raise Refused(ErrorCode.NOT_EDITABLE, refusal.message, ("userId",))
+            check_mail(self._can_mail)
             assert user.email
             mail = issue(user, TicketPurpose.VERIFY_EMAIL, user.email, version, ())
             return Changes(LogEventType.VERIFICATION_EMAIL_REQUESTED, {}, mail)
@@ -68,13 +71,15 @@ class Emails:
         is `verified`. The address in force withdraws what waits.
 
         A user is never told that an address has an account: its owner is, by mail. Raises what `ProfileChanges.apply`
-        does; Refused with NOT_EDITABLE, FORBIDDEN_FIELD, ALREADY_EXISTS (to a tool), RATE_LIMITED.
+        does; Refused with NOT_EDITABLE, FORBIDDEN_FIELD, ALREADY_EXISTS (to a tool), RATE_LIMITED, MAIL_UNAVAILABLE.
         """
         caller, user = await self._changes.find(principal, CHANGE_EMAIL, target)
         is_self = caller.is_self(user.id)
         address = read_email(email)
         _check_how(is_self, immediately, verified)
         connection = check_changeable(await primary_connection(self._connections, user), "email")
+        if not immediately and address != user.email:
+            check_mail(self._can_mail, ("email",))
         if current_password is not None:
             await self._passwords.check_current(caller, user, current_password)
         owner = await self._users.find({"tenant": user.tenant, "keys": email_key(connection.name, address)})

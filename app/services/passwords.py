@@ -5,6 +5,7 @@ from hashlib import sha256
 from typing import Any
 
 from app.domain.accounts import why_no_mail
+from app.domain.emails import check_mail
 from app.domain.errors import ErrorCode, Refused
 from app.domain.identifiers import account_named, fold
 from app.domain.logs import LogEventType
@@ -55,7 +56,7 @@ class Verified:
 
 class Passwords:
     """Of database users. `mfa_tenants`: where a second factor is always asked for, so that a shorter one will do.
-    `product` are names of the product, which are easy to guess.
+    `product` are names of the product, which are easy to guess. Without `can_mail` no reset is sent.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Passwords:
         hashes: PasswordHashes,
         mfa_tenants: frozenset[str],
         product: tuple[str, ...] = (),
+        can_mail: bool = True,
     ) -> None:
         self._changes = changes
         self._callers = callers
@@ -79,6 +81,7 @@ class Passwords:
         self._hashes = hashes
         self._mfa_tenants = mfa_tenants
         self._product = product
+        self._can_mail = can_mail
 
     async def choose(self, caller: str, user: User, password: str, path: str) -> str:
         """Returns the hash of the first password of a new user. Raises PasswordRefused with `path` for one that is not
@@ -167,7 +170,7 @@ class Passwords:
 
     async def send_reset(self, principal: Principal | None, target: Target) -> User:
         """Sends a ticket for a new password. Raises what `ProfileChanges.apply` does; Refused with NOT_EDITABLE,
-        RATE_LIMITED.
+        RATE_LIMITED, MAIL_UNAVAILABLE.
         """
         _, user = await self._changes.find(principal, SEND_ACCOUNT_MAIL, target)
         await self._check_has_password(user, "userId")
@@ -177,6 +180,7 @@ class Passwords:
             refusal = why_no_mail(user.email)
             if refusal:
                 raise Refused(ErrorCode.NOT_EDITABLE, refusal.message, ("userId",))
+            check_mail(self._can_mail)
             assert user.email
             mail = issue(user, TicketPurpose.RESET_PASSWORD, user.email, version, ())
             return Changes(LogEventType.PASSWORD_CHANGE_REQUESTED, {}, mail)

@@ -4,16 +4,19 @@ import logging
 import re
 import stat
 from datetime import timedelta
+from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from aiosmtpd.smtp import AuthResult
 
 from app.domain.times import now
 from app.domain.users import User
 from app.jobs.emails import SendMails
 from app.mail.messages import Composer
-from app.mail.smtp import Server
+from app.mail.smtp import NotDelivered, Server
 from app.store.emails import Outbox
 from app.store.tickets import Tickets
 from tests.mailbox import PUBLIC_URL, Mailbox, link_of, smtp_server, ticket_of
@@ -102,18 +105,82 @@ async def test_without_a_server_mail_is_logged_without_its_secret_and_kept_for_t
     assert "john@example.com" not in caplog.text
     assert await waiting(world) == []
     assert (await redeem(world, secret.decode()))["purpose"] == "VERIFY_EMAIL"
-    # In production it is only said.
-    await world.database["users"].update_one({"_id": john.id}, {"$set": {"email_verified": False}})
-    await world.ask(ASK, world.user_token(john))
-    assert await SendMails(*parts, None, None).send_one()
-    assert len(list(folder.iterdir())) == 1
 
 
-@pytest.mark.parametrize("url", ["http://example.com", "smtp://", "mail.example.com:25", "smtp://u:secret@h:notaport"])
-def test_what_is_no_address_of_a_server_is_refused_without_its_password(url: str) -> None:
-    with pytest.raises(ValueError, match=r"smtp:|Port") as refused:
+async def test_dropped_mail_leaves_a_log_line_without_content(
+    world: World, john: User, mailbox: Mailbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert mailbox.database
+    parts = Outbox(mailbox.database), Tickets(mailbox.database), Composer("a@example.com", PUBLIC_URL)
+    with caplog.at_level(logging.INFO):
+        assert await SendMails(*parts, None, None).send_one()
+    assert await waiting(world) == []
+    assert caplog.messages == ["mail verify_email was dropped: PROFILE_API_MAIL is drop"]
+    # Its ticket was never given a secret.
+    assert await world.database["tickets"].count_documents({"tenant": world.tenant, "hash": {"$exists": True}}) == 0
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("http://example.com", "smtp://user:password@host:port"),
+        ("smtp://", "smtp://user:password@host:port"),
+        ("smtp://:25", "smtp://user:password@host:port"),
+        ("mail.example.com:25", "smtp://user:password@host:port"),
+        ("smtp://u:secret@h:notaport", "smtp://user:password@host:port"),
+        ("smtp://u:secret@h:0", "smtp://user:password@host:port"),
+        ("smtp://u:secret@[h", "smtp://user:password@host:port"),
+        ("smtp://u:se/cret@h", "percent-encoded"),
+        ("smtp://u:secret@h/secret", "percent-encoded"),
+        ("smtp://u:secret@h?tls=secret", "percent-encoded"),
+        ("smtp://u:secret@h#secret", "percent-encoded"),
+        ("smtp://secret@h", "go together"),
+        ("smtp://:secret@h", "go together"),
+        ("smtp://u:secret@h:465", "smtps://"),
+        ("smtps://u:secret@h:587", "smtp://"),
+        ("smtps://u:secret@h:25", "smtp://"),
+    ],
+)
+def test_contradictory_smtp_url_is_refused_without_its_text(url: str, message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)) as refused:
         Server.read(url)
     assert "secret" not in str(refused.value)
+    assert refused.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("url", "allow_plain", "needed"),
+    [
+        ("smtp://h", False, False),
+        ("smtp://u:p@h", False, True),
+        ("smtp://u:p@h", True, False),
+        ("smtps://u:p@h", False, False),
+    ],
+)
+def test_smtp_credentials_need_starttls(url: str, allow_plain: bool, needed: bool) -> None:
+    assert Server.read(url, allow_plain).needs_starttls is needed
+
+
+@pytest.mark.parametrize("allow_plain", [False, True])
+async def test_smtp_credentials_are_not_sent_without_tls(allow_plain: bool) -> None:
+    logins: list[bytes] = []
+
+    def authenticate(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
+        logins.append(data.password)
+        return AuthResult(success=True)
+
+    with smtp_server(authenticator=authenticate, auth_require_tls=False) as mailbox:
+        server = Server.read(f"smtp://u:p@127.0.0.1:{mailbox.port}", allow_plain)
+        message = EmailMessage()
+        message["From"], message["To"] = "a@example.com", "b@example.com"
+        if allow_plain:
+            await server.send(message)
+            assert (logins, len(mailbox.messages)) == ([b"p"], 1)
+        else:
+            with pytest.raises(NotDelivered) as failed:
+                await server.send(message)
+            assert (failed.value.is_final, "STARTTLS" in failed.value.reason) == (False, True)
+            assert (logins, mailbox.messages) == ([], [])
 
 
 def test_a_servers_address_says_how_to_speak_with_it() -> None:
