@@ -366,6 +366,7 @@ async def test_an_unknown_user_and_a_wrong_password_look_alike(
         hashed.clear()
 
 
+@pytest.mark.usefixtures("instant")
 async def test_wrong_passwords_are_limited_by_account_and_address_known_or_not(world: World, john: User) -> None:
     await change(world, GOOD, userId=john.user_id)
     limited = {
@@ -387,12 +388,23 @@ async def test_wrong_passwords_are_limited_by_account_and_address_known_or_not(w
         assert (await verify(world, GOOD, ip="203.0.113.9"))["valid"]
 
 
+@pytest.fixture
+def instant(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Comparing a password takes no time, for tests of how often it is done."""
+
+    def verify_at_once(self: PasswordHashes, hash: str | None, password: str, bcrypt_hash: str | None) -> bool:
+        return hash is not None and password == GOOD
+
+    monkeypatch.setattr(PasswordHashes, "_verify", verify_at_once)
+
+
 async def verdicts(world: World, *identifiers: str, **input: Any) -> list[str]:
     """For each identifier in turn: whether a wrong password was compared, or the code of the refusal."""
     told = [await verify(world, "wrong", each, **input) for each in identifiers]
     return [each["errors"][0]["code"] if each["errors"] else str(each["valid"]) for each in told]
 
 
+@pytest.mark.usefixtures("instant")
 async def test_spellings_of_an_account_share_one_count(world: World, john: User) -> None:
     await change(world, GOOD, userId=john.user_id)
     spellings = ("john@example.com", "johnny", "+14258831929", "JOHN@example.com", "Johnny")
@@ -407,11 +419,13 @@ async def test_spellings_of_an_account_share_one_count(world: World, john: User)
     assert await verdicts(world, "nobody", "jane@example.com", ip="2001:db8::1") == ["False"] * 2
 
 
+@pytest.mark.usefixtures("instant")
 async def test_spellings_of_an_unknown_name_share_one_count(world: World, john: User) -> None:
     assert await verdicts(world, *("Nobody", "nobody") * 5) == ["False"] * MAX_TRIES
     assert await verdicts(world, "NOBODY", "\uff2eobody", "nobody2") == ["RATE_LIMITED"] * 2 + ["False"]
 
 
+@pytest.mark.usefixtures("instant")
 async def test_spellings_share_the_count_from_anywhere(world: World, john: User) -> None:
     await verify(world, "wrong", "johnny", ip="203.0.113.1")
     tries = world.database["password_tries"]
@@ -422,6 +436,7 @@ async def test_spellings_share_the_count_from_anywhere(world: World, john: User)
     assert error["code"] == "RATE_LIMITED"
 
 
+@pytest.mark.usefixtures("instant")
 async def test_a_linked_account_has_a_count_of_its_own(world: World, john: User) -> None:
     await world.add_user("jane", username="janey")
     link = """mutation { linkIdentity(input: {userId: "auth0|john", secondary: {userId: "auth0|jane"}}) {
