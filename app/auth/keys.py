@@ -33,13 +33,14 @@ logger = logging.getLogger("profile_api")
 class IssuerKeys:
     """Kept while the issuer is down; fetched again when they grow old, and at a bounded rate for a key not known.
 
-    `generation` moves when the set of keys does; at `stale_at`, by `clock`, they are old.
+    `generation` moves when the set of keys does; at `stale_at`, by `clock`, they are old. `clock` never goes back: with
+    the wall clock set back a day, a removed key would be good for a day more.
     """
 
     def __init__(
         self,
         issuer: Issuer,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         """ConfigurationError where the issuer is set up with keys, or an address of them, that can't be used."""
@@ -50,7 +51,7 @@ class IssuerKeys:
         self._by_thumbprint: dict[str, Key] = {}
         self._jwks_uri = issuer.jwks_uri
         self._fetching: asyncio.Task[None] | None = None
-        self._not_before = self.stale_at = 0.0
+        self._not_before = self.stale_at = float("-inf")
         self._reached = False
         if issuer.jwks is not None:
             self._by_thumbprint = _configured_keys(issuer, issuer.jwks)

@@ -39,7 +39,10 @@ class _Trusted:
 
 @dataclass(slots=True)
 class _Remembered:
-    """`generation` of its issuer's keys when `thumbprint` was last found among them."""
+    """`generation` of its issuer's keys when `thumbprint` was last found among them.
+
+    `not_before` and `expires` are by the wall clock, `until` is by the monotonic clock.
+    """
 
     principal: Principal
     keys: IssuerKeys
@@ -59,20 +62,24 @@ class _Remembered:
 
 
 class Tokens:
-    """Verifies tokens of the given issuers. `clock` gives seconds since 1970.
+    """Verifies tokens of the given issuers. `clock` gives seconds since 1970, `ticks` seconds that never go back.
 
     A verified token is remembered by the SHA-256 of the whole of it, its times looked at each time, until its key
     leaves the issuer's JWKS. Failures are not. `hits` and `misses` count what was remembered and what was not.
     """
 
     def __init__(
-        self, issuers: list[Issuer], tenant_claim: str | None = None, clock: Callable[[], float] = time.time
+        self,
+        issuers: list[Issuer],
+        tenant_claim: str | None = None,
+        clock: Callable[[], float] = time.time,
+        ticks: Callable[[], float] = time.monotonic,
     ) -> None:
         """`tenant_claim` is for the development issuer: elsewhere the issuer alone says the tenant."""
         self._tenant_claim = tenant_claim
         self.hits = self.misses = 0
-        self._trusted = {each.issuer: _Trusted(each, IssuerKeys(each, clock)) for each in issuers}
-        self._clock = clock
+        self._trusted = {each.issuer: _Trusted(each, IssuerKeys(each, ticks)) for each in issuers}
+        self._clock, self._ticks = clock, ticks
         self._remembered: OrderedDict[bytes, _Remembered] = OrderedDict()
 
     def __len__(self) -> int:
@@ -88,10 +95,10 @@ class Tokens:
         """
         digest = sha256(token.encode("utf-8", "replace")).digest()
         known = self._remembered.get(digest)
-        now = self._clock()
-        if known is not None and now < known.until and known.is_still_signed():
+        now, ticks = self._clock(), self._ticks()
+        if known is not None and ticks < known.until and known.is_still_signed():
             self.hits += 1
-            if now >= known.keys.stale_at:
+            if ticks >= known.keys.stale_at:
                 known.keys.refresh_when_old()
             if not known.not_before <= now < known.expires:
                 _check_times(known.not_before, known.expires, now)
@@ -108,7 +115,7 @@ class Tokens:
         principal = replace(to_principal(claims, trusted.issuer), ip=ip, user_agent=user_agent)
         if self._tenant_claim is not None:
             principal = replace(principal, tenant=_text(claims, self._tenant_claim) or principal.tenant)
-        keys, until = trusted.keys, now + REMEMBERED_SECONDS
+        keys, until = trusted.keys, ticks + REMEMBERED_SECONDS
         self._remember(
             digest, _Remembered(principal, keys, key.thumbprint(), keys.generation, not_before, expires, until)
         )

@@ -58,7 +58,7 @@ class SendMails:
 
     async def send_one(self) -> bool:
         """Whether there was one to send."""
-        claimed = await self._outbox.claim(now(), _LEASE)
+        claimed = await self._outbox.claim(now(), _LEASE, _LONGEST_DELAY + _LEASE)
         if claimed is None:
             return False
         mail, tries = claimed

@@ -32,11 +32,14 @@ class Outbox:
             # Another mail to this address was counted at the same moment.
             return
 
-    async def claim(self, at: datetime, lease: timedelta) -> tuple[Mail, int] | None:
-        """The mail that is due first, and the how manieth try this is; nobody else claims it before `at + lease`."""
+    async def claim(self, at: datetime, lease: timedelta, longest: timedelta) -> tuple[Mail, int] | None:
+        """The mail that is due first, and which try this is; nobody else claims it before `at + lease`.
+
+        No mail waits longer than `longest`: one that would was put off before the clock was set back.
+        """
         with driver_errors():
             found = await self._database["mails"].find_one_and_update(
-                {"due_at": {"$lte": at}},
+                {"$or": [{"due_at": {"$lte": at}}, {"due_at": {"$gt": at + longest}}]},
                 {"$set": {"due_at": at + lease}, "$inc": {"tries": 1}},
                 sort=[("due_at", 1)],
                 return_document=ReturnDocument.AFTER,
@@ -81,7 +84,7 @@ async def _count(database: Database, session: Any, mail: Mail, key: str) -> bool
     """Whether there is room for one more; two that count at once meet in a WriteConflict."""
     counts, one = database["mail_counts"], {"tenant": mail.tenant, "key": key}
     found = await counts.find_one(one, session=session)
-    times = [each for each in (found or {}).get("times", ()) if each > mail.recorded_at - MAIL_WINDOW]
+    times = [each for each in (found or {}).get("times", ()) if abs(mail.recorded_at - each) < MAIL_WINDOW]
     if len(times) >= MAX_MAILS:
         return False
     new = {"times": [*times, mail.recorded_at], "recorded_at": mail.recorded_at}

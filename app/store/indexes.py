@@ -52,7 +52,7 @@ INDEXES: dict[str, list[tuple[_Keys, dict[str, object]]]] = {
     "mail_counts": [(_by("key"), UNIQUE)],
 }
 # Seconds after `recorded_at`.
-_EXPIRING = {
+EXPIRING = {
     "login_keys": 24 * 3600,
     "login_failures": 30 * 24 * 3600,
     "password_tries": 15 * 60,
@@ -73,7 +73,7 @@ async def ensure_other_indexes(database: Database, log_retention_days: int) -> N
     await _ensure(database, unique=False)
     with driver_errors():
         of_logs = dict.fromkeys(("log_events", "log_sizes"), log_retention_days * 86_400)
-        for name, seconds in {**_EXPIRING, **of_logs}.items():
+        for name, seconds in {**EXPIRING, **of_logs}.items():
             await _ensure_expiry(database, name, seconds)
         await database["tickets"].create_index("expires_at", expireAfterSeconds=0)
 

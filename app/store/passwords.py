@@ -1,7 +1,7 @@
 """Credentials as documents, never beside the profile, and the count of tries."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pymongo import ReturnDocument
@@ -12,6 +12,7 @@ from app.domain.passwords import Credential, SetPassword
 from app.domain.times import now
 from app.domain.users import User
 from app.store.database import Database, driver_errors
+from app.store.indexes import EXPIRING
 
 
 class Passwords:
@@ -46,13 +47,18 @@ class Passwords:
         return await self._count("password_changes", {"tenant": tenant, "user": user}, at)
 
     async def _count(self, collection: str, one: Mapping[str, Any], at: datetime) -> int:
+        """Counts from far in the future are forgotten: they are from before the clock was set back."""
+        counts = self._database[collection]
         with driver_errors():
-            found = await self._database[collection].find_one_and_update(
+            found = await counts.find_one_and_update(
                 one,
                 {"$inc": {"count": 1}, "$setOnInsert": {"recorded_at": at}},
                 upsert=True,
                 return_document=ReturnDocument.AFTER,
             )
+            if found["recorded_at"] > at + timedelta(seconds=EXPIRING[collection]):
+                await counts.update_one(one, {"$set": {"count": 1, "recorded_at": at}})
+                return 1
         return int(found["count"])
 
     async def forget_tries(self, tenant: str, keys: list[str]) -> None:

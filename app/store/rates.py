@@ -14,6 +14,8 @@ _MAX_KEY = 200
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600}
 _SELECTION_TIMEOUT_MS = 1_000
 _MAX_EXHAUSTED = 10_000
+# How far the clocks of two machines may differ.
+_SKEW_SECONDS = 10
 
 
 # How much was counted in the running window, and in how many seconds the window ends.
@@ -117,7 +119,9 @@ class Memory:
 class MongoDB:
     """Of all processes, in the collection `rate_limits`."""
 
-    def __init__(self, url: str, database: str) -> None:
+    def __init__(self, url: str, database: str, clock: Callable[[], float] = time.time) -> None:
+        """`clock` gives seconds since 1970: the only clock that processes share."""
+        self._clock = clock
         # It takes a tenth of a second to import, and most services count in memory.
         from limits.storage import storage_from_string
 
@@ -133,6 +137,11 @@ class MongoDB:
         try:
             count = await self._storage.incr(key, window, amount=amount)
             ends = await self._storage.get_expiry(key)
+            if ends - self._clock() > window + _SKEW_SECONDS:
+                # Stored before a clock was set back: this window would not end for long.
+                await self._storage.clear(key)
+                count = await self._storage.incr(key, window, amount=amount)
+                ends = await self._storage.get_expiry(key)
         except self._storage.base_exceptions:
             return None
-        return count, min(max(0.0, ends - time.time()), window)
+        return count, min(max(0.0, ends - self._clock()), window)

@@ -5,11 +5,13 @@ import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Any
 
+import httpx
 import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from app.auth import tokens as module
+from app.auth.keys import REFRESH_SECONDS
 from app.auth.tokens import LEEWAY_SECONDS, MAX_REMEMBERED, MAX_TOKEN_BYTES, REMEMBERED_SECONDS, Tokens
 from app.domain.errors import Unauthenticated
 from app.domain.principals import ActorKind, Principal
@@ -269,7 +271,7 @@ def verifications(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 async def test_a_verified_token_is_remembered_for_its_time(verifications: list[str]) -> None:
     clock = Clock()
-    tokens, token = Tokens([ISSUER], clock=clock), sign(exp=NOW + 10_000)
+    tokens, token = Tokens([ISSUER], ticks=clock, clock=Clock()), sign(exp=NOW + 10_000)
     for _ in range(3):
         await tokens.verify(token)
     assert len(verifications) == 1
@@ -279,6 +281,31 @@ async def test_a_verified_token_is_remembered_for_its_time(verifications: list[s
     clock.now += 1
     await tokens.verify(token)
     assert len(verifications) == 2
+
+
+async def test_a_wall_clock_that_is_set_back_prolongs_nothing(verifications: list[str]) -> None:
+    wall, ticks = Clock(), Clock()
+    ticks.now += NOW
+    issuer = ISSUER.model_copy(update={"jwks": None, "jwks_uri": "https://id/keys"})
+    tokens, token = Tokens([issuer], clock=wall, ticks=ticks), sign(exp=NOW + 10_000)
+    keys, known = tokens._trusted[issuer.issuer].keys, {"keys": KEYS}
+    keys._transport = httpx.MockTransport(lambda _: httpx.Response(200, json=known))
+    for _ in range(2):
+        await tokens.verify(token)
+    assert len(verifications) == 1
+    wall.now -= 86_400
+    ticks.now += REMEMBERED_SECONDS
+    await tokens.verify(token)
+    assert len(verifications) == 2
+    assert keys._fetching
+    await keys._fetching
+    # A removed key is noticed in the usual time.
+    known["keys"] = KEYS[1:]
+    ticks.now += REFRESH_SECONDS
+    await tokens.verify(token)
+    await keys._fetching
+    with pytest.raises(Unauthenticated):
+        await tokens.verify(token)
 
 
 async def test_a_remembered_token_expires_all_the_same() -> None:

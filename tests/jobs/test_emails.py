@@ -83,10 +83,28 @@ async def test_a_server_that_is_down_is_waited_for(world: World, john: User, mai
 async def test_of_two_senders_one_takes_a_mail(world: World, john: User, mailbox: Mailbox) -> None:
     assert mailbox.database
     outbox = Outbox(mailbox.database)
-    assert await outbox.claim(now(), timedelta(minutes=5)) is not None
-    assert await outbox.claim(now(), timedelta(minutes=5)) is None
+    lease, longest = timedelta(minutes=5), timedelta(hours=1)
+    assert await outbox.claim(now(), lease, longest) is not None
+    assert await outbox.claim(now(), lease, longest) is None
     # One that died with it leaves it to the next.
-    assert await outbox.claim(now() + timedelta(minutes=6), timedelta(minutes=5)) is not None
+    assert await outbox.claim(now() + timedelta(minutes=6), lease, longest) is not None
+
+
+@pytest.mark.parametrize(("ahead", "is_sent"), [(timedelta(minutes=59), False), (timedelta(hours=23), True)])
+async def test_a_mail_waits_no_longer_than_the_longest_delay(
+    world: World, john: User, mailbox: Mailbox, ahead: timedelta, is_sent: bool
+) -> None:
+    # The clock was set back by a day after the mail was put off.
+    await world.database["mails"].update_one({"tenant": world.tenant}, {"$set": {"due_at": now() + ahead}})
+    assert bool(await mailbox.receive()) is is_sent
+
+
+async def test_mails_counted_before_the_clock_was_set_back_do_not_count(
+    world: World, john: User, mailbox: Mailbox
+) -> None:
+    tomorrow = [now() + timedelta(days=1)] * 3
+    await world.database["mail_counts"].update_many({"tenant": world.tenant}, {"$set": {"times": tomorrow}})
+    assert (await world.ask(ASK, world.user_token(john)))["sendVerificationEmail"]["errors"] == []
 
 
 async def test_without_a_server_mail_is_logged_without_its_secret_and_kept_for_the_developer(

@@ -1,9 +1,15 @@
 """Rate limits: who is counted together, when a window ends, and what happens without the database."""
 
+import time
 import uuid
+from datetime import UTC, datetime, timedelta
+from inspect import signature
 
 import pytest
+from pymongo import MongoClient
 
+from app.auth.keys import IssuerKeys
+from app.auth.tokens import Tokens
 from app.domain.errors import RateLimited
 from app.store.rates import Memory, Rates
 
@@ -114,6 +120,22 @@ async def test_counts_in_mongodb_are_shared_by_all_processes(mongod_url: str) ->
         await one.hit("john")
     assert 0 < refused.value.retry_after <= 3600
     assert await one.hit("jane")
+
+
+async def test_a_shared_window_ends_though_the_clock_was_set_back(mongod_url: str) -> None:
+    name = uuid.uuid4().hex
+    rates = Rates(name, "1/second", mongod_url, "test_rates")
+    with MongoClient(mongod_url) as client:
+        tomorrow = datetime.now(UTC) + timedelta(days=1)
+        client["test_rates"]["rate_limits"].insert_one({"_id": f"{name}/john", "count": 5, "expireAt": tomorrow})
+    rate = await rates.hit("john")
+    assert rate
+    assert (rate.remaining, rate.reset_in) == (0, 1)
+
+
+@pytest.mark.parametrize(("made", "parameter"), [(Rates, "clock"), (IssuerKeys, "clock"), (Tokens, "ticks")])
+def test_durations_are_measured_by_a_clock_that_never_goes_back(made: type, parameter: str) -> None:
+    assert signature(made).parameters[parameter].default is time.monotonic
 
 
 async def test_a_database_that_is_down_refuses_nobody_by_its_limits() -> None:

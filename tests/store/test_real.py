@@ -14,6 +14,7 @@ from app.domain.times import now
 from app.store.database import Database, new_id
 from app.store.documents import Documents, between
 from app.store.indexes import ensure_indexes
+from app.store.passwords import Passwords
 from app.store.users import Users, to_document
 from tests.store.test_contract import a_user, an_event
 
@@ -143,3 +144,11 @@ async def test_a_user_is_found_by_one_document(database: Database, where: dict[s
     )
     plan = await database["users"].find({"tenant": "t", **where}).explain()
     assert plan["executionStats"]["totalDocsExamined"] == 1
+
+
+async def test_tries_counted_before_the_clock_was_set_back_are_forgotten(database: Database) -> None:
+    passwords, at = Passwords(database), now()
+    for number in range(3):
+        assert await passwords.count_try("t", "key", at + timedelta(days=1)) == number + 1
+    assert await passwords.count_try("t", "key", at) == 1
+    assert await passwords.count_try("t", "key", at) == 2
