@@ -143,7 +143,7 @@ def build(settings: Settings, database: Database, demo: bool = False, refuse: Re
             start.is_prepared,
             start.problem,
             start.lifespan,
-            TicketPage(services.tickets, addresses, open_rates),
+            TicketPage(services.tickets, addresses, open_rates, services.passwords.min_length),
             build_graphiql(settings, development, callers),
             TokenOffice(callers, partial(mint_for_page, settings.data_dir)) if callers else None,
             settings.cors_origins,

@@ -83,6 +83,10 @@ class Passwords:
         self._product = product
         self._can_mail = can_mail
 
+    def min_length(self, tenant: str) -> int:
+        """The number of characters that a new password needs in this tenant."""
+        return MIN_LENGTH_WITH_MFA if tenant in self._mfa_tenants else MIN_LENGTH
+
     async def choose(self, caller: str, user: User, password: str, path: str) -> str:
         """Returns the hash of the first password of a new user. Raises PasswordRefused with `path` for one that is not
         accepted. `caller` is as in PasswordHashes.
@@ -204,8 +208,7 @@ class Passwords:
 
     def _check_new(self, user: User, password: str, path: str) -> None:
         """What can be told without work."""
-        minimum = MIN_LENGTH_WITH_MFA if user.tenant in self._mfa_tenants else MIN_LENGTH
-        check_form(password, minimum, path)
+        check_form(password, self.min_length(user.tenant), path)
         check_content(password, identifiers_of(user), path)
 
     async def _hash(self, caller: str, user: User, password: str, path: str) -> str:

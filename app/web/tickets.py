@@ -1,6 +1,6 @@
 """`/ticket`: where the link of a mail leads. A GET shows a page and changes nothing: mail scanners follow links."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, Response
 
 from app.domain.emails import LANGUAGES
 from app.domain.errors import ErrorCode, RateLimited, Refused, Unavailable
-from app.domain.passwords import EASY_TO_GUESS, MAX_LENGTH, MIN_LENGTH_WITH_MFA, PasswordRefused
+from app.domain.passwords import EASY_TO_GUESS, MAX_LENGTH, PasswordRefused
 from app.domain.tickets import Ticket, TicketPurpose
 from app.mail.messages import WORDS
 from app.services.tickets import Source, Tickets
@@ -39,12 +39,16 @@ _TEMPLATES = Environment(
 
 
 class TicketPage:
-    """`rates` counts redemptions by where they come from. No script, no cookie: it works in any browser."""
+    """`rates` counts redemptions by where they come from. `min_length` says how long a password of a tenant must be.
 
-    def __init__(self, tickets: Tickets, addresses: Addresses, rates: Rates) -> None:
+    No script, no cookie: it works in any browser.
+    """
+
+    def __init__(self, tickets: Tickets, addresses: Addresses, rates: Rates, min_length: Callable[[str], int]) -> None:
         self._tickets = tickets
         self._addresses = addresses
         self._rates = rates
+        self._min_length = min_length
 
     async def answer(self, request: Request) -> Response:
         headers = read_headers(request.scope)
@@ -54,7 +58,7 @@ class TicketPage:
             await self._rates.hit(to_caller(ip))
             if request.method != "POST":
                 secret = request.query_params.get("ticket", "")
-                return _page(language, secret, await self._tickets.find(secret))
+                return self._page_of(language, secret, await self._tickets.find(secret))
             form = await _read_form(request, headers)
             if form is None:
                 return _page(language, status=415)
@@ -71,15 +75,28 @@ class TicketPage:
         secret = form.get("ticket", "")
         ticket = await self._tickets.find(secret)
         if ticket is None:
-            return _page(language, secret, None)
+            return self._page_of(language, secret, None)
         words = _words(ticket.language)
         try:
             await self._tickets.redeem(secret, form.get("password"), source)
         except Refused as refusal:
             problem = _problem(words, refusal)
             status = 429 if refusal.code is ErrorCode.RATE_LIMITED else 422
-            return _page(language, secret, ticket, problem=problem, status=status)
+            return self._page_of(language, secret, ticket, problem, status)
         return _page(ticket.language, done=words[_DONE[ticket.purpose]])
+
+    def _page_of(
+        self, language: str, secret: str, ticket: Ticket | None, problem: str | None = None, status: int = 200
+    ) -> Response:
+        """The ticket's form, in the language of whom the ticket is for. Without a ticket: that the link is no good."""
+        if ticket is None:
+            return _page(language, problem=_words(language)["no_good"], status=404)
+        return _page(ticket.language, problem, status=status, form=self._form(secret, ticket))
+
+    def _form(self, secret: str, ticket: Ticket) -> Mapping[str, Any]:
+        limits = {"minimum": self._min_length(ticket.tenant), "maximum": MAX_LENGTH}
+        rule = _words(ticket.language)["password"]["rule"].format(**limits)
+        return {"ticket": secret, "purpose": str(ticket.purpose), "rule": rule, **limits}
 
 
 def _problem(words: Mapping[str, Any], refusal: Refused) -> str:
@@ -98,27 +115,12 @@ def _problem(words: Mapping[str, Any], refusal: Refused) -> str:
 
 def _page(
     language: str,
-    secret: str | None = None,
-    ticket: Ticket | None = None,
     problem: str | None = None,
     done: str | None = None,
     status: int = 200,
+    form: Mapping[str, Any] | None = None,
 ) -> Response:
-    """In the language of whom the ticket is for, else in the browser's."""
-    language = ticket.language if ticket else language
-    words = _words(language)
-    if secret is not None and ticket is None:
-        problem, status = words["no_good"], 404
-    shown: dict[str, Any] = {
-        "language": language,
-        "words": words,
-        "problem": problem,
-        "done": done,
-        "ticket": secret if ticket else None,
-        "purpose": str(ticket.purpose) if ticket else None,
-        "min_length": MIN_LENGTH_WITH_MFA,
-        "max_length": MAX_LENGTH,
-    }
+    shown = {"language": language, "words": _words(language), "problem": problem, "done": done, "form": form}
     html = _TEMPLATES.get_template("ticket.html").render(shown)
     return HTMLResponse(html, status, {"content-security-policy": _CONTENT_SECURITY_POLICY})
 

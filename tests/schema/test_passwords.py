@@ -1,17 +1,21 @@
 """Passwords through GraphQL, the real database, a real SMTP server and the page."""
 
 import asyncio
+import html
 from typing import Any
 
 import bcrypt
+import httpx
 import pytest
 from argon2 import PasswordHasher
 
 from app.domain.scopes import Scope
 from app.domain.times import now
 from app.domain.users import User
+from app.main import build
 from app.services.password_hashes import PasswordHashes
 from app.services.passwords import MAX_CHANGES, MAX_TRIES
+from app.settings import Settings
 from tests.mailbox import PUBLIC_URL, Mailbox, link_of, ticket_of
 from tests.schema.test_emails import NO_GOOD, redeem
 from tests.world import DATABASE, World, codes
@@ -580,6 +584,39 @@ async def test_the_page_of_a_reset_says_what_is_wrong_and_sets_it(world: World, 
     done = await world.client.post("/ticket", data={**form, "password": GOOD})
     assert (done.status_code, "was changed" in done.text) == (200, True)
     assert (await verify(world, GOOD))["valid"]
+
+
+RULES = {
+    "en": "{} to 128 characters, and not easy to guess",
+    "de": "{} bis 128 Zeichen und nicht leicht zu erraten",
+    "es": "De {} a 128 caracteres y no fácil de adivinar",
+    "fr": "De {} à 128 caractères, et pas facile à deviner",
+    "ja": "{}文字以上128文字以下で、推測されにくいもの",
+}
+
+
+@pytest.mark.parametrize("has_mfa", [False, True])
+@pytest.mark.parametrize("language", RULES)
+async def test_page_of_reset_states_the_rule_that_it_enforces(
+    world: World, john: User, mailbox: Mailbox, settings: Settings, language: str, has_mfa: bool
+) -> None:
+    await world.database["users"].update_one({"_id": john.id}, {"$set": {"user_metadata": {"lang": language}}})
+    await world.ask(RESET, world.user_token(john), input={})
+    ticket = ticket_of(await mailbox.receive_to("john@example.com"))
+    tenants = [world.tenant] if has_mfa else ["another"]
+    app = build(settings.model_copy(update={"mfa_tenants": tenants}), world.database)
+    minimum = 8 if has_mfa else 15
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://localhost") as client:
+        page = await client.get("/ticket", params={"ticket": ticket}, headers={"accept-language": "xx"})
+        # A refusal shows the form again, with the rule.
+        short = {"ticket": ticket, "password": "k7#vQ2xzpT4!mm"[: minimum - 1]}
+        refused = await client.post("/ticket", data=short)
+    assert (page.status_code, refused.status_code) == (200, 422)
+    for shown in (page.text, refused.text):
+        assert f'<html lang="{language}">' in shown
+        assert RULES[language].format(minimum) in html.unescape(shown)
+        assert f'minlength="{minimum}"' in shown
+        assert 'aria-describedby="rule"' in shown
 
 
 async def test_page_of_reset_gives_the_reason_in_its_language(world: World, john: User, mailbox: Mailbox) -> None:
