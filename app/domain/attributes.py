@@ -3,13 +3,14 @@
 A new field of User is a row here and a line in its type. Searching, sorting and raw go by this table too.
 """
 
+from functools import lru_cache
 from typing import Any
 
 from app.domain.connections import kind_of
 from app.domain.logs import LOG_EVENT_TYPES, FieldChange
 from app.domain.permissions import Permission, effective_permissions
 from app.domain.root_attributes import ROOT_ATTRIBUTES
-from app.domain.rows import Attribute, Kind, Row, global_id, made, plain
+from app.domain.rows import Attribute, Kind, Row, global_id, made, once, plain
 from app.domain.rules import (
     READ_APP_METADATA,
     READ_CONNECTIONS,
@@ -183,7 +184,10 @@ USER.add(
         made(
             "permissions",
             "Direct ones and those that come with a role, each with its sources.",
-            lambda row: effective_permissions(row.document.get("permissions", []), row.document["$roles"]),
+            once(
+                "permissions",
+                lambda row: effective_permissions(row.document.get("permissions", []), row.document["$roles"]),
+            ),
             ("permissions", "role_ids"),
             "personal",
             read=READ_USER_ROLES,
@@ -287,7 +291,7 @@ ROLE.add(
         made(
             "permissions",
             "What its holders may do.",
-            lambda row: [Permission.read(each) for each in row.document.get("permissions", [])],
+            once("permissions", lambda row: [Permission.read(each) for each in row.document.get("permissions", [])]),
             ("permissions",),
             "personal",
         ),
@@ -390,10 +394,11 @@ def _changes(row: Row) -> list[FieldChange] | None:
     stored = row.document.get("changes")
     if stored is None:
         return None
+    roots = readable_roots(row.readable)
     return [
         FieldChange(each["path"], each.get("before"), each.get("after"))
         for each in stored
-        if root_of(each["path"]) in readable_roots(row.readable)
+        if root_of(each["path"]) in roots
     ]
 
 
@@ -402,6 +407,7 @@ def root_of(path: str) -> str:
     return path.partition(".")[0]
 
 
+@lru_cache(maxsize=1024)
 def readable_roots(readable: frozenset[Rule]) -> frozenset[str]:
     """The attributes of User whose values a reader of whom these rules hold may see."""
     return frozenset(name for name, attribute in USER.attributes.items() if (attribute.read or READ_USER) in readable)
@@ -454,7 +460,7 @@ LOG_EVENT.add(
         made(
             "changes",
             "Which fields changed, from what to what; only those that the caller may read.",
-            _changes,
+            once("changes", _changes),
             ("changes",),
             "personal",
         ),

@@ -1,6 +1,6 @@
 """Permissions: what comes directly, what comes with a role, and their union."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -41,6 +41,11 @@ class UserPermission:
     api: str
     description: str | None
     sources: list[PermissionSource]
+
+
+def count_granted(direct: Sequence[Mapping[str, Any]], roles: Iterable[Mapping[str, Any]]) -> int:
+    """How many there are before the same ones are joined."""
+    return len(direct) + sum(len(role.get("permissions", ())) for role in roles)
 
 
 def effective_permissions(

@@ -110,12 +110,14 @@ def to_camel(name: str) -> str:
 class Row:
     """One document, as far as its reader may see it."""
 
-    __slots__ = ("document", "kind", "readable")
+    __slots__ = ("document", "kind", "known", "readable")
 
     def __init__(self, kind: Kind, document: dict[str, Any], readable: frozenset[Rule]) -> None:
         self.kind = kind
         self.document = document
         self.readable = readable
+        # What was made of the document before; see `once`.
+        self.known: dict[str, Any] = {}
 
     def read(self, name: str) -> Any:
         """The attribute's value; Forbidden where its rule does not hold for this reader."""
@@ -183,6 +185,17 @@ def made(
         personal="personal" in flags,
         **more,
     )
+
+
+def once(name: str, value: Callable[[Row], Any]) -> Callable[[Row], Any]:
+    """The same value, made once for each row: a client can ask for it thirty times under other names."""
+
+    def value_once(row: Row) -> Any:
+        if name not in row.known:
+            row.known[name] = value(row)
+        return row.known[name]
+
+    return value_once
 
 
 def global_id(description: str, *flags: str) -> Attribute:

@@ -10,9 +10,10 @@ from app.domain.errors import ErrorCode, Forbidden, Refused, UserBlocked, Versio
 from app.domain.root_attributes import ROOT_ATTRIBUTES
 from app.domain.users import User as WrittenUser
 from app.schema.context import Info
+from app.schema.costs import HASHING, MUTATION_COST, Constraint, CostWeight, holds
 from app.schema.inputs import IF_VERSION, REASON, Target, to_target
 from app.schema.passwords import WHICH_ARE_TAKEN
-from app.schema.payloads import InputError, MutationError, UserPayload, read_written, to_errors, user_payload
+from app.schema.payloads import ERRORS, InputError, MutationError, UserPayload, read_written, to_errors, user_payload
 from app.schema.users import User
 from app.services.accounts import NewUser
 from app.services.metadata import APP_METADATA, USER_METADATA
@@ -26,7 +27,11 @@ class CreateUserInput:
     email: str | None = strawberry.field(default=None, description="Unique in the connection, without regard to case.")
     username: str | None = strawberry.field(default=None, description="Likewise; kept in lower case.")
     phone_number: str | None = strawberry.field(default=None, description="With the country's number; kept as E.164.")
-    password: str | None = strawberry.field(default=None, description=f"For database connections. {WHICH_ARE_TAKEN}")
+    password: str | None = strawberry.field(
+        default=None,
+        description=f"For database connections. {WHICH_ARE_TAKEN}",
+        directives=[CostWeight(weight=HASHING)],
+    )
     password_hash: str | None = strawberry.field(
         default=None, description="In its place, of another system: bcrypt, or Argon2id in PHC form."
     )
@@ -52,7 +57,7 @@ class SignUpInput:
     connection: str = strawberry.field(description="A database connection that lets users sign up.")
     email: str | None = None
     username: str | None = None
-    password: str = strawberry.field(description=WHICH_ARE_TAKEN)
+    password: str = strawberry.field(description=WHICH_ARE_TAKEN, directives=[CostWeight(weight=HASHING)])
     name: str | None = None
     given_name: str | None = None
     family_name: str | None = None
@@ -69,7 +74,7 @@ class SignUpInput:
 )
 class SignUpPayload:
     accepted: bool
-    errors: list[MutationError]
+    errors: list[MutationError] = holds(ERRORS)
 
 
 @strawberry.input(description="A user to delete.")
@@ -85,7 +90,7 @@ class DeleteUserInput:
 @strawberry.type(description="Whose account is gone.")
 class DeleteUserPayload:
     deleted_user_id: str | None
-    errors: list[MutationError]
+    errors: list[MutationError] = holds(ERRORS)
 
 
 @strawberry.input(description="New values of root attributes. Absent: unchanged. null: cleared.")
@@ -114,20 +119,22 @@ class UpdateUserInput:
 
 @strawberry.input(description="Up to 100 changes.")
 class UpdateUsersInput:
-    updates: list[UpdateUserInput]
+    updates: list[UpdateUserInput] = strawberry.field(
+        directives=[Constraint(max_items=MAX_UPDATES), CostWeight(weight=MUTATION_COST)]
+    )
 
 
 @strawberry.type(description="What one of many changes came to.")
 class UpdateUserResult:
     index: int = strawberry.field(description="Its place in `updates`.")
     user: User | None
-    errors: list[MutationError]
+    errors: list[MutationError] = holds(ERRORS)
 
 
 @strawberry.type(description="What each change came to, in their order; `errors` where none was tried.")
 class UpdateUsersPayload:
     results: list[UpdateUserResult]
-    errors: list[MutationError]
+    errors: list[MutationError] = holds(ERRORS)
 
 
 async def create_user(info: Info, input: CreateUserInput) -> UserPayload | None:

@@ -2,6 +2,7 @@
 
 import strawberry
 
+from app.schema.costs import ListSize
 from app.schema.scalars import RefusalCode, UserActionName
 
 
@@ -12,5 +13,6 @@ class UserAction:
     code: RefusalCode | None = strawberry.field(description="Why not, for programs.")
     reason: str | None = strawberry.field(description="Why not, in words for a person who uses the product.")
     missing_scopes: list[str] = strawberry.field(
-        description="What the caller's token lacks; empty where no scope would help."
+        description="What the caller's token lacks; empty where no scope would help.",
+        directives=[ListSize(assumed_size=10)],
     )

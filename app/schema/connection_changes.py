@@ -9,8 +9,9 @@ from app.domain import attributes
 from app.domain.errors import Refused, VersionConflict
 from app.schema.connections import AuthConnection
 from app.schema.context import Info
+from app.schema.costs import holds
 from app.schema.inputs import IF_VERSION, REASON, given_fields, to_condition
-from app.schema.payloads import MutationError, read_written, to_errors
+from app.schema.payloads import ERRORS, MutationError, read_written, to_errors
 from app.schema.scalars import SyncRootAttributes
 
 _SETTINGS = ("strategy", "import_mode", "sync_root_attributes", "allows_sign_up")
@@ -60,13 +61,13 @@ class SaveLoginRuleInput:
 )
 class AuthConnectionPayload:
     auth_connection: AuthConnection | None
-    errors: list[MutationError]
+    errors: list[MutationError] = holds(ERRORS)
 
 
 @strawberry.type(description="The name of the connection that was deleted.")
 class DeleteAuthConnectionPayload:
     deleted_name: str | None
-    errors: list[MutationError]
+    errors: list[MutationError] = holds(ERRORS)
 
 
 @strawberry.type(description="A small function that is run in each login, before the profile is written.")
@@ -83,7 +84,7 @@ class LoginRule:
 @strawberry.type(description="The rule after the write. null when there is an error, except for VERSION_CONFLICT.")
 class LoginRulePayload:
     login_rule: LoginRule | None
-    errors: list[MutationError]
+    errors: list[MutationError] = holds(ERRORS)
 
 
 async def save_auth_connection(info: Info, input: SaveAuthConnectionInput) -> AuthConnectionPayload | None:

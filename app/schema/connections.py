@@ -12,6 +12,7 @@ from app.domain.paging import Page, to_window
 from app.domain.rows import Kind, Row
 from app.schema.authorized import Node, row_type
 from app.schema.context import Info, node_selection, selection
+from app.schema.costs import COUNTING, CostWeight
 from app.schema.scalars import AuthConnectionKind, SyncRootAttributes
 from app.services.reads import Listing, authenticated
 
@@ -59,7 +60,9 @@ class Connection(Generic[T]):
     edges: list[Edge[T]]
     nodes: list[T]
     page_info: PageInfo
-    total_count: TotalCount | None = strawberry.field(description="Counted only when asked for.")
+    total_count: TotalCount | None = strawberry.field(
+        description="Counted only when asked for.", directives=[CostWeight(weight=COUNTING)]
+    )
 
 
 First = Annotated[int | None, strawberry.argument(description="How many from the front: 1 to 100; 25 when left out.")]

@@ -1,6 +1,6 @@
 """What one operation's resolvers share."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +10,9 @@ from strawberry.dataloader import DataLoader
 from app.domain.principals import Principal
 from app.domain.rates import Rate
 from app.domain.rows import Row
+from app.schema.budget import Budget
 from app.schema.documents import Document
+from app.schema.limits import Limits
 from app.schema.selection import Tree, of_nodes, tree_of
 from app.services.accounts import Accounts
 from app.services.actions import Actions
@@ -77,11 +79,14 @@ class Context:
     """`viewer` is the caller's own profile, read while finding out who calls; None without one.
 
     `source` is where the request comes from, `address` what is counted as one caller there, by `open_rates` for what
-    needs no token.
+    needs no token. `variables` are those of the request, as they came, over the operation's defaults; `budget` is what
+    the answer may hold beyond what was counted before.
     """
 
     services: Services
     document: Document
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    budget: Budget = field(default_factory=lambda: Budget(Limits().values, Limits().answer))
     principal: Principal | None = None
     viewer: Row | None = None
     rate: Rate | None = None

@@ -19,7 +19,7 @@ from strawberry import Schema
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
-from app.schema.limits import Limits, Measure, OperationCost
+from app.schema.limits import Costs, Counted, Limits, Measure, OperationCost
 from app.schema.selection import Tree, add_selections, of_viewer
 
 MAX_REMEMBERED = 1_000
@@ -55,6 +55,8 @@ class Document:
     fragments: dict[str, FragmentDefinitionNode] = field(default_factory=dict)
     # By the id of a node of this document, which lives as long as this does.
     trees: dict[int, Tree] = field(default_factory=dict)
+    # What each list counts as, likewise.
+    lists: dict[int, Counted] = field(default_factory=dict)
 
     def operation(self, name: str | None) -> Operation | None:
         """The one of that name; without a name the only one. None where that is none, or not clear."""
@@ -87,6 +89,7 @@ class Documents:
         self._schema = schema
         self._limits = limits
         self._introspection = introspection
+        self._costs = Costs(schema._schema)
         self._known: OrderedDict[str, Document] = OrderedDict()
         self._trusted = {name: self._make(text) for name, text in (trusted or {}).items()}
         for each in self._trusted.values():
@@ -122,8 +125,8 @@ class Documents:
             return Document([_coded(error, "GRAPHQL_PARSE_FAILED")])
         except RecursionError:
             return Document([_coded(GraphQLError("The document is nested too deep."), "GRAPHQL_PARSE_FAILED")])
-        made = Document(document=document)
-        measure = Measure(self._schema._schema, document)
+        measure = Measure(self._costs, document)
+        made = Document(document=document, lists=measure.lists)
         for definition in document.definitions:
             if isinstance(definition, OperationDefinitionNode):
                 cost = measure.check(definition, self._limits)

@@ -5,8 +5,9 @@ import strawberry
 from app.domain.errors import Refused
 from app.domain.users import User as WrittenUser
 from app.schema.context import Info
+from app.schema.costs import HASHING, CostWeight, holds
 from app.schema.inputs import IF_VERSION, REASON, USER_ID, to_target
-from app.schema.payloads import MutationError, UserPayload, to_errors, user_payload
+from app.schema.payloads import ERRORS, MutationError, UserPayload, to_errors, user_payload
 from app.schema.scalars import TicketPurpose
 
 
@@ -26,7 +27,9 @@ class ChangeEmailInput:
         description="With `immediately`: it is known to be the user's. The address in force stays verified either way.",
     )
     immediately: bool = strawberry.field(default=False, description="Without waiting for its ticket. Never on oneself.")
-    current_password: str | None = strawberry.field(default=None, description="Where it is given it must be right.")
+    current_password: str | None = strawberry.field(
+        default=None, description="Where it is given it must be right.", directives=[CostWeight(weight=HASHING)]
+    )
     if_version: strawberry.Maybe[int | None] = strawberry.field(default=None, description=IF_VERSION)
     reason: str | None = strawberry.field(default=None, description=REASON)
 
@@ -34,13 +37,15 @@ class ChangeEmailInput:
 @strawberry.input(description="What a mail brought.")
 class RedeemTicketInput:
     ticket: str = strawberry.field(description="What stands behind `ticket=` in the link.")
-    new_password: str | None = strawberry.field(default=None, description="For RESET_PASSWORD.")
+    new_password: str | None = strawberry.field(
+        default=None, description="For RESET_PASSWORD.", directives=[CostWeight(weight=HASHING)]
+    )
 
 
 @strawberry.type(description="What the ticket was for, and is done; null where there was an error.")
 class RedeemTicketPayload:
     purpose: TicketPurpose | None
-    errors: list[MutationError]
+    errors: list[MutationError] = holds(ERRORS)
 
 
 async def send_verification_email(info: Info, input: SelfActionInput) -> UserPayload | None:

@@ -5,12 +5,14 @@ from typing import cast
 import strawberry
 
 from app.domain import attributes
+from app.domain.enrollments import MAX_ENROLLMENTS
 from app.domain.errors import ErrorCode, Refused
 from app.domain.users import User as WrittenUser
 from app.schema.context import Info
+from app.schema.costs import Constraint, holds
 from app.schema.enrollments import MfaEnrollment
 from app.schema.inputs import IF_VERSION, REASON, USER_ID, to_target
-from app.schema.payloads import MutationError, UserPayload, read_written, to_errors, user_payload
+from app.schema.payloads import ERRORS, MutationError, UserPayload, read_written, to_errors, user_payload
 from app.schema.scalars import DateTime
 from app.services.changes import Target
 from app.services.enrollments import EnrollmentReport
@@ -32,7 +34,9 @@ class RecordMfaEnrollmentInput:
 @strawberry.input(description="Second factors to remove: `ids`, or `all`.")
 class RemoveMfaEnrollmentsInput:
     user_id: str | None = strawberry.field(default=None, description=USER_ID)
-    ids: list[strawberry.ID] | None = strawberry.field(default=None, description="MfaEnrollment.id of each.")
+    ids: list[strawberry.ID] | None = strawberry.field(
+        default=None, description="MfaEnrollment.id of each.", directives=[Constraint(max_items=MAX_ENROLLMENTS)]
+    )
     all: bool = False
     if_version: strawberry.Maybe[int | None] = strawberry.field(default=None, description=IF_VERSION)
     reason: str | None = strawberry.field(default=None, description=REASON)
@@ -41,7 +45,7 @@ class RemoveMfaEnrollmentsInput:
 @strawberry.type(description="What is recorded now.")
 class RecordMfaEnrollmentPayload:
     mfa_enrollment: MfaEnrollment | None
-    errors: list[MutationError]
+    errors: list[MutationError] = holds(ERRORS)
 
 
 async def record_mfa_enrollment(info: Info, input: RecordMfaEnrollmentInput) -> RecordMfaEnrollmentPayload | None:

@@ -19,15 +19,16 @@ from strawberry import Schema
 from strawberry.execution.is_awaitable import optimized_is_awaitable
 from strawberry.schema.config import StrawberryConfig
 
-from app.domain.errors import RateLimited
+from app.domain.errors import RateLimited, Unauthenticated
 from app.domain.principals import ActorKind, Principal
 from app.domain.rates import Rate
 from app.schema.authorized import describe_rules, resolve
+from app.schema.budget import Budget
 from app.schema.connections import AuthConnection
 from app.schema.context import Context, RootField, Services
 from app.schema.documents import Document, Documents, Operation
 from app.schema.errors import request_error, to_json
-from app.schema.executor import RowExecutor, read_rows_directly
+from app.schema.executor import RowExecutor, read_leaves_directly
 from app.schema.limits import Limits
 from app.schema.logs import LogEvent
 from app.schema.mutation import Mutation
@@ -76,7 +77,7 @@ def build_schema() -> ProfileSchema:
     )
     _leave_out_null_defaults(schema)
     describe_rules(schema._schema)
-    read_rows_directly(schema._schema)
+    read_leaves_directly(schema._schema)
     return schema
 
 
@@ -182,6 +183,10 @@ class Engine:
         if isinstance(found, Answer):
             return await self.refuse(found, request.address, principal)
         document, operation = found
+        if principal is None and operation.cost.needs_token:
+            # Before anything is done for the operation: its variables may be large.
+            answer = Answer([to_json(GraphQLError("", original_error=Unauthenticated()))])
+            return await self.refuse(answer, request.address, principal, COST_UNIT)
         variables = dict(request.variables or {})
         cost, excess = operation.cost.check(self._limits, variables)
         answer = Answer([], operation=operation, cost=cost)
@@ -190,7 +195,7 @@ class Engine:
             if excess is not None:
                 raise excess
             check_text(self._schema._schema, operation.node, variables)
-            await self._run(answer, self._context(request, document, answer.rate), principal, variables)
+            await self._run(answer, self._context(request, document, operation, answer.rate), principal, variables)
         except GraphQLError as error:
             answer.errors = [to_json(error)]
         except RateLimited as error:
@@ -199,10 +204,12 @@ class Engine:
             answer.errors = [to_json(GraphQLError("", original_error=error))]
         return answer
 
-    def _context(self, request: Request, document: Document, rate: Rate | None) -> Context:
+    def _context(self, request: Request, document: Document, operation: Operation, rate: Rate | None) -> Context:
         return Context(
             self._services,
             document,
+            {**operation.cost.defaults, **(request.variables or {})},
+            Budget(self._limits.values, self._limits.answer),
             rate=rate,
             source=request.source,
             address=request.address,
@@ -234,9 +241,11 @@ class Engine:
         document = self.documents.prepare(request.query or "")
         return Answer([to_json(each) for each in document.errors]) if document.errors else document
 
-    async def refuse(self, answer: Answer, address: str | None, principal: Principal | None) -> Answer:
+    async def refuse(
+        self, answer: Answer, address: str | None, principal: Principal | None, cost: int = REFUSED_COST
+    ) -> Answer:
         """Counts a request that runs no operation, and says in `answer` what is left. Raises RateLimited."""
-        answer.rate = await self._count(address, principal, REFUSED_COST)
+        answer.rate = await self._count(address, principal, cost)
         return answer
 
     async def _count(self, address: str | None, principal: Principal | None, cost: int) -> Rate | None:

@@ -6,11 +6,13 @@ import strawberry
 
 from app.domain import attributes
 from app.domain.errors import Refused
+from app.domain.grants import MAX_SCOPES
 from app.domain.users import User as WrittenUser
 from app.schema.context import Info
+from app.schema.costs import Constraint, holds
 from app.schema.grants import AuthorizedApplication
 from app.schema.inputs import IF_VERSION, REASON, USER_ID, to_target
-from app.schema.payloads import MutationError, UserPayload, read_written, to_errors, user_payload
+from app.schema.payloads import ERRORS, MutationError, UserPayload, read_written, to_errors, user_payload
 from app.services.changes import Target
 
 
@@ -20,7 +22,9 @@ class RecordGrantInput:
     client_id: str
     client_name: str | None = None
     audience: str = strawberry.field(description="The API's identifier.")
-    scopes: list[str] = strawberry.field(description="In the place of those of before; at most 1,000.")
+    scopes: list[str] = strawberry.field(
+        description="In the place of those of before; at most 1,000.", directives=[Constraint(max_items=MAX_SCOPES)]
+    )
 
 
 @strawberry.input(description="An authorized application to revoke.")
@@ -34,7 +38,7 @@ class RevokeApplicationInput:
 @strawberry.type(description="What is recorded now.")
 class RecordGrantPayload:
     authorized_application: AuthorizedApplication | None
-    errors: list[MutationError]
+    errors: list[MutationError] = holds(ERRORS)
 
 
 async def record_grant(info: Info, input: RecordGrantInput) -> RecordGrantPayload | None:

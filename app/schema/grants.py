@@ -4,6 +4,7 @@ import strawberry
 
 from app.domain import attributes
 from app.schema.authorized import Node, row_type
+from app.schema.costs import holds
 from app.schema.scalars import DateTime
 
 
@@ -13,5 +14,5 @@ class AuthorizedApplication(Node):
     client_id: str
     client_name: str | None
     audience: str
-    scopes: list[str]
+    scopes: list[str] = holds(10)
     granted_at: DateTime

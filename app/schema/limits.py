@@ -14,20 +14,21 @@ from graphql import (
     GraphQLList,
     GraphQLNamedType,
     GraphQLNonNull,
+    GraphQLObjectType,
     GraphQLSchema,
     InlineFragmentNode,
-    IntValueNode,
-    ListValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
-    VariableNode,
     get_named_type,
 )
 
-from app.domain.paging import MAX_SIZE
+from app.domain.paging import DEFAULT_SIZE, MAX_SIZE
+from app.schema.arguments import Shapes, cost_of_literal, exceeded, to_python
+from app.schema.costs import MUTATION_COST, CostWeight, ListSize, declared, is_public
+from app.schema.sizes import MANY, PAGE_ARGUMENTS, Size, length_of, page_size
 
-# A list whose length nobody said.
-LIST_SIZE = 10
+# A list that declares no size, strictly; the schema's own lists are short.
+LIST_SIZE, INTROSPECTION_LIST_SIZE = 100, 10
 # What merges with what is compared in pairs when a document is validated: fields asked for again, and fragments.
 MAX_MERGES = 150
 # GraphiQL's own question is 15 deep, and costs about 60,000 as lists are counted.
@@ -35,16 +36,16 @@ INTROSPECTION_DEPTH = 15
 INTROSPECTION_COST = 100_000
 _INTROSPECTION = ("__schema", "__type")
 _PAGED = ("nodes", "edges")
-# Counts stop here: a document could double them a hundred times.
-_MANY = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What one operation may ask for. Fragments count as often as they are spread.
 
-    `cost` is one for each field, times the sizes of the lists that it is in; a list without `first` or `last` counts
-    as LIST_SIZE. `seconds` is how long an operation may run. `body` is bytes.
+    `cost` is one for each field, or what the field declares, times the sizes of the lists that it is in, and what its
+    arguments cost. `values` is how many values an answer may hold beyond those that were counted, because a list is
+    longer than it counts as; `answer` is how many bytes of JSON documents it may hold. `seconds` is how long an
+    operation may run. `body` and `query` are bytes.
     """
 
     body: int = 1_000_000
@@ -54,23 +55,27 @@ class Limits:
     directives: int = 50
     root_fields: int = 20
     cost: int = 10_000
+    values: int = 20_000
+    answer: int = 10_000_000
     seconds: float = 10.0
 
 
 @dataclass(slots=True)
 class Cost:
-    """Of a selection set: `fixed`, and what costs as often as a list is long. `size` is a number or a variable."""
+    """Of a selection set: `fixed`, and what costs as often as a list is long."""
 
     fixed: int = 0
-    lists: list[tuple["Size", "Cost"]] = field(default_factory=list)
+    lists: list[tuple["int | Size", "Cost"]] = field(default_factory=list)
 
-    def value(self, variables: Mapping[str, Any], known: dict[int, int] | None = None) -> int:
-        """In full, at most _MANY."""
+    def value(self, variables: Mapping[str, Any], known: dict[Any, int] | None = None) -> int:
+        """In full, at most MANY. `known` is what was found out before with the same variables."""
         known = {} if known is None else known
         found = known.get(id(self))
         if found is None:
-            found = self.fixed + sum(_size(size, variables) * each.value(variables, known) for size, each in self.lists)
-            known[id(self)] = found = min(found, _MANY)
+            found = self.fixed
+            for size, each in self.lists:
+                found += _known_size(size, variables, known) * each.value(variables, known)
+            known[id(self)] = found = min(found, MANY)
         return found
 
     @property
@@ -78,19 +83,30 @@ class Cost:
         return not self.lists
 
 
-# A list's length: known, or the name of the variable that has it (as a number, or as the list itself).
-Size = int | str
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What a list in the answer counts as: `size` items, each of which costs `item` besides itself."""
+
+    size: int | Size
+    item: Cost
+
+    def length(self, variables: Mapping[str, Any]) -> int:
+        return self.size if isinstance(self.size, int) else self.size.of(variables)
 
 
 @dataclass(slots=True)
 class Asked:
-    """What a selection set asks for, everything below it included. `paged` is the cost of one item of a page."""
+    """What a selection set asks for, everything below it included. `paged` is the cost of one item of a page.
+
+    `public` are the fields of it, not those below, that need no token.
+    """
 
     depth: int = 0
     introspection_depth: int = 0
     aliases: int = 0
     directives: int = 0
     fields: int = 0
+    public: int = 0
     cost: Cost = field(default_factory=Cost)
     introspection: Cost = field(default_factory=Cost)
     paged: Cost = field(default_factory=Cost)
@@ -98,49 +114,93 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class OperationCost:
-    """What running an operation costs, by the variables that it is run with."""
+    """What running an operation costs, by the variables that it is run with. `needs_token`: all of it does."""
 
     cost: Cost
     introspection: Cost
     defaults: Mapping[str, Any]
+    needs_token: bool = False
 
     def check(self, limits: Limits, variables: Mapping[str, Any]) -> tuple[int, GraphQLError | None]:
-        """The cost, and the error where it is too high."""
+        """The cost, and the error where it is too high, or a variable too long or too deep."""
         given = variables if self.cost.is_constant else {**self.defaults, **variables}
-        cost, introspection = self.cost.value(given), self.introspection.value(given)
+        try:
+            cost, introspection = self.cost.value(given), self.introspection.value(given)
+        except GraphQLError as error:
+            return 0, error
         if cost > limits.cost:
-            return cost, exceeded(f"The operation costs {cost}, and may cost {limits.cost}: ask for shorter lists.")
+            message = f"The operation costs {cost}, and may cost {limits.cost}: ask for shorter lists."
+            return cost, exceeded(message)
         if introspection > INTROSPECTION_COST:
             return cost, exceeded("The operation asks for too much of the schema.")
         return cost + introspection // 100, None
 
 
-def exceeded(message: str, node: Any = None) -> GraphQLError:
-    return GraphQLError(message, nodes=node, extensions={"code": "COST_EXCEEDED"})
+class Costs:
+    """What the fields of a schema declare, found once for each schema."""
+
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self.schema = schema
+        self.shapes = Shapes()
+        self._weights: dict[int, int] = {}
+        self._sized = {
+            (get_named_type(each.type).name, name)
+            for type_ in schema.type_map.values()
+            if isinstance(type_, GraphQLObjectType)
+            for each in type_.fields.values()
+            for name in _sized_fields(each)
+        }
+
+    def weight(self, parent: GraphQLNamedType, definition: GraphQLField) -> int:
+        known = self._weights.get(id(definition))
+        if known is None:
+            found = declared(definition, CostWeight)
+            default = MUTATION_COST if parent is self.schema.mutation_type else 1
+            known = self._weights[id(definition)] = default if found is None else found.weight
+        return known
+
+    def is_sized_by_parent(self, parent: GraphQLNamedType, name: str) -> bool:
+        """Whether the field that the object came from says how long this list is."""
+        return (parent.name.endswith("Connection") and name in _PAGED) or (parent.name, name) in self._sized
 
 
 class Measure:
-    """Of one document. Takes documents that do not validate: what the schema does not know counts as a leaf."""
+    """Of one document. Takes documents that do not validate: what the schema does not know counts as a leaf.
 
-    def __init__(self, schema: GraphQLSchema, document: DocumentNode) -> None:
-        self._schema = schema
+    `lists` is what each list of the document counts as, by the id of its node.
+    """
+
+    def __init__(self, costs: Costs, document: DocumentNode) -> None:
+        self.lists: dict[int, Counted] = {}
+        self._costs = costs
+        self._schema = costs.schema
         self._fragments = {
             each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)
         }
         self._known: dict[str, Asked] = {}
         self._merges = 0
+        self._excess: GraphQLError | None = None
         try:
             for name in self._fragments:
                 self._fragment(name)
         except RecursionError:
-            self._merges = _MANY
+            self._merges = MANY
+        except GraphQLError as error:
+            self._excess = error
 
     def check(self, operation: OperationDefinitionNode, limits: Limits) -> OperationCost | GraphQLError:
         """What is too much whatever the variables is an error; the rest costs what it costs when it is run."""
+        if self._excess is not None:
+            return self._excess
         try:
             asked = self._selections(operation.selection_set, self._schema.get_root_type(operation.operation))
+            defaults = {
+                each.variable.name.value: to_python(each.default_value) for each in operation.variable_definitions or ()
+            }
         except RecursionError:
             return exceeded("The operation nests too deep.", operation)
+        except GraphQLError as error:
+            return error
         asked.directives += len(operation.directives or ())
         for count, most, what in (
             (asked.depth, limits.depth, "nests {} fields deep"),
@@ -152,10 +212,7 @@ class Measure:
         ):
             if count > most:
                 return exceeded(f"The operation {what.format(count)}; the limit is {most}.", operation)
-        defaults = {
-            each.variable.name.value: _literal(each.default_value) for each in operation.variable_definitions or ()
-        }
-        return OperationCost(asked.cost, asked.introspection, defaults)
+        return OperationCost(asked.cost, asked.introspection, defaults, not asked.public)
 
     def _selections(self, selections: SelectionSetNode | None, parent: GraphQLNamedType | None) -> Asked:
         asked = Asked()
@@ -174,7 +231,7 @@ class Measure:
                 condition = each.type_condition
                 type_ = self._schema.get_type(condition.name.value) if condition else parent
                 _add(asked, self._selections(each.selection_set, type_))
-            asked.directives = min(asked.directives + len(each.directives or ()), _MANY)
+            asked.directives = min(asked.directives + len(each.directives or ()), MANY)
         return asked
 
     def _fragment(self, name: str) -> Asked:
@@ -191,9 +248,10 @@ class Measure:
         name = node.name.value
         definition = None if parent is None else self._schema.get_field(parent, name)  # type: ignore[arg-type]
         below = self._selections(node.selection_set, get_named_type(definition.type) if definition else None)
-        asked.fields = min(asked.fields + 1, _MANY)
-        asked.aliases = min(asked.aliases + below.aliases + (node.alias is not None), _MANY)
-        asked.directives = min(asked.directives + below.directives, _MANY)
+        asked.fields = min(asked.fields + 1, MANY)
+        asked.public += definition is None or is_public(name, definition)
+        asked.aliases = min(asked.aliases + below.aliases + (node.alias is not None), MANY)
+        asked.directives = min(asked.directives + below.directives, MANY)
         asked.introspection_depth = max(asked.introspection_depth, below.introspection_depth)
         if name in _INTROSPECTION:
             asked.introspection_depth = max(asked.introspection_depth, 1 + below.depth)
@@ -201,22 +259,60 @@ class Measure:
             return
         asked.depth = max(asked.depth, 1 + below.depth)
         _put(asked.introspection, 1, below.introspection)
-        into, size = asked.cost, 1 if definition is None else self._size(node, definition)
-        if parent is not None and parent.name.endswith("Connection") and name in _PAGED:
-            into, size = asked.paged, 1
-        into.fixed = min(into.fixed + 1, _MANY)
-        _put(into, size if definition is None or _is_list(definition) else 1, below.cost)
+        if definition is None or parent is None:
+            asked.cost.fixed = min(asked.cost.fixed + 1, MANY)
+            _put(asked.cost, 1, below.cost)
+            return
+        self._add_cost(asked, node, parent, definition, below)
+
+    def _add_cost(
+        self, asked: Asked, node: FieldNode, parent: GraphQLNamedType, definition: GraphQLField, below: Asked
+    ) -> None:
+        """Of a field that the schema knows."""
+        into, size = asked.cost, self._size(node, parent, definition)
+        if self._costs.is_sized_by_parent(parent, node.name.value):
+            into = asked.paged
+        elif _is_list(definition) and not parent.name.startswith("__"):
+            self.lists[id(node)] = Counted(size, below.cost)
+        into.fixed = min(into.fixed + self._costs.weight(parent, definition), MANY)
+        self._add_arguments(into, node, definition)
+        _put(into, size if _is_list(definition) else 1, below.cost)
         _put(into, size, below.paged)
 
-    def _size(self, node: FieldNode, definition: GraphQLField) -> Size:
+    def _add_arguments(self, into: Cost, node: FieldNode, definition: GraphQLField) -> None:
         for argument in node.arguments or ():
-            if argument.name.value in ("first", "last", "ids"):
-                return self._length(argument.value)
-        return LIST_SIZE if _is_list(definition) or "first" in definition.args else 1
+            name = argument.name.value
+            shape = self._costs.shapes.of(name, definition.args[name]) if name in definition.args else None
+            if shape is None:
+                continue
+            fixed, given = cost_of_literal(argument.value, shape)
+            into.fixed = min(into.fixed + fixed, MANY)
+            into.lists += [(each, _ONE) for each in given if each.shape.matters]
 
-    @staticmethod
-    def _length(value: Any) -> Size:
-        return value.name.value if isinstance(value, VariableNode) else _clamped(_literal(value))
+    def _size(self, node: FieldNode, parent: GraphQLNamedType, definition: GraphQLField) -> int | Size:
+        """How long the list is that the field is, or that its object has."""
+        if self._costs.is_sized_by_parent(parent, node.name.value):
+            return 1
+        declaration = declared(definition, ListSize)
+        default = LIST_SIZE if not parent.name.startswith("__") else INTROSPECTION_LIST_SIZE
+        if declaration and isinstance(declaration.assumed_size, int):
+            default = declaration.assumed_size
+        arguments = {each.name.value: each for each in node.arguments or ()}
+        if any(each in definition.args for each in PAGE_ARGUMENTS):
+            if not _is_list(definition):
+                return page_size(arguments, DEFAULT_SIZE, MAX_SIZE)
+            return page_size(arguments, default, MANY)
+        if declaration and isinstance(declaration.slicing_arguments, list):
+            return length_of(arguments, declaration.slicing_arguments[0].split("."))
+        return default if _is_list(definition) else 1
+
+
+_ONE = Cost(1)
+
+
+def _sized_fields(definition: GraphQLField) -> list[str]:
+    found = declared(definition, ListSize)
+    return found.sized_fields if found and isinstance(found.sized_fields, list) else []
 
 
 def _is_list(definition: GraphQLField) -> bool:
@@ -224,10 +320,10 @@ def _is_list(definition: GraphQLField) -> bool:
     return isinstance(type_, GraphQLList)
 
 
-def _put(into: Cost, size: Size, each: Cost) -> None:
+def _put(into: Cost, size: int | Size, each: Cost) -> None:
     """`size` times `each`; a number times a number is a number, so that most documents need no sum when they run."""
     if isinstance(size, int) and each.is_constant:
-        into.fixed = min(into.fixed + size * each.fixed, _MANY)
+        into.fixed = min(into.fixed + size * each.fixed, MANY)
     else:
         into.lists.append((size, each))
 
@@ -235,30 +331,19 @@ def _put(into: Cost, size: Size, each: Cost) -> None:
 def _add(asked: Asked, spread: Asked) -> None:
     asked.depth = max(asked.depth, spread.depth)
     asked.introspection_depth = max(asked.introspection_depth, spread.introspection_depth)
-    asked.aliases = min(asked.aliases + spread.aliases, _MANY)
-    asked.directives = min(asked.directives + spread.directives, _MANY)
-    asked.fields = min(asked.fields + spread.fields, _MANY)
+    asked.aliases = min(asked.aliases + spread.aliases, MANY)
+    asked.directives = min(asked.directives + spread.directives, MANY)
+    asked.fields = min(asked.fields + spread.fields, MANY)
+    asked.public = min(asked.public + spread.public, MANY)
     _put(asked.cost, 1, spread.cost)
     _put(asked.paged, 1, spread.paged)
     _put(asked.introspection, 1, spread.introspection)
 
 
-def _literal(value: Any) -> Any:
-    if isinstance(value, IntValueNode):
-        return int(value.value) if len(value.value) < 10 else _MANY
-    if isinstance(value, ListValueNode):
-        return [None] * len(value.values)
-    return None
-
-
-def _size(size: Size, variables: Mapping[str, Any]) -> int:
-    return size if isinstance(size, int) else _clamped(variables.get(size))
-
-
-def _clamped(value: Any) -> int:
-    """What is no length, or longer than any page may be, is refused when it is run: it costs as if left out."""
-    if isinstance(value, list):
-        return min(len(value), MAX_SIZE)
-    if isinstance(value, bool) or not isinstance(value, int):
-        return LIST_SIZE
-    return min(max(value, 0), MAX_SIZE)
+def _known_size(size: int | Size, variables: Mapping[str, Any], known: dict[Any, int]) -> int:
+    if isinstance(size, int):
+        return size
+    found = known.get(size)
+    if found is None:
+        found = known[size] = size.of(variables)
+    return found

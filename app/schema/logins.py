@@ -8,8 +8,9 @@ from strawberry.scalars import JSON
 from app.domain import attributes
 from app.domain.errors import Refused
 from app.schema.context import Info
+from app.schema.costs import holds
 from app.schema.logs import LogEvent
-from app.schema.payloads import MutationError, read_written, to_errors
+from app.schema.payloads import ERRORS, MutationError, read_written, to_errors
 from app.schema.scalars import DateTime, DeviceType, LoginFailureReason
 from app.schema.users import User
 from app.services.login_reports import DeviceReport, FailureReport, LoginReport
@@ -65,13 +66,13 @@ class RecordLoginPayload:
     user: User | None
     created: bool | None = strawberry.field(description="Whether this login made the profile.")
     log_event: LogEvent | None
-    errors: list[MutationError]
+    errors: list[MutationError] = holds(ERRORS)
 
 
 @strawberry.type(description="What a failed login came to.")
 class RecordFailedLoginPayload:
     log_event: LogEvent | None
-    errors: list[MutationError]
+    errors: list[MutationError] = holds(ERRORS)
 
 
 async def record_login(info: Info, input: RecordLoginInput) -> RecordLoginPayload | None:

@@ -1,12 +1,14 @@
 """Log events."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import strawberry
 from strawberry.scalars import JSON
 
 from app.domain import attributes
 from app.schema.authorized import Node, row_type
+from app.schema.costs import JSON_DOCUMENT, ListSize, weighs
+from app.schema.lists import FirstOf, head
 from app.schema.scalars import ActorKind, DateTime, LogEventType
 
 Since = Annotated[DateTime | None, strawberry.argument(description="Only events of this time or later.")]
@@ -16,8 +18,8 @@ Until = Annotated[DateTime | None, strawberry.argument(description="Only events 
 @strawberry.type(description="`path` is dotted snake_case as in `raw`: user_metadata.address.city.")
 class FieldChange:
     path: str
-    before: JSON | None
-    after: JSON | None
+    before: JSON | None = weighs(2)
+    after: JSON | None = weighs(2)
 
 
 @strawberry.type(description="Who did something.")
@@ -58,6 +60,10 @@ class LogEvent(Node):
     location: Location | None
     user_agent: str | None
     is_mobile: bool | None
-    changes: list[FieldChange] | None
+
+    @strawberry.field(directives=[ListSize(assumed_size=10)])
+    def changes(root: strawberry.Parent[Any], first: FirstOf = None) -> list[FieldChange] | None:  # noqa: N805
+        return head(root.read("changes"), first)
+
     reason: str | None
-    details: JSON | None
+    details: JSON | None = weighs(JSON_DOCUMENT)

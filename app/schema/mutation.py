@@ -49,6 +49,7 @@ from app.schema.accounts import DeleteUserPayload, SignUpPayload, UpdateUsersPay
 from app.schema.authorized import authorized
 from app.schema.connection_changes import AuthConnectionPayload, DeleteAuthConnectionPayload, LoginRulePayload
 from app.schema.context import Info
+from app.schema.costs import EXPORTING, CostWeight, ListSize, Public
 from app.schema.emails import RedeemTicketPayload
 from app.schema.enrollment_changes import RecordMfaEnrollmentPayload
 from app.schema.grant_changes import RecordGrantPayload
@@ -263,6 +264,7 @@ class Mutation:
     sign_up: SignUpPayload | None = strawberry.mutation(
         resolver=accounts.sign_up,
         description="Makes one's own account, where the connection lets users. Needs no token; limited by address.",
+        directives=[Public()],
     )
     send_verification_email: UserPayload | None = strawberry.mutation(
         resolver=emails.send_verification_email,
@@ -303,6 +305,7 @@ class Mutation:
     redeem_ticket: RedeemTicketPayload | None = strawberry.mutation(
         resolver=emails.redeem_ticket,
         description="Does what a mailed ticket is for, once. Needs no token; limited by address.",
+        directives=[Public()],
     )
     delete_user: DeleteUserPayload | None = strawberry.mutation(
         resolver=accounts.delete_user,
@@ -312,12 +315,16 @@ class Mutation:
     update_users: UpdateUsersPayload | None = strawberry.mutation(
         resolver=accounts.update_users,
         description="Up to 100 changes in one request, each with its own result. Who may what is as with the single"
-        " mutation of each.",
+        " mutation of each, and so is what it costs.",
+        directives=[
+            CostWeight(weight=1),
+            ListSize(slicing_arguments=["input.updates"], sized_fields=["results"]),
+        ],
     )
     export_personal_data: ExportPersonalDataPayload | None = strawberry.mutation(
         resolver=personal_data.export_personal_data,
         description="Everything held about the user that the caller may read, as one JSON document.",
-        directives=[authorized(EXPORT_PERSONAL_DATA)],
+        directives=[authorized(EXPORT_PERSONAL_DATA), CostWeight(weight=EXPORTING)],
     )
     record_grant: RecordGrantPayload | None = strawberry.mutation(
         resolver=grant_changes.record_grant,

@@ -8,9 +8,10 @@ from app.domain import attributes
 from app.domain.errors import Refused
 from app.domain.users import User as WrittenUser
 from app.schema.context import Info
+from app.schema.costs import HASHING, CostWeight, holds
 from app.schema.emails import SelfActionInput
 from app.schema.inputs import IF_VERSION, REASON, USER_ID, to_target
-from app.schema.payloads import MutationError, UserPayload, read_written, to_errors, user_payload
+from app.schema.payloads import ERRORS, MutationError, UserPayload, read_written, to_errors, user_payload
 from app.schema.users import User
 
 WHICH_ARE_TAKEN = (
@@ -22,9 +23,11 @@ WHICH_ARE_TAKEN = (
 @strawberry.input(description="Another password. The user's devices are revoked with the old one.")
 class ChangePasswordInput:
     user_id: str | None = strawberry.field(default=None, description=USER_ID)
-    new_password: str = strawberry.field(description=WHICH_ARE_TAKEN)
+    new_password: str = strawberry.field(description=WHICH_ARE_TAKEN, directives=[CostWeight(weight=HASHING)])
     current_password: str | None = strawberry.field(
-        default=None, description="On oneself, unless one signed in just now. Where it is given it must be right."
+        default=None,
+        description="On oneself, unless one signed in just now. Where it is given it must be right.",
+        directives=[CostWeight(weight=HASHING)],
     )
     must_change: bool | None = strawberry.field(
         default=None, description="Whether it must be changed at the next sign-in: true for a tool unless it says so."
@@ -37,7 +40,7 @@ class ChangePasswordInput:
 class VerifyPasswordInput:
     connection: str
     identifier: str = strawberry.field(description="What was typed with it: an address, a name or a number.")
-    password: str
+    password: str = strawberry.field(directives=[CostWeight(weight=HASHING)])
     ip: str | None = strawberry.field(
         default=None, description="Where it was typed: ten wrong ones in a quarter of an hour are the last from there."
     )
@@ -48,7 +51,7 @@ class VerifyPasswordPayload:
     valid: bool | None
     must_change_password: bool | None = strawberry.field(description="Where it is right.")
     user: User | None = strawberry.field(description="Whose it is, where it is right.")
-    errors: list[MutationError]
+    errors: list[MutationError] = holds(ERRORS)
 
 
 async def change_password(info: Info, input: ChangePasswordInput) -> UserPayload | None:

@@ -10,14 +10,18 @@ from app.domain.errors import ErrorCode, Refused, VersionConflict
 from app.domain.rows import Kind, Row
 from app.domain.users import User as WrittenUser
 from app.schema.context import Info, selection
+from app.schema.costs import ListSize, holds
 from app.schema.users import User
+
+# A payload has one error, if any, but where several root attributes are refused at once.
+ERRORS = 2
 
 
 @strawberry.interface(description="Something about the input that the client can act on; nothing was changed.")
 class MutationError:
     code: ErrorCode
     message: str = strawberry.field(description="For a person.")
-    path: list[str] | None = strawberry.field(description="Into the input.")
+    path: list[str] | None = strawberry.field(description="Into the input.", directives=[ListSize(assumed_size=20)])
 
 
 @strawberry.type(description="The input can't be taken as it is.")
@@ -33,7 +37,7 @@ class VersionConflictError(MutationError):
 @strawberry.type(description="The profile after the write; null where there was an error, but for VERSION_CONFLICT.")
 class UserPayload:
     user: User | None
-    errors: list[MutationError]
+    errors: list[MutationError] = holds(ERRORS)
 
 
 def to_errors(refusals: Iterable[Refused]) -> list[MutationError]:

@@ -9,9 +9,10 @@ from strawberry.scalars import JSON
 from app.domain.errors import Refused
 from app.domain.rows import to_camel
 from app.schema.context import Info
+from app.schema.costs import holds
 from app.schema.emails import SelfActionInput
 from app.schema.inputs import to_target
-from app.schema.payloads import MutationError, to_errors
+from app.schema.payloads import ERRORS, MutationError, to_errors
 from app.services.personal_data import MAX_BYTES, Export, Truncated
 
 _PAGE = "pageInfo { hasNextPage endCursor }"
@@ -40,7 +41,7 @@ class ExportPersonalDataPayload:
         " entry for each part that is not whole: its `path`, how many items of a list were `returned`, and the `query`"
         " and `variables` that answer what is missing."
     )
-    errors: list[MutationError]
+    errors: list[MutationError] = holds(ERRORS)
 
 
 async def export_personal_data(info: Info, input: SelfActionInput) -> ExportPersonalDataPayload | None:

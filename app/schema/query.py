@@ -26,6 +26,7 @@ from app.schema.authorized import Node, authorized
 from app.schema.connection_changes import LoginRule, login_rules
 from app.schema.connections import After, AuthConnection, Before, Connection, First, Last, page
 from app.schema.context import Info, selection
+from app.schema.costs import Constraint, ListSize, holds
 from app.schema.devices import Device
 from app.schema.logs import LogEvent, Since, Until
 from app.schema.roles import USERS, Role
@@ -38,13 +39,15 @@ from app.store.documents import Filter
 
 ROLES_BY_NAME = Order("name_folded", 1)
 
+Ids = Annotated[list[strawberry.ID], strawberry.argument(directives=[Constraint(max_items=MAX_SIZE)])]
+
 
 @strawberry.type(description="Who is calling, as the token says.")
 class Caller:
     kind: ActorKind
     subject: str = strawberry.field(description="The token's `sub`.")
     tenant: str
-    scopes: list[str]
+    scopes: list[str] = holds(100)
     user: User | None = strawberry.field(
         description="The caller's own profile; null for an application.", directives=[authorized(READ_USER)]
     )
@@ -119,10 +122,11 @@ class Query:
             raise found
         return cast("Node | None", found)
 
-    @strawberry.field(description="As `node`, at most 100, in the order of the ids.")
-    async def nodes(self, info: Info, ids: list[strawberry.ID]) -> list[Node | None] | None:
-        if len(ids) > MAX_SIZE:
-            raise Refused(ErrorCode.INVALID_INPUT, f"nodes takes at most {MAX_SIZE} ids.", ("ids",))
+    @strawberry.field(
+        description="As `node`, at most 100, in the order of the ids.",
+        directives=[ListSize(slicing_arguments=["ids"])],
+    )
+    async def nodes(self, info: Info, ids: Ids) -> list[Node | None] | None:
         return cast("list[Node | None]", await _nodes(info, ids))
 
     @strawberry.field(directives=[authorized(READ_ROLES)])
@@ -150,7 +154,10 @@ class Query:
         roles = Listing(attributes.ROLE, where, ROLES_BY_NAME, (name_contains,))
         return cast("Connection[Role]", await page(info, roles, first, after, last, before))
 
-    @strawberry.field(description="Every connection of the tenant, by name.", directives=[authorized(READ_CONNECTIONS)])
+    @strawberry.field(
+        description="Every connection of the tenant, by name.",
+        directives=[authorized(READ_CONNECTIONS), ListSize(assumed_size=100)],
+    )
     async def auth_connections(self, info: Info) -> list[AuthConnection] | None:
         context = info.context
         rows = await context.services.reads.find(context.principal, attributes.CONNECTION, {}, selection(info))
@@ -173,7 +180,7 @@ class Query:
     login_rules: list[LoginRule] | None = strawberry.field(
         resolver=login_rules,
         description="Every login rule that is installed, by name.",
-        directives=[authorized(READ_CONNECTIONS)],
+        directives=[authorized(READ_CONNECTIONS), ListSize(assumed_size=20)],
     )
 
     @strawberry.field(

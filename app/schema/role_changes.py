@@ -8,10 +8,12 @@ import strawberry
 from app.domain import attributes
 from app.domain.errors import Refused, VersionConflict
 from app.domain.permissions import Permission
+from app.domain.roles import MAX_PERMISSIONS, MAX_ROLES
 from app.domain.users import User as WrittenUser
 from app.schema.context import Info
+from app.schema.costs import Constraint, holds
 from app.schema.inputs import IF_VERSION, REASON, given_fields, to_condition, to_target
-from app.schema.payloads import MutationError, UserPayload, read_written, to_errors, user_payload
+from app.schema.payloads import ERRORS, MutationError, UserPayload, read_written, to_errors, user_payload
 from app.schema.roles import Role
 
 
@@ -29,7 +31,9 @@ class PermissionInput:
 class CreateRoleInput:
     name: str = strawberry.field(description="Unique without regard to case; 1 to 100 characters.")
     description: str | None = None
-    permissions: list[PermissionInput] | None = strawberry.field(default=None, description="At most 1,000.")
+    permissions: list[PermissionInput] | None = strawberry.field(
+        default=None, description="At most 1,000.", directives=[Constraint(max_items=MAX_PERMISSIONS)]
+    )
     reason: str | None = strawberry.field(default=None, description=REASON)
 
 
@@ -43,7 +47,9 @@ class UpdateRoleInput:
         default=None, description="At most 500 characters. null and the empty text clear it."
     )
     permissions: strawberry.Maybe[list[PermissionInput] | None] = strawberry.field(
-        default=None, description="All permissions of the role, instead of those that it has; at most 1,000."
+        default=None,
+        description="All permissions of the role, instead of those that it has; at most 1,000.",
+        directives=[Constraint(max_items=MAX_PERMISSIONS)],
     )
     if_version: strawberry.Maybe[int | None] = strawberry.field(default=None, description=IF_VERSION)
     reason: str | None = strawberry.field(default=None, description=REASON)
@@ -59,7 +65,9 @@ class DeleteRoleInput:
 @strawberry.input(description="Roles of one user.")
 class UserRolesInput:
     user_id: str
-    role_ids: list[str] = strawberry.field(description="A user has at most 50.")
+    role_ids: list[str] = strawberry.field(
+        description="A user has at most 50.", directives=[Constraint(max_items=MAX_ROLES)]
+    )
     if_version: strawberry.Maybe[int | None] = strawberry.field(default=None, description=IF_VERSION)
     reason: str | None = strawberry.field(default=None, description=REASON)
 
@@ -67,7 +75,9 @@ class UserRolesInput:
 @strawberry.input(description="Permissions of one user, beside those that come with roles.")
 class UserPermissionsInput:
     user_id: str
-    permissions: list[PermissionInput] = strawberry.field(description="A user has at most 1,000 of their own.")
+    permissions: list[PermissionInput] = strawberry.field(
+        description="A user has at most 1,000 of their own.", directives=[Constraint(max_items=MAX_PERMISSIONS)]
+    )
     if_version: strawberry.Maybe[int | None] = strawberry.field(default=None, description=IF_VERSION)
     reason: str | None = strawberry.field(default=None, description=REASON)
 
@@ -77,7 +87,7 @@ class UserPermissionsInput:
 )
 class RolePayload:
     role: Role | None
-    errors: list[MutationError]
+    errors: list[MutationError] = holds(ERRORS)
 
 
 def _given(permissions: list[PermissionInput] | None) -> list[Permission]:

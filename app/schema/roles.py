@@ -9,6 +9,8 @@ from app.domain.paging import Order
 from app.schema.authorized import Node, row_type
 from app.schema.connections import After, Before, Connection, First, Last, page_of
 from app.schema.context import Info
+from app.schema.costs import ListSize
+from app.schema.lists import FirstOf, head
 from app.schema.permissions import Permission
 from app.schema.users import User
 from app.services.reads import Listing
@@ -22,8 +24,11 @@ class Role(Node):
     role_id: str
     name: str
     description: str | None
-    permissions: list[Permission] | None
     version: int
+
+    @strawberry.field(directives=[ListSize(assumed_size=25)])
+    def permissions(root: strawberry.Parent[Any], first: FirstOf = None) -> list[Permission] | None:  # noqa: N805
+        return head(root.read("permissions"), first)
 
     @strawberry.field
     async def users(

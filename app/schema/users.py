@@ -7,19 +7,34 @@ import strawberry
 from strawberry.scalars import JSON
 
 from app.domain import attributes
+from app.domain.enrollments import MAX_ENROLLMENTS
+from app.domain.grants import MAX_GRANTS
+from app.domain.identities import MAX_IDENTITIES
 from app.domain.metadata import pick
+from app.domain.roles import MAX_ROLES
+from app.domain.root_attributes import ROOT_ATTRIBUTES
 from app.domain.rows import Row
 from app.domain.times import now
 from app.schema.actions import UserAction
 from app.schema.authorized import Node, row_type
 from app.schema.connections import After, Before, Connection, First, Last, belongings_of, page_of
 from app.schema.context import Info
+from app.schema.costs import (
+    JSON_DOCUMENT,
+    WHOLE_PROFILE,
+    Constraint,
+    CostWeight,
+    ListSize,
+    holds,
+    weighs,
+)
 from app.schema.devices import DEVICES, Device
 from app.schema.enrollments import MfaEnrollment
 from app.schema.grants import AuthorizedApplication
+from app.schema.lists import FirstOf
 from app.schema.logs import LogEvent, Since, Until
-from app.schema.permissions import UserPermission
-from app.schema.scalars import AttributeSource, DateTime, LogEventType, RefusalCode, RootAttributeName
+from app.schema.permissions import USUAL_PERMISSIONS, UserPermission, permissions_of
+from app.schema.scalars import AttributeSource, DateTime, LogEventType, RefusalCode, RootAttributeName, UserActionName
 from app.services.logs import listing
 from app.services.reads import authenticated
 
@@ -29,7 +44,16 @@ if TYPE_CHECKING:
 HISTORY = timedelta(days=2)
 
 Paths = Annotated[
-    list[str] | None, strawberry.argument(description="Dotted paths, as address.city; without it the whole document.")
+    list[str] | None,
+    strawberry.argument(
+        description="Dotted paths, as address.city; without it the whole document.",
+        directives=[Constraint(max_items=100)],
+    ),
+]
+
+Types = Annotated[
+    list[LogEventType] | None,
+    strawberry.argument(description="Only of these types.", directives=[Constraint(max_items=100)]),
 ]
 
 
@@ -55,7 +79,7 @@ class Identity:
     user_id: str
     is_social: bool
     is_primary: bool
-    profile_data: JSON | None
+    profile_data: JSON | None = weighs(JSON_DOCUMENT)
     access_token: str | None
     refresh_token: str | None
 
@@ -70,7 +94,7 @@ class User(Node):
     family_name: str | None
     nickname: str | None
     picture: str | None
-    root_attributes: list[RootAttribute] | None
+    root_attributes: list[RootAttribute] | None = holds(len(ROOT_ATTRIBUTES))
     email: str | None
     email_verified: bool | None
     pending_email: str | None
@@ -78,15 +102,15 @@ class User(Node):
     phone_number: str | None
     phone_verified: bool | None
 
-    @strawberry.field
+    @strawberry.field(directives=[CostWeight(weight=JSON_DOCUMENT)])
     def user_metadata(root: strawberry.Parent[Any], paths: Paths = None) -> JSON | None:  # noqa: N805
         return _picked(root, "user_metadata", paths)
 
-    @strawberry.field
+    @strawberry.field(directives=[CostWeight(weight=JSON_DOCUMENT)])
     def app_metadata(root: strawberry.Parent[Any], paths: Paths = None) -> JSON | None:  # noqa: N805
         return _picked(root, "app_metadata", paths)
 
-    identities: list[Identity] | None
+    identities: list[Identity] | None = holds(MAX_IDENTITIES)
 
     @strawberry.field
     async def devices(
@@ -106,7 +130,7 @@ class User(Node):
         info: Info,
         since: Since = None,
         until: Until = None,
-        types: Annotated[list[LogEventType] | None, strawberry.argument(description="Only of these types.")] = None,
+        types: Types = None,
         first: First = None,
         after: After = None,
         last: Last = None,
@@ -117,7 +141,7 @@ class User(Node):
         events = listing(start, until, types, (since, until, None if types is None else tuple(sorted(types))))
         return cast("Connection[LogEvent]", await page_of(info, root, "user", events, first, after, last, before))
 
-    @strawberry.field
+    @strawberry.field(directives=[ListSize(assumed_size=MAX_GRANTS)])
     async def authorized_applications(
         root: strawberry.Parent[Any],  # noqa: N805
         info: Info,
@@ -126,18 +150,26 @@ class User(Node):
         found = await belongings_of(info, root, attributes.GRANT)
         return cast("list[AuthorizedApplication]", found)
 
-    @strawberry.field
+    @strawberry.field(directives=[ListSize(assumed_size=MAX_ENROLLMENTS)])
     async def mfa_enrollments(root: strawberry.Parent[Any], info: Info) -> list[MfaEnrollment] | None:  # noqa: N805
         root.read("mfa_enrollments")
         return cast("list[MfaEnrollment]", await belongings_of(info, root, attributes.ENROLLMENT))
 
-    @strawberry.field
+    @strawberry.field(directives=[ListSize(assumed_size=len(UserActionName))])
     def viewer_actions(root: strawberry.Parent[Any], info: Info) -> list[UserAction] | None:  # noqa: N805
         principal = authenticated(info.context.principal)
         return cast("list[UserAction]", info.context.services.actions.of(principal, root))
 
-    roles: list[Annotated["Role", strawberry.lazy("app.schema.roles")]] | None
-    permissions: list[UserPermission] | None
+    roles: list[Annotated["Role", strawberry.lazy("app.schema.roles")]] | None = holds(MAX_ROLES)
+
+    @strawberry.field(directives=[ListSize(assumed_size=USUAL_PERMISSIONS)])
+    def permissions(
+        root: strawberry.Parent[Any],  # noqa: N805
+        info: Info,
+        first: FirstOf = None,
+    ) -> list[UserPermission] | None:
+        return cast("list[UserPermission]", permissions_of(info, root, first))
+
     blocked: bool | None
     must_change_password: bool | None
     created_at: DateTime | None
@@ -146,7 +178,7 @@ class User(Node):
     last_ip: str | None
     logins_count: int | None
     last_password_reset: DateTime | None
-    raw: JSON | None
+    raw: JSON | None = weighs(WHOLE_PROFILE)
 
 
 def _picked(row: Row, name: str, paths: list[str] | None) -> JSON:

@@ -4,21 +4,31 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from graphql import GraphQLError, get_introspection_query, parse
+from graphql import (
+    GraphQLError,
+    GraphQLInputObjectType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    get_introspection_query,
+    parse,
+)
 
+from app.schema.costs import Constraint, ListSize, declared, is_public
 from app.schema.documents import Documents
 from app.schema.execution import build_schema
-from app.schema.limits import MAX_MERGES, Limits, Measure, OperationCost
+from app.schema.limits import MAX_MERGES, Costs, Limits, Measure, OperationCost
+from tests.test_readme import GRAPHQL
 
 SCHEMA = build_schema()
-GRAPHQL_SCHEMA = SCHEMA._schema
+COSTS = Costs(SCHEMA._schema)
 # So high that only what a test is about is in the way.
 OPEN = Limits(depth=1_000, aliases=10**9, directives=10**9, root_fields=10**9, cost=10**9)
 
 
 def measure(query: str, limits: Limits = OPEN) -> OperationCost | GraphQLError:
     document = parse(query)
-    return Measure(GRAPHQL_SCHEMA, document).check(document.definitions[0], limits)  # type: ignore[arg-type]
+    return Measure(COSTS, document).check(document.definitions[0], limits)  # type: ignore[arg-type]
 
 
 def cost(query: str, **variables: Any) -> int:
@@ -39,30 +49,49 @@ def excess(query: str, **limits: Any) -> str | None:
     ("query", "expected"),
     [
         ("{ viewer { id name } }", 3),
-        # A list without `first` counts as ten.
-        ("{ viewer { roles { name } } }", 12),
-        ("{ users { nodes { id } } }", 1 + 10 * 2),
+        # A list without pages counts as the most that it holds.
+        ("{ viewer { roles { name } } }", 2 + 50),
+        ("{ viewer { identities { id } mfaEnrollments { id } rootAttributes { name } } }", 1 + 17 + 51 + 6),
+        ("{ viewer { authorizedApplications { id } } }", 2 + 200),
+        # A page counts as 25 items, or as many as are asked for.
+        ("{ users { nodes { id } } }", 1 + 25 * 2),
+        ("{ users(first: null) { nodes { id } } }", 1 + 25 * 2),
+        ("{ users(first: null, last: 100) { nodes { id } } }", 1 + 100 * 2),
+        ("{ users(first: 10, last: 100) { nodes { id } } }", 1 + 100 * 2),
         ("{ users(first: 50) { nodes { id name } } }", 1 + 50 * 3),
         ("{ users(last: 50) { nodes { id name } } }", 1 + 50 * 3),
         ("{ users(first: 50) { edges { node { id } } } }", 1 + 50 * 3),
-        # What is of the page as a whole is there once.
-        ("{ users(first: 50) { nodes { id } pageInfo { hasNextPage } totalCount { value } } }", 1 + 50 * 2 + 4),
+        # What is of the page as a whole is there once; counting is dear.
+        ("{ users(first: 50) { nodes { id } pageInfo { hasNextPage } totalCount { value } } }", 1 + 50 * 2 + 2 + 51),
         ("{ users(first: 10) { nodes { logEvents(first: 5) { nodes { id } } } } }", 1 + 10 * (1 + 1 + 5 * 2)),
-        ('{ nodes(ids: ["a", "b", "c"]) { id } }', 1 + 3),
+        ("{ users(first: 2) { nodes { roles { users { nodes { id } } } } } }", 1 + 2 * (2 + 50 * (1 + 25 * 2))),
+        # A list that can be long counts as it usually is, or as many as are asked for.
+        ("{ viewer { logEvents { nodes { changes { path } } } } }", 2 + 25 * (2 + 10)),
+        ("{ viewer { logEvents { nodes { changes(first: 3) { path } } } } }", 2 + 25 * (2 + 3)),
+        ("{ viewer { logEvents { nodes { changes(first: 1000) { path } } } } }", 2 + 25 * (2 + 1000)),
+        ("{ viewer { permissions { name } } }", 2 + 25),
+        # JSON documents are larger than other values.
+        ("{ viewer { userMetadata } }", 1 + 5),
+        ("{ viewer { raw } }", 1 + 50),
+        ("{ viewer { logEvents { nodes { changes { before after } details } } } }", 2 + 25 * (2 + 10 * 4 + 5)),
+        ('{ nodes(ids: ["a", "b", "c"]) { id } }', 1 + 3 + 3),
+        ('{ nodes(ids: "a") { id } }', 1 + 1 + 1),
         ("{ a: viewer { id } b: viewer { id } }", 4),
         ("{ viewer { ...F ...F } } fragment F on User { id name }", 5),
         (
             "{ users(first: 7) { ...C } } fragment C on UserConnection { nodes { id } totalCount { value } }",
-            1 + 7 * 2 + 2,
+            1 + 7 * 2 + 51,
         ),
         ("{ viewer { ... { id } ... on User { id } } }", 3),
         # What no page may be is refused later, by name; it must not cost what nobody will read.
         ("{ users(first: 1000000) { nodes { id } } }", 1 + 100 * 2),
         ("{ users(first: 99999999999999999999) { nodes { id } } }", 1 + 100 * 2),
         ("{ users(first: -5) { nodes { id } } }", 1),
-        ('{ users(first: "x") { nodes { id } } }', 1 + 10 * 2),
+        ('{ users(first: "x") { nodes { id } } }', 1 + 25 * 2),
         ("{ nothing { id } viewer { nope { id } } }", 2 + 3),
-        ("mutation { updateUserMetadata(input: {patch: {}}) { user { roles { name } } } }", 13),
+        # A mutation is dearer than a field.
+        ("mutation { updateUserMetadata(input: {patch: {}}) { user { roles { name } } } }", 50 + 1 + 1 + 50),
+        ("mutation { updateUserMetadata(input: {patch: {}}) { errors { code } } }", 50 + 1 + 2),
     ],
 )
 def test_what_an_operation_costs(query: str, expected: int) -> None:
@@ -74,9 +103,11 @@ def test_what_an_operation_costs(query: str, expected: int) -> None:
     [
         ({}, 7),
         ({"n": 20}, 20),
-        ({"n": None}, 10),
-        ({"n": "x"}, 10),
-        ({"n": True}, 10),
+        ({"n": None}, 25),
+        ({"n": "x"}, 25),
+        ({"n": True}, 25),
+        # GraphQL takes 20.0 for the number 20.
+        ({"n": 20.0}, 20),
         ({"n": 10**9}, 100),
         ({"n": -1}, 0),
     ],
@@ -85,10 +116,82 @@ def test_a_variable_counts_as_what_it_is(variables: dict[str, Any], expected: in
     assert cost("query($n: Int = 7) { users(first: $n) { nodes { id } } }", **variables) == 1 + expected * 2
 
 
+def test_page_size_is_the_larger_of_two_variables() -> None:
+    query = "query($a: Int, $b: Int) { users(first: $a, last: $b) { nodes { id } } }"
+    for given, expected in (({}, 25), ({"a": 3}, 3), ({"a": 3, "b": 60}, 60), ({"a": None, "b": 60}, 60)):
+        assert cost(query, **given) == 1 + expected * 2
+
+
 def test_a_list_of_ids_counts_as_it_is_long() -> None:
     query = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }"
-    assert cost(query, ids=["a"] * 60) == 61
-    assert cost(query, ids=["a"] * 6_000) == 101
+    assert cost(query, ids=["a"] * 60) == 1 + 60 + 60
+    assert cost(query, ids="a") == 1 + 1 + 1
+    assert cost("query($id: ID!) { nodes(ids: [$id, $id]) { id } }", id="a") == 1 + 2 + 2
+
+
+def named(type_: Any) -> Any:
+    return type_.of_type if isinstance(type_, GraphQLNonNull) else type_
+
+
+def test_every_list_says_how_long_it_is() -> None:
+    """What declares nothing has a strict default; this keeps the declarations complete."""
+    for type_ in SCHEMA._schema.type_map.values():
+        fields = type_.fields if isinstance(type_, GraphQLObjectType | GraphQLInputObjectType) else {}
+        for name, field in fields.items():
+            place = f"{type_.name}.{name}"
+            if type_.name.startswith("__"):
+                continue
+            if isinstance(type_, GraphQLInputObjectType):
+                assert not isinstance(named(field.type), GraphQLList) or declared(field, Constraint), place
+                continue
+            if isinstance(named(field.type), GraphQLList) and not COSTS.is_sized_by_parent(type_, name):
+                assert declared(field, ListSize), place
+            for argument, definition in field.args.items():
+                assert not isinstance(named(definition.type), GraphQLList) or declared(definition, Constraint), (
+                    place,
+                    argument,
+                )
+
+
+def test_public_fields_are_the_two_that_need_no_token() -> None:
+    public = {
+        f"{type_.name}.{name}"
+        for type_ in SCHEMA._schema.type_map.values()
+        if isinstance(type_, GraphQLObjectType) and not type_.name.startswith("__")
+        for name, field in type_.fields.items()
+        if is_public(name, field)
+    }
+    assert public == {"Mutation.signUp", "Mutation.redeemTicket"}
+
+
+@pytest.mark.parametrize(
+    ("query", "needs_token"),
+    [
+        ("{ viewer { __typename } }", True),
+        ("{ ...A } fragment A on Query { caller { kind } }", True),
+        ("{ __typename }", False),
+        ("{ viewer { id } __schema { description } }", False),
+        ("{ ...A } fragment A on Query { viewer { id } ... { __typename } }", False),
+        ('mutation { redeemTicket(input: {ticket: "x"}) { purpose } }', False),
+        ('mutation { deleteUser(input: {userId: "x"}) { deletedUserId } }', True),
+    ],
+)
+def test_operation_needs_a_token_unless_a_field_is_public(query: str, needs_token: bool) -> None:
+    found = measure(query)
+    assert isinstance(found, OperationCost)
+    assert found.needs_token is needs_token
+
+
+def test_ordinary_operations_stay_far_below_the_limit() -> None:
+    most = Limits().cost
+    page = next(each for each in GRAPHQL if each.startswith("query UserPage"))
+    history = "{ logEvents(first: 100) { nodes { date type changes { path before after } } } }"
+    for query, share in ((page, 0.5), (history, 0.7), (get_introspection_query(), 0.1)):
+        found = measure(query, Limits())
+        assert isinstance(found, OperationCost)
+        spent, excess = found.check(Limits(), {"userId": "x"})
+        assert excess is None
+        assert spent < most * share
 
 
 @pytest.mark.parametrize(

@@ -558,7 +558,7 @@ async def test_metrics_are_by_root_field_code_and_status_and_by_no_callers_words
     assert sample(text, "profile_api_root_field_seconds_count", field="Query.viewer") == 2
     assert sample(text, "profile_api_root_field_errors_total", field="Query.users", code="FORBIDDEN") == 2
     assert sample(text, "profile_api_root_field_errors_total", field="Query.viewer", code="FORBIDDEN") == 0
-    assert sample(text, "profile_api_root_field_cost_total", field="Query.viewer") == 2 * 23
+    assert sample(text, "profile_api_root_field_cost_total", field="Query.viewer") == 2 * 53
     assert sample(text, "profile_api_request_seconds_count", status="200") == 3
     assert sample(text, "profile_api_request_seconds_count", status="401") == 1
     assert sample(text, "profile_api_refused_total", code="GRAPHQL_VALIDATION_FAILED") == 1
