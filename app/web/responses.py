@@ -77,24 +77,30 @@ def to_response(answer: Answer, media_type: str) -> Reply:
 
 
 def _status(answer: Answer, media_type: str) -> tuple[int, dict[str, str]]:
+    """The status, and headers that go with it. An answer with data is 200: clients discard the data of any other."""
     if not answer.errors:
         return 200, {}
     if answer.is_mutation_by_get:
         return 405, {"allow": "POST"}
     extensions = {each["extensions"]["code"]: each["extensions"] for each in answer.errors}
+    if answer.executed:
+        return 200, _step_up(extensions)
     if "UNAUTHENTICATED" in extensions:
         return 401, {"www-authenticate": REALM}
-    if "INSUFFICIENT_USER_AUTHENTICATION" in extensions:
-        max_age = extensions["INSUFFICIENT_USER_AUTHENTICATION"]["max_age"]
-        challenge = f'{REALM}, error="insufficient_user_authentication", max_age="{max_age}"'
-        return 401, {"www-authenticate": challenge}
-    if answer.executed:
-        return 200, {}
     for code, status in _STATUS.items():
         if code in extensions:
             wait = str(extensions[code].get("retryAfter", 1))
             return status, {"retry-after": wait} if status in (429, 503) else {}
     return (400 if media_type == GRAPHQL_RESPONSE else 200), {}
+
+
+def _step_up(extensions: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """The challenge of RFC 9470 where a field needs a more recent sign-in."""
+    wanted = extensions.get("INSUFFICIENT_USER_AUTHENTICATION")
+    if wanted is None:
+        return {}
+    challenge = f'{REALM}, error="insufficient_user_authentication", max_age="{wanted["max_age"]}"'
+    return {"www-authenticate": challenge}
 
 
 def rate_headers(rate: Rate) -> list[tuple[bytes, bytes]]:

@@ -221,6 +221,54 @@ async def test_a_token_that_is_no_good_is_answered_as_rfc_6750_has_it(world: Wor
     assert query.status_code == 401
 
 
+async def test_response_with_committed_data_is_not_401(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    john = await world.add_user("john")
+    await world.add_connection()
+    token = world.user_token(john)
+    # The token stays valid, but its sign-in is no longer recent.
+    monkeypatch.setattr("app.services.changes.time.time", lambda: 4e9)
+    query = """mutation {
+      a: updateUserMetadata(input: {patch: {kept: true}}) { user { version } errors { code } }
+      b: changeEmail(input: {email: "new@example.com"}) { errors { code } }
+    }"""
+    answer = await world.post(query, token)
+    assert (answer.status_code, codes(answer)) == (200, ["INSUFFICIENT_USER_AUTHENTICATION"])
+    assert answer.json()["data"] == {"a": {"user": {"version": 2}, "errors": []}, "b": None}
+    challenge = 'Bearer realm="profile-api", error="insufficient_user_authentication", max_age="300"'
+    assert answer.headers["www-authenticate"] == challenge
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "data"),
+    [
+        ("{ caller { kind } viewer { name } }", 401, None),
+        ("{ caller { kind } __typename }", 200, {"caller": None, "__typename": "Query"}),
+        ("mutation { updateUserMetadata(input: {patch: {}}) { errors { code } } }", 401, None),
+        (
+            """mutation {
+              redeemTicket(input: {ticket: "none"}) { errors { code } }
+              updateUserMetadata(input: {patch: {}}) { errors { code } }
+            }""",
+            200,
+            {"redeemTicket": {"errors": [{"code": "NOT_FOUND"}]}, "updateUserMetadata": None},
+        ),
+    ],
+)
+async def test_request_without_token_is_401_or_has_data(world: World, query: str, status: int, data: object) -> None:
+    answer = await world.post(query)
+    assert (answer.status_code, answer.json().get("data")) == (status, data)
+    assert ("data" in answer.json()) == (status == 200)
+    assert set(codes(answer)) == {"UNAUTHENTICATED"}
+
+
+async def test_mutation_that_is_forbidden_is_200_with_its_code(world: World) -> None:
+    john = await world.add_user("john")
+    query = 'mutation { blockUser(input: {userId: "auth0|john"}) { errors { code } } }'
+    answer = await world.post(query, world.user_token(john))
+    assert (answer.status_code, codes(answer)) == (200, ["FORBIDDEN"])
+    assert answer.json()["data"] == {"blockUser": None}
+
+
 async def test_answers_are_stored_nowhere(world: World) -> None:
     for answer in (await world.post("{ __typename }"), await world.post("{"), await world.client.get("/healthz")):
         assert answer.headers["cache-control"] == "no-store"
