@@ -39,6 +39,7 @@ def subject(strategy: str = "auth0", **more: Any) -> Subject:
         locked_out=False,
         roles=1,
         permissions=1,
+        can_mail=True,
     )
     return replace(plain, **more)
 
@@ -64,6 +65,9 @@ OBSTACLES: list[tuple[Name, Subject, str | None]] = [
     (Name.SEND_VERIFICATION_EMAIL, subject(email=None), "NOTHING_THERE"),
     (Name.SEND_VERIFICATION_EMAIL, subject(email_verified=True), "ALREADY_SO"),
     (Name.SEND_VERIFICATION_EMAIL, subject("google-oauth2", email_verified=True), "PROVIDER_OWNS_IT"),
+    (Name.SEND_VERIFICATION_EMAIL, subject(can_mail=False), "MAIL_UNAVAILABLE"),
+    (Name.SEND_PASSWORD_RESET_EMAIL, subject(can_mail=False), "MAIL_UNAVAILABLE"),
+    (Name.SEND_VERIFICATION_EMAIL, subject(email_verified=True, can_mail=False), "ALREADY_SO"),
     (Name.BLOCK, subject(blocked=True), "ALREADY_SO"),
     (Name.BLOCK, subject(), None),
     (Name.UNBLOCK, subject(), "ALREADY_SO"),
