@@ -228,8 +228,12 @@ class Reads:
     def _narrow(self, principal: Principal, kind: Kind, rule: Rule, written: bool) -> Filter | None:
         """What is added to a filter so that only what may be known is found; None where that is nothing."""
         visible = self._visible(principal, kind)
-        if written or holds(principal, rule):
+        if written:
             return visible
+        if holds(principal, rule):
+            # What is about no user belongs to the tenant: it is for those who may list it.
+            may_list = kind.list is None or holds(principal, kind.list)
+            return visible if may_list else {**visible, "$and": [{kind.owner: {"$ne": None}}]}
         if kind.owner is None or principal.profile is None:
             return None
         return {**visible, "$and": [{kind.owner: {"$in": principal.own()}}]}

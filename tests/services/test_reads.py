@@ -150,6 +150,21 @@ async def test_what_is_found_is_the_readers_or_of_the_tenant(stage: Stage, kind:
     assert await stage.reads.find(nobody, kind, {}, {}) == []
 
 
+async def test_event_of_no_user_is_found_by_readers_of_the_tenants_log(stage: Stage) -> None:
+    """As when a role is changed. `read:logs_users` opens the events of users."""
+    event = await stage.world.add_event(None, LogEventType.ROLE_CREATED, reason="because")
+    for principal, expected in (
+        (stage.application("read:logs"), [event]),
+        (stage.application("read:logs_users"), []),
+        (stage.user("read:logs", "read:current_user"), [event]),
+        (stage.user("read:logs_users", "read:current_user"), []),
+        (stage.user("read:current_user"), []),
+    ):
+        rows = await stage.reads.find(principal, LOG_EVENT, {"_id": event}, {})
+        assert [row.document["_id"] for row in rows] == expected
+        assert (await stage.reads.get(principal, LOG_EVENT, {"_id": event}, {}) is not None) == bool(expected)
+
+
 async def test_found_profiles_are_not_those_that_wait(stage: Stage) -> None:
     assert await ids(stage.reads, stage.user("read:current_user"), USER) == {stage.john.id}
     assert await ids(stage.reads, stage.application("read:users"), USER) == {stage.john.id, stage.jane.id}
@@ -293,6 +308,7 @@ async def test_roles_beside_a_profile_are_those_of_its_tenant(stage: Stage) -> N
     """Whatever its document names."""
     elsewhere = World(stage.stranger.tenant, stage.world.database, stage.world.client, stage.world.data_dir)
     role, foreign = await stage.world.add_role("Editor"), await elsewhere.add_role("Editor")
+    await stage.world.add_role("Owner")
     await stage.world.database["users"].update_one(
         {"_id": stage.john.id}, {"$set": {"role_ids": [role, foreign, new_id()]}}
     )
