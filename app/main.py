@@ -348,7 +348,14 @@ def build_services(
             rules,
             [(each.tenant, each.connection) for each in settings.issuers or []],
         ),
-        identities=Identities(changes, callers, StoredIdentities(database), tokens.verify, settings.metadata_max_bytes),
+        identities=Identities(
+            changes,
+            callers,
+            StoredIdentities(database),
+            StoredRoles(database),
+            tokens.verify,
+            settings.metadata_max_bytes,
+        ),
         blocks=Blocks(changes, stored_logins),
         roles=Roles(changes, callers, StoredRoles(database), snapshots, on_role_deleted),
         accounts=Accounts(

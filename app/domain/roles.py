@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.domain.errors import ErrorCode, Refused
+from app.domain.logs import FieldChange
 from app.domain.metadata import is_well_formed
 from app.domain.permissions import Permission
 
@@ -110,6 +111,28 @@ def added(before: Sequence[Any], more: Iterable[Any], same: Any = lambda each: e
 def removed(before: Sequence[Any], less: Iterable[Any], same: Any = lambda each: each) -> tuple[Any, ...]:
     gone = {same(each) for each in less}
     return tuple(each for each in before if same(each) not in gone)
+
+
+def permission_changes(
+    before: Sequence[Mapping[str, str]], after: Sequence[Mapping[str, str]]
+) -> tuple[FieldChange, ...]:
+    """What history tells: the permissions that differ. All of them could be too large to be kept."""
+    old, new = ({tuple(sorted(each.items())): each for each in some} for some in (before, after))
+    return _lost_and_gained(
+        "permissions", [old[key] for key in old if key not in new], [new[key] for key in new if key not in old]
+    )
+
+
+def role_changes(before: Sequence[Any], after: Sequence[Any], names: Mapping[Any, str]) -> tuple[FieldChange, ...]:
+    """What history tells: the names of the roles that differ. A role that does not exist any more has no name."""
+    lost, gained = [each for each in before if each not in after], [each for each in after if each not in before]
+    return _lost_and_gained(
+        "roles", [names[each] for each in lost if each in names], [names[each] for each in gained if each in names]
+    )
+
+
+def _lost_and_gained(path: str, lost: list[Any], gained: list[Any]) -> tuple[FieldChange, ...]:
+    return (FieldChange(path, lost or None, gained or None),) if lost or gained else ()
 
 
 def permission_key(permission: Mapping[str, str]) -> tuple[str, str]:

@@ -1,8 +1,9 @@
 """Linking a second account to a profile, and giving it back."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from app.domain.errors import ErrorCode, Forbidden, Refused, Unauthenticated, Unavailable
 from app.domain.identities import LinkMetadata, check_link, check_linked, link, unlink
@@ -10,6 +11,7 @@ from app.domain.ids import encode_id
 from app.domain.logins import said
 from app.domain.logs import LogEvent, LogEventType, diff
 from app.domain.principals import ActorKind, Principal
+from app.domain.roles import permission_changes, role_changes
 from app.domain.rules import LINK_IDENTITY
 from app.domain.times import now
 from app.domain.users import Changes, Identity, User
@@ -17,6 +19,7 @@ from app.policy.identities import shares_access, why_not_linked
 from app.services.callers import Callers
 from app.services.changes import DEADLINE_SECONDS, ProfileChanges, Target, to_event, wait
 from app.store.identities import Identities as StoredIdentities
+from app.store.roles import Roles
 
 # How old the token may be that proves a second account.
 PROOF_SECONDS = 300
@@ -41,12 +44,14 @@ class Identities:
         changes: ProfileChanges,
         callers: Callers,
         identities: StoredIdentities,
+        roles: Roles,
         verify: Verify,
         max_bytes: int,
     ) -> None:
         self._changes = changes
         self._callers = callers
         self._identities = identities
+        self._roles = roles
         self._verify = verify
         self._max_bytes = max_bytes
 
@@ -125,13 +130,33 @@ class Identities:
         at = now()
         moved = [(before, replace(after, version=before.version + 1, updated_at=at)) for before, after in pairs]
         (_, one), (_, two) = moved
-        events = [_event(caller, target, type_, *moved[0], two), _event(caller, target, type_, *moved[1], one)]
+        changed = {each for before, after in pairs for each in set(before.role_ids) ^ set(after.role_ids)}
+        names = await self._roles.names(caller.tenant, changed)
+        events = [
+            _event(caller, target, type_, before, after, other, names)
+            for (before, after), other in zip(moved, (two, one), strict=True)
+        ]
         return await self._identities.write(moved, events)
 
 
-def _event(caller: Principal, target: Target, type_: LogEventType, before: User, after: User, other: User) -> LogEvent:
+def _event(
+    caller: Principal,
+    target: Target,
+    type_: LogEventType,
+    before: User,
+    after: User,
+    other: User,
+    names: Mapping[Any, str],
+) -> LogEvent:
+    """`names` are those of the roles that differ."""
     changes = Changes(type_, {"identities": after.identities}, details={"otherUserId": other.user_id})
-    return to_event(caller, after, changes, target.reason, diff(said(before), said(after)))
+    told = (
+        *diff(said(before), said(after)),
+        *diff({"blocked": before.blocked}, {"blocked": after.blocked}),
+        *role_changes(before.role_ids, after.role_ids, names),
+        *permission_changes(before.permissions, after.permissions),
+    )
+    return to_event(caller, after, changes, target.reason, told)
 
 
 def _named(user: User, identity_id: str) -> Identity:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from app.domain.errors import ErrorCode, Refused
-from app.domain.logs import FieldChange, LogEvent, LogEventType
+from app.domain.logs import LogEvent, LogEventType
 from app.domain.permissions import Permission
 from app.domain.principals import Principal
 from app.domain.roles import (
@@ -15,8 +15,10 @@ from app.domain.roles import (
     check_count,
     check_role,
     granted,
+    permission_changes,
     removed,
     revoked,
+    role_changes,
     to_permissions,
 )
 from app.domain.rules import ASSIGN_ROLES, CREATE_ROLES, DELETE_ROLES, GRANT_PERMISSIONS, UNASSIGN_ROLES, UPDATE_ROLES
@@ -172,9 +174,8 @@ class Roles:
         def decide(user: User) -> Changes:
             after = how(user.role_ids, [each.id for each in named])
             check_count(after, MAX_ROLES, "roles")
-            changed = [each.name for each in named if (each.id in user.role_ids) != (each.id in after)]
-            gone, new = (changed, None) if how is removed else (None, changed)
-            return Changes(type_, {"role_ids": after}, told=(FieldChange("roles", gone, new),))
+            told = role_changes(user.role_ids, after, {each.id: each.name for each in named})
+            return Changes(type_, {"role_ids": after}, told=told)
 
         return await self._changes.apply(principal, rule, target, decide)
 
@@ -188,11 +189,7 @@ class Roles:
 
 
 def _permissions_changed(type_: LogEventType, user: User, after: Sequence[Mapping[str, str]]) -> Changes:
-    """History tells those that differ: all of them could be too large to be kept."""
-    old, new = ({tuple(sorted(each.items())): each for each in some} for some in (user.permissions, after))
-    gone, added_ = [old[key] for key in old if key not in new], [new[key] for key in new if key not in old]
-    told = FieldChange("permissions", gone or None, added_ or None)
-    return Changes(type_, {"permissions": after}, told=(told,))
+    return Changes(type_, {"permissions": after}, told=permission_changes(user.permissions, after))
 
 
 def _event(

@@ -1,6 +1,6 @@
 """Roles as documents."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -24,6 +24,15 @@ class Roles:
             found = await self._database["roles"].find(where).to_list(None)
         by_id = {each["role_id"]: _from_document(each) for each in found}
         return [by_id[each] for each in role_ids if each in by_id]
+
+    async def names(self, tenant: str, ids: Collection[Any]) -> dict[Any, str]:
+        """By `_id`, without those that are not there."""
+        if not ids:
+            return {}
+        with driver_errors():
+            where = {"tenant": tenant, "_id": {"$in": list(ids)}}
+            found = await self._database["roles"].find(where, {"name": 1}).to_list(None)
+        return {each["_id"]: each["name"] for each in found}
 
     async def insert(self, role: Role, event: LogEvent) -> bool:
         """False, and nothing written, when another writer committed first. KeyTaken when another role has its name."""

@@ -136,6 +136,32 @@ async def test_app_metadata_and_roles_come_along_for_who_may(two: Two) -> None:
     assert [each["name"] for each in linked["user"]["permissions"]] == ["p"]
 
 
+async def test_history_tells_what_access_a_link_gives_and_takes(two: Two) -> None:
+    users, tenant = two.world.database["users"], two.world.tenant
+    linked = await two.link()
+    assert await changes_of(two, "auth0|john", "IDENTITY_LINKED") == {
+        "roles": (None, ["Editor"]),
+        "permissions": (None, [{"name": "p", "api": "q"}]),
+    }
+    lost = {"role_ids": [], "permissions": [], "app_metadata": {}, "blocked": True}
+    await users.update_one({"tenant": tenant, "user_id": "auth0|john"}, {"$set": lost})
+    assert (await two.unlink(linked["user"]["identities"][1]["id"]))["errors"] == []
+    assert await changes_of(two, "google-oauth2|g1", "IDENTITY_UNLINKED") == {
+        "app_metadata.beta": (True, None),
+        "app_metadata.plan": ("pro", None),
+        "blocked": (False, True),
+        "roles": (["Customer", "Editor"], None),
+        "permissions": ([{"name": "p", "api": "q"}], None),
+    }
+
+
+async def changes_of(two: Two, user_id: str, type_: str) -> dict[str, Any]:
+    """(before, after) by path."""
+    where = {"tenant": two.world.tenant, "user_id": user_id, "type": type_}
+    [event] = await two.world.database["log_events"].find(where).to_list(None)
+    return {each["path"]: (each.get("before"), each.get("after")) for each in event.get("changes", ())}
+
+
 async def test_a_login_and_a_token_of_the_linked_account_are_its_primarys(two: Two) -> None:
     await two.link()
     recorded = await good(two.world, "g", {"sub": "g1", "name": "Renamed", "email": "new@gmail.com"})

@@ -172,6 +172,11 @@ async def find_roles(database: Database, account: Account) -> Any:
 
 
 @operation(BY_NAME)
+async def names_of_roles(database: Database, account: Account) -> Any:
+    return await Roles(database).names(account.tenant, [account.role.id])
+
+
+@operation(BY_NAME)
 async def replace_a_role(database: Database, account: Account) -> bool:
     return await Roles(database).replace(account.role, replace(account.role, name="B"), an_event(account.user))
 
