@@ -95,10 +95,11 @@ def main() -> None:
     parser.add_argument("--attack", type=float, default=5.0, help="seconds of each attack, twice; 0 leaves them out")
     parser.add_argument("--application", type=float, default=300.0, help="seconds as an application")
     parser.add_argument("--user", type=float, default=120.0, help="seconds as a user")
+    parser.add_argument("attacks", nargs="*", help="names of attacks, as scripts/edge_attacks.py has them; else all")
     given = parser.parse_args()
     if given.attack:
         with tempfile.TemporaryDirectory() as folder:
-            check_attacks(Path(folder), given.attack)
+            check_attacks(Path(folder), given.attack, given.attacks)
     register_scalars()
     with tempfile.TemporaryDirectory() as folder, serve(Path(folder), "--demo") as served:
         callers = {
