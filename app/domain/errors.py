@@ -92,6 +92,12 @@ class RateLimited(Exception):  # noqa: N818
         super().__init__(self.message)
 
 
+class TimedOut(Exception):  # noqa: N818
+    """The operation took longer than it may. What a write was doing then is done whole or not at all."""
+
+    message = "The operation took too long and was stopped. Before you repeat a write, read whether it was made."
+
+
 class UserBlocked(Exception):  # noqa: N818
     """The caller's own profile is blocked: its tokens are refused everywhere."""
 

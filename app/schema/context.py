@@ -86,6 +86,8 @@ class Context:
     services: Services
     document: Document
     variables: Mapping[str, Any] = field(default_factory=dict)
+    # Until when root fields may run, by the event loop's clock; None sets no limit.
+    deadline: float | None = None
     budget: Budget = field(default_factory=lambda: Budget(Limits().values, Limits().answer))
     principal: Principal | None = None
     viewer: Row | None = None

@@ -13,6 +13,7 @@ from app.domain.errors import (
     InsufficientUserAuthentication,
     RateLimited,
     Refused,
+    TimedOut,
     Unauthenticated,
     Unavailable,
     UserBlocked,
@@ -58,6 +59,8 @@ def _tell(error: GraphQLError) -> tuple[str, Mapping[str, Any]]:
             return cause.message, {"code": "UNAVAILABLE"}
         case InsufficientUserAuthentication():
             return cause.message, {"code": "INSUFFICIENT_USER_AUTHENTICATION", "max_age": cause.max_age}
+        case TimedOut():
+            return cause.message, {"code": "TIMEOUT"}
         case RateLimited():
             return cause.message, {"code": "RATE_LIMITED", "retryAfter": cause.retry_after}
     return _internal(cause)

@@ -19,7 +19,7 @@ from strawberry import Schema
 from strawberry.execution.is_awaitable import optimized_is_awaitable
 from strawberry.schema.config import StrawberryConfig
 
-from app.domain.errors import RateLimited, Unauthenticated
+from app.domain.errors import RateLimited, TimedOut, Unauthenticated
 from app.domain.principals import ActorKind, Principal
 from app.domain.rates import Rate
 from app.schema.authorized import describe_rules, resolve
@@ -209,7 +209,7 @@ class Engine:
             self._services,
             document,
             {**operation.cost.defaults, **(request.variables or {})},
-            Budget(self._limits.values, self._limits.answer),
+            budget=Budget(self._limits.values, self._limits.answer),
             rate=rate,
             source=request.source,
             address=request.address,
@@ -262,13 +262,14 @@ class Engine:
         try:
             # The database gives up first, so that it does no work that nobody waits for and its error is the answer.
             with time_limit(max(seconds / 2, seconds - 1)):
-                async with asyncio.timeout(seconds):
-                    if principal is not None:
+                context.deadline = asyncio.get_running_loop().time() + seconds
+                if principal is not None:
+                    async with asyncio.timeout_at(context.deadline):
                         await self._identify(answer, context, principal)
-                    result = await self._schema.run(context, variables, answer.operation.name, not self._introspection)
+                # Each root field ends in time: what the others did, and may have written, is still answered.
+                result = await self._schema.run(context, variables, answer.operation.name, not self._introspection)
         except TimeoutError:
-            answer.errors = [request_error("TIMEOUT", f"The operation took longer than {seconds:g} s and was stopped.")]
-            return
+            raise TimedOut from None
         answer.root_fields = context.root_fields
         answer.errors = [to_json(each) for each in result.errors or []]
         answer.data = result.data

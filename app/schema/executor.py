@@ -1,7 +1,7 @@
 """How fields of rows are answered: a leaf without the ceremony that only a resolver needs."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -11,7 +11,7 @@ from graphql.pyutils import gather_with_cancel
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types.field import StrawberryField
 
-from app.domain.errors import Unauthenticated
+from app.domain.errors import TimedOut, Unauthenticated
 from app.domain.rows import Row
 from app.schema.authorized import ROW_TYPES
 from app.schema.context import RootField
@@ -66,17 +66,42 @@ class RowExecutor(StrawberryGraphQLCoreExecutionContext):
         if path.prev is not None:
             return super().execute_field(parent_type, source, field_details_list, path, position_context)
         name = field_details_list[0].node.name.value
-        if self.context_value.principal is None:
-            field = self.schema.get_field(parent_type, name)
-            if field is not None and not is_public(name, field):
-                # Before its arguments are converted, which is work.
-                self.handle_field_error(Unauthenticated(), field.type, field_details_list, path)
-                return None
+        return self._execute_root_field(parent_type, name, source, field_details_list, path, position_context)
+
+    def _execute_root_field(
+        self, parent_type: Any, name: str, source: Any, field_details_list: Any, path: Any, position_context: Any
+    ) -> Any:
+        context, field = self.context_value, self.schema.get_field(parent_type, name)
+        if field is None:
+            return Undefined
+        refusal: Exception | None = None
+        if context.principal is None and not is_public(name, field):
+            refusal = Unauthenticated()
+        elif context.deadline is not None and asyncio.get_running_loop().time() > context.deadline:
+            # One that is not begun has written nothing.
+            refusal = TimedOut()
+        if refusal is not None:
+            # Before its arguments are converted, which is work.
+            self.handle_field_error(refusal, field.type, field_details_list, path)
+            return None
         timed = RootField(path.key, parent_type.name, name, perf_counter())
-        self.context_value.root_fields.append(timed)
+        context.root_fields.append(timed)
         value = super().execute_field(parent_type, source, field_details_list, path, position_context)
         timed.ended = perf_counter()
-        return _timed(value, timed) if self.is_awaitable(value) else value
+        if not self.is_awaitable(value):
+            return value
+
+        async def in_time() -> Any:
+            try:
+                async with asyncio.timeout_at(context.deadline):
+                    return await value
+            except TimeoutError:
+                self.handle_field_error(TimedOut(), field.type, field_details_list, path)
+                return None
+            finally:
+                timed.ended = perf_counter()
+
+        return in_time()
 
     def complete_list_value(
         self, return_type: Any, field_details_list: Any, info: Any, path: Any, result: Any, position_context: Any
@@ -158,13 +183,6 @@ class RowExecutor(StrawberryGraphQLCoreExecutionContext):
 
     def _begin_slice(self) -> None:
         self._ends = None
-
-
-async def _timed(value: Awaitable[Any], field: RootField) -> Any:
-    try:
-        return await value
-    finally:
-        field.ended = perf_counter()
 
 
 def read_leaves_directly(schema: GraphQLSchema) -> None:

@@ -14,7 +14,7 @@ from app.schema.execution import Answer
 from app.web.requests import GRAPHQL_RESPONSE, JSON, BadRequest
 
 REALM = 'Bearer realm="profile-api"'
-# Of a request as a whole. What is not here is 400, except to clients that know application/json only.
+# Of a request that was not executed. What is not here is 400, except to clients that know application/json only.
 _STATUS = {
     "RATE_LIMITED": 429,
     "USER_BLOCKED": 403,
@@ -68,7 +68,7 @@ def respond(content: Any, status: int = 200, media_type: str = JSON, headers: Ma
 
 
 def to_response(answer: Answer, media_type: str) -> Reply:
-    """Status codes as GraphQL over HTTP has them for this media type, and as RFC 6750 where a token is wanted."""
+    """The status code is what GraphQL over HTTP has for this media type: 200 when the operation was executed."""
     content: dict[str, Any] = {"errors": answer.errors} if answer.errors else {}
     if answer.executed:
         content = {"data": answer.data, **content}

@@ -547,6 +547,7 @@ async def test_anonymous_may_nothing(stage: Stage) -> None:
     # Beside a field that needs no token each field is refused by itself.
     answer = await stage.world.post(READ.replace("{", "{ public: __typename ", 1), id=id)
     content = answer.json()
+    assert answer.status_code == 200
     assert content["data"].pop("public") == "Query"
     assert set(content["data"].values()) == {None}
     assert {each["path"][0] for each in content["errors"]} == set(content["data"])
