@@ -353,12 +353,14 @@ class Mutation:
     )
     update_role: RolePayload | None = strawberry.mutation(
         resolver=role_changes.update_role,
-        description="Changes a role, and what all who have it may do.",
+        description="Changes a role, and what all who have it may do. Users do not change the name or the permissions"
+        " of a role that they have themselves: FORBIDDEN.",
         directives=[authorized(UPDATE_ROLES)],
     )
     delete_role: RolePayload | None = strawberry.mutation(
         resolver=role_changes.delete_role,
-        description="Deletes a role; whoever has it loses it with it.",
+        description="Deletes a role; whoever has it loses it with it. Users do not delete a role that they have"
+        " themselves: FORBIDDEN.",
         directives=[authorized(DELETE_ROLES)],
     )
     assign_roles: UserPayload | None = strawberry.mutation(

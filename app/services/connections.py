@@ -56,7 +56,7 @@ class Connections:
         caller = await self._callers.authorize(principal, UPDATE_CONNECTIONS)
         check_connection_name("name", name)
 
-        async def attempt() -> AuthConnection | None:
+        async def attempt(caller: Principal) -> AuthConnection | None:
             before = await self._connections.find(caller.tenant, name)
             after = _saved(caller.tenant, name, before, given, condition)
             if after == before:
@@ -74,7 +74,7 @@ class Connections:
         """
         caller = await self._callers.authorize(principal, UPDATE_CONNECTIONS)
 
-        async def attempt() -> str | None:
+        async def attempt(caller: Principal) -> str | None:
             before = await self._connections.find(caller.tenant, name)
             if before is None:
                 raise _unknown()
@@ -105,7 +105,7 @@ class Connections:
         if rule is None:
             raise Refused(ErrorCode.NOT_FOUND, "No login rule of this name is installed.", ("name",))
 
-        async def attempt() -> EnabledRule | None:
+        async def attempt(caller: Principal) -> EnabledRule | None:
             known = (await self._connections.rules(caller.tenant)).get(name)
             before = _enabled(rule, known)
             condition.check_version(before.version, before, "login rule")

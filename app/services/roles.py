@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from app.domain.errors import ErrorCode, Refused
+from app.domain.errors import ErrorCode, Forbidden, Refused
 from app.domain.logs import LogEvent, LogEventType
 from app.domain.permissions import Permission
 from app.domain.principals import Principal
@@ -23,6 +23,7 @@ from app.domain.roles import (
 )
 from app.domain.rules import ASSIGN_ROLES, CREATE_ROLES, DELETE_ROLES, GRANT_PERMISSIONS, UNASSIGN_ROLES, UPDATE_ROLES
 from app.domain.users import Changes, User
+from app.policy.roles import changes_members, why_not_changed
 from app.services.callers import Callers
 from app.services.changes import ProfileChanges, Target
 from app.services.tenant_changes import Condition, TenantChanges, to_tenant_event
@@ -70,7 +71,7 @@ class Roles:
             permissions=to_permissions(permissions),
         )
 
-        async def attempt() -> Role | None:
+        async def attempt(caller: Principal) -> Role | None:
             event = _event(caller, LogEventType.ROLE_CREATED, None, role, reason)
             return role if await self._roles.insert(role, event) else None
 
@@ -86,7 +87,7 @@ class Roles:
     ) -> Any:
         """The role's `_id`. `given` are the new `name`, `description` and `permissions`; what is left out stays.
 
-        Raises what `create` does; Refused with NOT_FOUND; VersionConflict.
+        Raises what `create` does; Forbidden for a role that the caller has; Refused with NOT_FOUND; VersionConflict.
         """
         caller = await self._callers.authorize(principal, UPDATE_ROLES)
         check_role(given.get("name"), given.get("description"))
@@ -94,11 +95,12 @@ class Roles:
         if "description" in given:
             values["description"] = given["description"] or None
 
-        async def attempt() -> Role | None:
+        async def attempt(caller: Principal) -> Role | None:
             before = await self._one(caller, role_id, condition)
             after = _changed(before, values)
             if after == before:
                 return before
+            await self._check_own(caller, before, after)
             event = _event(caller, LogEventType.ROLE_UPDATED, before, after, condition.reason)
             return after if await self._roles.replace(before, after, event) else None
 
@@ -107,12 +109,13 @@ class Roles:
     async def delete(self, principal: Principal | None, role_id: str, condition: Condition) -> None:
         """One step, however many users have the role: they lose it at the same moment.
 
-        Refused with NOT_FOUND, CONTENDED; VersionConflict.
+        Forbidden for a role that the caller has; Refused with NOT_FOUND, CONTENDED; VersionConflict.
         """
         caller = await self._callers.authorize(principal, DELETE_ROLES)
 
-        async def attempt() -> Role | None:
+        async def attempt(caller: Principal) -> Role | None:
             role = await self._one(caller, role_id, condition)
+            await self._check_own(caller, role, None)
             event = _event(caller, LogEventType.ROLE_DELETED, role, None, condition.reason)
             return role if await self._roles.delete(role, event) else None
 
@@ -124,7 +127,7 @@ class Roles:
         caller: Principal,
         role_id: str,
         condition: Condition,
-        attempt: Callable[[], Awaitable[Role | None]],
+        attempt: Callable[[Principal], Awaitable[Role | None]],
     ) -> Role:
         try:
             role = await self._tenant_changes.apply(caller, f"role:{role_id}", condition, attempt)
@@ -178,6 +181,14 @@ class Roles:
             return Changes(type_, {"role_ids": after}, told=told)
 
         return await self._changes.apply(principal, rule, target, decide)
+
+    async def _check_own(self, caller: Principal, before: Role, after: Role | None) -> None:
+        """Forbidden when the change would reach the caller's own profile. An application has none to look up."""
+        own = caller.own()
+        is_own = bool(own) and changes_members(before, after) and await self._roles.is_held(before, own)
+        reason = why_not_changed(before, after, is_own)
+        if reason is not None:
+            raise Forbidden(reason)
 
     async def _one(self, principal: Principal, role_id: str, condition: Condition) -> Role:
         found = await self._roles.find(principal.tenant, [role_id])

@@ -38,9 +38,11 @@ class TenantChanges:
         self._queue = Queue()
 
     async def apply(
-        self, principal: Principal, key: str, condition: Condition, attempt: Callable[[], Awaitable[T | None]]
+        self, principal: Principal, key: str, condition: Condition, attempt: Callable[[Principal], Awaitable[T | None]]
     ) -> T:
-        """What `attempt` returns. It is asked again when it returns None: another writer committed first.
+        """What `attempt` returns. It is called again when it returns None: another writer committed first.
+
+        It is given the caller as the database has them at that moment.
 
         `key` names the object in its tenant. UserBlocked; Refused with INVALID_INPUT for the reason, CONTENDED, or by
         `attempt`.
@@ -49,9 +51,9 @@ class TenantChanges:
         deadline = time.monotonic() + self._deadline
         async with self._queue.turn((principal.tenant, key), deadline):
             while True:
-                # The caller may be blocked while this write waits for others.
-                await self._callers.confirm(principal)
-                done = await attempt()
+                # The caller may be blocked or linked while this write waits for others.
+                caller = await self._callers.confirm(principal)
+                done = await attempt(caller)
                 if done is not None:
                     return done
                 await wait(deadline)

@@ -34,6 +34,12 @@ class Roles:
             found = await self._database["roles"].find(where, {"name": 1}).to_list(None)
         return {each["_id"]: each["name"] for each in found}
 
+    async def is_held(self, role: Role, users: Sequence[Any]) -> bool:
+        """Whether one of these users has the role. `users` are `_id`s of profiles, linked to another one or not."""
+        where = {"tenant": role.tenant, "_id": {"$in": list(users)}, "role_ids": role.id}
+        with driver_errors():
+            return await self._database["users"].find_one(where, {"_id": 1}) is not None
+
     async def insert(self, role: Role, event: LogEvent) -> bool:
         """False, and nothing written, when another writer committed first. KeyTaken when another role has its name."""
         return await insert_versioned(self._database, "roles", _to_document(role), event)

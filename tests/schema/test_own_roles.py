@@ -1,0 +1,117 @@
+"""Users with every scope do not change or delete the roles that they have; others and applications do."""
+
+from typing import Any
+
+import pytest
+
+from app.services.roles import Roles
+from tests.schema.test_linking import EVERYTHING, Two, two
+from tests.world import World, codes
+
+__all__ = ["two"]
+CHANGES = [
+    'updateRole(input: {%s, permissions: [{api: "a", name: "all"}]})',
+    "updateRole(input: {%s, permissions: []})",
+    'updateRole(input: {%s, name: "Admin"})',
+    "deleteRole(input: {%s})",
+]
+
+
+def changing(change: str, role_id: str = "rol_editor") -> str:
+    named = f'roleId: "{role_id}"'
+    return f"mutation {{ {change % named} {{ errors {{ code }} }} }}"
+
+
+async def with_role(world: World) -> Any:
+    """A role of one permission."""
+    return await world.add_role("Editor", [{"api": "a", "name": "edit"}])
+
+
+async def role_of(world: World) -> Any:
+    return await world.database["roles"].find_one({"tenant": world.tenant, "role_id": "rol_editor"})
+
+
+async def assert_forbidden(world: World, change: str, token: str) -> None:
+    before = await role_of(world)
+    answer = (await world.post(changing(change), token)).json()
+    assert list(answer["data"].values()) == [None]
+    assert answer["errors"][0]["extensions"] == {"code": "FORBIDDEN", "scopes": []}
+    assert await role_of(world) == before
+
+
+@pytest.mark.parametrize("change", CHANGES)
+async def test_users_do_not_change_a_role_that_they_have(world: World, change: str) -> None:
+    john = await world.add_user("john", role_ids=(await with_role(world),))
+    await assert_forbidden(world, change, world.user_token(john, EVERYTHING))
+
+
+@pytest.mark.parametrize("caller", ["auth0|john", "google-oauth2|g1"])
+@pytest.mark.parametrize("change", CHANGES)
+async def test_role_of_a_linked_account_is_the_users_own(two: Two, change: str, caller: str) -> None:
+    """John does not have the role Editor. His account with Google has it, and gets it back when it is unlinked."""
+    edit = {"$set": {"permissions": [{"api": "a", "name": "edit"}]}}
+    await two.world.database["roles"].update_one({"tenant": two.world.tenant, "name": "Editor"}, edit)
+    token = two.world.user_token("auth0|john", EVERYTHING)
+    input = {"secondary": {"token": two.world.user_token("google-oauth2|g1")}}
+    link = "mutation($input: LinkIdentityInput!) { linkIdentity(input: $input) { errors { code } } }"
+    assert (await two.world.ask(link, token, input=input))["linkIdentity"]["errors"] == []
+    await assert_forbidden(two.world, change, two.world.user_token(caller, EVERYTHING))
+
+
+@pytest.mark.parametrize("change", CHANGES)
+async def test_others_change_the_role(world: World, change: str) -> None:
+    await world.add_user("john", role_ids=(await with_role(world),))
+    jane = await world.add_user("jane", role_ids=(await world.add_role("Customer"),))
+    for token in (
+        world.user_token(jane, EVERYTHING),
+        world.user_token("auth0|new", EVERYTHING),
+        world.tool_token(EVERYTHING),
+    ):
+        [result] = (await world.ask(changing(change), token)).values()
+        assert result["errors"] == []
+        await world.database["roles"].delete_many({"tenant": world.tenant, "name": {"$ne": "Customer"}})
+        await with_role(world)
+
+
+async def test_users_describe_a_role_that_they_have(world: World) -> None:
+    john = await world.add_user("john", role_ids=(await with_role(world),))
+    same = 'name: "Editor", permissions: [{api: "a", name: "edit", description: "Edits"}]'
+    change = f'updateRole(input: {{%s, description: "For editors", {same}}})'
+    told = await world.ask(changing(change), world.user_token(john, EVERYTHING))
+    assert told["updateRole"]["errors"] == []
+    role = await role_of(world)
+    assert (role["description"], role["permissions"][0]["description"]) == ("For editors", "Edits")
+
+
+async def test_role_that_a_user_is_given_meanwhile_is_their_own(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The profile is looked at right before the write, and not when the request begins."""
+    role, john = await with_role(world), await world.add_user("john")
+    one = Roles._one
+
+    async def given(self: Roles, *arguments: Any) -> Any:
+        await world.database["users"].update_one({"_id": john.id}, {"$set": {"role_ids": [role]}})
+        return await one(self, *arguments)
+
+    monkeypatch.setattr(Roles, "_one", given)
+    assert codes(await world.post(changing(CHANGES[0]), world.user_token(john, EVERYTHING))) == ["FORBIDDEN"]
+
+
+async def test_account_linked_meanwhile_counts_for_its_roles(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The caller is looked up again while the write waits for its turn."""
+    apply = Roles._write
+
+    async def linked(self: Roles, *arguments: Any) -> Any:
+        monkeypatch.undo()
+        assert (await two.link())["errors"] == []
+        return await apply(self, *arguments)
+
+    monkeypatch.setattr(Roles, "_write", linked)
+    users = two.world.database["users"]
+    token = two.world.user_token("auth0|john", EVERYTHING)
+    # The application that links takes no roles over, so that only the linked account has the role.
+    two.tool = two.world.tool_token(
+        ["update:users", "read:users", "read:users_app_metadata", "read:roles", "read:logs", "read:device_credentials"]
+    )
+    assert codes(await two.world.post(changing(CHANGES[0]), token)) == ["FORBIDDEN"]
+    john = await users.find_one({"tenant": two.world.tenant, "user_id": "auth0|john"})
+    assert len(john["role_ids"]) == 1
