@@ -88,6 +88,8 @@ from app.web.pages import GraphiQL
 from app.web.tickets import TicketPage
 from app.web.traces import traces_from_environment
 
+WhenStopping = Callable[[Callable[[], None]], None]
+
 _PAGE_TOKEN_SECONDS = 8 * 3600
 # Outside of development, unless set. The address's counts requests, the caller's units of cost.
 RATE_LIMIT = "100/second"
@@ -96,10 +98,11 @@ ADDRESS_RATE_LIMIT = "1000/second"
 OPEN_RATE_LIMIT = "30/minute"
 
 
-def create(refuse: Refuse = end_process) -> ASGIApp:
+def create(refuse: Refuse = end_process, when_stopping: WhenStopping = lambda _: None) -> ASGIApp:
     """The application that uvicorn serves. Raises ConfigurationError for an environment that can't be served.
 
-    `refuse` is called when the database turns out to be one that this service must not serve.
+    `refuse` is called when the database turns out to be one that this service must not serve. `when_stopping` gets what
+    must be called when the service is told to stop, before it waits for requests.
     """
     settings = load_settings()
     configure_logs(settings.log_format)
@@ -107,15 +110,22 @@ def create(refuse: Refuse = end_process) -> ASGIApp:
     url = settings.mongodb_url or join_when_ready(settings.data_dir)
     if url is None:
         raise ConfigurationError("No database: start with `profile-api serve`, or set PROFILE_API_MONGODB_URL.")
-    return build(settings, Database.connect(url, settings.database), demo, refuse)
+    return build(settings, Database.connect(url, settings.database), demo, refuse, when_stopping)
 
 
-def build(settings: Settings, database: Database, demo: bool = False, refuse: Refuse = end_process) -> ASGIApp:
+def build(
+    settings: Settings,
+    database: Database,
+    demo: bool = False,
+    refuse: Refuse = end_process,
+    when_stopping: WhenStopping = lambda _: None,
+) -> ASGIApp:
     """The application on a given database."""
     development = check_development(settings, demo)
     tokens = to_tokens(settings, development)
     clear_roles = ClearRoles(StoredRoles(database))
     send_mails = build_mails(settings, database, development)
+    when_stopping(send_mails.stop)
     services = build_services(settings, database, development, tokens, clear_roles.wake)
     open_rates = to_rates(settings, "open", settings.open_rate_limit, OPEN_RATE_LIMIT, database, development)
     engine = build_engine(settings, database, development, services, open_rates)

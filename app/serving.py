@@ -7,7 +7,7 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -88,13 +88,23 @@ class Server(uvicorn.Server):
         super().__init__(to_config(settings))
         self._refusal: Exception | None = None
         self._heartbeat = heartbeat
+        self._on_stop: list[Callable[[], None]] = []
 
     def run(self, sockets: list[socket] | None = None) -> None:
         """Returns after a graceful stop. Raises what the application refused with."""
-        self.config.app = partial(create, self._refuse)
+        self.config.app = partial(create, self._refuse, self.when_stopping)
         super().run(sockets)
         if self._refusal is not None:
             raise self._refusal
+
+    def when_stopping(self, call: Callable[[], None]) -> None:
+        """Calls it when the service was told to stop, before requests are waited for."""
+        self._on_stop.append(call)
+
+    async def shutdown(self, sockets: list[socket] | None = None) -> None:
+        for call in self._on_stop:
+            call()
+        await super().shutdown(sockets)
 
     async def on_tick(self, counter: int) -> bool:
         if self._heartbeat is not None and counter % 10 == 0:

@@ -1,5 +1,6 @@
 """A real SMTP server on loopback, and the service's sender that brings mail to it."""
 
+import asyncio
 import re
 import socket
 from collections.abc import Iterator
@@ -7,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from threading import Event
 from typing import Any
 
 from aiosmtpd.controller import Controller
@@ -23,18 +25,34 @@ PUBLIC_URL = "https://profiles.example.com"
 
 @dataclass
 class Mailbox:
-    """What came. While `refusing` is set the server answers each mail with it: `451 later`, `550 never`."""
+    """What came. While `refusing` is set the server answers each mail with it: `451 later`, `550 never`.
+
+    The command `holding` (RCPT, DATA, QUIT) is not answered before `go_on` is set when the recipient is
+    `holding_for`; None is any recipient. `held` are the recipients that wait. While `cutting` is set the server
+    takes a message and ends the connection without an answer.
+    """
 
     port: int
     messages: list[EmailMessage] = field(default_factory=list)
     refusing: str | None = None
+    cutting: bool = False
+    holding: str | None = None
+    holding_for: str | None = None
+    held: list[str] = field(default_factory=list)
+    go_on: Event = field(default_factory=Event)
     database: Database | None = None
+
+    async def _hold(self, command: str, address: str) -> None:
+        if command == self.holding and self.holding_for in (None, address):
+            self.held.append(address)
+            await asyncio.to_thread(self.go_on.wait)
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, server: Any, session: Any, envelope: Any, address: str, options: list[str]
     ) -> str:
         if self.refusing is not None:
             return self.refusing
+        await self._hold("RCPT", address)
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
@@ -42,13 +60,23 @@ class Mailbox:
         message = message_from_bytes(envelope.content, policy=policy.default)
         assert isinstance(message, EmailMessage)
         self.messages.append(message)
+        if self.cutting:
+            server.transport.abort()
+        await self._hold("DATA", envelope.rcpt_tos[0])
         return "250 OK"
 
-    def sender(self) -> SendMails:
+    async def handle_QUIT(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - likewise
+        await self._hold("QUIT", "")
+        return "221 Bye"
+
+    def sender(
+        self, drain_seconds: float = 30.0, outbox: Outbox | None = None, tickets: Tickets | None = None
+    ) -> SendMails:
         assert self.database
         server = Server.read(f"smtp://127.0.0.1:{self.port}")
         composer = Composer("Profiles <no-reply@profiles.example.com>", PUBLIC_URL)
-        return SendMails(Outbox(self.database), Tickets(self.database), composer, server, None)
+        outbox, tickets = outbox or Outbox(self.database), tickets or Tickets(self.database)
+        return SendMails(outbox, tickets, composer, server, None, drain_seconds)
 
     async def receive(self) -> list[EmailMessage]:
         """Those that were sent by now and not received before."""
@@ -76,6 +104,7 @@ def smtp_server(**options: Any) -> Iterator[Mailbox]:
     try:
         yield mailbox
     finally:
+        mailbox.go_on.set()
         controller.stop()
 
 

@@ -29,7 +29,8 @@ LIFETIMES = {
 class Ticket:
     """Good for what it is bound to: `address` in lower case, and the version of the user's credential (0: none).
 
-    The secret itself is made when its mail is sent, and kept nowhere; `hash` is its SHA-256 in hexadecimal.
+    Each attempt to send its mail makes a secret, which is kept nowhere; `hash` is the SHA-256 of the newest one, in
+    hexadecimal.
     """
 
     id: Any

@@ -1,5 +1,6 @@
 """How mail leaves: SMTP (RFC 5321), with STARTTLS if the server offers it; credentials are sent over TLS only."""
 
+import asyncio
 from dataclasses import dataclass
 from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
@@ -7,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 from aiosmtplib import SMTP, SMTPException, SMTPRecipientsRefused, SMTPResponseException
 
 _TIMEOUT_SECONDS = 30
+_QUIT_SECONDS = 2
 _RELAY, _SUBMISSION, _SUBMISSIONS = 25, 587, 465
 _PERMANENT = 500
 _FORM = "it is written smtp://user:password@host:port, or smtps://; signs such as / and @ in it are percent-encoded"
@@ -64,7 +66,7 @@ class Server:
         return self.username is not None and not self.is_tls and not self.allow_plain
 
     async def send(self, message: EmailMessage) -> None:
-        """NotDelivered."""
+        """NotDelivered. After it was cancelled nobody knows whether the server took the message."""
         server = SMTP(
             hostname=self.host,
             port=self.port,
@@ -75,10 +77,9 @@ class Server:
         )
         await self._connect(server)
         try:
-            async with server:
-                if self.username is not None:
-                    await server.login(self.username, self.password or "")
-                await server.send_message(message)
+            if self.username is not None:
+                await server.login(self.username, self.password or "")
+            await server.send_message(message)
         except SMTPRecipientsRefused as error:
             raise NotDelivered(all(each.code >= _PERMANENT for each in error.recipients)) from None
         except SMTPResponseException as error:
@@ -86,6 +87,11 @@ class Server:
             raise NotDelivered(error.code >= _PERMANENT and not _is_of_login(error)) from None
         except (SMTPException, OSError):
             raise NotDelivered(is_final=False) from None
+        except asyncio.CancelledError:
+            server.close()
+            raise
+        finally:
+            await _quit(server)
 
     async def _connect(self, server: SMTP) -> None:
         """NotDelivered, never final: what goes wrong here is not the mail's fault."""
@@ -96,6 +102,17 @@ class Server:
             is_plain = self.needs_starttls and type(error) is SMTPException
             reason = "the server offers no STARTTLS, and credentials are sent over TLS only" if is_plain else ""
             raise NotDelivered(is_final=False, reason=reason) from None
+
+
+async def _quit(server: SMTP) -> None:
+    """Ends the conversation. Its outcome is known by now, and neither a fault nor a cancellation hides it."""
+    try:
+        if server.is_connected:
+            await server.quit(timeout=_QUIT_SECONDS)
+    except (SMTPException, OSError, asyncio.CancelledError):
+        pass
+    finally:
+        server.close()
 
 
 def _is_of_login(error: SMTPResponseException) -> bool:

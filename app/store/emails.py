@@ -1,6 +1,7 @@
 """The outbox: mails to be sent, kept until they are, and counted."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -32,14 +33,18 @@ class Outbox:
             # Another mail to this address was counted at the same moment.
             return
 
-    async def claim(self, at: datetime, lease: timedelta, longest: timedelta) -> tuple[Mail, int] | None:
+    async def claim(
+        self, at: datetime, lease: timedelta, longest: timedelta, busy: Collection[str] = ()
+    ) -> tuple[Mail, int] | None:
         """The mail that is due first, and which try this is; nobody else claims it before `at + lease`.
 
-        No mail waits longer than `longest`: one that would was put off before the clock was set back.
+        No mail to a domain in `busy` is claimed. No mail waits longer than `longest`: one that would was put off before
+        the clock was set back.
         """
+        is_due = {"$or": [{"due_at": {"$lte": at}}, {"due_at": {"$gt": at + longest}}]}
         with driver_errors():
             found = await self._database["mails"].find_one_and_update(
-                {"$or": [{"due_at": {"$lte": at}}, {"due_at": {"$gt": at + longest}}]},
+                is_due | _to_others(busy),
                 {"$set": {"due_at": at + lease}, "$inc": {"tries": 1}},
                 sort=[("due_at", 1)],
                 return_document=ReturnDocument.AFTER,
@@ -55,6 +60,12 @@ class Outbox:
         with driver_errors():
             one = {"tenant": mail.tenant, "_id": mail.id}
             await self._database["mails"].update_one(one, {"$set": {"due_at": due_at}})
+
+    async def release(self, mail: Mail, tries: int, due_at: datetime) -> None:
+        """Takes back the claim that returned `tries`: it was no try. Another claim that came later is kept."""
+        with driver_errors():
+            one = {"tenant": mail.tenant, "_id": mail.id, "tries": tries}
+            await self._database["mails"].update_one(one, {"$set": {"due_at": due_at}, "$inc": {"tries": -1}})
 
 
 async def put_mail(database: Database, session: Any, user: User, given: SendMail) -> None:
@@ -73,6 +84,14 @@ async def put_mail(database: Database, session: Any, user: User, given: SendMail
 async def _insert(database: Database, session: Any, mail: Mail) -> None:
     waiting = {"due_at": mail.recorded_at, "tries": 0}
     await database["mails"].insert_one(document_of(mail) | waiting, session=session)
+
+
+def _to_others(domains: Collection[str]) -> dict[str, Any]:
+    """The condition for mails to no address in these domains."""
+    if not domains:
+        return {}
+    pattern = f"@({'|'.join(re.escape(each) for each in domains)})$"
+    return {"address": {"$not": {"$regex": pattern, "$options": "i"}}}
 
 
 def _address_key(mail: Mail) -> str:

@@ -47,6 +47,7 @@ INDEXES: dict[str, list[tuple[_Keys, dict[str, object]]]] = {
     "tickets": [
         (_by("user"), {}),
         ([("hash", 1)], {"unique": True, "partialFilterExpression": {"hash": {"$exists": True}}}),
+        ([("earlier_hashes", 1)], {}),
     ],
     "mails": [(_by("user"), {}), ([("due_at", 1)], {})],
     "mail_counts": [(_by("key"), UNIQUE)],

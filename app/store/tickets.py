@@ -10,6 +10,9 @@ from app.domain.users import User
 from app.store.database import Database, driver_errors
 from app.store.documents import document_of
 
+# More than there are attempts to send one mail.
+_MAX_HASHES = 100
+
 
 class Tickets:
     """Those that stand."""
@@ -18,17 +21,23 @@ class Tickets:
         self._database = database
 
     async def find(self, hash: str, at: datetime) -> Ticket | None:
-        """By the SHA-256 of its secret, which no two tickets of any tenant share; None past its time."""
+        """By the SHA-256 of one of its secrets, which no two tickets of any tenant share; None past its time."""
         with driver_errors():
-            found = await self._database["tickets"].find_one({"hash": hash, "expires_at": {"$gt": at}})
+            found = await self._database["tickets"].find_one(
+                {"$or": [{"hash": hash}, {"earlier_hashes": hash}], "expires_at": {"$gt": at}}
+            )
         return None if found is None else _from_document(found)
 
     async def arm(self, tenant: str, id: Any, hash: str) -> Ticket | None:
-        """Gives a ticket the secret of the mail that is about to be sent; None where it is void by now."""
+        """Gives a ticket the secret of the mail that is about to be sent; None when the ticket is void by now.
+
+        Earlier secrets stay valid: a mail is sent again when nobody knows whether it was delivered.
+        """
+        newest = {"$cond": [{"$ifNull": ["$hash", False]}, ["$hash"], []]}
+        earlier = {"$concatArrays": [{"$ifNull": ["$earlier_hashes", []]}, newest]}
+        new = {"hash": hash, "earlier_hashes": {"$slice": [earlier, -_MAX_HASHES]}}
         with driver_errors():
-            found = await self._database["tickets"].find_one_and_update(
-                {"tenant": tenant, "_id": id}, {"$set": {"hash": hash}}
-            )
+            found = await self._database["tickets"].find_one_and_update({"tenant": tenant, "_id": id}, [{"$set": new}])
         return None if found is None else _from_document(found)
 
 
@@ -52,4 +61,5 @@ async def void_tickets(database: Database, session: Any, user: User, given: Void
 def _from_document(document: Mapping[str, Any]) -> Ticket:
     known = {**document, "id": document["_id"], "purpose": TicketPurpose(document["purpose"])}
     del known["_id"]
+    known.pop("earlier_hashes", None)
     return Ticket(**known)

@@ -339,6 +339,11 @@ async def put_a_mail_off(database: Database, account: Account) -> None:
     await Outbox(database).put_off(account.mail, account.mail.recorded_at + timedelta(hours=1))
 
 
+@operation(BY_NAME)
+async def release_a_mail(database: Database, account: Account) -> None:
+    await Outbox(database).release(account.mail, 0, account.mail.recorded_at + timedelta(hours=1))
+
+
 # ----------------------------------------------------------------
 
 
