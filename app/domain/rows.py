@@ -14,6 +14,23 @@ from app.domain.times import format_time
 Selection: TypeAlias = Mapping[str, "Selection"]
 
 
+class Tree(dict[str, "Tree"]):
+    """A selection that is kept with its document. `plans` is what was found out about reading it, by whoever did."""
+
+    __slots__ = ("plans",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.plans: dict[Any, Any] | None = None
+
+    def below(self, name: str) -> "Tree":
+        """The selection inside of an attribute, made where there is none yet."""
+        found = self.get(name)
+        if found is None:
+            found = self[name] = Tree()
+        return found
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attribute:
     """A line of the table. `name` is snake_case, as in `raw` and in paths; GraphQL's name is its camelCase.

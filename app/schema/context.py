@@ -9,11 +9,11 @@ from strawberry.dataloader import DataLoader
 
 from app.domain.principals import Principal
 from app.domain.rates import Rate
-from app.domain.rows import Row
+from app.domain.rows import Row, Tree
 from app.schema.budget import Budget
 from app.schema.documents import Document
 from app.schema.limits import Limits
-from app.schema.selection import Tree, of_nodes, tree_of
+from app.schema.selection import of_nodes, tree_of
 from app.services.accounts import Accounts
 from app.services.actions import Actions
 from app.services.attributes import RootAttributes

@@ -19,10 +19,17 @@ from strawberry import Schema
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
+from app.domain.rows import Tree
 from app.schema.limits import Costs, Counted, Limits, Measure, OperationCost
-from app.schema.selection import Tree, add_selections, of_viewer
+from app.schema.selection import add_selections, of_viewer
 
+# Texts, and bytes that they take with all that was found out about them.
 MAX_REMEMBERED = 1_000
+MAX_REMEMBERED_BYTES = 64_000_000
+# As measured, and somewhat more: nodes, tokens, what was measured, selections and plans.
+_BYTES_OF_A_TOKEN, _BYTES_OF_A_CHARACTER = 700, 3
+# Texts without a token that were sent once. A hash takes about a hundred bytes.
+MAX_SEEN = 10_000
 # What one answer says is wrong with a document.
 MAX_ERRORS = 5
 # As strawberry validates.
@@ -57,6 +64,8 @@ class Document:
     trees: dict[int, Tree] = field(default_factory=dict)
     # What each list counts as, likewise.
     lists: dict[int, Counted] = field(default_factory=dict)
+    # About how many bytes it takes.
+    size: int = 0
 
     def operation(self, name: str | None) -> Operation | None:
         """The one of that name; without a name the only one. None where that is none, or not clear."""
@@ -68,17 +77,18 @@ class Document:
         """What the operation asks of the caller's own profile."""
         known = self.trees.get(id(operation))
         if known is None:
-            tree: Tree = {}
+            tree = Tree()
             if operation.operation is OperationType.QUERY:
                 add_selections(tree, operation.selection_set, self.fragments, set())
-            known = self.trees[id(operation)] = dict(of_viewer(tree))
+            known = self.trees[id(operation)] = of_viewer(tree)
         return known
 
 
 class Documents:
-    """The latest MAX_REMEMBERED texts; what does not validate is not remembered. `trusted` are kept for good, by id.
+    """The latest texts that validate, as many as their limits allow. `trusted` are kept for good, by id.
 
-    `hits` and `misses` count what was remembered and what was not.
+    A text is remembered for callers with a token, and for others when it comes a second time: strangers must not fill
+    the memory. `hits` and `misses` count what was remembered and what was not.
     """
 
     def __init__(
@@ -91,6 +101,8 @@ class Documents:
         self._introspection = introspection
         self._costs = Costs(schema._schema)
         self._known: OrderedDict[str, Document] = OrderedDict()
+        self._size = 0
+        self._seen: OrderedDict[int, None] = OrderedDict()
         self._trusted = {name: self._make(text) for name, text in (trusted or {}).items()}
         for each in self._trusted.values():
             if each.errors:
@@ -103,7 +115,12 @@ class Documents:
     def trusted(self, document_id: str) -> Document | None:
         return self._trusted.get(document_id)
 
-    def prepare(self, query: str) -> Document:
+    @property
+    def size(self) -> int:
+        """About how many bytes the remembered texts take."""
+        return self._size
+
+    def prepare(self, query: str, has_token: bool = True) -> Document:
         """Parses, measures and validates by the schema, or finds that it was done."""
         known = self._known.get(query)
         if known is not None:
@@ -112,11 +129,25 @@ class Documents:
             return known
         self.misses += 1
         made = self._make(query)
-        if not made.errors:
-            self._known[query] = made
-            if len(self._known) > MAX_REMEMBERED:
-                self._known.popitem(last=False)
+        if not made.errors and (has_token or self._was_seen(query)):
+            self._remember(query, made)
         return made
+
+    def _remember(self, query: str, made: Document) -> None:
+        self._known[query] = made
+        self._size += made.size
+        while len(self._known) > MAX_REMEMBERED or self._size > MAX_REMEMBERED_BYTES:
+            _, oldest = self._known.popitem(last=False)
+            self._size -= oldest.size
+
+    def _was_seen(self, query: str) -> bool:
+        key = hash(query)
+        if key in self._seen:
+            return True
+        self._seen[key] = None
+        if len(self._seen) > MAX_SEEN:
+            self._seen.popitem(last=False)
+        return False
 
     def _make(self, query: str) -> Document:
         try:
@@ -126,7 +157,8 @@ class Documents:
         except RecursionError:
             return Document([_coded(GraphQLError("The document is nested too deep."), "GRAPHQL_PARSE_FAILED")])
         measure = Measure(self._costs, document)
-        made = Document(document=document, lists=measure.lists)
+        size = _BYTES_OF_A_TOKEN * document.token_count + _BYTES_OF_A_CHARACTER * len(query)
+        made = Document(document=document, lists=measure.lists, size=size)
         for definition in document.definitions:
             if isinstance(definition, OperationDefinitionNode):
                 cost = measure.check(definition, self._limits)

@@ -179,7 +179,7 @@ class Engine:
         if self._rates is not None:
             # Parsing a document is work: not for a caller that has nothing left.
             self._rates.check(_counted_as(request.address, principal))
-        found = self._find(request)
+        found = self._find(request, principal is not None)
         if isinstance(found, Answer):
             return await self.refuse(found, request.address, principal)
         document, operation = found
@@ -216,9 +216,9 @@ class Engine:
             open_rates=self._open_rates,
         )
 
-    def _find(self, request: Request) -> tuple[Document, Operation] | Answer:
+    def _find(self, request: Request, has_token: bool) -> tuple[Document, Operation] | Answer:
         """The operation to run, or why there is none."""
-        document = self._document(request)
+        document = self._document(request, has_token)
         if isinstance(document, Answer):
             return document
         operation = document.operation(request.operation_name)
@@ -228,7 +228,7 @@ class Engine:
             return Answer([request_error("BAD_REQUEST", "A mutation is sent by POST.")], is_mutation_by_get=True)
         return document, operation
 
-    def _document(self, request: Request) -> Document | Answer:
+    def _document(self, request: Request, has_token: bool) -> Document | Answer:
         """The document to run, or why there is none."""
         if request.document_id is not None:
             trusted = self.documents.trusted(request.document_id) if self._mode != "off" else None
@@ -238,7 +238,7 @@ class Engine:
         if self._mode == "require":
             message = "Only trusted documents are run here: send a documentId."
             return Answer([request_error("PERSISTED_DOCUMENT_REQUIRED", message)])
-        document = self.documents.prepare(request.query or "")
+        document = self.documents.prepare(request.query or "", has_token)
         return Answer([to_json(each) for each in document.errors]) if document.errors else document
 
     async def refuse(

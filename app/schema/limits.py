@@ -45,7 +45,7 @@ class Limits:
     `cost` is one for each field, or what the field declares, times the sizes of the lists that it is in, and what its
     arguments cost. `values` is how many values an answer may hold beyond those that were counted, because a list is
     longer than it counts as; `answer` is how many bytes of JSON documents it may hold. `seconds` is how long an
-    operation may run. `body` and `query` are bytes.
+    operation may run. `body` is bytes.
     """
 
     body: int = 1_000_000

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import Any
 
 from graphql import (
     FieldNode,
@@ -13,10 +12,9 @@ from graphql import (
     SelectionSetNode,
 )
 
-from app.domain.rows import Selection
+from app.domain.rows import Selection, Tree
 
 Fragments = Mapping[str, FragmentDefinitionNode]
-Tree = dict[str, Any]
 
 
 @lru_cache(maxsize=2048)
@@ -26,7 +24,7 @@ def _snake(name: str) -> str:
 
 def tree_of(nodes: Iterable[FieldNode], fragments: Fragments) -> Tree:
     """Everything asked for below these nodes, whatever its alias, type condition or directive."""
-    tree: Tree = {}
+    tree = Tree()
     spread: set[tuple[int, str]] = set()
     for node in nodes:
         if node.selection_set:
@@ -40,7 +38,7 @@ def add_selections(
     """`spread`: which fragments went into which place already. Spread twice, one adds nothing, and takes no time."""
     for each in selections.selections:
         if isinstance(each, FieldNode):
-            below = tree.setdefault(_snake(each.name.value), {})
+            below = tree.below(_snake(each.name.value))
             if each.selection_set:
                 add_selections(below, each.selection_set, fragments, spread)
         elif isinstance(each, InlineFragmentNode):
@@ -52,15 +50,15 @@ def add_selections(
 
 def of_nodes(connection: Selection) -> Tree:
     """What is asked of each row of a connection, through `nodes` and through `edges`."""
-    merged: Tree = {}
+    merged = Tree()
     _merge(merged, connection.get("nodes", {}))
     _merge(merged, connection.get("edges", {}).get("node", {}))
     return merged
 
 
-def of_viewer(operation: Selection) -> Selection:
+def of_viewer(operation: Selection) -> Tree:
     """What an operation asks of the caller's own profile, wherever it does."""
-    merged: Tree = {}
+    merged = Tree()
     _merge(merged, operation.get("viewer", {}))
     _merge(merged, operation.get("caller", {}).get("user", {}))
     return merged
@@ -68,4 +66,4 @@ def of_viewer(operation: Selection) -> Selection:
 
 def _merge(into: Tree, selection: Selection) -> None:
     for name, inside in selection.items():
-        _merge(into.setdefault(name, {}), inside)
+        _merge(into.below(name), inside)

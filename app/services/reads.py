@@ -18,7 +18,7 @@ from app.domain.paging import (
     to_page,
 )
 from app.domain.principals import Principal
-from app.domain.rows import Kind, Row, Selection
+from app.domain.rows import Kind, Row, Selection, Tree
 from app.domain.rules import BLOCK_USER, READING, Rule
 from app.policy.logs import visible_events
 from app.policy.rules import holds, might_hold, missing_scopes, readable
@@ -54,18 +54,16 @@ def forbidden(principal: Principal, rule: Rule, is_self: bool = False) -> Forbid
     return Forbidden(f"Not allowed to {rule.name}.", missing_scopes(principal, rule, is_self))
 
 
-MAX_PLANS = 10_000
+# Of one selection: as many as there are sets of rules among its callers.
+MAX_PLANS = 20
 # The caller's own profile: what is needed to know who calls is read whatever is asked for.
 CALLER = replace(USER, needs=("blocked", "name", "linked"))
 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What to read for a selection, by whom these rules hold for."""
+    """What to read for a selection, by whom some rules hold for."""
 
-    kind: Kind
-    selection: Selection
-    rules: frozenset[Rule]
     paths: frozenset[str]
     joins: frozenset[str]
 
@@ -94,7 +92,6 @@ class Reads:
         self._documents = documents
         self._snapshots = snapshots
         self._sealing = sealing
-        self._plans: dict[tuple[int, int], _Plan] = {}
 
     async def get(
         self,
@@ -253,16 +250,18 @@ class Reads:
 
     def _plan(self, kind: Kind, selection: Selection, rules: frozenset[Rule]) -> _Plan:
         """What a selection comes to is found out once for each set of rules: clients send the same few documents."""
-        key = (id(selection), hash(rules))
-        known = self._plans.get(key)
-        # A plan keeps its selection, so that no other has its id while the plan is known.
-        if known is not None and known.selection is selection and known.rules == rules and known.kind is kind:
-            return known
-        if len(self._plans) >= MAX_PLANS:
-            self._plans.clear()
-        paths, joins = kind.projection(selection, rules), kind.joins(selection, rules)
-        self._plans[key] = plan = _Plan(kind, selection, rules, paths, joins)
-        return plan
+        if not isinstance(selection, Tree):
+            return _Plan(kind.projection(selection, rules), kind.joins(selection, rules))
+        # The plans of a selection are forgotten with the document that it is kept with.
+        if selection.plans is None:
+            selection.plans = {}
+        known: _Plan | None = selection.plans.get((kind, rules))
+        if known is None:
+            if len(selection.plans) >= MAX_PLANS:
+                selection.plans.clear()
+            known = _Plan(kind.projection(selection, rules), kind.joins(selection, rules))
+            selection.plans[kind, rules] = known
+        return known
 
     async def _rows(
         self, principal: Principal, kind: Kind, documents: Sequence[Document], joins: frozenset[str]

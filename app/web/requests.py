@@ -16,6 +16,8 @@ from app.domain.metadata import is_well_formed
 from app.schema.execution import Request
 
 JSON = "application/json"
+# Of the text of a document: comments and strings are read before anything else can be limited.
+MAX_QUERY_BYTES = 65_536
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 # What a fast parser would round: integers of 19 digits and more are read by the exact one.
 _LONG_NUMBER = re.compile(rb"\d{19}")
@@ -182,6 +184,8 @@ def _to_request(given: Any, read_only: bool) -> Request:
         raise BadRequest(400, "Send query or documentId, not both.")
     if document_id is None and (not isinstance(query, str) or not is_well_formed(query)):
         raise BadRequest(400, "query is missing, or no text.")
+    if query is not None and len(query) > MAX_QUERY_BYTES // 4 and len(query.encode()) > MAX_QUERY_BYTES:
+        raise BadRequest(400, f"query takes at most {MAX_QUERY_BYTES} bytes; send values as variables.")
     _optional(given, "extensions", dict)
     operation_name: str | None = _optional(given, "operationName", str) or None
     variables: Mapping[str, Any] | None = _optional(given, "variables", dict)

@@ -69,7 +69,9 @@ DOCUMENTS = Documents(SCHEMA, Limits())
 async def run(query: str, found: list[Box], values: int = 0, answer: int = 1_000_000, **variables: Any) -> Any:
     document = DOCUMENTS.prepare(query)
     assert not document.errors
-    context = Context(cast("Any", found), document, variables, Budget(values, answer), principal=cast("Any", True))
+    context = Context(
+        cast("Any", found), document, variables, budget=Budget(values, answer), principal=cast("Any", True)
+    )
     result: ExecutionResult = await SCHEMA.run(context, variables, None)
     return result.data, [(each.path, (each.extensions or {}).get("code")) for each in result.errors or []]
 
