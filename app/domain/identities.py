@@ -1,6 +1,6 @@
 """Linking: one profile for several accounts. Nothing moves: the second account's profile waits, to be given back."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from enum import StrEnum
 from typing import Any
@@ -24,6 +24,14 @@ class LinkMetadata(StrEnum):
     PREFER_SECONDARY = "PREFER_SECONDARY"
 
 
+class Access(StrEnum):
+    """What a profile can take over from a linked account beside user_metadata. The values are field names of `User`."""
+
+    APP_METADATA = "app_metadata"
+    ROLES = "role_ids"
+    PERMISSIONS = "permissions"
+
+
 def check_link(primary: User, secondary: User) -> None:
     """Refused where these two can't be one."""
     if primary.id == secondary.id:
@@ -38,29 +46,35 @@ def check_link(primary: User, secondary: User) -> None:
         raise _refused(ErrorCode.TOO_LARGE, f"A user has at most {MAX_IDENTITIES} identities.")
 
 
-def link(primary: User, secondary: User, how: LinkMetadata, with_access: bool) -> tuple[User, User]:
-    """Both after linking. `with_access`: app_metadata, roles and permissions are taken over too. Without it, what the
-    primary holds of them is noted, for the unlinking.
+def link(primary: User, secondary: User, how: LinkMetadata, shared: Collection[Access]) -> tuple[User, User]:
+    """Both after linking. The primary takes over what is `shared`; what it holds of the rest is noted for unlinking.
 
-    Their versions are as they were: whoever writes them counts.
+    The versions stay the same: the caller that writes the profiles counts them.
     """
     [identity] = secondary.identities
     keys = tuple(identifier_keys(secondary))
     linked = replace(identity, origin=secondary.id, origin_user_id=secondary.user_id, keys=keys)
+    if how is LinkMetadata.KEEP_PRIMARY:
+        shared = set(shared) - {Access.APP_METADATA}
     after = replace(
         primary,
         identities=(*primary.identities, linked),
         user_metadata=_merged(primary.user_metadata, secondary.user_metadata, how),
+        **{str(each): _both(primary, secondary, how, each) for each in shared},
     )
-    if with_access:
-        after = replace(
-            after,
-            app_metadata=_merged(primary.app_metadata, secondary.app_metadata, how),
-            role_ids=added(primary.role_ids, secondary.role_ids),
-            permissions=added(primary.permissions, secondary.permissions, permission_key),
-        )
-    access = None if with_access else _access_of(primary)
-    return after, replace(secondary, linked_to=primary.id, primary_access=access)
+    held = {name: value for name, value in _access_of(primary).items() if Access(name) not in shared}
+    return after, replace(secondary, linked_to=primary.id, primary_access=held or None)
+
+
+def _both(primary: User, secondary: User, how: LinkMetadata, access: Access) -> Any:
+    """What the primary holds after it took this over."""
+    match access:
+        case Access.APP_METADATA:
+            return _merged(primary.app_metadata, secondary.app_metadata, how)
+        case Access.ROLES:
+            return added(primary.role_ids, secondary.role_ids)
+        case Access.PERMISSIONS:
+            return added(primary.permissions, secondary.permissions, permission_key)
 
 
 def check_linked(before: User, after: User, max_bytes: int) -> None:
@@ -78,10 +92,10 @@ def check_linked(before: User, after: User, max_bytes: int) -> None:
 
 
 def unlink(primary: User, secondary: User, identity: Identity) -> tuple[User, User]:
-    """Both after unlinking. What was taken from the primary since, the second account does not get back.
+    """Both after unlinking. The second account does not get back what was taken from the primary since the link.
 
-    Where the primary never took over the account's access and nobody changed the primary's, the account has what it had
-    before: users who link and unlink their own accounts change no app_metadata, roles or permissions.
+    When the primary did not take something over and nobody changed it there, the account has what it had before the
+    link. So users who link and unlink their own accounts change no app_metadata, roles or permissions.
     """
     kept = tuple(each for each in primary.identities if each != identity)
     own = replace(identity, origin=None, origin_user_id=None, keys=())
@@ -106,17 +120,18 @@ def _access_of(user: User) -> dict[str, Any]:
 
 def _given_back(primary: User, secondary: User) -> dict[str, Any]:
     """What the second account holds after unlinking."""
-    before, now = secondary.primary_access, _access_of(primary)
+    # A part that the primary took over is not in `before`.
+    before, now = secondary.primary_access or {}, _access_of(primary)
     roles, permissions, metadata = secondary.role_ids, secondary.permissions, secondary.app_metadata
-    if before is None or not same(before["role_ids"], now["role_ids"]):
+    if Access.ROLES not in before or not same(before[Access.ROLES], now[Access.ROLES]):
         roles = tuple(each for each in roles if each in primary.role_ids)
-    if before is None or not same(before["permissions"], now["permissions"]):
+    if Access.PERMISSIONS not in before or not same(before[Access.PERMISSIONS], now[Access.PERMISSIONS]):
         held = {permission_key(each) for each in primary.permissions}
         permissions = tuple(each for each in permissions if permission_key(each) in held)
-    if before is None:
-        metadata = _still_held(metadata, primary.app_metadata)
+    if Access.APP_METADATA in before:
+        metadata = _not_taken(metadata, before[Access.APP_METADATA], primary.app_metadata)
     else:
-        metadata = _not_taken(metadata, before["app_metadata"], primary.app_metadata)
+        metadata = _still_held(metadata, primary.app_metadata)
     return {"role_ids": roles, "permissions": permissions, "app_metadata": metadata}
 
 

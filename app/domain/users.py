@@ -54,7 +54,8 @@ class User:
     """One account of a tenant. Field names are the stored ones; `id` is the document's `_id`.
 
     `linked_to` is the `_id` of the profile that this one is linked to: until it is unlinked nobody sees it.
-    `primary_access` is what that profile held when it was linked without taking over this one's access; else None.
+    `primary_access` is what that profile held at the link of what it did not take over from this one: each field by
+    its name. It is None when everything was taken over.
     `roles` holds the `_id`s of roles, `permissions` those granted directly. The first identity is the primary one.
     """
 

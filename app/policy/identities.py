@@ -1,8 +1,17 @@
 """Linking: what a user's token must not bring to the caller's own profile, or take away from it."""
 
+from collections.abc import Mapping
+
+from app.domain.identities import Access
 from app.domain.principals import Principal
-from app.domain.rules import LINK_IDENTITY, UPDATE_APP_METADATA
+from app.domain.rules import ASSIGN_ROLES, GRANT_PERMISSIONS, UPDATE_APP_METADATA, Rule
 from app.policy.rules import holds
+
+_GIVING: Mapping[Access, Rule] = {
+    Access.APP_METADATA: UPDATE_APP_METADATA,
+    Access.ROLES: ASSIGN_ROLES,
+    Access.PERMISSIONS: GRANT_PERMISSIONS,
+}
 
 
 def why_not_linked(principal: Principal, primary: object, secondary: object) -> str | None:
@@ -16,11 +25,12 @@ def why_not_linked(principal: Principal, primary: object, secondary: object) -> 
     return None
 
 
-def shares_access(principal: Principal, primary: object, secondary: object) -> bool:
-    """Whether the primary takes over app_metadata, roles and permissions of the secondary. Both are `_id`s.
+def shared_access(principal: Principal, primary: object, secondary: object) -> frozenset[Access]:
+    """What the primary takes over from the secondary. Both are `_id`s.
 
-    Only where the caller may change both, and never where the caller's own profile is one of them.
+    Each part comes along only when the caller may give it to users by its own mutation. Nothing does when the caller's
+    own profile is one of the two.
     """
     if principal.is_self(primary) or principal.is_self(secondary):
-        return False
-    return holds(principal, UPDATE_APP_METADATA) and holds(principal, LINK_IDENTITY)
+        return frozenset()
+    return frozenset(access for access, rule in _GIVING.items() if holds(principal, rule))

@@ -134,8 +134,10 @@ class LinkIdentityInput:
     secondary: LinkedAccount
     metadata: LinkMetadata = strawberry.field(
         default=LinkMetadata.KEEP_PRIMARY,
-        description="What becomes of the second account's user_metadata. Where the caller may change app_metadata, and"
-        " neither account is their own, app_metadata, roles and permissions are taken over too.",
+        description="What becomes of the second account's user_metadata. The profile also takes over app_metadata,"
+        " combined in the same way, if the caller may change app_metadata (update:users_app_metadata); roles, if the"
+        " caller may assign roles (update:users and create:role_members); and permissions, if the caller may grant"
+        " permissions (update:users). It takes over none of these when one of the two accounts is the caller's own.",
     )
     if_version: strawberry.Maybe[int | None] = strawberry.field(default=None, description=IF_VERSION)
     reason: str | None = strawberry.field(default=None, description=REASON)

@@ -15,7 +15,7 @@ from app.domain.roles import permission_changes, role_changes
 from app.domain.rules import LINK_IDENTITY
 from app.domain.times import now
 from app.domain.users import Changes, Identity, User
-from app.policy.identities import shares_access, why_not_linked
+from app.policy.identities import shared_access, why_not_linked
 from app.services.callers import Callers
 from app.services.changes import DEADLINE_SECONDS, ProfileChanges, Target, to_event, wait
 from app.store.identities import Identities as StoredIdentities
@@ -67,7 +67,7 @@ class Identities:
             if reason:
                 raise Forbidden(reason)
             check_link(primary, other)
-            after, waiting = link(primary, other, how, shares_access(caller, primary.id, other.id))
+            after, waiting = link(primary, other, how, shared_access(caller, primary.id, other.id))
             check_linked(primary, after, self._max_bytes)
             # The account that waits gives its keys up before the other takes them.
             pairs = [(other, waiting), (primary, after)]

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from app.domain.errors import ErrorCode, Refused
-from app.domain.identities import MAX_IDENTITIES, LinkMetadata, check_link, link, unlink
+from app.domain.identities import MAX_IDENTITIES, Access, LinkMetadata, check_link, link, unlink
 from app.domain.users import Identity, User
 
+ALL = frozenset(Access)
 AT = datetime(2026, 1, 1)
 
 
@@ -43,7 +44,7 @@ def test_a_user_may_have_sixteen() -> None:
 def test_what_was_linked_and_given_back_is_as_it_was() -> None:
     primary = user("a", user_metadata={"x": 1})
     secondary = user("b", user_metadata={"y": 2}, app_metadata={"z": {"k": [1]}}, role_ids=("r",))
-    linked, waiting = link(primary, secondary, LinkMetadata.MERGE, with_access=True)
+    linked, waiting = link(primary, secondary, LinkMetadata.MERGE, ALL)
     assert waiting.linked_to == "a"
     assert linked.app_metadata == {"z": {"k": [1]}}
     after, given_back = unlink(linked, waiting, linked.identities[1])
@@ -57,7 +58,7 @@ def test_what_the_primary_holds_no_more_is_not_given_back() -> None:
     secondary = user(
         "b", app_metadata={"kept": 1, "gone": 2, "changed": 3, "deep": {"kept": 1, "gone": 2}}, role_ids=("r", "s")
     )
-    linked, waiting = link(user("a"), secondary, LinkMetadata.MERGE, with_access=True)
+    linked, waiting = link(user("a"), secondary, LinkMetadata.MERGE, ALL)
 
     less = replace(linked, app_metadata={"kept": 1, "changed": 4, "deep": {"kept": 1}}, role_ids=("s",))
     _, given_back = unlink(less, waiting, linked.identities[1])
@@ -89,7 +90,7 @@ HELD: dict[str, Any] = {"both": 2, "gone": 3, "deep": {"gone": 2}, "flag": 1, "l
 )
 def test_unlink_gives_back_app_metadata_not_taken(now: dict[str, Any], expected: dict[str, Any]) -> None:
     secondary = user("b", app_metadata=OWN)
-    linked, waiting = link(user("a", app_metadata=HELD), secondary, LinkMetadata.MERGE, with_access=False)
+    linked, waiting = link(user("a", app_metadata=HELD), secondary, LinkMetadata.MERGE, ())
     assert linked.app_metadata == HELD
     _, given_back = unlink(replace(linked, app_metadata=now), waiting, linked.identities[1])
     assert given_back.app_metadata == {name: value for name, value in expected.items() if value is not ...}
@@ -113,7 +114,7 @@ def test_unlink_gives_back_roles_unless_changed_since(now: tuple[str, ...], expe
     held, own = ("held",), ("own", "held")
     primary = user("a", role_ids=held, permissions=permissions(held))
     secondary = user("b", role_ids=own, permissions=permissions(own))
-    linked, waiting = link(primary, secondary, LinkMetadata.MERGE, with_access=False)
+    linked, waiting = link(primary, secondary, LinkMetadata.MERGE, ())
     changed = replace(linked, role_ids=now, permissions=permissions(now))
     _, given_back = unlink(changed, waiting, linked.identities[1])
     assert given_back.role_ids == expected
@@ -122,6 +123,46 @@ def test_unlink_gives_back_roles_unless_changed_since(now: tuple[str, ...], expe
 
 def test_unlink_gives_back_what_a_link_without_access_kept() -> None:
     secondary = user("b", app_metadata={"banned": True}, role_ids=("r",), permissions=({"api": "q", "name": "p"},))
-    linked, waiting = link(user("a"), secondary, LinkMetadata.PREFER_SECONDARY, with_access=False)
+    linked, waiting = link(user("a"), secondary, LinkMetadata.PREFER_SECONDARY, ())
     assert (linked.app_metadata, linked.role_ids, linked.permissions) == ({}, (), ())
+    assert unlink(linked, waiting, linked.identities[1])[1] == secondary
+
+
+HELD_BY = {
+    Access.APP_METADATA: ({"a": 1}, {"b": 2}, {"a": 1, "b": 2}),
+    Access.ROLES: (("r",), ("s",), ("r", "s")),
+    Access.PERMISSIONS: (
+        ({"api": "q", "name": "p"},),
+        ({"api": "q", "name": "o"},),
+        ({"api": "q", "name": "p"}, {"api": "q", "name": "o"}),
+    ),
+}
+
+
+@pytest.mark.parametrize("shared", [{each} for each in Access] + [ALL - {each} for each in Access], ids=sorted)
+def test_link_shares_some_and_unlink_gives_back_all(shared: frozenset[Access]) -> None:
+    primary = user("a", **{str(name): held for name, (held, _, _) in HELD_BY.items()})
+    secondary = user("b", **{str(name): held for name, (_, held, _) in HELD_BY.items()})
+    linked, waiting = link(primary, secondary, LinkMetadata.MERGE, shared)
+    for name, (before, _, both) in HELD_BY.items():
+        assert getattr(linked, name) == (both if name in shared else before)
+    assert set(waiting.primary_access or {}) == ALL - shared
+    assert unlink(linked, waiting, linked.identities[1])[1] == secondary
+
+
+@pytest.mark.parametrize("shared", list(Access))
+def test_unlink_takes_away_the_shared_part_taken_since(shared: Access) -> None:
+    primary = user("a", **{str(name): held for name, (held, _, _) in HELD_BY.items()})
+    secondary = user("b", **{str(name): held for name, (_, held, _) in HELD_BY.items()})
+    linked, waiting = link(primary, secondary, LinkMetadata.MERGE, {shared})
+    less = replace(linked, **{str(shared): HELD_BY[shared][0]})
+    _, given_back = unlink(less, waiting, linked.identities[1])
+    assert given_back == replace(secondary, **{str(shared): {} if shared is Access.APP_METADATA else ()})
+
+
+def test_unlink_gives_back_app_metadata_kept_apart() -> None:
+    """KEEP_PRIMARY takes nothing over, so nothing can have been taken from the primary."""
+    primary, secondary = user("a", app_metadata={"plan": "free"}), user("b", app_metadata={"plan": "pro", "beta": 1})
+    linked, waiting = link(primary, secondary, LinkMetadata.KEEP_PRIMARY, ALL)
+    assert linked.app_metadata == {"plan": "free"}
     assert unlink(linked, waiting, linked.identities[1])[1] == secondary

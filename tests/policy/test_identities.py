@@ -2,12 +2,13 @@
 
 import pytest
 
+from app.domain.identities import Access
 from app.domain.principals import ActorKind, Principal
 from app.domain.scopes import Scope
-from app.policy.identities import shares_access, why_not_linked
+from app.policy.identities import shared_access, why_not_linked
 
 OWN, LINKED, PUPPET, OTHER = "own", "linked", "puppet", "other"
-EVERYTHING = frozenset(Scope)
+EVERYTHING, ALL = frozenset(Scope), frozenset(Access)
 USER = Principal("t", "auth0|john", ActorKind.USER, EVERYTHING, profile=OWN, linked=(LINKED,))
 NOBODY = Principal("t", "auth0|new", ActorKind.USER, EVERYTHING)
 APPLICATION = Principal("t", "support@clients", ActorKind.APPLICATION, EVERYTHING)
@@ -48,10 +49,18 @@ def test_own_profile_is_never_a_secondary(principal: Principal, primary: str, se
 def test_access_is_not_shared_with_own_profile(
     principal: Principal, primary: str, secondary: str, shared: bool
 ) -> None:
-    assert shares_access(principal, primary, secondary) is shared
+    assert shared_access(principal, primary, secondary) == (ALL if shared else frozenset())
 
 
-@pytest.mark.parametrize("missing", ["update:users", "update:users_app_metadata"])
-def test_access_is_shared_with_both_scopes_only(missing: str) -> None:
+@pytest.mark.parametrize(
+    ("missing", "expected"),
+    [
+        ("update:users_app_metadata", {Access.ROLES, Access.PERMISSIONS}),
+        ("create:role_members", {Access.APP_METADATA, Access.PERMISSIONS}),
+        ("update:users", {Access.APP_METADATA}),
+        ("delete:role_members", ALL),
+    ],
+)
+def test_each_part_of_access_needs_its_own_scopes(missing: str, expected: set[Access]) -> None:
     principal = Principal("t", "support@clients", ActorKind.APPLICATION, EVERYTHING - {Scope(missing)})
-    assert shares_access(principal, PUPPET, OTHER) is False
+    assert shared_access(principal, PUPPET, OTHER) == expected

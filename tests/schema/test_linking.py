@@ -120,13 +120,43 @@ async def test_user_metadata_is_merged_by_choice(two: Two, how: str, expected: A
     assert linked["user"]["userMetadata"] == expected
 
 
-async def test_app_metadata_and_roles_come_along_only_for_who_may_change_both(two: Two) -> None:
-    few = two.world.tool_token(
-        ["update:users", "read:users", "read:users_app_metadata", "read:roles", "read:logs", "read:device_credentials"]
-    )
-    linked = await two.link(few, metadata="MERGE")
+READING = ["read:users", "read:users_app_metadata", "read:roles", "read:logs", "read:device_credentials"]
+
+
+@pytest.mark.parametrize(
+    ("scopes", "app_metadata", "roles"),
+    [
+        ([], {"plan": "free"}, ["Customer"]),
+        (["create:role_members"], {"plan": "free"}, ["Customer", "Editor"]),
+        (["update:users_app_metadata"], {"plan": "free", "beta": True}, ["Customer"]),
+        (["update:users_app_metadata", "delete:role_members"], {"plan": "free", "beta": True}, ["Customer"]),
+    ],
+    ids=["neither", "roles", "app_metadata", "not to assign"],
+)
+async def test_link_brings_what_the_caller_may_give(
+    two: Two, scopes: list[str], app_metadata: Any, roles: list[str]
+) -> None:
+    before = await two.user("google-oauth2|g1")
+    token = two.world.tool_token(["update:users", *READING, *scopes])
+    linked = await two.link(token, metadata="MERGE")
+    assert (linked["user"]["appMetadata"], names(linked["user"])) == (app_metadata, roles)
+    # Granting permissions needs update:users, and so does linking.
+    assert [each["name"] for each in linked["user"]["permissions"]] == ["p"]
+    unlinked = await two.unlink(linked["user"]["identities"][1]["id"], token)
+    assert (unlinked["user"]["appMetadata"], names(unlinked["user"])) == (app_metadata, roles)
+    after = await two.user("google-oauth2|g1")
+    assert (names(after), after["permissions"]) == (names(before), before["permissions"])
+    # The plan of the profile replaced the plan of the account, where app_metadata came along.
+    expected = {"beta": True} if "beta" in app_metadata else before["appMetadata"]
+    assert after["appMetadata"] == expected
+
+
+async def test_unlink_after_keeping_the_primarys_gives_all_back(two: Two) -> None:
+    before = await two.user("google-oauth2|g1")
+    linked = await two.link(metadata="KEEP_PRIMARY")
     assert linked["user"]["appMetadata"] == {"plan": "free"}
-    assert names(linked["user"]) == ["Customer"]
+    await two.unlink(linked["user"]["identities"][1]["id"])
+    assert (await two.user("google-oauth2|g1"))["appMetadata"] == before["appMetadata"]
 
 
 async def test_app_metadata_and_roles_come_along_for_who_may(two: Two) -> None:
@@ -138,8 +168,11 @@ async def test_app_metadata_and_roles_come_along_for_who_may(two: Two) -> None:
 
 async def test_history_tells_what_access_a_link_gives_and_takes(two: Two) -> None:
     users, tenant = two.world.database["users"], two.world.tenant
-    linked = await two.link()
+    linked = await two.link(metadata="MERGE")
     assert await changes_of(two, "auth0|john", "IDENTITY_LINKED") == {
+        "user_metadata.b": (None, 2),
+        "user_metadata.both.y": (None, 2),
+        "app_metadata.beta": (None, True),
         "roles": (None, ["Editor"]),
         "permissions": (None, [{"name": "p", "api": "q"}]),
     }
