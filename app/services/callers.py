@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from app.domain.connections import AuthConnection
 from app.domain.errors import UserBlocked
 from app.domain.identifiers import keys_of, subject_key, user_id_key
 from app.domain.principals import ActorKind, Principal
@@ -69,8 +68,7 @@ class Callers:
             return None
         if principal.connection is None:
             return {"user_id": principal.subject}
-        connections = await self._snapshots.connections(principal.tenant)
-        connection: AuthConnection | None = connections.get(principal.connection)
+        connection = await self._snapshots.connection(principal.tenant, principal.connection)
         if connection is None:
             return None
         return {"keys": subject_key(connection.strategy, connection.name, principal.subject)}

@@ -29,6 +29,17 @@ class Snapshots:
         """By name."""
         return await self._get(tenant, "connections", lambda document: (document["name"], to_connection(document)))
 
+    async def connection(self, tenant: str, name: str) -> AuthConnection | None:
+        """One connection. It is looked up anew when it is not known, because another process may just have saved it.
+
+        Callers are recognized by it. An unrecognized user would pass as somebody without a profile.
+        """
+        known = await self.connections(tenant)
+        if name not in known:
+            self._loaded.pop((tenant, "connections"), None)
+            known = await self.connections(tenant)
+        return known.get(name)
+
     def forget(self, tenant: str) -> None:
         """What was just written here is read anew here; elsewhere within MAX_AGE."""
         for collection in ("roles", "connections"):
