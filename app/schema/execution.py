@@ -191,7 +191,9 @@ class Engine:
         cost, excess = operation.cost.check(self._limits, variables)
         answer = Answer([], operation=operation, cost=cost)
         try:
-            answer.rate = await self._count(request.address, principal, cost)
+            # What is refused does not run, whatever it would have cost.
+            charged = cost if excess is None else REFUSED_COST
+            answer.rate = await self._count(request.address, principal, charged)
             if excess is not None:
                 raise excess
             check_text(self._schema._schema, operation.node, variables)

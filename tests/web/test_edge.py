@@ -184,6 +184,21 @@ async def test_answers_without_a_caller_tell_of_the_address_limit(world: World) 
             assert limited.headers["ratelimit-policy"] == '"address";q=2;w=3600'
 
 
+async def test_operation_that_asks_for_too_much_counts_as_refused(world: World) -> None:
+    john = await world.add_user("john")
+    dear = "{ viewer { a: logEvents(first: 100) { nodes { changes(first: 1000) { path } } } } }"
+    long = "{ viewer { userMetadata(paths: [" + '"a" ' * 101 + "]) } }"
+    variable = {"query": "query($p: [String!]) { viewer { userMetadata(paths: $p) } }", "variables": {"p": ["a"] * 101}}
+    async with service(world, rate_limit="50/hour") as client:
+        headers = {"authorization": f"Bearer {world.user_token(john)}"}
+        for number, (body, code) in enumerate(
+            (({"query": dear}, "COST_EXCEEDED"), ({"query": long}, "BAD_USER_INPUT"), (variable, "BAD_USER_INPUT"))
+        ):
+            answer = await client.post("/graphql", json=body, headers=headers)
+            assert codes(answer) == [code]
+            assert f";r={50 - 10 * (number + 1)};" in answer.headers["ratelimit"]
+
+
 async def test_an_address_is_limited_before_its_token_is_looked_at(world: World) -> None:
     async with production(world, address_rate_limit="3/hour", trusted_proxies="127.0.0.0/8") as client:
         for expected in (401, 401, 401, 429):
