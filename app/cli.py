@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from app import stopping
 from app.domain.errors import Unavailable
 from app.settings import ConfigurationError, Settings, load_settings, unknown_variables
 
@@ -47,7 +48,7 @@ def serve(
     demo: Annotated[bool, typer.Option("--demo", help="With demo data and the development issuer.")] = False,
 ) -> None:
     """Run the service, and its own MongoDB where PROFILE_API_MONGODB_URL is not set."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGTERM, _stop_starting)
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     for name, value in given.items():
         # Workers read the environment anew.
@@ -58,6 +59,12 @@ def serve(
     from app.launch import run
 
     run(settings, workers, demo)
+    stopping.finish()
+
+
+def _stop_starting(*_: object) -> NoReturn:
+    stopping.begin()
+    sys.exit(0)
 
 
 @app.command()

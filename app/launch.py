@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from app import stopping
 from app.auth.development import TENANT, USER_SCOPES, check_development, mint
 from app.data_dir import make_data_dir
 from app.domain.demo import JOHN_DOE
@@ -56,9 +57,13 @@ def database_url(settings: Settings, own: bool) -> Iterator[str]:
     if running is not None:
         yield running
         return
-    with Mongod(settings.data_dir, settings.mongod) as mongod:
+    mongod = Mongod(settings.data_dir, settings.mongod)
+    try:
+        mongod.start()
         mongod.keep_running()
         yield mongod.url
+    finally:
+        mongod.stop(stopping.left(stopping.DATABASE_ENDS))
 
 
 @contextmanager

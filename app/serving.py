@@ -6,8 +6,10 @@ import os
 import resource
 import signal
 import sys
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -17,6 +19,7 @@ from typing import Any
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 
+from app import stopping
 from app.main import create
 from app.settings import ConfigurationError, Settings, load_settings
 from app.start import REFUSALS
@@ -24,14 +27,13 @@ from app.web.protocol import HttpLimits, protocol_factory
 
 logger = logging.getLogger("profile_api")
 
-# Of the 10 s that an operator gives: requests are finished in this time, then the database is closed.
-DRAIN_SECONDS = 8
 # A busy machine takes long to import everything.
 _STARTUP_SECONDS = 120.0
 # After so long without a sign of life the event loop of a worker hangs.
 _SILENCE_SECONDS = 60.0
 _RESTART_SECONDS = 1.0
 _CHECK_SECONDS = 1.0
+_PARENT_SECONDS = 0.5
 _MAX_FILES = 65_536
 _SPAWN = multiprocessing.get_context("spawn")
 
@@ -69,7 +71,7 @@ def to_config(settings: Settings) -> uvicorn.Config:
         ws="none",
         http=protocol_factory(_http_limits(settings)),  # type: ignore[arg-type]
         timeout_keep_alive=settings.keep_alive_seconds,
-        timeout_graceful_shutdown=DRAIN_SECONDS,
+        timeout_graceful_shutdown=int(stopping.REQUESTS_END),
     )
 
 
@@ -82,17 +84,23 @@ def _http_limits(settings: Settings) -> HttpLimits:
 
 
 class Server(uvicorn.Server):
-    """Serves until a signal, or until the application refuses its database. `heartbeat` is written each second."""
+    """Serves until a signal, or until the application refuses its database.
 
-    def __init__(self, settings: Settings, heartbeat: Any = None) -> None:
+    `heartbeat` is written each second. `second` handles a signal after the first.
+    """
+
+    def __init__(self, settings: Settings, heartbeat: Any = None, second: stopping.Handler = signal.SIG_DFL) -> None:
         super().__init__(to_config(settings))
         self._refusal: Exception | None = None
         self._heartbeat = heartbeat
+        self._second = second
         self._on_stop: list[Callable[[], None]] = []
 
     def run(self, sockets: list[socket] | None = None) -> None:
         """Returns after a graceful stop. Raises what the application refused with."""
         self.config.app = partial(create, self._refuse, self.when_stopping)
+        # It would say so before the database is closed and the process ends.
+        logging.getLogger("uvicorn.error").addFilter(_says_no_finished)
         super().run(sockets)
         if self._refusal is not None:
             raise self._refusal
@@ -106,14 +114,28 @@ class Server(uvicorn.Server):
             call()
         await super().shutdown(sockets)
 
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Unlike uvicorn's, does not raise the signal again: what follows is ended in order."""
+        stopping.on_signal(self._stop)
+        yield
+
     async def on_tick(self, counter: int) -> bool:
         if self._heartbeat is not None and counter % 10 == 0:
             self._heartbeat.value = time.monotonic()
         return await super().on_tick(counter)
 
+    def _stop(self, *_: Any) -> None:
+        stopping.begin(self._second)
+        self.should_exit = True
+
     def _refuse(self, error: Exception) -> None:
         self._refusal = error
         self.should_exit = True
+
+
+def _says_no_finished(record: logging.LogRecord) -> bool:
+    return not record.getMessage().startswith("Finished server process")
 
 
 class Worker:
@@ -123,7 +145,9 @@ class Worker:
         self.told, tell = _SPAWN.Pipe(duplex=False)
         self.heartbeat: Any = _SPAWN.Value("d", 0.0, lock=False)
         self.started_at = time.monotonic()
-        self.process: SpawnProcess = _SPAWN.Process(target=work, args=(list(listeners), tell, self.heartbeat))
+        self.process: SpawnProcess = _SPAWN.Process(
+            target=work, args=(list(listeners), tell, self.heartbeat, os.getpid())
+        )
         self.process.start()
         tell.close()
 
@@ -141,14 +165,24 @@ class Worker:
         return bool(now - self.heartbeat.value > _SILENCE_SECONDS)
 
 
-def work(listeners: list[socket], tell: Connection, heartbeat: Any) -> None:
-    """What a worker process runs."""
+def work(listeners: list[socket], tell: Connection, heartbeat: Any, parent: int) -> None:
+    """What a worker process runs. `parent` is the process id of the parent process."""
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     try:
-        Server(load_settings(), heartbeat).run(listeners)
+        # Ctrl-C reaches each process of a terminal, and the parent process passes it on: two signals are one stop.
+        Server(load_settings(), heartbeat, second=signal.SIG_IGN).run(listeners)
     except REFUSALS as error:
         # The parent process prints it once, whatever the number of workers.
         tell.send(str(error))
         sys.exit(1)
+    stopping.finish()
+
+
+def _end_with(parent: int) -> None:
+    """Ends this process when its parent process has ended, however that ended."""
+    while os.getppid() == parent:
+        time.sleep(_PARENT_SECONDS)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 class Supervisor:
@@ -163,8 +197,7 @@ class Supervisor:
 
     def run(self) -> None:
         """Returns after a graceful stop. Raises ConfigurationError when a worker refuses."""
-        for each in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(each, self._on_signal)
+        stopping.on_signal(self._on_signal)
         try:
             self._workers = [Worker(self._listeners) for _ in range(self._count)]
             while not self._stopping:
@@ -174,6 +207,7 @@ class Supervisor:
             self._stop()
 
     def _on_signal(self, *_: Any) -> None:
+        stopping.begin(self._on_second_signal)
         self._stopping = True
         os.write(self._wake, b".")
 
@@ -201,10 +235,19 @@ class Supervisor:
         time.sleep(max(0.0, _RESTART_SECONDS - (time.monotonic() - ended.started_at)))
         return Worker(self._listeners)
 
+    def _on_second_signal(self, number: int, _: Any) -> None:
+        for each in self._workers:
+            each.process.kill()
+        signal.signal(number, signal.SIG_DFL)
+        signal.raise_signal(number)
+
     def _stop(self) -> None:
+        # A connection that this process still held open would be reset later, instead of refused now.
+        for listener in self._listeners:
+            listener.close()
         for each in self._workers:
             each.process.terminate()
-        deadline = time.monotonic() + DRAIN_SECONDS
+        deadline = time.monotonic() + stopping.left(stopping.WORKERS_END)
         for each in self._workers:
             each.process.join(max(0.0, deadline - time.monotonic()))
             if each.process.exitcode is None:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import signal
+import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -28,7 +29,7 @@ _START_SECONDS = 2.0
 _RETRY_SECONDS = 1.0
 _FAILED_RETRY_SECONDS = 60.0
 _ISSUER_CHECK_SECONDS = 5.0
-_PING_SECONDS = 2.0
+_CLOSE_SECONDS = 1.0
 _METRICS_SECONDS = 5.0
 
 # Why this process must not serve; the message is for the operator.
@@ -114,7 +115,20 @@ class Start:
             each.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
         await self.tokens.close()
-        self.database.close()
+        await self._close_database()
+
+    async def _close_database(self) -> None:
+        """Closing tells the database goodbye. One that does not listen is left without it."""
+        loop, closed = asyncio.get_running_loop(), asyncio.Event()
+
+        def close() -> None:
+            self.database.close()
+            with suppress(RuntimeError):  # The loop has ended: nobody waits any more.
+                loop.call_soon_threadsafe(closed.set)
+
+        threading.Thread(target=close, daemon=True).start()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(closed.wait(), _CLOSE_SECONDS)
 
     def is_prepared(self) -> bool:
         return self.database.is_prepared
@@ -122,8 +136,8 @@ class Start:
     async def problem(self) -> str | None:
         """Why the service can't serve now; None when it can."""
         try:
-            await asyncio.wait_for(self.database.ping(), _PING_SECONDS)
-        except (Unavailable, TimeoutError):
+            await self.database.ping()
+        except Unavailable:
             return "the database does not answer"
         if not self.is_prepared():
             return self.step

@@ -1,20 +1,24 @@
 """Under load and fault: a primary that is killed, a service that is told to stop, floods."""
 
 import asyncio
+import os
 import re
 import signal
 import socket
+import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import pytest
 from pymongo import MongoClient
 
 from app.auth.development import USER_SCOPES, mint
 from app.domain.demo import JOHN_DOE
-from app.store.addresses import join
+from app.store.addresses import join, read_address
 from tests.replica import replica_set
 from tests.serving import Served, eventually, serve
 
@@ -102,11 +106,13 @@ async def enough(load: Load, count: int) -> None:
     await asyncio.to_thread(eventually, lambda: len(load.acknowledged) >= count, "writes to be acknowledged")
 
 
-async def test_what_runs_is_finished_before_the_service_ends(tmp_path: Path) -> None:
-    with serve(tmp_path, "--demo") as served:
-        url = join(tmp_path)
+@pytest.mark.parametrize("workers", ["1", "2"])
+async def test_what_runs_is_finished_before_the_service_ends(tmp_path: Path, workers: str) -> None:
+    log = tmp_path / "log"
+    with serve(tmp_path / "data", "--demo", "--workers", workers, log=log) as served:
+        url = join(tmp_path / "data")
         assert url
-        token = mint(tmp_path, JOHN_DOE, "web", USER_SCOPES, 3600)
+        token = mint(tmp_path / "data", JOHN_DOE, "web", USER_SCOPES, 3600)
         with MongoClient(url) as database:
             async with httpx.AsyncClient(base_url=served.url, timeout=40) as client:
                 assert (await post(client, token, READ)).status_code == 200
@@ -115,29 +121,136 @@ async def test_what_runs_is_finished_before_the_service_ends(tmp_path: Path) -> 
                 write = asyncio.create_task(post(client, token, WRITE, patch={"late": 1}))
                 await asyncio.to_thread(eventually, lambda: is_waiting(database), "the write to wait")
                 served.process.send_signal(signal.SIGTERM)
-                await asyncio.to_thread(eventually, lambda: refuses(served), "the service to take no more")
+                # Connections are refused, and none is accepted and reset then.
+                assert await asyncio.to_thread(until_refused, served) <= {"answered"}
                 assert served.process.poll() is None
+                assert "Finished" not in log.read_text()
                 database.admin.command("fsyncUnlock")
                 answer = await write
         assert answer.json()["data"]["updateUserMetadata"]["errors"] == []
         assert await asyncio.to_thread(served.process.wait, 10) == 0
-    with serve(tmp_path, "--demo") as served:
+    assert f"Finished process [{served.process.pid}]" in log.read_text().splitlines()[-1]
+    with serve(tmp_path / "data", "--demo") as served:
         async with httpx.AsyncClient(base_url=served.url) as client:
             viewer = (await post(client, token, READ)).json()["data"]["viewer"]
         assert viewer["userMetadata"]["late"] == 1
 
 
+def until_refused(served: Served) -> set[str]:
+    """What became of connections until the first that was refused."""
+    seen: set[str] = set()
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            httpx.get(f"{served.url}/healthz", timeout=5)
+            seen.add("answered")
+        except httpx.ConnectError:
+            return seen
+        except httpx.HTTPError as error:
+            seen.add(type(error).__name__)
+    return seen | {"never refused"}
+
+
+class Hanging:
+    """A served service whose database hangs while it is asked."""
+
+    def __init__(self, served: Served, data_dir: Path) -> None:
+        address = read_address(data_dir)
+        assert address
+        self.served = served
+        self.mongod = address.pid
+        os.kill(self.mongod, signal.SIGSTOP)
+        token = mint(data_dir, JOHN_DOE, "web", USER_SCOPES, 3600)
+        self.asking = threading.Thread(target=self._ask, args=(token,), daemon=True)
+        self.asking.start()
+        # One that found out that the database hangs; another is waiting.
+        assert httpx.get(f"{served.url}/readyz", timeout=20).status_code == 503
+
+    def _ask(self, token: str) -> None:
+        with suppress(httpx.HTTPError):
+            httpx.post(
+                f"{self.served.url}/graphql",
+                json={"query": READ},
+                headers={"authorization": f"Bearer {token}"},
+                timeout=60,
+            )
+
+    def is_gone(self) -> bool:
+        return not Path(f"/proc/{self.mongod}").exists()
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_service_whose_database_hangs_ends_in_time(tmp_path: Path, workers: str) -> None:
+    log = tmp_path / "log"
+    with serve(tmp_path / "data", "--demo", "--workers", workers, log=log) as served:
+        hanging = Hanging(served, tmp_path / "data")
+        served.process.send_signal(signal.SIGTERM)
+        # 10 s, and something for a machine that is busy. It was 38 s.
+        assert served.process.wait(15) == 0
+        assert hanging.is_gone()
+    assert f"Finished process [{served.process.pid}]" in log.read_text().splitlines()[-1]
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_second_signal_ends_the_service_at_once(tmp_path: Path, workers: str) -> None:
+    log = tmp_path / "log"
+    with serve(tmp_path / "data", "--demo", "--workers", workers, log=log) as served:
+        hanging = Hanging(served, tmp_path / "data")
+        workers_ = children(served.process.pid)
+        served.process.send_signal(signal.SIGTERM)
+        eventually(lambda: "refused" in outcome(served), "the service to take no more")
+        assert served.process.poll() is None
+        served.process.send_signal(signal.SIGTERM)
+        assert served.process.wait(5) == -signal.SIGTERM
+        os.kill(hanging.mongod, signal.SIGCONT)
+        eventually(lambda: not any(is_running(each) for each in workers_), "the other processes to end")
+    stopped = log.read_text()
+    assert "Traceback" not in stopped
+    assert "Finished" not in stopped
+
+
+def test_workers_and_database_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+    with serve(tmp_path, "--demo", "--workers", "2") as served:
+        others = children(served.process.pid)
+        # Two workers, the database, and what Python runs beside workers.
+        assert len(others) >= 3
+        served.process.kill()
+        served.process.wait()
+        eventually(lambda: not any(is_running(each) for each in others), "the other processes to end")
+        assert outcome(served) == "refused"
+
+
+def children(parent: int) -> set[int]:
+    """The processes that this one has started."""
+    found = set()
+    for each in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            if int(each.read_text().rpartition(")")[2].split()[1]) == parent:
+                found.add(int(each.parent.name))
+    return found
+
+
+def is_running(pid: int) -> bool:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
+
+
+def outcome(served: Served) -> str:
+    """What becomes of a new connection."""
+    address = urlsplit(served.url)
+    try:
+        socket.create_connection((address.hostname, address.port), 5).close()
+    except ConnectionRefusedError:
+        return "refused"
+    except OSError as error:
+        return type(error).__name__
+    return "accepted"
+
+
 def is_waiting(database: MongoClient[dict[str, Any]]) -> bool:
     running = database.admin.command("currentOp", {"waitingForLock": True})["inprog"]
     return bool(running)
-
-
-def refuses(served: Served) -> bool:
-    try:
-        httpx.get(f"{served.url}/healthz", timeout=5)
-    except httpx.ConnectError:
-        return True
-    return False
 
 
 def resident(pid: int) -> int:

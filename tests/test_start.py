@@ -1,6 +1,7 @@
 """Preparing the database: what must be done before requests are answered, and what may complete later."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
@@ -192,3 +193,16 @@ async def test_a_new_application_answers_503_on_every_path(empty: Database, sett
                 assert (await client.get(path, headers=headers)).status_code == 503, path
         await prepare(settings, empty, development=True, demo=False)
         assert (await client.post("/graphql", json={"query": "{ __typename }"})).status_code == 200
+
+
+async def test_a_database_that_does_not_close_is_left(
+    empty: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.start._CLOSE_SECONDS", 0.05)
+    hangs, close = threading.Event(), empty.close
+    monkeypatch.setattr(empty, "close", hangs.wait)
+    async with asyncio.timeout(10):
+        async with start(empty, settings, Job(), []).lifespan(Starlette()):
+            pass
+    hangs.set()
+    close()

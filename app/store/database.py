@@ -24,6 +24,9 @@ from app.domain.errors import Unavailable
 
 # How long a request waits for a primary before it is told that there is none.
 SELECTION_TIMEOUT_MS = 5_000
+# How long one operation may take, unless a time limit says otherwise.
+OPERATION_TIMEOUT_MS = 10_000
+_PING_SECONDS = 2.0
 _TRANSIENT = "TransientTransactionError"
 _UNKNOWN_COMMIT = "UnknownTransactionCommitResult"
 _COMMIT_TRIES = 3
@@ -137,6 +140,8 @@ class Database:
             serverSelectionTimeoutMS=SELECTION_TIMEOUT_MS,
             connectTimeoutMS=SELECTION_TIMEOUT_MS,
             socketTimeoutMS=30_000,
+            # Outside of `time_limit` too, a database that hangs keeps no thread from other work for long.
+            timeoutMS=OPERATION_TIMEOUT_MS,
             appname="profile-api",
         )
 
@@ -144,7 +149,7 @@ class Database:
 
     async def ping(self) -> None:
         """Unavailable where no primary answers."""
-        with driver_errors():
+        with driver_errors(), time_limit(_PING_SECONDS):
             await self.database.command("ping")
 
     def close(self) -> None:
@@ -195,6 +200,11 @@ def driver_errors() -> Iterator[None]:
 def time_limit(seconds: float) -> AbstractContextManager[None]:
     """What is asked of the database inside is given up by it after so long, and is Unavailable."""
     return pymongo.timeout(seconds)
+
+
+def no_time_limit() -> AbstractContextManager[None]:
+    """For what takes as long as there are documents, such as creating an index."""
+    return pymongo.timeout(0)
 
 
 def to_object_id(text: str) -> ObjectId | None:

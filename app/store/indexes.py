@@ -1,6 +1,6 @@
 """The indexes, tenant first in each, and making sure of them."""
 
-from app.store.database import Database, driver_errors
+from app.store.database import Database, driver_errors, no_time_limit
 
 _NEWEST, _OLDEST = -1, 1
 _Keys = list[tuple[str, int]]
@@ -86,7 +86,7 @@ async def ensure_indexes(database: Database, log_retention_days: int) -> None:
 
 
 async def _ensure(database: Database, unique: bool) -> None:
-    with driver_errors():
+    with driver_errors(), no_time_limit():
         for collection, indexes in INDEXES.items():
             for keys, options in indexes:
                 if bool(options.get("unique")) is unique:

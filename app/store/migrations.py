@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 
 from app.settings import ConfigurationError
-from app.store.database import Database, driver_errors
+from app.store.database import Database, driver_errors, no_time_limit
 
 SCHEMA_VERSION = 1
 Migration = Callable[[Database], Awaitable[None]]
@@ -38,7 +38,8 @@ async def migrate(
     found = await _stored_version(database, current)
     reached = list(range(found + 1, current + 1))
     for version in reached:
-        await migrations[version - 1](database)
+        with no_time_limit():
+            await migrations[version - 1](database)
         with driver_errors():
             await database[_META].update_one({"_id": _SCHEMA}, {"$set": {"version": version}})
     await check_schema_version(database, current)

@@ -140,23 +140,23 @@ class Mongod:
                 with suppress(ConfigurationError, OSError):
                     address = self._run(find_binary(self._binary), address.port, address.password)
 
-    def stop(self) -> None:
-        """Ends it well, by force after STOP_SECONDS. Doing it again does nothing."""
+    def stop(self, seconds: float = STOP_SECONDS) -> None:
+        """Ends it well, and by force after `seconds`: its journal keeps what was written. It can be repeated."""
         self._stopping.set()
         if self._watcher is not None:
             self._watcher.join()
             self._watcher = None
-        self._end_process()
+        self._end_process(seconds)
         if self._lock is not None:
             self._lock.close()
             self._lock = None
 
-    def _end_process(self) -> None:
+    def _end_process(self, seconds: float = STOP_SECONDS) -> None:
         if self._process is None:
             return
         self._process.terminate()
         try:
-            self._process.wait(STOP_SECONDS)
+            self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

@@ -12,7 +12,7 @@ from app.domain.rates import Rate
 
 _MAX_KEY = 200
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600}
-_SELECTION_TIMEOUT_MS = 1_000
+_TIMEOUT_MS = 1_000
 _MAX_EXHAUSTED = 10_000
 # How far the clocks of two machines may differ.
 _SKEW_SECONDS = 10
@@ -129,7 +129,8 @@ class MongoDB:
             f"async+{url}",
             database_name=database,
             counter_collection_name="rate_limits",
-            serverSelectionTimeoutMS=_SELECTION_TIMEOUT_MS,
+            serverSelectionTimeoutMS=_TIMEOUT_MS,
+            timeoutMS=_TIMEOUT_MS,
         )
 
     async def add(self, key: str, window: int, amount: int) -> Counted | None:

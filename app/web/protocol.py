@@ -18,6 +18,8 @@ _PART_BYTES = 8_192
 # A client that is refused while it still sends is read from for a moment, so that it can read the answer.
 _LINGER_SECONDS = 2.0
 _LINGER_BYTES = 1_048_576
+# How long a connection without a request is kept when the server stops.
+_GRACE_SECONDS = 1.0
 # Chunks of one byte have five bytes around them.
 _CHUNK_OVERHEAD = 8
 _MAX_PIPELINED = 100
@@ -111,6 +113,8 @@ class LimitedProtocol(HttpToolsProtocol):
         self._limits = connections.limits
         self._input = Input.NOTHING
         self._deadline = _NEVER
+        # The server stops: no other request is taken from this connection.
+        self._is_last = False
         # Bytes of the message that are not of its body, and those that are.
         self._raw = self._body = 0
         self._body_began = 0.0
@@ -176,7 +180,7 @@ class LimitedProtocol(HttpToolsProtocol):
             # The parser stops at an exception.
             raise ConnectionAbortedError
         super().on_headers_complete()
-        if self.parser.should_upgrade():
+        if self.parser.should_upgrade() or self._is_last:
             self.cycle.keep_alive = False
         # Trailers are no headers (RFC 9110, section 6.5.1): they go into a list that nobody reads.
         self.headers = []
@@ -206,6 +210,14 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._input is Input.BODY:
             # The rest of a body that was answered without it.
             self._deadline = min(self._deadline, self.loop.time() + _LINGER_SECONDS)
+
+    def shutdown(self) -> None:
+        """Closes the connection when its request is answered. One that was just made may have a request under way."""
+        if self._input is Input.HEAD or (self.cycle is None and not self._is_refused()):
+            self._is_last = True
+            self._deadline = min(self._deadline, self.loop.time() + _GRACE_SECONDS)
+        else:
+            super().shutdown()
 
     def _unsupported_upgrade_warning(self) -> None:
         """Anybody could fill the log with it."""

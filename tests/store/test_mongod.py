@@ -1,5 +1,6 @@
 """The embedded mongod: its data survive, its door is shut, it dies with its owner."""
 
+import asyncio
 import json
 import os
 import shutil
@@ -19,12 +20,15 @@ import pytest
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
+from app.domain.errors import Unavailable
 from app.settings import ConfigurationError
 from app.store import addresses, binary
 from app.store.addresses import is_mongod, is_writable, join, join_when_ready, read_address, write_address
 from app.store.binary import MongodError, check_libraries, find_binary
+from app.store.database import Database, driver_errors, no_time_limit
 from app.store.mongod import Mongod
 from app.store.mongod import _rotate as rotate
+from app.store.rates import Rates
 from tests.serving import environment, eventually
 
 
@@ -263,3 +267,45 @@ def test_one_that_does_not_start_is_told_with_the_end_of_its_log(tmp_path: Path)
     # The directory is free again.
     with Mongod(tmp_path):
         pass
+
+
+async def test_a_database_that_hangs_is_unavailable_without_a_time_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.store.database._PING_SECONDS", 0.3)
+    with Mongod(tmp_path) as mongod:
+        monkeypatch.setattr("app.store.database.OPERATION_TIMEOUT_MS", 60_000)
+        patient = Database.connect(mongod.url, "test")
+        monkeypatch.setattr("app.store.database.OPERATION_TIMEOUT_MS", 300)
+        database = Database.connect(mongod.url, "test")
+        rates = Rates("caller", "1/hour", mongod.url, "test")
+        await patient.ping()
+        assert await rates.hit("john")
+        os.kill(mongod.pid, signal.SIGSTOP)
+        try:
+            async with asyncio.timeout(10):
+                with pytest.raises(Unavailable), driver_errors():
+                    await database["users"].find_one({})
+                with pytest.raises(Unavailable):
+                    await patient.ping()
+                assert await rates.hit("jane") is None
+        finally:
+            os.kill(mongod.pid, signal.SIGCONT)
+        # What takes long because there is much of it is not cut off.
+        slow = {"$where": "sleep(600) || true"}
+        await database["users"].insert_one({})
+        with pytest.raises(Unavailable), driver_errors():
+            await database["users"].find_one(slow)
+        with no_time_limit():
+            assert await database["users"].find_one(slow)
+        database.close()
+        patient.close()
+
+
+def test_a_mongod_that_hangs_is_ended_by_force(tmp_path: Path) -> None:
+    mongod = Mongod(tmp_path)
+    mongod.start()
+    pid = mongod.pid
+    os.kill(pid, signal.SIGSTOP)
+    mongod.stop(0.2)
+    assert not Path(f"/proc/{pid}").exists()

@@ -54,8 +54,9 @@ class Application:
 class Running:
     """A server in a thread of its own."""
 
-    def __init__(self, port: int, connections: Connections, application: Application) -> None:
+    def __init__(self, port: int, connections: Connections, application: Application, server: uvicorn.Server) -> None:
         self.port = port
+        self.server = server
         self.connections = connections
         self.application = application
         self._sockets: list[socket.socket] = []
@@ -77,7 +78,7 @@ class Running:
 
 
 @contextmanager
-def running(keep_alive: float = 5, **limits: Any) -> Iterator[Running]:
+def running(keep_alive: float = 5, drain: int = 1, **limits: Any) -> Iterator[Running]:
     application, connections = Application(), Connections(HttpLimits(**limits))
     protocol: Any = connections.protocol
     config = uvicorn.Config(
@@ -88,7 +89,7 @@ def running(keep_alive: float = 5, **limits: Any) -> Iterator[Running]:
         log_config=None,
         access_log=False,
         timeout_keep_alive=keep_alive,  # type: ignore[arg-type]
-        timeout_graceful_shutdown=1,
+        timeout_graceful_shutdown=drain,
     )
     server = uvicorn.Server(config)
     with socket.socket() as listener:
@@ -96,7 +97,7 @@ def running(keep_alive: float = 5, **limits: Any) -> Iterator[Running]:
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         eventually(lambda: server.started, "the server to start")
-        run = Running(listener.getsockname()[1], connections, application)
+        run = Running(listener.getsockname()[1], connections, application, server)
         try:
             yield run
         finally:
@@ -432,3 +433,37 @@ def test_a_connection_is_kept_for_the_next_request() -> None:
         for _ in range(5):
             connection.sendall(GET)
             assert ask(connection) == 200
+
+
+def refuses(run: Running) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", run.port), 10).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("begun", [b"", GET[:10], GET + GET[:10]])
+def test_a_request_under_way_is_answered_by_a_server_that_stops(monkeypatch: pytest.MonkeyPatch, begun: bytes) -> None:
+    monkeypatch.setattr("app.web.protocol._GRACE_SECONDS", 20)
+    with running(drain=20) as run:
+        connection = run.connect(begun)
+        if begun.startswith(GET):
+            assert status(one(connection)) == 200
+        eventually(lambda: len(run.connections) == 1, "the connection")
+        run.server.should_exit = True
+        eventually(lambda: refuses(run), "new connections to be refused")
+        connection.sendall(GET[len(begun.removeprefix(GET)) :])
+        answer = rest(connection)
+    assert status(answer) == 200
+    assert b"connection: close" in answer
+
+
+def test_a_server_that_stops_does_not_wait_for_a_request_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.web.protocol._GRACE_SECONDS", 0.1)
+    with running(drain=20) as run:
+        silent, idle = run.connect(), run.connect(GET)
+        assert status(one(idle)) == 200
+        eventually(lambda: len(run.connections) == 2, "the connections")
+        run.server.should_exit = True
+        assert (rest(silent), rest(idle)) == (b"", b"")
