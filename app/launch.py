@@ -33,6 +33,10 @@ def run(settings: Settings, workers: int, demo: bool) -> None:
     """Serves until the process is told to stop. ConfigurationError when the service cannot run."""
     development = check_development(settings, demo)
     problem = _check(settings, development)
+    if demo and not development:
+        sys.stderr.write(
+            f"profile-api: warning: --demo adds demo data, in tenant {TENANT}, to the configured database.\n"
+        )
     socket = open_socket(settings.host, settings.port)
     port = socket.getsockname()[1]
     # Links in mails name it, also when any free port was asked for.
@@ -71,6 +75,12 @@ def reachable_database(settings: Settings) -> Iterator[str]:
     """The database's URL, for a command that needs an answer now: of the running service, or else started for this."""
     if settings.mongodb_url is not None:
         check_url(settings.mongodb_url)
+    elif not (settings.data_dir / "db").is_dir():
+        # An empty database made here would report success for a database that lies elsewhere.
+        raise ConfigurationError(
+            f"PROFILE_API_DATA_DIR: there is no database in {settings.data_dir.resolve()}."
+            " Set it to the data directory of the service, or set PROFILE_API_MONGODB_URL."
+        )
     with database_url(settings, own=False) as url:
         if problem := check_servers(url):
             raise ConfigurationError(f"PROFILE_API_MONGODB_URL: {problem}. Check that it runs and can be reached.")

@@ -240,6 +240,13 @@ def test_printed_command_works_in_any_folder(tmp_path: Path, demo: Served) -> No
 
 
 @shares_demo
+def test_migrate_makes_no_database_in_the_wrong_folder(tmp_path: Path) -> None:
+    ran = run(tmp_path / "elsewhere", "migrate")
+    assert ran.returncode == 1
+    assert "PROFILE_API_DATA_DIR: there is no database in" in ran.stderr
+    assert not (tmp_path / "elsewhere").exists()
+
+
 def test_migrate_joins_the_running_service_and_has_nothing_to_do(demo: Served) -> None:
     ran = run(demo.data_dir, "migrate")
     assert (ran.returncode, ran.stdout.strip()) == (0, "Nothing to migrate.")

@@ -21,9 +21,9 @@ ROW_TYPES: set[str] = set()
     name="authorized",
     description=(
         "Who may use a field or run a mutation: the caller's scopes must hold all of one of the lists in `scopes`; or,"
-        " where the user acted on is the caller, all of one of the lists in `self`. An empty `self` means never on"
-        " oneself, whatever the scopes; one left out, that being oneself makes no difference. A field without the"
-        " directive is open to whoever may read the object that holds it."
+        " where the user acted on is the caller, all of one of the lists in `self`. If `self` is empty, callers can"
+        " never do this to their own profile. If `self` is left out, the same scopes apply to every profile. A field"
+        " without the directive is open to every caller that may read the object that holds it."
     ),
 )
 class Authorized:

@@ -42,8 +42,8 @@ class CostWeight:
     name="listSize",
     description=(
         "How many items a list counts as: as many as the argument `slicingArguments` says or has, else `assumedSize`."
-        " With `sizedFields` it is those fields of the answer that are as long. A list may hold more than it counts as,"
-        " as long as all such items of one answer stay within the limit on them."
+        " `sizedFields` names the fields whose lists have this size. A list may be longer than this number, up to a"
+        " limit for the whole answer."
     ),
 )
 class ListSize:

@@ -21,7 +21,7 @@ class SelfActionInput:
 @strawberry.input(description="Another e-mail address.")
 class ChangeEmailInput:
     user_id: str | None = strawberry.field(default=None, description=USER_ID)
-    email: str = strawberry.field(description="The new address. The one that is in force withdraws what waits.")
+    email: str = strawberry.field(description="The new e-mail address. The current one cancels a pending change.")
     verified: bool = strawberry.field(
         default=False,
         description="With `immediately`: it is known to be the user's. The address in force stays verified either way.",

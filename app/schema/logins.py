@@ -44,8 +44,8 @@ class RecordLoginInput:
     refresh_token: str | None = strawberry.field(default=None, description="Likewise.")
     idempotency_key: str | None = strawberry.field(
         default=None,
-        description="Sent again within 24 hours, it gets the same answer and records nothing. Yours alone: other"
-        " clients' keys are others.",
+        description="A repeated request with the same key within 24 hours gets the same answer and records nothing."
+        " Other clients may use the same key without conflict.",
     )
 
 

@@ -26,7 +26,7 @@ class ChangePasswordInput:
     new_password: str = strawberry.field(description=WHICH_ARE_TAKEN, directives=[CostWeight(weight=HASHING)])
     current_password: str | None = strawberry.field(
         default=None,
-        description="On oneself, unless one signed in just now. Where it is given it must be right.",
+        description="Required on your own profile, unless you signed in recently. If given, it must be correct.",
         directives=[CostWeight(weight=HASHING)],
     )
     must_change: bool | None = strawberry.field(

@@ -117,7 +117,7 @@ class Query:
 
     @strawberry.field(description="Whatever has this global id; null where that is nothing, or nothing to be seen.")
     async def node(self, info: Info, id: strawberry.ID) -> Node | None:
-        found = (await _nodes(info, [id]))[0]
+        found = (await _nodes(info, [id], "id"))[0]
         if isinstance(found, Forbidden):
             raise found
         return cast("Node | None", found)
@@ -127,7 +127,7 @@ class Query:
         directives=[ListSize(slicing_arguments=["ids"])],
     )
     async def nodes(self, info: Info, ids: Ids) -> list[Node | None] | None:
-        return cast("list[Node | None]", await _nodes(info, ids))
+        return cast("list[Node | None]", await _nodes(info, ids, "ids"))
 
     @strawberry.field(directives=[authorized(READ_ROLES)])
     async def role(self, info: Info, role_id: str) -> Role | None:
@@ -249,9 +249,9 @@ async def _keys(info: Info, by: UserBy) -> Filter:
     return await users.by_identity(info.context.principal, named.provider, named.user_id, named.connection)
 
 
-async def _nodes(info: Info, ids: list[strawberry.ID]) -> list[Any]:
-    """One command for each kind among the ids, however many there are."""
-    known = [_known_id(each, (info.field_name,)) for each in ids]
+async def _nodes(info: Info, ids: list[strawberry.ID], argument: str) -> list[Any]:
+    """One command for each kind among the ids, however many there are. `argument` is what errors name."""
+    known = [_known_id(each, (argument,)) for each in ids]
     context = info.context
     found: dict[tuple[str, Any], Any] = {}
     for kind in {name for name, _ in known}:
@@ -271,5 +271,5 @@ def _known_id(id: str, path: tuple[str, ...]) -> tuple[str, Any]:
     kind, key = decode_id(id) or ("", "")
     object_id = to_object_id(key)
     if kind not in attributes.NODES or object_id is None:
-        raise Refused(ErrorCode.INVALID_INPUT, "That is no id of this API.", path)
+        raise Refused(ErrorCode.INVALID_INPUT, f"{path[-1]} is not a global id of this API.", path)
     return kind, object_id

@@ -67,7 +67,11 @@ for _enum, _description in (
     (AttributeSource, "Who set a root attribute."),
     (AuthConnectionKind, "Who keeps the accounts of a connection."),
     (DeviceType, "What a device's credential is."),
-    (LinkMetadata, "What becomes of a linked account's metadata: nothing, or one document, whose word counts first."),
+    (
+        LinkMetadata,
+        "Whose metadata a linked profile has. KEEP_PRIMARY: the profile's own alone. MERGE: both, where the profile's"
+        " values win. PREFER_SECONDARY: both, where the linked account's values win.",
+    ),
     (LogEventType, "What happened. More may be added."),
     (PermissionSourceType, "How a permission came."),
     (RefusalCode, "Why something cannot be done to a user. More may be added."),
