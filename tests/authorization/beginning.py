@@ -1,0 +1,90 @@
+"""The state that each sequence begins with. Every value is a marker of its own. Nothing of `app` is imported here."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.authorization.state import ELSEWHERE, HERE, Actor, Device, Event, Profile, Role, State
+
+# Handles. Ann and eve have the same userId in different tenants.
+USERS = {"ann": HERE, "bob": HERE, "cat": HERE, "dan": HERE, "eve": ELSEWHERE}
+USER_IDS = {"eve": "auth0|ann"}
+ROLES = {"admin": HERE, "editor": HERE, "owner": ELSEWHERE}
+SUPPORT = "support@clients"
+
+
+def user_id(handle: str) -> str:
+    """As requests name the user, who may be deleted or never have been there."""
+    return USER_IDS.get(handle, f"auth0|{handle}")
+
+
+def tenant_of(handle: str) -> str:
+    """Where a token of this user is for."""
+    return USERS.get(handle, HERE)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What differs from one sequence to the next. Dan is linked to ann, or a user for himself."""
+
+    is_linked: bool
+    is_blocked: bool
+    roles: tuple[tuple[str, str], ...]
+
+
+def beginning(setting: Setting, marker: Callable[[str], str]) -> State:
+    """`marker` makes a new one of a tenant."""
+    state = State()
+    for handle, tenant in ROLES.items():
+        state.roles[handle] = Role(handle, f"rol_{handle}", tenant, marker(tenant), marker(tenant))
+    for handle, tenant in USERS.items():
+        state.profiles[handle] = Profile(
+            handle=handle,
+            tenant=tenant,
+            user_id=user_id(handle),
+            name=marker(tenant),
+            email=f"{marker(tenant)}@example.com",
+            user_metadata={handle: marker(tenant)},
+            app_metadata={handle: marker(tenant)},
+            profile_data={"hobby": marker(tenant)},
+            token=marker(tenant),
+            roles=[role for user, role in setting.roles if user == handle],
+            permissions=[marker(tenant)],
+            blocked=handle == "cat" and setting.is_blocked,
+        )
+        state.devices.append(Device(handle, f"device-{handle}", marker(tenant), tenant))
+        state.events += _events(state.profiles[handle], marker)
+    for tenant in (HERE, ELSEWHERE):
+        state.events.append(
+            Event(tenant, "ROLE_CREATED", None, None, Actor("APPLICATION", SUPPORT), reason=marker(tenant))
+        )
+    if setting.is_linked:
+        state.profiles["dan"].linked_to = "ann"
+        state.profiles["ann"].linked.append("dan")
+    return state
+
+
+def _events(profile: Profile, marker: Callable[[str], str]) -> list[Event]:
+    """An own act, and two of an application: one changes nothing but app_metadata."""
+
+    def new() -> str:
+        return marker(profile.tenant)
+
+    def act(type_: str, *paths: str) -> Event:
+        return Event(
+            profile.tenant,
+            type_,
+            profile.handle,
+            profile.user_id,
+            Actor("APPLICATION", SUPPORT, new()),
+            [(path, new(), new()) for path in paths],
+            reason=new(),
+            ip=new(),
+            user_agent=new(),
+            details={"note": new()},
+        )
+
+    return [
+        Event(profile.tenant, "LOGIN_SUCCEEDED", profile.handle, profile.user_id, ip=new(), user_agent=new()),
+        act("USER_METADATA_UPDATED", "user_metadata.old", "app_metadata.old", "roles", "permissions"),
+        act("APP_METADATA_UPDATED", "app_metadata.old"),
+    ]

@@ -1,0 +1,50 @@
+"""Random sequences of operations by users and applications, against an oracle of who may see and write what."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, Phase, given, seed, settings
+
+from app.main import build
+from app.settings import Settings
+from app.store.database import Database
+from tests.authorization.sequences import sequences
+from tests.authorization.stage import Report, Stage
+
+SEQUENCES = 60
+# Without limits of size: an answer of everything is what is asked for here.
+GENEROUS = {"max_cost": 10_000_000}
+
+
+@pytest.fixture(scope="session")
+async def generous(settings: Settings, database: Database) -> Any:
+    app = build(settings.model_copy(update=GENEROUS), database)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://localhost") as client:
+        yield client
+
+
+def case(number: int) -> Callable[..., Any]:
+    @seed(number)
+    @settings(
+        max_examples=SEQUENCES,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(sequence=sequences())
+    async def test(sequence: Any, database: Database, generous: httpx.AsyncClient, data_dir: Path) -> None:
+        report, (setting, steps) = Report(), sequence
+        await Stage(database, generous, data_dir, setting).run(steps, report)
+        assert not report.differences, "\n" + report.differences[0]
+
+    return test
+
+
+test_sequences_are_as_the_oracle_says_1 = case(1)
+test_sequences_are_as_the_oracle_says_2 = case(2)
+test_sequences_are_as_the_oracle_says_3 = case(3)
+test_sequences_are_as_the_oracle_says_4 = case(4)
