@@ -1,5 +1,6 @@
 """The processes that serve requests: one, or workers under a parent process that replaces those that die."""
 
+import gc
 import logging
 import multiprocessing
 import os
@@ -104,6 +105,12 @@ class Server(uvicorn.Server):
         super().run(sockets)
         if self._refusal is not None:
             raise self._refusal
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        await super().startup(sockets)
+        # What every request uses lives as long as the process. Collections that look through it stop all requests.
+        gc.collect()
+        gc.freeze()
 
     def when_stopping(self, call: Callable[[], None]) -> None:
         """Calls it when the service was told to stop, before requests are waited for."""
