@@ -33,10 +33,6 @@ def run(settings: Settings, workers: int, demo: bool) -> None:
     """Serves until the process is told to stop. ConfigurationError when the service cannot run."""
     development = check_development(settings, demo)
     problem = _check(settings, development)
-    if demo and not development:
-        sys.stderr.write(
-            f"profile-api: warning: --demo adds demo data, in tenant {TENANT}, to the configured database.\n"
-        )
     socket = open_socket(settings.host, settings.port)
     port = socket.getsockname()[1]
     # Links in mails name it, also when any free port was asked for.
@@ -50,6 +46,10 @@ def run(settings: Settings, workers: int, demo: bool) -> None:
         problem = problem or _prepare(settings, url, development, demo)
         if problem is not None:
             sys.stderr.write(f"profile-api: PROFILE_API_MONGODB_URL: {problem} yet. The service waits for it.\n")
+        if demo and not development:
+            sys.stderr.write(
+                f"profile-api: warning: --demo adds demo data, in tenant {TENANT}, to the configured database.\n"
+            )
         _print_addresses(settings, development, port)
         serve(settings, socket, workers)
 

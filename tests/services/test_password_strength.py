@@ -114,7 +114,7 @@ def test_every_warning_of_zxcvbn_has_a_problem() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_problem_has_words_in_every_language(language: str) -> None:
     words = WORDS[language]["page"]["password"]
-    assert words.keys() == {*PasswordProblem, "advice"}
+    assert words.keys() == {*PasswordProblem, "advice", "rule"}
     assert len(set(words.values())) == len(words)
     if language != "en":
         assert not set(words.values()) & set(WORDS["en"]["page"]["password"].values())
