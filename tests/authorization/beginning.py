@@ -24,10 +24,10 @@ def tenant_of(handle: str) -> str:
 
 @dataclass(frozen=True)
 class Setting:
-    """What differs from one sequence to the next. Dan is linked to ann, or a user for himself."""
+    """What differs from one sequence to the next. Dan is linked to ann, or a user for himself. One user is blocked."""
 
     is_linked: bool
-    is_blocked: bool
+    blocked: str | None
     roles: tuple[tuple[str, str], ...]
 
 
@@ -49,7 +49,7 @@ def beginning(setting: Setting, marker: Callable[[str], str]) -> State:
             token=marker(tenant),
             roles=[role for user, role in setting.roles if user == handle],
             permissions=[marker(tenant)],
-            blocked=handle == "cat" and setting.is_blocked,
+            blocked=handle == setting.blocked,
         )
         state.devices.append(Device(handle, f"device-{handle}", marker(tenant), tenant))
         state.events += _events(state.profiles[handle], marker)

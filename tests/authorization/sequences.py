@@ -41,7 +41,7 @@ def _sequence(number: int) -> tuple[Setting, list[Step]]:
 def _setting(random: Random) -> Setting:
     here = [role for role, tenant in ROLES.items() if tenant == HERE]
     held = {(random.choice(HANDLES), random.choice(here)) for _ in range(random.randrange(4))}
-    return Setting(random.random() < 0.5, random.random() < 0.3, tuple(sorted(held)))
+    return Setting(random.random() < 0.5, random.choice([None, None, None, "ann", "cat"]), tuple(sorted(held)))
 
 
 def _step(random: Random) -> Step:
@@ -162,5 +162,7 @@ _OPERATIONS = [
     _LINK,
     _LINK,
     _write("unlinkIdentity", True, identity=lambda random: random.choice([*HANDLES, "dan", "dan"])),
-    _write("unlinkIdentity", True, identity=lambda random: random.choice([*HANDLES, "dan", "dan"])),
+    # The one account that may be linked from the beginning.
+    lambda _: Operation("unlinkIdentity", "ann", (("identity", "dan"),)),
+    lambda _: Operation("unlinkIdentity", "ann", (("identity", "dan"),)),
 ]

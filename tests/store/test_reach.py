@@ -511,9 +511,13 @@ async def test_connection_is_kept_by_users_of_its_tenant_only(database: Database
     assert await connections.delete(stray, replace(event, id=new_id()))
 
 
-async def test_new_user_needs_a_connection_of_their_tenant(database: Database) -> None:
+@pytest.mark.parametrize("is_elsewhere", [True, False])
+async def test_new_user_needs_a_connection_of_their_tenant(database: Database, is_elsewhere: bool) -> None:
+    """One that has this name in another tenant does not count, nor does another one of the tenant."""
     account = await stored_account(database)
-    stray = replace(account.user, id=new_id(), tenant=f"{account.tenant}-other")
+    identity = replace(account.user.identities[0], user_id="new", connection="db" if is_elsewhere else "other")
+    tenant = f"{account.tenant}-other" if is_elsewhere else account.tenant
+    stray = replace(account.user, id=new_id(), tenant=tenant, user_id="auth0|new", email=None, identities=(identity,))
     with pytest.raises(Refused):
         await Users(database).insert(stray, an_event(stray))
     with pytest.raises(Refused):

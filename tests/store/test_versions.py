@@ -105,7 +105,9 @@ async def test_write_of_a_deleted_profile_changes_nothing(database: Database, wr
 
 async def change_a_role(database: Database, account: Account, version: int) -> bool:
     before = replace(account.role, version=version)
-    return await Roles(database).replace(before, replace(before, description="mine"), an_event(account.user))
+    return await Roles(database).replace(
+        before, replace(before, description="mine", version=version + 1), an_event(account.user)
+    )
 
 
 async def delete_a_role(database: Database, account: Account, version: int) -> bool:
@@ -114,7 +116,9 @@ async def delete_a_role(database: Database, account: Account, version: int) -> b
 
 async def change_a_connection(database: Database, account: Account, version: int) -> bool:
     before = replace(account.unused, version=version)
-    return await Connections(database).write(before, replace(before, import_mode=True), an_event(account.user))
+    return await Connections(database).write(
+        before, replace(before, import_mode=True, version=version + 1), an_event(account.user)
+    )
 
 
 async def delete_a_connection(database: Database, account: Account, version: int) -> bool:
@@ -139,6 +143,8 @@ async def test_change_of_an_outdated_version_is_not_written(
         assert not await write(database, account, version)
         assert await contents(database, account.tenant) == stored
     assert await write(database, account, 1)
+    # Now it has another version.
+    assert not await write(database, account, 1)
 
 
 # ---------------------------------------------------------------- passwords
