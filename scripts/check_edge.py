@@ -30,6 +30,8 @@ CODES = {
     "FORBIDDEN",
     "GRAPHQL_PARSE_FAILED",
     "GRAPHQL_VALIDATION_FAILED",
+    # The check takes longer than a sign-in counts as recent.
+    "INSUFFICIENT_USER_AUTHENTICATION",
 }
 _ROUND = 50
 
