@@ -20,6 +20,7 @@ from app.store.database import Database, new_id
 from app.store.documents import document_of
 from app.store.logins import Answered, Logins
 from app.store.logs import to_document as event_to_document
+from app.store.passwords import Passwords
 from app.store.roles import Roles
 from app.store.users import to_document
 
@@ -195,6 +196,7 @@ async def stored_account(database: Database, of_linked: bool = False) -> Account
         {"tenant": tenant, "key": account.key, "count": 1, "recorded_at": now()}
     )
     await database["password_changes"].insert_one({**beside, "count": 1, "recorded_at": now()})
+    await Passwords(database).count_change(tenant, owner, now())
     await database["mail_counts"].insert_one({"tenant": tenant, "key": f"user:{owner}", "times": []})
     await Logins(database).count_failure(tenant, owner, IP, now())
     answered = Answered(tenant, "app", account.key, "hash", owner, True, None, now())

@@ -1,0 +1,95 @@
+"""What a deleted account takes with it, and what erasure leaves, on a real mongod."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from app.store.accounts import Accounts
+from app.store.database import Database, new_id
+from app.store.users import to_document
+from tests.store.accounts import IP, Account, an_event, contents, stored_account
+
+# What is kept of a user, and goes with the account. The history stays.
+KEPT = (
+    "credentials",
+    "devices",
+    "grants",
+    "login_failures",
+    "login_keys",
+    "mails",
+    "mfa_enrollments",
+    "password_changes",
+    "tickets",
+)
+
+
+async def add_bystander(database: Database, account: Account) -> dict[str, list[dict[str, Any]]]:
+    """Another user of the tenant who has the same. Returns the documents."""
+    bystander = account.of_another_user().user
+    documents = {"users": [to_document(replace(bystander, email=None, identities=()))]}
+    stored = await contents(database, account.tenant)
+    for name in (*KEPT, "log_events"):
+        [copied] = [each for each in stored[name] if each.get("user") == account.owner]
+        unique = {"_id": new_id(), "key": str(bystander.id), "hash": str(bystander.id)}
+        documents[name] = [copied | {"user": bystander.id} | unique]
+    for name, added in documents.items():
+        await database[name].insert_many(added)
+    return documents
+
+
+@pytest.mark.parametrize("erase", [False, True])
+@pytest.mark.parametrize("of_linked", [False, True])
+async def test_deletion_takes_what_is_the_accounts(database: Database, of_linked: bool, erase: bool) -> None:
+    account = await stored_account(database, of_linked)
+    others = await add_bystander(database, account)
+    assert await Accounts(database).delete(account.user, an_event(account.user), erase)
+    left = await contents(database, account.tenant)
+    for name in ("users", *KEPT):
+        assert left[name] == others[name]
+    assert others["log_events"][0] in left["log_events"]
+
+
+@pytest.mark.parametrize("erase", [False, True])
+async def test_deletion_stays_within_its_tenant(database: Database, erase: bool) -> None:
+    """Even where a profile names one of another tenant as its second account."""
+    account = await stored_account(database, of_linked=True)
+    untouched = await contents(database, account.tenant)
+    stray = replace(account.user, id=new_id(), tenant=f"{account.tenant}-other")
+    await database["users"].insert_one(to_document(stray))
+    assert await Accounts(database).delete(stray, an_event(stray), erase)
+    assert await contents(database, account.tenant) == untouched
+
+
+@pytest.mark.parametrize("of_linked", [False, True])
+async def test_erasure_leaves_no_trace_of_the_person(database: Database, of_linked: bool) -> None:
+    account = await stored_account(database, of_linked)
+    before = (await contents(database, account.tenant))["log_events"]
+    assert await Accounts(database).delete(account.user, an_event(account.user), erase=True)
+    events = (await contents(database, account.tenant))["log_events"]
+    # The newest is of the deletion itself, which the caller describes.
+    left = str(events[:-1])
+    for trace in (
+        account.user.user_id,
+        account.user.email,
+        "old@example.com",
+        "OLD@example.com",
+        "John",
+        IP,
+        "because",
+    ):
+        assert str(trace) not in left
+    # What happened, and when, stays.
+    kept = [(each["_id"], each["type"], each["date"]) for each in before]
+    assert [(each["_id"], each["type"], each["date"]) for each in events[:-1]] == kept
+
+
+async def test_erasure_looks_for_names_of_the_account_only(database: Database) -> None:
+    """A name that somebody else had, or that the person had in another tenant, stays."""
+    account = await stored_account(database)
+    for stray in (account.in_tenant(f"{account.tenant}-other"), account.of_another_user()):
+        async with database.transaction() as session:
+            names = await Accounts(database)._identifiers(account.user, session)
+            elsewhere = await Accounts(database)._identifiers(stray.user, session)
+        assert "old@example.com" in names
+        assert "old@example.com" not in elsewhere
