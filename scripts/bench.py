@@ -33,9 +33,11 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.auth.development import APPLICATION_SCOPES, TENANT, USER_SCOPES, mint
+from app.composition.secrets import build_tokens
+from app.composition.services import build_services
 from app.domain.demo import JOHN_DOE
 from app.domain.principals import ActorKind, Principal
-from app.main import build, build_services, to_tokens
+from app.main import build
 from app.schema.execution import Engine, build_schema
 from app.settings import Settings
 from app.store.addresses import join
@@ -85,7 +87,7 @@ def constant(edge: bool) -> ASGIApp:
     if edge:
         configure_logs("json")
         return build(settings, database)
-    engine = Engine(build_schema(), build_services(settings, database, True, to_tokens(settings, True)))
+    engine = Engine(build_schema(), build_services(settings, database, True, build_tokens(settings, True)))
     principal = Principal(TENANT, "bench@clients", ActorKind.APPLICATION, frozenset(APPLICATION_SCOPES))
 
     class Bare:

@@ -10,8 +10,8 @@ import pytest
 from app.auth.development import check_development, development_issuer, is_loopback, load_key, mint
 from app.auth.tokens import Tokens
 from app.cli import _token
+from app.composition.web import mint_for_page
 from app.domain.principals import ActorKind
-from app.main import mint_for_page
 from app.settings import ConfigurationError, Issuer, Settings
 
 ISSUER = Issuer(issuer="https://id/", audience="a", tenant="t", jwks={"keys": []})

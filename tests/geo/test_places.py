@@ -7,8 +7,8 @@ import pytest
 from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 
+from app.composition.places import build_places
 from app.geo.places import Places
-from app.main import build_places
 from app.settings import ConfigurationError, Settings
 
 CITY: dict[str, Any] = {

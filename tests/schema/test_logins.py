@@ -678,7 +678,7 @@ async def test_rules_of_others_are_run_and_one_that_raises_fails_the_login_with_
         LoginRule("wrong", "Wrong", lambda user, login: {"user_metadata": {"$a": 1}}),
         LoginRule("large", "Large", lambda user, login: {"app_metadata": {"x": "y" * 70_000}}),
     ]
-    monkeypatch.setattr("app.main.installed_rules", lambda: rules)
+    monkeypatch.setattr("app.composition.services.installed_rules", lambda: rules)
 
     transport = httpx.ASGITransport(app=build(Settings(data_dir=world.data_dir), world.database))
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:

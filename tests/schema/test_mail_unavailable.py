@@ -8,9 +8,11 @@ import pytest
 from pydantic import SecretStr
 
 from app.auth.development import development_issuer
+from app.composition.defaults import is_mail_possible
+from app.composition.mail import build_mails, build_server, mail_jobs
 from app.domain.scopes import Scope
 from app.domain.users import User
-from app.main import build, build_mails, build_server, is_mail_possible, mail_jobs
+from app.main import build
 from app.settings import ConfigurationError, Settings
 from tests.world import DATABASE, World
 

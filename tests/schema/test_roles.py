@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
+from app.composition.secrets import build_tokens
+from app.composition.services import build_services
 from app.domain.permissions import Permission
 from app.domain.principals import ActorKind, Principal
 from app.domain.roles import MAX_PERMISSIONS, MAX_ROLES
 from app.domain.scopes import Scope
 from app.jobs.roles import ClearRoles
-from app.main import build_services, to_tokens
 from app.services.changes import ProfileChanges
 from app.services.roles import Roles as RoleChanges
 from app.services.tenant_changes import Condition
@@ -239,7 +240,7 @@ async def test_a_role_of_a_hundred_thousand_is_deleted_and_none_of_them_sees_it_
 async def test_deleting_a_role_wakes_the_job_that_clears_it(world: World, settings: Settings) -> None:
     """Well before it would look by itself."""
     job = ClearRoles(Roles(world.database))
-    services = build_services(settings, world.database, True, to_tokens(settings, True), job.wake)
+    services = build_services(settings, world.database, True, build_tokens(settings, True), job.wake)
     tool = Principal(world.tenant, "tool@clients", ActorKind.APPLICATION, frozenset(Scope))
     task = asyncio.create_task(job.run())
     try:

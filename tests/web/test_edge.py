@@ -610,7 +610,7 @@ async def test_a_trace_has_a_span_for_each_root_field_under_the_callers_own(
     exporter = InMemorySpanExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    monkeypatch.setattr("app.main.traces_from_environment", lambda: Traces(provider.get_tracer("test")))
+    monkeypatch.setattr("app.composition.web.traces_from_environment", lambda: Traces(provider.get_tracer("test")))
     john = await world.add_user("john")
     trace, parent = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
     async with service(world) as client:

@@ -1,0 +1,27 @@
+"""What applies where a setting is unset. Much of it depends on whether the service runs in development."""
+
+from app.settings import Settings
+
+# Limits outside of development. The IP address's limit counts requests, the caller's counts units of cost.
+CALLER_RATE_LIMIT = "100/second"
+IP_RATE_LIMIT = "1000/second"
+# For requests without a token (sign-ups and tickets), per IP address.
+OPEN_RATE_LIMIT = "30/minute"
+
+
+def choose_rate_limit(configured: str | None, default: str, development: bool) -> str:
+    """In development there is no limit unless one is set."""
+    return configured or ("off" if development else default)
+
+
+def is_introspection_on(settings: Settings, development: bool) -> bool:
+    return development if settings.introspection is None else settings.introspection
+
+
+def is_graphiql_on(settings: Settings, development: bool) -> bool:
+    return development if settings.graphiql is None else settings.graphiql
+
+
+def is_mail_possible(settings: Settings, development: bool) -> bool:
+    """Whether mail is sent, kept for the developer, or dropped on purpose."""
+    return development or settings.smtp_url is not None or settings.mail == "drop"

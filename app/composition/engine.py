@@ -1,0 +1,53 @@
+"""The engine that runs GraphQL operations: its schema, limits, counters and trusted documents."""
+
+from graphql import GraphQLError
+
+from app.composition.defaults import is_introspection_on
+from app.composition.rates import build_caller_rates
+from app.schema.context import Services
+from app.schema.execution import Engine, Trust, build_schema
+from app.schema.limits import Limits
+from app.schema.trusted_documents import read_documents
+from app.settings import ConfigurationError, Settings
+from app.store.database import Database
+from app.store.rates import Rates
+
+
+def build_engine(
+    settings: Settings, database: Database, development: bool, services: Services, open_rates: Rates
+) -> Engine:
+    """ConfigurationError where a trusted document can't be run."""
+    trust = build_trust(settings)
+    rates = build_caller_rates(settings, database, development)
+    introspection = is_introspection_on(settings, development)
+    try:
+        return Engine(build_schema(), services, build_limits(settings), rates, trust, open_rates, introspection)
+    except GraphQLError as error:
+        raise ConfigurationError(f"PROFILE_API_TRUSTED_DOCUMENTS_DIR: a document can't be run: {error}") from None
+
+
+def build_limits(settings: Settings) -> Limits:
+    return Limits(
+        body=settings.max_body_bytes,
+        tokens=settings.max_tokens,
+        depth=settings.max_depth,
+        aliases=settings.max_aliases,
+        directives=settings.max_directives,
+        root_fields=settings.max_root_fields,
+        cost=settings.max_cost,
+        seconds=settings.time_limit_seconds,
+    )
+
+
+def build_trust(settings: Settings) -> Trust:
+    """ConfigurationError where trusted documents can't be read, or there are none."""
+    if settings.trusted_documents == "off":
+        return Trust(settings.trusted_documents, {})
+    folder = settings.trusted_documents_dir
+    try:
+        documents = read_documents(folder)
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"PROFILE_API_TRUSTED_DOCUMENTS_DIR: {folder} can't be read: {error}.") from None
+    if not documents:
+        raise ConfigurationError(f"PROFILE_API_TRUSTED_DOCUMENTS_DIR: {folder} holds no .graphql file.")
+    return Trust(settings.trusted_documents, documents)

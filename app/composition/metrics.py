@@ -1,0 +1,22 @@
+"""What the metrics show beside requests: the caches and the pool of database connections."""
+
+from functools import partial
+
+from app.auth.tokens import Tokens
+from app.schema.execution import Engine
+from app.store.database import Database
+from app.web.metrics import Metrics
+
+
+def build_metrics(tokens: Tokens, engine: Engine, database: Database) -> Metrics:
+    metrics, documents, pool = Metrics(), engine.documents, database.pool
+    for figure, words in (("hits", "Found remembered."), ("misses", "Not found remembered.")):
+        read = {"tokens": partial(getattr, tokens, figure), "documents": partial(getattr, documents, figure)}
+        metrics.watch(f"cache_{figure}", words, read)
+    metrics.watch("cache_size", "Remembered now.", {"tokens": tokens.__len__, "documents": documents.__len__})
+    metrics.watch(
+        "database_connections",
+        "Connections to MongoDB.",
+        {"open": lambda: pool.open, "in_use": lambda: pool.in_use},
+    )
+    return metrics

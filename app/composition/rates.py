@@ -1,0 +1,27 @@
+"""The counters of requests: one for each kind of caller that is counted."""
+
+from app.composition.defaults import CALLER_RATE_LIMIT, IP_RATE_LIMIT, OPEN_RATE_LIMIT, choose_rate_limit
+from app.settings import Settings
+from app.store.database import Database
+from app.store.rates import Rates
+
+
+def build_caller_rates(settings: Settings, database: Database, development: bool) -> Rates:
+    limit = choose_rate_limit(settings.rate_limit, CALLER_RATE_LIMIT, development)
+    return _build_rates(settings, database, "caller", limit)
+
+
+def build_ip_rates(settings: Settings, database: Database, development: bool) -> Rates:
+    limit = choose_rate_limit(settings.address_rate_limit, IP_RATE_LIMIT, development)
+    return _build_rates(settings, database, "address", limit)
+
+
+def build_open_rates(settings: Settings, database: Database, development: bool) -> Rates:
+    limit = choose_rate_limit(settings.open_rate_limit, OPEN_RATE_LIMIT, development)
+    return _build_rates(settings, database, "open", limit)
+
+
+def _build_rates(settings: Settings, database: Database, name: str, limit: str) -> Rates:
+    """`name` is part of the stored keys of the counts."""
+    url = database.url if settings.rate_limit_storage == "mongodb" else None
+    return Rates(name, limit, url, settings.database)

@@ -1,0 +1,19 @@
+"""The keys: those of the tokens that callers send, and the secret that seals what is stored."""
+
+from app.auth.development import TENANT_CLAIM, development_issuer, load_secret
+from app.auth.tokens import Tokens
+from app.settings import Settings
+from app.store.sealing import Sealing
+
+
+def build_tokens(settings: Settings, development: bool) -> Tokens:
+    if development:
+        return Tokens([development_issuer(settings.data_dir)], tenant_claim=TENANT_CLAIM)
+    return Tokens(settings.issuers or [])
+
+
+def build_sealing(settings: Settings, development: bool) -> Sealing:
+    """Development uses a secret from the data directory. Elsewhere nothing can be sealed without PROFILE_API_SECRET."""
+    if settings.secret is not None:
+        return Sealing(settings.secret.get_secret_value())
+    return Sealing(load_secret(settings.data_dir) if development else None)

@@ -1,0 +1,80 @@
+"""The web application: /graphql, the pages, and what is offered in development alone."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from starlette.types import ASGIApp
+
+from app.auth.development import APPLICATION_SCOPES, USER_SCOPES, mint
+from app.composition.defaults import is_graphiql_on
+from app.composition.rates import build_ip_rates
+from app.jobs.demo import demo_callers
+from app.schema.execution import Engine
+from app.services.passwords import Passwords
+from app.services.tickets import Tickets
+from app.settings import Settings
+from app.start import Start
+from app.store.rates import Rates
+from app.web.addresses import Addresses
+from app.web.application import Parts, build_application
+from app.web.development import TokenOffice
+from app.web.graphql import GraphQL
+from app.web.home import list_addresses
+from app.web.load import Load
+from app.web.metrics import MetricsPage
+from app.web.pages import GraphiQL
+from app.web.tickets import TicketPage
+from app.web.traces import traces_from_environment
+
+_PAGE_TOKEN_SECONDS = 8 * 3600
+
+
+def build_web(start: Start, engine: Engine, tickets: Tickets, passwords: Passwords, open_rates: Rates) -> ASGIApp:
+    settings, development = start.settings, start.development
+    addresses = Addresses(settings.trusted_proxies)
+    callers = list(demo_callers()) if development and start.demo else []
+    token = settings.metrics_token.get_secret_value() if settings.metrics_token else None
+    return build_application(
+        Parts(
+            build_graphql(start, engine, addresses),
+            MetricsPage(start.metrics, token),
+            start.is_prepared,
+            start.problem,
+            start.lifespan,
+            TicketPage(tickets, addresses, open_rates, passwords.min_length),
+            build_graphiql(settings, development, callers),
+            TokenOffice(callers, partial(mint_for_page, settings.data_dir)) if callers else None,
+            settings.cors_origins,
+            development,
+        )
+    )
+
+
+def build_graphql(start: Start, engine: Engine, addresses: Addresses) -> GraphQL:
+    settings = start.settings
+    return GraphQL(
+        engine,
+        start.tokens,
+        addresses,
+        build_ip_rates(settings, start.database, start.development),
+        start.metrics,
+        traces_from_environment(),
+        settings.max_body_bytes,
+        start.is_prepared,
+        Load(settings.max_concurrent_operations, settings.max_body_bytes),
+    )
+
+
+def build_graphiql(settings: Settings, development: bool, callers: Sequence[Mapping[str, str]]) -> GraphiQL | None:
+    if not is_graphiql_on(settings, development):
+        return None
+    return GraphiQL(development, callers, list_addresses(True, bool(callers)))
+
+
+def mint_for_page(data_dir: Path, subject: str) -> str:
+    """A token for a visitor of GraphiQL in development, with every scope that fits its kind."""
+    is_application = subject.endswith("@clients")
+    client = subject.removesuffix("@clients") if is_application else "graphiql"
+    scopes = APPLICATION_SCOPES if is_application else USER_SCOPES
+    return mint(data_dir, subject, client, scopes, _PAGE_TOKEN_SECONDS)
