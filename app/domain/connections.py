@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from app.domain.errors import ErrorCode, Refused
+from app.domain.ids import Key
 from app.domain.refusals import Refusal, RefusalCode
 
 
@@ -73,7 +74,7 @@ class AuthConnection:
     sync_root_attributes: SyncRootAttributes = SyncRootAttributes.ON_EACH_LOGIN
     allows_sign_up: bool = False
     version: int = 1
-    id: Any = None
+    id: Key | None = None
 
     @property
     def kind(self) -> AuthConnectionKind:
@@ -105,7 +106,7 @@ def check_connection_name(field: str, value: str) -> None:
         raise Refused(ErrorCode.INVALID_INPUT, message, (field,))
 
 
-def new_connection(id: Any, tenant: str, name: str, given: Mapping[str, Any]) -> AuthConnection:
+def new_connection(id: Key, tenant: str, name: str, given: Mapping[str, Any]) -> AuthConnection:
     """A connection with the settings in `given`, and defaults for the others. Refused with INVALID_INPUT."""
     if "strategy" not in given:
         message = "There is no connection of this name. A new connection needs a strategy."

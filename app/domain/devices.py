@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from app.domain.ids import Key
 from app.domain.users import Beside
 
 MAX_DEVICES = 200
@@ -33,9 +34,9 @@ class Device:
     `name` is what the login service called it, `default_name` its browser and system.
     """
 
-    id: Any
+    id: Key
     tenant: str
-    user: Any
+    user: Key
     user_id: str
     device_id: str
     type: DeviceType

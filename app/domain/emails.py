@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from app.domain.errors import ErrorCode, Refused
+from app.domain.ids import Key
 from app.domain.refusals import Refusal, RefusalCode
 from app.domain.users import Beside, User
 
@@ -50,14 +51,14 @@ class MailTemplate(StrEnum):
 class Mail:
     """One to be sent. `user` is whose account it is about, `ticket` the one that its link is for."""
 
-    id: Any
+    id: Key
     tenant: str
-    user: Any
+    user: Key
     address: str
     template: MailTemplate
     language: str
     greeting: str | None
-    ticket: Any
+    ticket: Key | None
     recorded_at: datetime
 
 

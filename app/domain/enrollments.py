@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
+from app.domain.ids import Key
 from app.domain.users import Beside
 
 # Of one user.
@@ -17,9 +17,9 @@ _PHONE_NUMBER = re.compile(r"\+?[\d\s()./-]{6,}", re.ASCII)
 class Enrollment:
     """`enrollment_id` is the login service's name of it; `name` is masked."""
 
-    id: Any
+    id: Key
     tenant: str
-    user: Any
+    user: Key
     enrollment_id: str
     type: str
     name: str | None
@@ -39,7 +39,7 @@ class PutEnrollment(Beside):
 class RemoveEnrollments(Beside):
     """Refused with NOT_FOUND where one of them is not there."""
 
-    ids: tuple[Any, ...]
+    ids: tuple[Key, ...]
 
 
 def masked(name: str) -> str:

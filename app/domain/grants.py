@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
+from app.domain.ids import Key
 from app.domain.users import Beside
 
 # Of one user.
@@ -16,9 +16,9 @@ MAX_SCOPES = 1_000
 class Grant:
     """One for each application and API. `user` is the profile's `_id`, `audience` the API's identifier."""
 
-    id: Any
+    id: Key
     tenant: str
-    user: Any
+    user: Key
     client_id: str
     client_name: str | None
     audience: str
@@ -37,4 +37,4 @@ class PutGrant(Beside):
 class DeleteGrant(Beside):
     """Refused with NOT_FOUND where it is gone."""
 
-    id: Any
+    id: Key

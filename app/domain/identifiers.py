@@ -2,9 +2,9 @@
 
 import unicodedata
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from app.domain.connections import AuthConnectionKind, kind_of
+from app.domain.ids import Key
 from app.domain.users import User
 
 NAMED_BY_IDENTIFIER = (
@@ -89,7 +89,8 @@ def is_named(user: User, subject: str, connection: str | None) -> bool:
     return any((each.connection, each.user_id) == (connection, subject) for each in user.identities)
 
 
-def account_named(user: User, keys: Iterable[str]) -> Any:
+def account_named(user: User, keys: Iterable[str]) -> Key:
     """The `_id` of the account that one of these keys names: the profile's own, or one that is linked to it."""
     named = set(keys)
-    return next((each.origin for each in user.identities if named & set(each.keys)), user.id)
+    origins = (each.origin for each in user.identities if named & set(each.keys))
+    return next((each for each in origins if each is not None), user.id)

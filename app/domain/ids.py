@@ -2,10 +2,14 @@
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
+from typing import NewType
+
+# The id of a stored object. Only the store knows what it consists of; str(key) is its text.
+Key = NewType("Key", object)
 
 
 def encode_id(kind: str, key: object) -> str:
-    """`kind` is the GraphQL type; `key` prints as the `_id`."""
+    """`kind` is the GraphQL type. `key` is a Key, or the text that tells objects of this kind apart."""
     return urlsafe_b64encode(f"{kind}:{key}".encode()).decode().rstrip("=")
 
 

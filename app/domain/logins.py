@@ -8,6 +8,7 @@ from typing import Any
 from app.domain.claims import Claims, joined, with_defaults
 from app.domain.connections import AuthConnection, AuthConnectionKind, SyncRootAttributes
 from app.domain.identifiers import email_key, fold, phone_key, subject_key, username_key
+from app.domain.ids import Key
 from app.domain.users import AttributeSource, Identity, Provenance, User
 
 # Failed logins from one IP address for one account, after which that address is kept out of the account.
@@ -81,7 +82,7 @@ def to_user_id(connection: AuthConnection, account: str) -> str:
     return f"{connection.strategy}|{account}"
 
 
-def first_profile(login: Login, id: Any, account: str, at: datetime) -> User:
+def first_profile(login: Login, id: Key, account: str, at: datetime) -> User:
     """A new profile: root attributes from the payload, else their defaults. `account` is the provider's id of it."""
     connection, claims = login.connection, login.claims
     values = with_defaults(claims)

@@ -7,6 +7,7 @@ from enum import StrEnum
 from itertools import islice
 from typing import Any
 
+from app.domain.ids import Key
 from app.domain.sizes import marked, size_of, too_large
 from app.domain.times import format_time
 
@@ -145,12 +146,12 @@ class FieldChange:
 class LogEvent:
     """As stored. `user` is the profile's `_id`, `recorded_at` our clock's time, by which it expires."""
 
-    id: Any
+    id: Key
     tenant: str
     type: LogEventType
     date: datetime
     recorded_at: datetime
-    user: Any = None
+    user: Key | None = None
     user_id: str | None = None
     user_name: str | None = None
     user_version: int | None = None

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+
+from app.domain.ids import Key
 
 # How far an issuer's clock may differ from ours.
 LEEWAY_SECONDS = 10
@@ -35,8 +36,8 @@ class Principal:
     auth_time: float | None = None
     issuer: str | None = None
     issued_at: float | None = None
-    profile: Any = None
-    linked: tuple[Any, ...] = ()
+    profile: Key | None = None
+    linked: tuple[Key, ...] = ()
     name: str | None = None
     ip: str | None = None
     user_agent: str | None = None
@@ -52,6 +53,6 @@ class Principal:
             return False
         return self.profile == user or user in self.linked
 
-    def own(self) -> list[Any]:
+    def own(self) -> list[Key]:
         """The `_id`s of the caller's profile and of those linked to it."""
         return [] if self.profile is None else [self.profile, *self.linked]

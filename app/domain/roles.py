@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.domain.errors import ErrorCode, Refused
+from app.domain.ids import Key
 from app.domain.logs import FieldChange
 from app.domain.metadata import is_well_formed
 from app.domain.permissions import Permission
@@ -25,7 +26,7 @@ class Role:
     `version` is 1 at creation and one more after each change.
     """
 
-    id: Any
+    id: Key
     tenant: str
     role_id: str
     name: str
@@ -123,7 +124,7 @@ def permission_changes(
     )
 
 
-def role_changes(before: Sequence[Any], after: Sequence[Any], names: Mapping[Any, str]) -> tuple[FieldChange, ...]:
+def role_changes(before: Sequence[Key], after: Sequence[Key], names: Mapping[Key, str]) -> tuple[FieldChange, ...]:
     """What history tells: the names of the roles that differ. A role that does not exist any more has no name."""
     lost, gained = [each for each in before if each not in after], [each for each in after if each not in before]
     return _lost_and_gained(

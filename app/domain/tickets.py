@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
+from app.domain.ids import Key
 from app.domain.users import Beside
 
 
@@ -33,9 +33,9 @@ class Ticket:
     hexadecimal.
     """
 
-    id: Any
+    id: Key
     tenant: str
-    user: Any
+    user: Key
     purpose: TicketPurpose
     address: str
     credential_version: int
@@ -55,7 +55,7 @@ class PutTicket(Beside):
 class SpendTicket(Beside):
     """Redeems it, once: whoever comes second finds none."""
 
-    id: Any
+    id: Key
 
 
 @dataclass(frozen=True, slots=True)

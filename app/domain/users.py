@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from app.domain.ids import Key
 from app.domain.logs import FieldChange, LogEventType
 
 
@@ -44,7 +45,7 @@ class Identity:
     profile_data: str | None = None
     access_token: str | None = None
     refresh_token: str | None = None
-    origin: Any = None
+    origin: Key | None = None
     origin_user_id: str | None = None
     keys: tuple[str, ...] = ()
 
@@ -59,7 +60,7 @@ class User:
     `roles` holds the `_id`s of roles, `permissions` those granted directly. The first identity is the primary one.
     """
 
-    id: Any
+    id: Key
     tenant: str
     user_id: str
     version: int = 1
@@ -78,7 +79,7 @@ class User:
     user_metadata: Mapping[str, Any] = field(default_factory=dict)
     app_metadata: Mapping[str, Any] = field(default_factory=dict)
     identities: tuple[Identity, ...] = ()
-    role_ids: tuple[Any, ...] = ()
+    role_ids: tuple[Key, ...] = ()
     permissions: tuple[Mapping[str, str], ...] = ()
     blocked: bool = False
     must_change_password: bool = False
@@ -88,10 +89,10 @@ class User:
     last_ip: str | None = None
     logins_count: int = 0
     last_password_reset: datetime | None = None
-    linked_to: Any = None
+    linked_to: Key | None = None
     primary_access: Mapping[str, Any] | None = None
 
-    def own(self) -> list[Any]:
+    def own(self) -> list[Key]:
         """The `_id`s of the profile and of those linked to it."""
         return [self.id, *(each.origin for each in self.identities if each.origin is not None)]
 

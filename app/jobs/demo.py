@@ -20,7 +20,7 @@ from app.domain.principals import ActorKind
 from app.domain.root_attributes import ROOT_ATTRIBUTES
 from app.domain.times import now
 from app.domain.users import AttributeSource, Identity, Provenance, User
-from app.store.database import Database, to_object_id
+from app.store.database import Database, to_key
 from app.store.demo import fill_in, is_filled_in
 
 GENERATED = 300
@@ -125,7 +125,7 @@ def demo_callers() -> Iterator[dict[str, str]]:
 
 
 def _key(*parts: str) -> Any:
-    return to_object_id(sha256("/".join(("demo", *parts)).encode()).hexdigest()[:24])
+    return to_key(sha256("/".join(("demo", *parts)).encode()).hexdigest()[:24])
 
 
 def _connections(tenant: str) -> Iterator[AuthConnection]:

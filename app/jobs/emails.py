@@ -170,8 +170,10 @@ class SendMails:
 
     async def _prepare(self, mail: Mail) -> EmailMessage | None:
         """None when its ticket is void by now: a link that leads nowhere is better not sent."""
-        secret = None if mail.ticket is None else token_urlsafe(_SECRET_BYTES)
-        if secret is not None and await self._tickets.arm(mail.tenant, mail.ticket, hash_of(secret)) is None:
+        if mail.ticket is None:
+            return self._composer.compose(mail, None)
+        secret = token_urlsafe(_SECRET_BYTES)
+        if await self._tickets.arm(mail.tenant, mail.ticket, hash_of(secret)) is None:
             return None
         return self._composer.compose(mail, secret)
 

@@ -9,7 +9,7 @@ import strawberry
 from app.domain import attributes
 from app.domain.errors import ErrorCode, Forbidden, Refused
 from app.domain.identifiers import fold
-from app.domain.ids import decode_id
+from app.domain.ids import Key, decode_id
 from app.domain.paging import MAX_SIZE, Order
 from app.domain.principals import ActorKind
 from app.domain.roles import check_name_contains
@@ -34,7 +34,7 @@ from app.schema.scalars import DateTime
 from app.schema.users import User
 from app.services.logs import listing
 from app.services.reads import Listing, authenticated, require
-from app.store.database import to_object_id
+from app.store.database import to_key
 from app.store.documents import Filter
 
 ROLES_BY_NAME = Order("name_folded", 1)
@@ -266,10 +266,10 @@ async def _nodes(info: Info, ids: list[strawberry.ID], argument: str) -> list[An
     return [found.get(each) for each in known]
 
 
-def _known_id(id: str, path: tuple[str, ...]) -> tuple[str, Any]:
+def _known_id(id: str, path: tuple[str, ...]) -> tuple[str, Key]:
     """(type, `_id`); Refused for what this API never gave out."""
     kind, key = decode_id(id) or ("", "")
-    object_id = to_object_id(key)
-    if kind not in attributes.NODES or object_id is None:
+    stored = to_key(key)
+    if kind not in attributes.NODES or stored is None:
         raise Refused(ErrorCode.INVALID_INPUT, f"{path[-1]} is not a global id of this API.", path)
-    return kind, object_id
+    return kind, stored

@@ -1,9 +1,9 @@
 """Devices: whether a credential stands, and unlinking it."""
 
 import re
-from typing import Any
 
 from app.domain.errors import ErrorCode, Refused
+from app.domain.ids import Key
 from app.domain.logs import LogEventType
 from app.domain.principals import Principal
 from app.domain.rules import CREATE_LOGINS, UNLINK_DEVICE
@@ -25,7 +25,7 @@ class Devices:
         self._users = users
         self._devices = devices
 
-    async def standing(self, principal: Principal | None, token_hash: str) -> Any:
+    async def standing(self, principal: Principal | None, token_hash: str) -> Key | None:
         """The `_id` of the device whose credential has this SHA-256 (64 hexadecimal digits) and still stands.
 
         None where it was revoked, has expired, or is a blocked user's.

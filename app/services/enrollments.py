@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from app.domain.enrollments import Enrollment, PutEnrollment, RemoveEnrollments, masked
 from app.domain.errors import ErrorCode, Refused
-from app.domain.ids import decode_id
+from app.domain.ids import Key, decode_id
 from app.domain.logs import LogEventType
 from app.domain.principals import Principal
 from app.domain.rules import CREATE_ENROLLMENTS, DELETE_ENROLLMENTS
@@ -40,7 +39,7 @@ class Enrollments:
         self._changes = changes
         self._enrollments = enrollments
 
-    async def record(self, principal: Principal | None, target: Target, report: EnrollmentReport) -> Any:
+    async def record(self, principal: Principal | None, target: Target, report: EnrollmentReport) -> Key:
         """The enrollment's `_id`. Its name is kept masked; one that was recorded before is brought up to date.
 
         Raises what `ProfileChanges.apply` does; Refused with TOO_LARGE.

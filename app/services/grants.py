@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from app.domain.devices import RevokeDevices
 from app.domain.errors import ErrorCode, Refused
 from app.domain.grants import MAX_SCOPES, DeleteGrant, Grant, PutGrant
-from app.domain.ids import decode_id
+from app.domain.ids import Key, decode_id
 from app.domain.logs import LogEventType
 from app.domain.principals import Principal
 from app.domain.rules import CREATE_LOGINS, REVOKE_APPLICATION
@@ -36,7 +35,7 @@ class Grants:
         client_name: str | None,
         audience: str,
         scopes: Sequence[str],
-    ) -> Any:
+    ) -> Key:
         """The grant's `_id`; the scopes stand for those of before. What was granted already is granted once.
 
         Raises what `ProfileChanges.apply` does; Refused with TOO_LARGE.

@@ -3,11 +3,10 @@
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from app.domain.errors import ErrorCode, Forbidden, Refused, Unauthenticated, Unavailable
 from app.domain.identities import LinkMetadata, check_link, check_linked, link, unlink
-from app.domain.ids import encode_id
+from app.domain.ids import Key, encode_id
 from app.domain.logins import said
 from app.domain.logs import LogEvent, LogEventType, diff
 from app.domain.principals import ActorKind, Principal
@@ -146,7 +145,7 @@ def _event(
     before: User,
     after: User,
     other: User,
-    names: Mapping[Any, str],
+    names: Mapping[Key, str],
 ) -> LogEvent:
     """`names` are those of the roles that differ."""
     changes = Changes(type_, {"identities": after.identities}, details={"otherUserId": other.user_id})

@@ -12,6 +12,7 @@ from app.domain.connections import AuthConnection, SyncRootAttributes
 from app.domain.devices import Device
 from app.domain.errors import ErrorCode, Forbidden, Refused
 from app.domain.identifiers import keys_of
+from app.domain.ids import Key
 from app.domain.login_rules import LoginRule, LoginRuleFailed, apply_rule
 from app.domain.logins import (
     MAX_FAILURES,
@@ -55,9 +56,9 @@ _FAILURES = {
 class Recorded:
     """`_id`s of the profile and of the event."""
 
-    user: Any
+    user: Key
     created: bool
-    event: Any
+    event: Key
 
 
 class RecordLogins:
@@ -109,7 +110,7 @@ class RecordLogins:
                 await wait(deadline)
                 principal = await self._callers.confirm(principal)
 
-    async def fail(self, principal: Principal | None, report: FailureReport) -> Any:
+    async def fail(self, principal: Principal | None, report: FailureReport) -> Key:
         """Records a failed login, which changes no profile. Returns the event's `_id`."""
         principal = await self._callers.authorize(principal, CREATE_LOGINS)
         report = check_report(report)
@@ -331,7 +332,7 @@ def _to_answered(principal: Principal, report: LoginReport) -> Answered | None:
     content = {name: value for name, value in asdict(report).items() if name != "idempotency_key"}
     digest = sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
     client = principal.client_id or principal.subject
-    return Answered(principal.tenant, client, report.idempotency_key, digest, None, False, None, now())
+    return Answered(principal.tenant, client, report.idempotency_key, digest, Key(None), False, Key(None), now())
 
 
 def _profile_data(profile: Mapping[str, Any]) -> tuple[str, int | None]:

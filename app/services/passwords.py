@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
 
 from app.domain.accounts import why_no_mail
 from app.domain.emails import check_mail
 from app.domain.errors import ErrorCode, Refused
 from app.domain.identifiers import account_named, fold
+from app.domain.ids import Key
 from app.domain.logs import LogEventType
 from app.domain.passwords import (
     MAX_TYPED,
@@ -50,7 +50,7 @@ class Verified:
     """Whether the password is right, and then whose it is (`_id`) and whether they must change it."""
 
     valid: bool
-    user: Any = None
+    user: Key | None = None
     must_change: bool | None = None
 
 
@@ -152,9 +152,9 @@ class Passwords:
         ip = read_ip(ip)
         keys = keys_of_typed(connection, identifier)
         user = await self._users.find({"tenant": principal.tenant, "keys": {"$in": keys}})
-        account = None if user is None else account_named(user, keys)
+        account = Key(None) if user is None else account_named(user, keys)
         # By account: an e-mail address, a username and a phone number are no three chances to guess one password.
-        named = _unknown(connection, identifier) if account is None else f"account:{account}"
+        named = _unknown(connection, identifier) if user is None else f"account:{account}"
         tries = _tries(named, ip or "")
         await self._count_tries(principal.tenant, tries)
         credential = None if user is None else await self._passwords.find(principal.tenant, account)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from app.domain.errors import ErrorCode, Forbidden, Refused
+from app.domain.ids import Key
 from app.domain.logs import LogEvent, LogEventType
 from app.domain.permissions import Permission
 from app.domain.principals import Principal
@@ -21,7 +22,15 @@ from app.domain.roles import (
     role_changes,
     to_permissions,
 )
-from app.domain.rules import ASSIGN_ROLES, CREATE_ROLES, DELETE_ROLES, GRANT_PERMISSIONS, UNASSIGN_ROLES, UPDATE_ROLES
+from app.domain.rules import (
+    ASSIGN_ROLES,
+    CREATE_ROLES,
+    DELETE_ROLES,
+    GRANT_PERMISSIONS,
+    UNASSIGN_ROLES,
+    UPDATE_ROLES,
+    Rule,
+)
 from app.domain.users import Changes, User
 from app.policy.roles import changes_members, why_not_changed
 from app.services.callers import Callers
@@ -57,7 +66,7 @@ class Roles:
         description: str | None,
         permissions: Sequence[Permission],
         reason: str | None,
-    ) -> Any:
+    ) -> Key:
         """The role's `_id`. Refused with INVALID_INPUT, ALREADY_EXISTS, TOO_LARGE, CONTENDED."""
         caller = await self._callers.authorize(principal, CREATE_ROLES)
         check_role(name, description)
@@ -84,7 +93,7 @@ class Roles:
         role_id: str,
         given: Mapping[str, Any],
         condition: Condition,
-    ) -> Any:
+    ) -> Key:
         """The role's `_id`. `given` are the new `name`, `description` and `permissions`; what is left out stays.
 
         Raises what `create` does; Forbidden for a role that the caller has; Refused with NOT_FOUND; VersionConflict.
@@ -165,9 +174,9 @@ class Roles:
         principal: Principal | None,
         target: Target,
         role_ids: Sequence[str],
-        rule: Any,
+        rule: Rule,
         type_: LogEventType,
-        how: Callable[[Sequence[Any], Iterable[Any]], tuple[Any, ...]],
+        how: Callable[[Sequence[Key], Iterable[Key]], tuple[Key, ...]],
     ) -> User:
         principal = self._changes.require(principal, rule)
         named = await self._roles.find(principal.tenant, role_ids)

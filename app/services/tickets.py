@@ -3,11 +3,11 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
 
 from app.domain.devices import RevokeDevices
 from app.domain.emails import Mail, MailTemplate, SendMail, greeting_of, language_of
 from app.domain.errors import ErrorCode, Refused
+from app.domain.ids import Key
 from app.domain.logs import LogEventType
 from app.domain.passwords import SetPassword, version_of
 from app.domain.principals import ActorKind, Principal
@@ -67,7 +67,7 @@ def issue(
     return PutTicket(ticket), SendMail(to_mail(user, address, _TEMPLATES[purpose], ticket.id), path)
 
 
-def to_mail(user: User, address: str, template: MailTemplate, ticket: Any = None) -> Mail:
+def to_mail(user: User, address: str, template: MailTemplate, ticket: Key | None = None) -> Mail:
     """A mail about this user's account, in their language."""
     return Mail(
         id=new_id(),

@@ -21,6 +21,7 @@ from pymongo.errors import (
 from pymongo.monitoring import ConnectionPoolListener
 
 from app.domain.errors import Unavailable
+from app.domain.ids import Key
 
 # How long a request waits for a primary before it is told that there is none.
 SELECTION_TIMEOUT_MS = 5_000
@@ -207,13 +208,13 @@ def no_time_limit() -> AbstractContextManager[None]:
     return pymongo.timeout(0)
 
 
-def to_object_id(text: str) -> ObjectId | None:
-    """None for what is no `_id`."""
+def to_key(text: str) -> Key | None:
+    """Returns None for a text that is no `_id`."""
     try:
-        return ObjectId(text)
+        return Key(ObjectId(text))
     except (InvalidId, TypeError):
         return None
 
 
-def new_id() -> ObjectId:
-    return ObjectId()
+def new_id() -> Key:
+    return Key(ObjectId())

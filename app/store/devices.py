@@ -1,8 +1,10 @@
 """Devices as documents."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from app.domain.devices import RevokeDevices
+from app.domain.ids import Key
 from app.domain.logs import LogEvent
 from app.domain.times import now
 from app.domain.users import User
@@ -23,7 +25,7 @@ class Devices:
             found: dict[str, Any] | None = await self._database["devices"].find_one(where)
         return None if found is None or (found.get("expires_at") or now()) < now() else found
 
-    async def remove(self, tenant: str, users: list[Any], device_id: str, event: LogEvent) -> bool:
+    async def remove(self, tenant: str, users: Sequence[Key], device_id: str, event: LogEvent) -> bool:
         """Whether there was one. Its event is written with it."""
         async with self._database.transaction() as session:
             where = {"tenant": tenant, "user": {"$in": users}, "device_id": device_id}

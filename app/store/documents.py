@@ -5,10 +5,9 @@ from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
 
-from bson import ObjectId
-
+from app.domain.ids import Key
 from app.domain.paging import Order, Window
-from app.store.database import Database, driver_errors, to_object_id
+from app.store.database import Database, driver_errors, to_key
 
 Document = dict[str, Any]
 Filter = Mapping[str, Any]
@@ -52,13 +51,13 @@ class Documents:
     async def find_pages(
         self,
         owners: tuple[str, str, str],
-        keys: Sequence[ObjectId],
+        keys: Sequence[Key],
         collection: str,
         where: Filter,
         order: Order,
         window: Window,
         paths: Iterable[str],
-    ) -> dict[ObjectId, list[Document]]:
+    ) -> dict[Key, list[Document]]:
         """The front page for each of many owners, in one command."""
         pipeline: list[Mapping[str, Any]] = [
             {"$match": where},
@@ -70,8 +69,8 @@ class Documents:
         return {key: page[::-1] if window.backward else page for key, page in found.items()}
 
     async def count_each(
-        self, owners: tuple[str, str, str], keys: Sequence[ObjectId], collection: str, where: Filter, limit: int
-    ) -> dict[ObjectId, int]:
+        self, owners: tuple[str, str, str], keys: Sequence[Key], collection: str, where: Filter, limit: int
+    ) -> dict[Key, int]:
         """Counts up to `limit` what belongs to each owner, in one command."""
         pipeline: list[Mapping[str, Any]] = [{"$match": where}, {"$limit": limit}, {"$count": "count"}]
         found = await self._look_up(owners, keys, collection, pipeline)
@@ -80,10 +79,10 @@ class Documents:
     async def _look_up(
         self,
         owners: tuple[str, str, str],
-        keys: Sequence[ObjectId],
+        keys: Sequence[Key],
         collection: str,
         pipeline: Sequence[Mapping[str, Any]],
-    ) -> dict[ObjectId, list[Document]]:
+    ) -> dict[Key, list[Document]]:
         """What the pipeline finds of each owner's documents, and of those of what is linked to it.
 
         `owners`: their collection, tenant, and the field that names them.
@@ -123,7 +122,7 @@ def _projection(paths: frozenset[str]) -> Mapping[str, int]:
 def between(order: Order, place: tuple[Any, str], after: bool) -> Filter | None:
     """What comes after (or before) the place of a cursor; None where its `_id` is none."""
     value, key = place
-    object_id = to_object_id(key)
+    object_id = to_key(key)
     if object_id is None:
         return None
     operator = "$gt" if (order.direction == 1) == after else "$lt"

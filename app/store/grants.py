@@ -6,7 +6,7 @@ from typing import Any
 from app.domain.errors import ErrorCode, Refused
 from app.domain.grants import MAX_GRANTS, DeleteGrant, Grant, PutGrant
 from app.domain.users import User
-from app.store.database import Database, driver_errors, to_object_id
+from app.store.database import Database, driver_errors, to_key
 from app.store.documents import document_of, put_one_of
 
 
@@ -18,7 +18,7 @@ class Grants:
 
     async def find(self, user: User, id: str) -> Grant | None:
         """By its `_id` in hexadecimal."""
-        return await self._find({"tenant": user.tenant, "user": {"$in": user.own()}, "_id": to_object_id(id)})
+        return await self._find({"tenant": user.tenant, "user": {"$in": user.own()}, "_id": to_key(id)})
 
     async def find_of(self, user: User, client_id: str, audience: str) -> Grant | None:
         one = {"tenant": user.tenant, "user": user.id, "client_id": client_id, "audience": audience}

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from app.domain.devices import MAX_DEVICES, Device
+from app.domain.ids import Key
 from app.domain.logs import LogEvent
 from app.domain.users import User
 from app.store.connections import hold_connection
@@ -25,10 +27,10 @@ class Answered:
     client: str
     key: str
     hash: str
-    user: Any
+    user: Key
     created: bool
-    event: Any
-    recorded_at: Any
+    event: Key
+    recorded_at: datetime
 
 
 class Logins:
@@ -88,7 +90,7 @@ class Logins:
         with driver_errors():
             await insert_event(self._database, None, event)
 
-    async def count_failure(self, tenant: str, user: Any, ip: str, at: Any) -> int:
+    async def count_failure(self, tenant: str, user: Key, ip: str, at: datetime) -> int:
         """Failures from this address for this account, with this one."""
         with driver_errors():
             found = await self._database["login_failures"].find_one_and_update(
@@ -99,12 +101,12 @@ class Logins:
             )
         return int(found["count"])
 
-    async def failures(self, tenant: str, user: Any, ip: str) -> int:
+    async def failures(self, tenant: str, user: Key, ip: str) -> int:
         with driver_errors():
             found = await self._database["login_failures"].find_one({"tenant": tenant, "user": user, "ip": ip})
         return 0 if found is None else int(found["count"])
 
-    async def forget_failures(self, tenant: str, user: Any, ip: str | None = None) -> bool:
+    async def forget_failures(self, tenant: str, user: Key, ip: str | None = None) -> bool:
         """Of one address, or of all. Whether there were any."""
         where = {"tenant": tenant, "user": user} if ip is None else {"tenant": tenant, "user": user, "ip": ip}
         with driver_errors():

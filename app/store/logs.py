@@ -19,6 +19,7 @@ from pymongo.errors import PyMongoError
 
 from app.domain.attributes import root_of
 from app.domain.errors import Unavailable
+from app.domain.ids import Key
 from app.domain.logs import Actor, FieldChange, LogEvent, LogEventType, bounded
 from app.domain.times import now
 from app.store.database import Database, WriteConflict, new_id
@@ -34,7 +35,7 @@ MAX_DROPPED = 5_000
 MAX_PENDING = 10_000
 _DROPPED = str(LogEventType.LOG_EVENTS_DROPPED)
 # What processes inserted and did not add to the counter yet, by tenant and user. Losing an entry does no harm.
-_pending: "OrderedDict[tuple[str, Any], int]" = OrderedDict()
+_pending: "OrderedDict[tuple[str, Key], int]" = OrderedDict()
 
 
 def to_document(event: LogEvent) -> dict[str, Any]:
@@ -63,7 +64,7 @@ async def insert_event(database: Database, session: Any, event: LogEvent) -> Non
         await database.after_commit(session, partial(_count, database, event.tenant, event.user, size))
 
 
-async def _count(database: Database, tenant: str, user: Any, size: int) -> None:
+async def _count(database: Database, tenant: str, user: Key, size: int) -> None:
     """Never fails: the event is written, and its writer has nothing to do with the size of the history."""
     pending = _pending.pop((tenant, user), 0) + size
     if pending < database.log_max_bytes * _STEP:
@@ -86,7 +87,7 @@ async def _count(database: Database, tenant: str, user: Any, size: int) -> None:
         logger.warning("the size of a history could not be checked: %s", type(error).__name__)
 
 
-async def drop_oldest(database: Database, tenant: str, user: Any) -> int:
+async def drop_oldest(database: Database, tenant: str, user: Key) -> int:
     """Measures a user's history and drops its oldest events when it is too large. Returns how many it dropped.
 
     One event in the history tells how many were dropped, now and before, and until when.
@@ -118,7 +119,7 @@ async def _measure(database: Database, theirs: Mapping[str, Any]) -> tuple[int, 
     return (int(found[0]["count"]), int(found[0]["bytes"])) if found else (0, 0)
 
 
-async def _drop(database: Database, tenant: str, user: Any, dropped: Sequence[Mapping[str, Any]]) -> None:
+async def _drop(database: Database, tenant: str, user: Key, dropped: Sequence[Mapping[str, Any]]) -> None:
     events, theirs = database["log_events"], {"tenant": tenant, "user": user}
     async with database.transaction() as session:
         ids = [each["_id"] for each in dropped]
@@ -131,7 +132,7 @@ async def _drop(database: Database, tenant: str, user: Any, dropped: Sequence[Ma
         await events.insert_one(to_document(_dropped_event(tenant, user, count, until)), session=session)
 
 
-def _dropped_event(tenant: str, user: Any, count: int, until: datetime) -> LogEvent:
+def _dropped_event(tenant: str, user: Key, count: int, until: datetime) -> LogEvent:
     """Stands where the history begins: at the time of the newest event that was dropped."""
     return LogEvent(
         id=new_id(),

@@ -8,6 +8,7 @@ from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from app.domain.errors import ErrorCode, Refused
+from app.domain.ids import Key
 from app.domain.passwords import Credential, SetPassword
 from app.domain.times import now
 from app.domain.users import User
@@ -21,7 +22,7 @@ class Passwords:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def find(self, tenant: str, user: Any) -> Credential | None:
+    async def find(self, tenant: str, user: Key) -> Credential | None:
         with driver_errors():
             found = await self._database["credentials"].find_one({"tenant": tenant, "user": user})
         return None if found is None else Credential(found["hash"], found["version"])
@@ -32,7 +33,7 @@ class Passwords:
             found = await self._database["credentials"].find_one({"tenant": tenant, "hash": {"$regex": r"^\$2"}})
         return None if found is None else str(found["hash"])
 
-    async def upgrade(self, tenant: str, user: Any, before: str, after: str) -> None:
+    async def upgrade(self, tenant: str, user: Key, before: str, after: str) -> None:
         """The same password under a better hash; nothing where it was set anew meanwhile."""
         with driver_errors():
             one = {"tenant": tenant, "user": user, "hash": before}
@@ -42,7 +43,7 @@ class Passwords:
         """Tries under this key until it is forgotten, with this one."""
         return await self._count("password_tries", {"tenant": tenant, "key": key}, at)
 
-    async def count_change(self, tenant: str, user: Any, at: datetime) -> int:
+    async def count_change(self, tenant: str, user: Key, at: datetime) -> int:
         """Changes of this user's password in the running hour, with this one."""
         return await self._count("password_changes", {"tenant": tenant, "user": user}, at)
 

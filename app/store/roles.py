@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from app.domain.identifiers import fold
+from app.domain.ids import Key
 from app.domain.logs import LogEvent
 from app.domain.roles import Role
 from app.store.database import Database, WriteConflict, driver_errors
@@ -25,7 +26,7 @@ class Roles:
         by_id = {each["role_id"]: _from_document(each) for each in found}
         return [by_id[each] for each in role_ids if each in by_id]
 
-    async def names(self, tenant: str, ids: Collection[Any]) -> dict[Any, str]:
+    async def names(self, tenant: str, ids: Collection[Key]) -> dict[Key, str]:
         """By `_id`, without those that are not there."""
         if not ids:
             return {}
@@ -34,7 +35,7 @@ class Roles:
             found = await self._database["roles"].find(where, {"name": 1}).to_list(None)
         return {each["_id"]: each["name"] for each in found}
 
-    async def is_held(self, role: Role, users: Sequence[Any]) -> bool:
+    async def is_held(self, role: Role, users: Sequence[Key]) -> bool:
         """Whether one of these users has the role. `users` are `_id`s of profiles, linked to another one or not."""
         where = {"tenant": role.tenant, "_id": {"$in": list(users)}, "role_ids": role.id}
         with driver_errors():

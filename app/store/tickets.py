@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from app.domain.errors import ErrorCode, Refused
+from app.domain.ids import Key
 from app.domain.tickets import NO_GOOD, PutTicket, SpendTicket, Ticket, TicketPurpose, VoidTickets
 from app.domain.users import User
 from app.store.database import Database, driver_errors
@@ -28,7 +29,7 @@ class Tickets:
             )
         return None if found is None else _from_document(found)
 
-    async def arm(self, tenant: str, id: Any, hash: str) -> Ticket | None:
+    async def arm(self, tenant: str, id: Key, hash: str) -> Ticket | None:
         """Gives a ticket the secret of the mail that is about to be sent; None when the ticket is void by now.
 
         Earlier secrets stay valid: a mail is sent again when nobody knows whether it was delivered.

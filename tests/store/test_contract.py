@@ -15,7 +15,7 @@ from app.domain.logs import Actor, FieldChange, LogEvent, LogEventType
 from app.domain.paging import Order, Window
 from app.domain.times import now
 from app.domain.users import AttributeSource, Identity, Provenance, User
-from app.store.database import Database, new_id, to_object_id
+from app.store.database import Database, new_id, to_key
 from app.store.documents import Documents, between
 from app.store.indexes import INDEXES
 from app.store.logs import to_document as event_to_document
@@ -178,8 +178,8 @@ async def test_pages_meet_everything_once_in_order_with_ties(database: Database,
 
 async def test_a_place_that_names_no_id_is_none() -> None:
     assert between(Order("rank", 1), (1, "x"), after=True) is None
-    assert to_object_id("x") is None
-    assert to_object_id("") is None
+    assert to_key("x") is None
+    assert to_key("") is None
 
 
 async def test_counting_stops_at_its_limit(database: Database) -> None:
