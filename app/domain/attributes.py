@@ -40,12 +40,28 @@ from app.domain.values import (
     root_attributes,
 )
 
-USER = Kind("User", "users", READ_USER, READ_USERS, owner="_id")
+USER = Kind(
+    "User",
+    "users",
+    READ_USER,
+    READ_USERS,
+    owner="_id",
+    lookups=("keys", "linked", "email_folded", "name_folded"),
+    hidden_by="linked_to",
+)
 IDENTITY = Kind("Identity", needs=("provider",))
-ROLE = Kind("Role", "roles", READ_ROLES, READ_ROLES)
+ROLE = Kind("Role", "roles", READ_ROLES, READ_ROLES, lookups=("name_folded",))
 CONNECTION = Kind("AuthConnection", "connections", READ_CONNECTIONS, READ_CONNECTIONS, needs=("name",))
-DEVICE = Kind("Device", "devices", READ_DEVICES, None, owner="user", needs=("user",))
-LOG_EVENT = Kind("LogEvent", "log_events", READ_USER_LOGS, READ_LOGS, owner="user", needs=("user", "actor"))
+DEVICE = Kind("Device", "devices", READ_DEVICES, None, owner="user", needs=("user",), lookups=("token_hash",))
+LOG_EVENT = Kind(
+    "LogEvent",
+    "log_events",
+    READ_USER_LOGS,
+    READ_LOGS,
+    owner="user",
+    needs=("user", "actor"),
+    lookups=("roots",),
+)
 GRANT = Kind("AuthorizedApplication", "grants", READ_GRANTS, None, owner="user", needs=("user",))
 ENROLLMENT = Kind("MfaEnrollment", "mfa_enrollments", READ_ENROLLMENTS, None, owner="user", needs=("user",))
 NODES = {kind.name: kind for kind in (USER, ROLE, CONNECTION, DEVICE, LOG_EVENT, GRANT, ENROLLMENT)}

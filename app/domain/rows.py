@@ -62,7 +62,8 @@ class Kind:
     """A type of the schema that is read: its GraphQL name, its collection, the rules that open one and a list of them.
 
     `owner` is the stored field with the `_id` of the user that it is about, where it is about one. `needs` are stored
-    paths that every row has, whatever was asked for.
+    paths that every row has, whatever was asked for. `lookups` are stored fields that filters and orders use and no
+    attribute shows. While the field named by `hidden_by` has a value, the object is not found.
     """
 
     name: str
@@ -71,6 +72,8 @@ class Kind:
     list: Rule | None = None
     owner: str | None = None
     needs: tuple[str, ...] = ()
+    lookups: tuple[str, ...] = ()
+    hidden_by: str | None = None
     attributes: dict[str, Attribute] = field(default_factory=dict)
 
     def add(self, attributes: Sequence[Attribute]) -> None:

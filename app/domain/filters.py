@@ -1,0 +1,264 @@
+"""Filters as values: which records a list holds. They can be evaluated here, translated by the store, and compared.
+
+An attribute is the stored path of a value, dotted below objects: `user_id`, `identities.connection`. A kind declares
+which paths it has. The semantics are those of MongoDB:
+- An array matches when one of its values does. Below an array, the path continues in each of its objects.
+- An absent value is null. The same holds for what lies below a value that has no fields, except inside an array.
+- Values of different types are neither equal nor ordered. Integers and floats are one type; texts are ordered by code
+  point; times count to the millisecond.
+
+Values are what a record can hold: null, booleans, integers of 64 bits, floats, well-formed text, times and keys. The
+caller bounds the length of texts, of `In` and of the nesting.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from app.domain.times import to_milliseconds
+
+# A stored object as it was read. It is never changed, because several readers may share it.
+Record: TypeAlias = Mapping[str, Any]
+
+
+class Filter:
+    """Filters are equal when they have the same key: the order of alternatives and of values does not count."""
+
+    __slots__ = ()
+
+    def matches(self, record: Record) -> bool:
+        """Whether the record is one that the translated filter finds."""
+        raise NotImplementedError
+
+    def terms(self) -> list[Any]:
+        """The filter as JSON: two different filters have different terms."""
+        raise NotImplementedError
+
+    def key(self) -> str:
+        """Identifies the filter in cursors. JSON quotes all texts, so that no text of a caller reads as structure."""
+        return json.dumps(self.terms(), separators=(",", ":"))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Filter) and self.key() == other.key()
+
+    def __hash__(self) -> int:
+        return hash(self.key())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Eq(Filter):
+    """The attribute has this value. With null: it is null or absent."""
+
+    attribute: str
+    value: object
+
+    def matches(self, record: Record) -> bool:
+        return any(is_equal(each, self.value) for each in values_of(record, self.attribute))
+
+    def terms(self) -> list[Any]:
+        return ["eq", self.attribute, _term(self.value)]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class In(Filter):
+    """The attribute has one of these values. Nothing matches when there are none."""
+
+    attribute: str
+    values: Sequence[object]
+
+    def matches(self, record: Record) -> bool:
+        found = list(values_of(record, self.attribute))
+        return any(is_equal(each, value) for value in self.values for each in found)
+
+    def terms(self) -> list[Any]:
+        return ["in", self.attribute, _sorted([_term(each) for each in self.values])]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Range(Filter):
+    """The attribute is not below `minimum` and not above `maximum`. A bound that is None does not limit.
+
+    In an array, one value may meet one bound and another value the other bound.
+    """
+
+    attribute: str
+    minimum: object = None
+    maximum: object = None
+    includes_minimum: bool = True
+    includes_maximum: bool = True
+
+    def matches(self, record: Record) -> bool:
+        found = list(values_of(record, self.attribute))
+        return self._meets(found, self.minimum, self._is_above) and self._meets(found, self.maximum, self._is_below)
+
+    def _meets(self, found: list[Any], bound: object, is_inside: Callable[[Any, Any], bool]) -> bool:
+        if bound is None:
+            return True
+        return any(type_of(each) == type_of(bound) and is_inside(_exact(each), _exact(bound)) for each in found)
+
+    def _is_above(self, value: Any, bound: Any) -> bool:
+        return bool(value > bound or (self.includes_minimum and value == bound))
+
+    def _is_below(self, value: Any, bound: Any) -> bool:
+        return bool(value < bound or (self.includes_maximum and value == bound))
+
+    def terms(self) -> list[Any]:
+        bounds = [_term(self.minimum), self.includes_minimum, _term(self.maximum), self.includes_maximum]
+        return ["range", self.attribute, *bounds]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prefix(Filter):
+    """The attribute is a text that begins with this one. Case counts."""
+
+    attribute: str
+    text: str
+
+    def matches(self, record: Record) -> bool:
+        return any(isinstance(each, str) and each.startswith(self.text) for each in values_of(record, self.attribute))
+
+    def terms(self) -> list[Any]:
+        return ["prefix", self.attribute, self.text]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Contains(Filter):
+    """The attribute is a text that contains this one. Case counts."""
+
+    attribute: str
+    text: str
+
+    def matches(self, record: Record) -> bool:
+        return any(isinstance(each, str) and self.text in each for each in values_of(record, self.attribute))
+
+    def terms(self) -> list[Any]:
+        return ["contains", self.attribute, self.text]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Exists(Filter):
+    """The attribute is there and not null. The exact opposite of `Eq` with null."""
+
+    attribute: str
+
+    def matches(self, record: Record) -> bool:
+        return not any(each is None for each in values_of(record, self.attribute))
+
+    def terms(self) -> list[Any]:
+        return ["exists", self.attribute]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class And(Filter):
+    """Every part matches. Without parts, every record does."""
+
+    parts: Sequence[Filter]
+
+    def matches(self, record: Record) -> bool:
+        return all(part.matches(record) for part in self.parts)
+
+    def terms(self) -> list[Any]:
+        return ["and", *_sorted([part.terms() for part in self.parts])]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Or(Filter):
+    """One part matches. Without parts, no record does."""
+
+    parts: Sequence[Filter]
+
+    def matches(self, record: Record) -> bool:
+        return any(part.matches(record) for part in self.parts)
+
+    def terms(self) -> list[Any]:
+        return ["or", *_sorted([part.terms() for part in self.parts])]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Not(Filter):
+    """The part does not match: also true of records without the attribute."""
+
+    part: Filter
+
+    def matches(self, record: Record) -> bool:
+        return not self.part.matches(record)
+
+    def terms(self) -> list[Any]:
+        return ["not", self.part.terms()]
+
+
+ALL = And(())
+
+
+def values_of(record: Record, path: str) -> Iterator[Any]:
+    """The values at a path: those of an array one by one, and None for an absent value."""
+    if "." in path:
+        yield from _below(record, path.split("."))
+    else:
+        yield from _leaves(record.get(path))
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, list | tuple):
+        yield from value
+    else:
+        yield value
+
+
+def _below(value: Any, path: Sequence[str]) -> Iterator[Any]:
+    if not path:
+        yield from _leaves(value)
+    elif isinstance(value, Mapping):
+        yield from _below(value.get(path[0]), path[1:])
+    elif isinstance(value, list | tuple):
+        yield from _at_index(value, path)
+        for each in value:
+            if isinstance(each, Mapping):
+                yield from _below(each, path)
+    else:
+        yield None
+
+
+def _at_index(values: Sequence[Any], path: Sequence[str]) -> Iterator[Any]:
+    """A number in a path is an index too."""
+    if path[0].isdecimal() and int(path[0]) < len(values):
+        found = values[int(path[0])]
+        if len(path) == 1 or isinstance(found, Mapping | list | tuple):
+            yield from _below(found, path[1:])
+
+
+def type_of(value: object) -> str:
+    """Values are compared within a type only."""
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int | float):
+        return "number"
+    if isinstance(value, str):
+        return "text"
+    return "time" if isinstance(value, datetime) else type(value).__name__
+
+
+def is_equal(one: object, other: object) -> bool:
+    return type_of(one) == type_of(other) and _exact(one) == _exact(other)
+
+
+def _exact(value: Any) -> Any:
+    """The value as precisely as a record keeps it."""
+    return to_milliseconds(value) if isinstance(value, datetime) else value
+
+
+def _term(value: object) -> Any:
+    """Texts, numbers, booleans and null are themselves in JSON; other types are objects with one name each."""
+    if isinstance(value, datetime):
+        return {"time": to_milliseconds(value).isoformat()}
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else {"float": value.hex()}
+    return value if value is None or isinstance(value, bool | int | str) else {"key": str(value)}
+
+
+def _sorted(terms: list[Any]) -> list[Any]:
+    """In one order, whatever order they came in, and each once."""
+    unique = {json.dumps(term): term for term in terms}
+    return [unique[text] for text in sorted(unique)]

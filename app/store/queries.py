@@ -1,0 +1,94 @@
+"""Filters as MongoDB queries. Every query names a tenant, and one of users finds no profile that is linked to another.
+
+This is the only module that writes query operators for reads. No function here returns a query without a tenant.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, TypeAlias
+
+from bson import ObjectId
+
+from app.domain.filters import And, Contains, Eq, Exists, Filter, In, Not, Or, Prefix, Range
+from app.domain.rows import Kind
+
+Query: TypeAlias = Mapping[str, Any]
+# What is compared as it is. An object or a pattern as a value would be an expression of MongoDB.
+_LITERALS = (str, ObjectId, bool, int, float, datetime, type(None))
+
+
+def to_query(kind: Kind, tenant: str, where: Filter) -> Query:
+    """Of this tenant; without what is hidden, such as profiles that are linked to another one."""
+    query = to_query_with_hidden(kind, tenant, where)
+    return query if kind.hidden_by is None else {**query, kind.hidden_by: None}
+
+
+def to_query_with_hidden(kind: Kind, tenant: str, where: Filter) -> Query:
+    """Of this tenant, and with what is hidden. Only for the few reads that look for linked profiles too."""
+    return {"tenant": tenant, **_translate(kind, where)}
+
+
+def _translate(kind: Kind, where: Filter) -> Query:
+    match where:
+        case Eq():
+            return {_path(kind, where.attribute): _literal(where.value)}
+        case In():
+            return {_path(kind, where.attribute): {"$in": [_literal(each) for each in where.values]}}
+        case Range():
+            bounds = _bounds(where)
+            return {_path(kind, where.attribute): bounds} if bounds else {}
+        case Prefix():
+            return {_path(kind, where.attribute): {"$regex": "^" + _pattern(where.text)}}
+        case Contains():
+            return {_path(kind, where.attribute): {"$regex": _pattern(where.text)}}
+        case Exists():
+            return {_path(kind, where.attribute): {"$ne": None}}
+        case And():
+            return _all([_translate(kind, part) for part in where.parts])
+        case Or():
+            # MongoDB refuses an $or without alternatives.
+            return {"$or": [_translate(kind, part) for part in where.parts]} if where.parts else {"_id": {"$in": []}}
+        case Not():
+            return {"$nor": [_translate(kind, where.part)]}
+        case _:
+            raise TypeError(type(where).__name__)
+
+
+def _bounds(where: Range) -> Query:
+    minimum = "$gte" if where.includes_minimum else "$gt"
+    maximum = "$lte" if where.includes_maximum else "$lt"
+    bounds = {minimum: where.minimum, maximum: where.maximum}
+    return {operator: _literal(bound) for operator, bound in bounds.items() if bound is not None}
+
+
+def _all(parts: Sequence[Query]) -> Query:
+    """One flat query when no two parts are about the same field, which is the usual case."""
+    flat = {name: condition for part in parts for name, condition in part.items()}
+    return flat if len(flat) == sum(map(len, parts)) else {"$and": [part for part in parts if part]}
+
+
+def _literal(value: object) -> Any:
+    if not isinstance(value, _LITERALS):
+        raise TypeError(f"A filter compares no {type(value).__name__}.")
+    return value
+
+
+def _pattern(text: str) -> str:
+    # BSON cannot hold NUL in a pattern.
+    return re.escape(text).replace("\0", r"\x00")
+
+
+def _path(kind: Kind, path: str) -> str:
+    """ValueError for a path that the kind does not declare, and for one that MongoDB would not read as a path."""
+    first, *rest = path.split(".")
+    if first not in _declared(kind) or any(not each or each.startswith("$") for each in rest):
+        raise ValueError(f"{kind.name} has no {path!r} to filter by.")
+    return path
+
+
+@lru_cache(maxsize=64)
+def _declared(kind: Kind) -> frozenset[str]:
+    stored = (path for attribute in kind.attributes.values() for path in attribute.stored)
+    return frozenset(path.partition(".")[0] for path in (*stored, *kind.lookups))
