@@ -98,7 +98,7 @@ def migrate() -> None:
 @app.command()
 def schema() -> None:
     """Print the GraphQL schema."""
-    from app.schema.execution import build_schema
+    from app.schema.build import build_schema
 
     typer.echo(build_schema().as_str())
 

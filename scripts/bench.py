@@ -37,8 +37,9 @@ from app.composition.secrets import build_tokens
 from app.composition.services import build_services
 from app.domain.demo import JOHN_DOE
 from app.domain.principals import ActorKind, Principal
+from app.engine.execution import Engine
 from app.main import build
-from app.schema.execution import Engine, build_schema
+from app.schema.build import build_schema
 from app.settings import Settings
 from app.store.addresses import join
 from app.store.database import Database

@@ -12,7 +12,7 @@ from graphql import GraphQLObjectType
 
 from app.domain.times import now
 from app.schema.authorized import Authorized
-from app.schema.execution import build_schema
+from app.schema.build import build_schema
 from tests.serving import environment, serve
 from tests.world import World
 

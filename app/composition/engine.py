@@ -4,10 +4,11 @@ from graphql import GraphQLError
 
 from app.composition.defaults import is_introspection_on
 from app.composition.rates import build_caller_rates
+from app.engine.execution import Engine, Trust
+from app.engine.limits import Limits
+from app.engine.trusted_documents import read_documents
+from app.schema.build import build_schema
 from app.schema.context import Services
-from app.schema.execution import Engine, Trust, build_schema
-from app.schema.limits import Limits
-from app.schema.trusted_documents import read_documents
 from app.settings import ConfigurationError, Settings
 from app.store.database import Database
 from app.store.rates import Rates

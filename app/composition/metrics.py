@@ -3,7 +3,7 @@
 from functools import partial
 
 from app.auth.tokens import Tokens
-from app.schema.execution import Engine
+from app.engine.execution import Engine
 from app.store.database import Database
 from app.web.metrics import Metrics
 

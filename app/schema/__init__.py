@@ -1,4 +1,4 @@
-"""The shape that clients see: the GraphQL schema and how an operation is run.
+"""The shape that clients see: the GraphQL schema.
 
-Decides names, nullability and selection, nothing about rights. Imports services and below;
-not its siblings auth and jobs."""
+Decides names, nullability and which use case answers a field, nothing about rights. Imports services and below;
+not its siblings engine, auth and jobs."""

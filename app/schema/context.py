@@ -10,10 +10,10 @@ from strawberry.dataloader import DataLoader
 from app.domain.principals import Principal
 from app.domain.rates import Rate
 from app.domain.rows import Row, Tree
-from app.schema.budget import Budget
-from app.schema.documents import Document
-from app.schema.limits import Limits
-from app.schema.selection import of_nodes, tree_of
+from app.engine.budget import Budget
+from app.engine.documents import Document
+from app.engine.limits import Limits
+from app.engine.selection import of_nodes, tree_of
 from app.services.accounts import Accounts
 from app.services.actions import Actions
 from app.services.attributes import RootAttributes

@@ -1,18 +1,11 @@
-"""How a field or an argument declares what it costs, and how much it may hold: as directives that the schema prints.
+"""What fields and arguments cost, and as how many items a list counts."""
 
-The names are those of the GraphQL Cost Directives Specification. `app/schema/limits.py` enforces them.
-"""
-
-from typing import Any, TypeVar
+from typing import Any
 
 import strawberry
-from graphql import GraphQLField
-from strawberry.schema_directive import Location
 
-T = TypeVar("T")
+from app.directives import CostWeight, ListSize
 
-# A mutation reads, decides and commits: what many fields of an answer take.
-MUTATION_COST = 50
 # Hashing a password takes about a tenth of a second of a processor: five units of a rate limit.
 HASHING = 500
 # The database goes through up to 10,000 keys.
@@ -23,58 +16,6 @@ EXPORTING = 1_000
 JSON_DOCUMENT, WHOLE_PROFILE = 5, 50
 
 
-@strawberry.schema_directive(
-    locations=[Location.FIELD_DEFINITION, Location.ARGUMENT_DEFINITION, Location.INPUT_FIELD_DEFINITION],
-    name="cost",
-    description=(
-        "What a field costs each time that it is answered, or an argument when it is given; for an argument that is a"
-        " list: what each item costs. Without the directive a mutation costs 50 and any other field 1. An item of a"
-        " list in an argument costs 1, and 1 more for each field of an object. Any other argument costs nothing. JSON"
-        " in an argument costs 2 for each 1,000 characters and 1 for each 50 values."
-    ),
-)
-class CostWeight:
-    weight: int
-
-
-@strawberry.schema_directive(
-    locations=[Location.FIELD_DEFINITION],
-    name="listSize",
-    description=(
-        "How many items a list counts as: as many as the argument `slicingArguments` says or has, else `assumedSize`."
-        " `sizedFields` names the fields whose lists have this size. A list may be longer than this number, up to a"
-        " limit for the whole answer."
-    ),
-)
-class ListSize:
-    assumed_size: int | None = strawberry.UNSET
-    slicing_arguments: list[str] | None = strawberry.UNSET
-    sized_fields: list[str] | None = strawberry.UNSET
-
-
-@strawberry.schema_directive(
-    locations=[Location.ARGUMENT_DEFINITION, Location.INPUT_FIELD_DEFINITION],
-    name="constraint",
-    description="How many items the list may have; 100 without the directive.",
-)
-class Constraint:
-    max_items: int
-
-
-@strawberry.schema_directive(
-    locations=[Location.FIELD_DEFINITION],
-    name="public",
-    description="Needs no token. A request without a token in which no field is public is refused before it is run.",
-)
-class Public:
-    pass
-
-
-def is_public(name: str, field: GraphQLField) -> bool:
-    """Whether a root field needs no token: what declares it, and questions about the schema."""
-    return name.startswith("__") or declared(field, Public) is not None
-
-
 def holds(assumed_size: int) -> Any:
     """A field without a resolver that is a list, and as how many items it counts."""
     return strawberry.field(directives=[ListSize(assumed_size=assumed_size)])
@@ -83,9 +24,3 @@ def holds(assumed_size: int) -> Any:
 def weighs(weight: int) -> Any:
     """A field without a resolver, and what it costs."""
     return strawberry.field(directives=[CostWeight(weight=weight)])
-
-
-def declared(definition: Any, directive: type[T]) -> T | None:
-    """The directive of that class on a field, an argument or an input field of the GraphQL schema."""
-    source = definition.extensions.get("strawberry-definition")
-    return next((each for each in getattr(source, "directives", ()) if isinstance(each, directive)), None)

@@ -3,6 +3,7 @@
 import strawberry
 from strawberry.scalars import JSON
 
+from app.directives import CostWeight, ListSize, Public
 from app.domain.root_attributes import ROOT_ATTRIBUTES
 from app.domain.rules import (
     ASSIGN_ROLES,
@@ -33,32 +34,32 @@ from app.domain.rules import (
     VERIFY_PASSWORDS,
 )
 from app.domain.users import User as WrittenUser
-from app.schema import (
+from app.schema.authorized import authorized
+from app.schema.context import Info
+from app.schema.costs import EXPORTING
+from app.schema.inputs import IF_VERSION, REASON, USER_ID, to_target
+from app.schema.mutations import (
     accounts,
-    connection_changes,
+    connections,
     emails,
-    enrollment_changes,
-    grant_changes,
+    enrollments,
+    grants,
     identifiers,
     logins,
     passwords,
     personal_data,
-    role_changes,
+    roles,
 )
-from app.schema.accounts import DeleteUserPayload, SignUpPayload, UpdateUsersPayload
-from app.schema.authorized import authorized
-from app.schema.connection_changes import AuthConnectionPayload, DeleteAuthConnectionPayload, LoginRulePayload
-from app.schema.context import Info
-from app.schema.costs import EXPORTING, CostWeight, ListSize, Public
-from app.schema.emails import RedeemTicketPayload
-from app.schema.enrollment_changes import RecordMfaEnrollmentPayload
-from app.schema.grant_changes import RecordGrantPayload
-from app.schema.inputs import IF_VERSION, REASON, USER_ID, to_target
-from app.schema.logins import RecordFailedLoginPayload, RecordLoginPayload
-from app.schema.passwords import VerifyPasswordPayload
+from app.schema.mutations.accounts import DeleteUserPayload, SignUpPayload, UpdateUsersPayload
+from app.schema.mutations.connections import AuthConnectionPayload, DeleteAuthConnectionPayload, LoginRulePayload
+from app.schema.mutations.emails import RedeemTicketPayload
+from app.schema.mutations.enrollments import RecordMfaEnrollmentPayload
+from app.schema.mutations.grants import RecordGrantPayload
+from app.schema.mutations.logins import RecordFailedLoginPayload, RecordLoginPayload
+from app.schema.mutations.passwords import VerifyPasswordPayload
+from app.schema.mutations.personal_data import ExportPersonalDataPayload
+from app.schema.mutations.roles import RolePayload
 from app.schema.payloads import UserPayload, user_payload
-from app.schema.personal_data import ExportPersonalDataPayload
-from app.schema.role_changes import RolePayload
 from app.schema.scalars import LinkMetadata
 from app.services.identities import Secondary
 from app.services.metadata import APP_METADATA, USER_METADATA
@@ -329,74 +330,74 @@ class Mutation:
         directives=[authorized(EXPORT_PERSONAL_DATA), CostWeight(weight=EXPORTING)],
     )
     record_grant: RecordGrantPayload | None = strawberry.mutation(
-        resolver=grant_changes.record_grant,
+        resolver=grants.record_grant,
         description="What the login service reports when a user allows an application something.",
         directives=[authorized(CREATE_LOGINS)],
     )
     revoke_application: UserPayload | None = strawberry.mutation(
-        resolver=grant_changes.revoke_application,
+        resolver=grants.revoke_application,
         description="Takes back what was allowed to an application, with its devices.",
         directives=[authorized(REVOKE_APPLICATION)],
     )
     record_mfa_enrollment: RecordMfaEnrollmentPayload | None = strawberry.mutation(
-        resolver=enrollment_changes.record_mfa_enrollment,
+        resolver=enrollments.record_mfa_enrollment,
         description="What the login service reports when a user enrolls a second factor, or uses it.",
         directives=[authorized(CREATE_ENROLLMENTS)],
     )
     remove_mfa_enrollments: UserPayload | None = strawberry.mutation(
-        resolver=enrollment_changes.remove_mfa_enrollments,
+        resolver=enrollments.remove_mfa_enrollments,
         description="Removes second factors, one or all.",
         directives=[authorized(DELETE_ENROLLMENTS)],
     )
     create_role: RolePayload | None = strawberry.mutation(
-        resolver=role_changes.create_role,
+        resolver=roles.create_role,
         description="Makes a role.",
         directives=[authorized(CREATE_ROLES)],
     )
     update_role: RolePayload | None = strawberry.mutation(
-        resolver=role_changes.update_role,
+        resolver=roles.update_role,
         description="Changes a role, and what all who have it may do. Users do not change the name or the permissions"
         " of a role that they have themselves: FORBIDDEN.",
         directives=[authorized(UPDATE_ROLES)],
     )
     delete_role: RolePayload | None = strawberry.mutation(
-        resolver=role_changes.delete_role,
+        resolver=roles.delete_role,
         description="Deletes a role; whoever has it loses it with it. Users do not delete a role that they have"
         " themselves: FORBIDDEN.",
         directives=[authorized(DELETE_ROLES)],
     )
     assign_roles: UserPayload | None = strawberry.mutation(
-        resolver=role_changes.assign_roles,
+        resolver=roles.assign_roles,
         description="Gives a user roles; those that they have already stay.",
         directives=[authorized(ASSIGN_ROLES)],
     )
     unassign_roles: UserPayload | None = strawberry.mutation(
-        resolver=role_changes.unassign_roles,
+        resolver=roles.unassign_roles,
         description="Takes roles from a user.",
         directives=[authorized(UNASSIGN_ROLES)],
     )
     grant_permissions: UserPayload | None = strawberry.mutation(
-        resolver=role_changes.grant_permissions,
+        resolver=roles.grant_permissions,
         description="Gives a user permissions of their own, beside those of roles.",
         directives=[authorized(GRANT_PERMISSIONS)],
     )
     revoke_permissions: UserPayload | None = strawberry.mutation(
-        resolver=role_changes.revoke_permissions,
+        resolver=roles.revoke_permissions,
         description="Takes a user's own permissions; those that come with a role stay.",
         directives=[authorized(GRANT_PERMISSIONS)],
     )
     save_auth_connection: AuthConnectionPayload | None = strawberry.mutation(
-        resolver=connection_changes.save_auth_connection,
+        resolver=connections.save_auth_connection,
         description="Makes a connection, or changes its settings. What is left out stays as it is.",
         directives=[authorized(UPDATE_CONNECTIONS)],
     )
     delete_auth_connection: DeleteAuthConnectionPayload | None = strawberry.mutation(
-        resolver=connection_changes.delete_auth_connection,
+        resolver=connections.delete_auth_connection,
         description="Deletes a connection that no user belongs to and no issuer names. Otherwise NOT_EDITABLE.",
         directives=[authorized(UPDATE_CONNECTIONS)],
     )
     save_login_rule: LoginRulePayload | None = strawberry.mutation(
-        resolver=connection_changes.save_login_rule,
+        resolver=connections.save_login_rule,
         description="Switches a login rule on or off.",
         directives=[authorized(UPDATE_CONNECTIONS)],
     )

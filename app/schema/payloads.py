@@ -5,13 +5,14 @@ from typing import Any, cast
 
 import strawberry
 
+from app.directives import ListSize
 from app.domain import attributes
 from app.domain.errors import ErrorCode, Refused, VersionConflict
 from app.domain.rows import Kind, Row
 from app.domain.users import User as WrittenUser
 from app.schema.context import Info, selection
-from app.schema.costs import ListSize, holds
-from app.schema.users import User
+from app.schema.costs import holds
+from app.schema.types.users import User
 
 # A payload has one error, if any, but where several root attributes are refused at once.
 ERRORS = 2

@@ -6,6 +6,7 @@ from typing import Annotated, Any, cast
 
 import strawberry
 
+from app.directives import Constraint, ListSize
 from app.domain import attributes
 from app.domain.errors import ErrorCode, Forbidden, Refused
 from app.domain.identifiers import fold
@@ -23,15 +24,16 @@ from app.domain.rules import (
 )
 from app.domain.times import now
 from app.schema.authorized import Node, authorized
-from app.schema.connection_changes import LoginRule, login_rules
-from app.schema.connections import After, AuthConnection, Before, Connection, First, Last, page
 from app.schema.context import Info, selection
-from app.schema.costs import Constraint, ListSize, holds
-from app.schema.devices import Device
-from app.schema.logs import LogEvent, Since, Until
-from app.schema.roles import USERS, Role
+from app.schema.costs import holds
+from app.schema.mutations.connections import LoginRule, login_rules
+from app.schema.pages import After, Before, Connection, First, Last, page
 from app.schema.scalars import DateTime
-from app.schema.users import User
+from app.schema.types.connections import AuthConnection
+from app.schema.types.devices import Device
+from app.schema.types.logs import LogEvent, Since, Until
+from app.schema.types.roles import USERS, Role
+from app.schema.types.users import User
 from app.services.logs import listing
 from app.services.reads import Listing, authenticated, require
 from app.store.database import to_key

@@ -10,7 +10,7 @@ from app.auth.tokens import Tokens
 from app.domain.errors import RateLimited, Unauthenticated, Unavailable
 from app.domain.principals import Principal
 from app.domain.rates import Rate
-from app.schema.execution import Answer, Engine
+from app.engine.execution import Answer, Engine
 from app.services.tickets import Source
 from app.store.rates import Rates
 from app.web.addresses import Addresses, to_caller

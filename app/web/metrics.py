@@ -10,8 +10,8 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.types import Receive, Scope, Send
 
+from app.engine.execution import Answer
 from app.schema.context import RootField
-from app.schema.execution import Answer
 from app.web.addresses import is_forwarded, is_loopback_peer
 from app.web.requests import read_headers
 from app.web.responses import Reply

@@ -9,8 +9,8 @@ from starlette.types import Receive, Scope, Send
 
 from app.domain.errors import RateLimited, Unauthenticated
 from app.domain.rates import Rate
+from app.engine.execution import Answer
 from app.schema.errors import request_error
-from app.schema.execution import Answer
 from app.web.requests import GRAPHQL_RESPONSE, JSON, BadRequest
 
 REALM = 'Bearer realm="profile-api"'

@@ -9,7 +9,7 @@ from typing import Any
 from opentelemetry import propagate, trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
-from app.schema.execution import Answer
+from app.engine.execution import Answer
 from app.settings import ConfigurationError
 from app.web.requests import Headers
 

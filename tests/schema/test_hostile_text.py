@@ -21,7 +21,7 @@ from graphql import (
 from app.domain.ids import encode_id
 from app.domain.scopes import Scope
 from app.domain.users import User
-from app.schema.execution import build_schema
+from app.schema.build import build_schema
 from tests.world import DATABASE, World
 
 SCHEMA = build_schema()._schema

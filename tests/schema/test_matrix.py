@@ -21,7 +21,7 @@ from app.domain.times import now
 from app.domain.users import User
 from app.policy import rules as policy
 from app.schema.authorized import Authorized, authorized
-from app.schema.execution import build_schema
+from app.schema.build import build_schema
 from tests.world import World, codes
 
 SCHEMA = build_schema()._schema

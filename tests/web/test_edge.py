@@ -18,9 +18,9 @@ from app.auth.development import development_issuer, mint
 from app.domain.errors import Unavailable
 from app.domain.rules import UPDATE_ROOT_ATTRIBUTES
 from app.domain.scopes import Scope
+from app.engine.documents import Documents as PreparedDocuments
+from app.engine.trusted_documents import document_id
 from app.main import build
-from app.schema.documents import Documents as PreparedDocuments
-from app.schema.trusted_documents import document_id
 from app.services.reads import Reads
 from app.settings import ConfigurationError, Settings
 from app.store.database import time_limit

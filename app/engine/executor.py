@@ -1,0 +1,235 @@
+"""How fields of rows are answered: a leaf without the ceremony that only a resolver needs."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+from graphql import ExecutionResult, GraphQLNonNull, GraphQLObjectType, GraphQLSchema, Undefined, execute, is_leaf_type
+from graphql.pyutils import gather_with_cancel
+from strawberry.execution.is_awaitable import optimized_is_awaitable
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+from strawberry.types.field import StrawberryField
+
+from app.directives import is_public
+from app.domain.errors import TimedOut, Unauthenticated
+from app.domain.rows import Row
+from app.schema.authorized import ROW_TYPES
+from app.schema.context import Context, RootField
+
+_JSON = "JSON"
+# How long an operation completes values before it lets others run.
+_SLICE_SECONDS = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class _Leaf:
+    """A scalar or enum that is read without a resolver: its attribute, and how its value is written."""
+
+    name: str
+    coerce: Callable[[Any], Any]
+    is_nullable: bool
+    is_json: bool
+
+
+class RowExecutor(StrawberryGraphQLCoreExecutionContext):
+    """graphql-core's, but for leaves without a resolver: no path, no info, no completion is made for what can't fail.
+
+    What does fail is done again the long way, which says where it happened: reading changes nothing. Root fields are
+    timed. Lists that are longer than they count as, and JSON documents, are taken from the operation's budget.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        # When this operation has to let others run. Of several lists that go on one does at a time.
+        self._ends: float | None = None
+        self._turn = asyncio.Lock()
+
+    def execute_field(
+        self, parent_type: GraphQLObjectType, source: Any, field_details_list: Any, path: Any, position_context: Any
+    ) -> Any:
+        leaf = parent_type.extensions.get(field_details_list[0].node.name.value)
+        if type(leaf) is _Leaf:
+            try:
+                value = source.read(leaf.name) if type(source) is Row else getattr(source, leaf.name)
+                if value is None:
+                    if leaf.is_nullable:
+                        return None
+                else:
+                    if leaf.is_json:
+                        self.context_value.budget.take_json(value)
+                    coerced = leaf.coerce(value)
+                    if coerced is not None and coerced is not Undefined:
+                        return coerced
+            except Exception:  # noqa: BLE001, S110 - told below
+                pass
+        if path.prev is not None:
+            return super().execute_field(parent_type, source, field_details_list, path, position_context)
+        name = field_details_list[0].node.name.value
+        return self._execute_root_field(parent_type, name, source, field_details_list, path, position_context)
+
+    def _execute_root_field(
+        self, parent_type: Any, name: str, source: Any, field_details_list: Any, path: Any, position_context: Any
+    ) -> Any:
+        context, field = self.context_value, self.schema.get_field(parent_type, name)
+        if field is None:
+            return Undefined
+        refusal: Exception | None = None
+        if context.principal is None and not is_public(name, field):
+            refusal = Unauthenticated()
+        elif context.deadline is not None and asyncio.get_running_loop().time() > context.deadline:
+            # One that is not begun has written nothing.
+            refusal = TimedOut()
+        if refusal is not None:
+            # Before its arguments are converted, which is work.
+            self.handle_field_error(refusal, field.type, field_details_list, path)
+            return None
+        timed = RootField(path.key, parent_type.name, name, perf_counter())
+        context.root_fields.append(timed)
+        value = super().execute_field(parent_type, source, field_details_list, path, position_context)
+        timed.ended = perf_counter()
+        if not self.is_awaitable(value):
+            return value
+
+        async def in_time() -> Any:
+            try:
+                async with asyncio.timeout_at(context.deadline):
+                    return await value
+            except TimeoutError:
+                self.handle_field_error(TimedOut(), field.type, field_details_list, path)
+                return None
+            finally:
+                timed.ended = perf_counter()
+
+        return in_time()
+
+    def complete_list_value(
+        self, return_type: Any, field_details_list: Any, info: Any, path: Any, result: Any, position_context: Any
+    ) -> Any:
+        if type(result) is list:
+            self._pay(result, field_details_list, info.field_name)
+        return super().complete_list_value(return_type, field_details_list, info, path, result, position_context)
+
+    def _pay(self, items: list[Any], field_details_list: Any, name: str) -> None:
+        """Takes from the budget what the list has beyond what it counts as."""
+        context = self.context_value
+        counted = [context.document.lists.get(id(details.node)) for details in field_details_list]
+        # Without an entry the field that a page came from was told how long it is.
+        if None in counted or (more := len(items) - max(each.length(context.variables) for each in counted)) <= 0:
+            return
+        context.budget.take_items(name, more, 1 + sum(each.item.value(context.variables) for each in counted))
+
+    def complete_leaf_value(self, return_type: Any, result: Any) -> Any:  # type: ignore[override]
+        if return_type.name == _JSON:
+            self.context_value.budget.take_json(result)
+        return super().complete_leaf_value(return_type, result)
+
+    def complete_iterable_value(
+        self,
+        item_type: Any,
+        field_details_list: Any,
+        info: Any,
+        path: Any,
+        items: Iterable[Any],
+        position_context: Any,
+    ) -> Any:
+        """As graphql-core does, but an operation that has kept the event loop long enough goes on in its next turn."""
+        results: list[Any] = []
+        waiting: list[int] = []
+        rest = iter(items)
+
+        def complete_some() -> bool:
+            """Whether all are completed now."""
+            for item in rest:
+                place = path.add_key(len(results), None)
+                if self.complete_list_item_value(
+                    item, results, item_type, field_details_list, info, place, position_context
+                ):
+                    waiting.append(len(results) - 1)
+                if self._is_over_time():
+                    return False
+            return True
+
+        try:
+            is_done = complete_some()
+        except Exception:
+            self.settle_in_background([results[each] for each in waiting])
+            raise
+        return results if is_done and not waiting else self._complete_rest(complete_some, is_done, results, waiting)
+
+    async def _complete_rest(
+        self, complete_some: Callable[[], bool], is_done: bool, results: list[Any], waiting: list[int]
+    ) -> list[Any]:
+        try:
+            while not is_done:
+                async with self._turn:
+                    is_done = complete_some()
+                    await asyncio.sleep(0)
+        except Exception:
+            self.settle_in_background([results[each] for each in waiting])
+            raise
+        found = await gather_with_cancel(*(results[each] for each in waiting))
+        for each, value in zip(waiting, found, strict=True):
+            results[each] = value
+        return results
+
+    def _is_over_time(self) -> bool:
+        now = perf_counter()
+        if self._ends is None:
+            self._ends = now + _SLICE_SECONDS
+            # What runs next, after everybody else had a turn, has all of its time again.
+            asyncio.get_running_loop().call_soon(self._begin_slice)
+        return now > self._ends
+
+    def _begin_slice(self) -> None:
+        self._ends = None
+
+
+async def run_operation(
+    schema: GraphQLSchema,
+    context: Context,
+    variables: dict[str, Any],
+    operation_name: str | None,
+    hide_suggestions: bool = False,
+) -> ExecutionResult:
+    """Runs a document that was parsed and validated before. What a resolver raises becomes an error of its field."""
+    assert context.document.document
+    result = execute(
+        schema,
+        context.document.document,
+        context_value=context,
+        variable_values=variables,
+        operation_name=operation_name,
+        hide_suggestions=hide_suggestions,
+        executor_class=RowExecutor,
+        is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type]
+    )
+    return await result if isinstance(result, Awaitable) else result
+
+
+def read_leaves_directly(schema: GraphQLSchema) -> None:
+    """Prepares the types: a leaf without a resolver is known by its name; another plain field of a row is one call."""
+    for type_ in schema.type_map.values():
+        if isinstance(type_, GraphQLObjectType):
+            for name, field in type_.fields.items():
+                definition: StrawberryField | None = field.extensions.get("strawberry-definition")
+                if definition is not None and definition.is_basic_field:
+                    if type_.name in ROW_TYPES:
+                        field.resolve = _reader(definition.python_name)
+                    type_.extensions.update(_leaf(name, definition.python_name, field.type))
+
+
+def _leaf(name: str, python_name: str, type_: Any) -> dict[str, _Leaf]:
+    is_nullable = not isinstance(type_, GraphQLNonNull)
+    leaf_type = type_ if is_nullable else type_.of_type
+    if not is_leaf_type(leaf_type):
+        return {}
+    return {name: _Leaf(python_name, leaf_type.coerce_output_value, is_nullable, leaf_type.name == _JSON)}
+
+
+def _reader(name: str) -> Callable[..., Any]:
+    def read(row: Any, _: Any) -> Any:
+        return row.read(name)
+
+    return read

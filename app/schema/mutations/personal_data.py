@@ -1,0 +1,69 @@
+"""Exporting what is held about a user."""
+
+import json
+from typing import Any, cast
+
+import strawberry
+from strawberry.scalars import JSON
+
+from app.domain.errors import Refused
+from app.domain.rows import to_camel
+from app.schema.context import Info
+from app.schema.costs import holds
+from app.schema.inputs import to_target
+from app.schema.mutations.emails import SelfActionInput
+from app.schema.payloads import ERRORS, MutationError, to_errors
+from app.services.personal_data import MAX_BYTES, Export, Truncated
+
+_PAGE = "pageInfo { hasNextPage endCursor }"
+_LOCATION = "{ countryCode countryName cityName latitude longitude timeZone continentCode }"
+_PERMISSION = "name api description"
+# What a query asks of the parts that are objects. The others are plain values.
+SELECTIONS = {
+    "root_attributes": "{ name value source connection updatedAt }",
+    "identities": "{ provider connection userId isSocial profileData }",
+    "roles": f"{{ id roleId name description permissions {{ {_PERMISSION} }} }}",
+    "permissions": f"{{ {_PERMISSION} sources {{ type roleId roleName }} }}",
+    "authorized_applications": "{ id clientId clientName audience scopes grantedAt }",
+    "mfa_enrollments": "{ id type name status enrolledAt lastUsedAt }",
+    "devices": "{ nodes { id deviceId name type clientId clientName createdAt lastUsedAt expiresAt lastIp userAgent"
+    f" lastLocation {_LOCATION} }} {_PAGE} }}",
+    "log_events": "{ nodes { id logId type code description date userId userName userVersion actor { kind id name }"
+    f" clientId clientName connection strategy ip location {_LOCATION} userAgent isMobile reason details"
+    f" changes {{ path before after }} }} {_PAGE} }}",
+}
+
+
+@strawberry.type(description="Everything held about the user that the caller may read.")
+class ExportPersonalDataPayload:
+    data: JSON | None = strawberry.field(
+        description=f"In snake_case, at most {MAX_BYTES // 1_000_000} MB. When that is not all, `truncated` has an"
+        " entry for each part that is not whole: its `path`, how many items of a list were `returned`, and the `query`"
+        " and `variables` that answer what is missing."
+    )
+    errors: list[MutationError] = holds(ERRORS)
+
+
+async def export_personal_data(info: Info, input: SelfActionInput) -> ExportPersonalDataPayload | None:
+    personal_data = info.context.services.personal_data
+    try:
+        export = await personal_data.export(info.context.principal, to_target(input))
+    except Refused as refusal:
+        return ExportPersonalDataPayload(data=None, errors=to_errors([refusal]))
+    return ExportPersonalDataPayload(data=cast("JSON", _to_data(export)), errors=[])
+
+
+def _to_data(export: Export) -> dict[str, Any]:
+    if not export.truncated:
+        return dict(export.data)
+    return {**export.data, "truncated": [_to_entry(export.user_id, each) for each in export.truncated]}
+
+
+def _to_entry(user_id: str, part: Truncated) -> dict[str, Any]:
+    """How to get the rest is a query that can be sent as it is."""
+    arguments = ", ".join(f"{name}: {json.dumps(value)}" for name, value in part.arguments.items())
+    field = to_camel(part.attribute) + (f"({arguments})" if arguments else "")
+    asked = f"{field} {SELECTIONS.get(part.attribute, '')}".rstrip()
+    query = f"query($userId: String!) {{ user(by: {{userId: $userId}}) {{ {asked} }} }}"
+    entry = {"path": part.path, "query": query, "variables": {"userId": user_id}}
+    return entry if part.returned is None else {**entry, "returned": part.returned}

@@ -1,0 +1,98 @@
+"""Pages of lists, as Relay's cursor connections have them."""
+
+from collections.abc import Sequence
+from typing import Annotated, Generic, TypeVar
+
+import strawberry
+from strawberry.dataloader import DataLoader
+
+from app.directives import CostWeight
+from app.domain.errors import Refused
+from app.domain.paging import Page, to_window
+from app.domain.rows import Kind, Row
+from app.schema.context import Info, node_selection, selection
+from app.schema.costs import COUNTING
+from app.services.reads import Listing, authenticated
+
+T = TypeVar("T")
+
+
+@strawberry.type(description="Where a page stands in its list.")
+class PageInfo:
+    has_next_page: bool
+    has_previous_page: bool
+    start_cursor: str | None
+    end_cursor: str | None
+
+
+@strawberry.type(description="Exact up to 10,000; above that `value` is a lower bound.")
+class TotalCount:
+    value: int
+    exact: bool
+
+
+@strawberry.type(description="An item of a page, and its place in the list.")
+class Edge(Generic[T]):
+    cursor: str
+    node: T
+
+
+@strawberry.type(description="A page of a list.")
+class Connection(Generic[T]):
+    edges: list[Edge[T]]
+    nodes: list[T]
+    page_info: PageInfo
+    total_count: TotalCount | None = strawberry.field(
+        description="Counted only when asked for.", directives=[CostWeight(weight=COUNTING)]
+    )
+
+
+First = Annotated[int | None, strawberry.argument(description="How many from the front: 1 to 100; 25 when left out.")]
+After = Annotated[str | None, strawberry.argument(description="Only what comes behind this cursor.")]
+Last = Annotated[int | None, strawberry.argument(description="How many from the back: 1 to 100.")]
+Before = Annotated[str | None, strawberry.argument(description="Only what comes before this cursor.")]
+
+
+async def page(
+    info: Info, listing: Listing, first: int | None, after: str | None, last: int | None, before: str | None
+) -> Page:
+    """A page of a tenant's list."""
+    asked = selection(info)
+    window = to_window(first, after, last, before)
+    reads = info.context.services.reads
+    return await reads.page(info.context.principal, listing, window, node_selection(info), "total_count" in asked)
+
+
+async def page_of(
+    info: Info,
+    owner: Row,
+    field: str,
+    listing: Listing,
+    first: int | None,
+    after: str | None,
+    last: int | None,
+    before: str | None,
+) -> Page:
+    """The same of what belongs to `owner`; owners side by side share one command."""
+    principal = authenticated(info.context.principal)
+    window, asked = to_window(first, after, last, before), selection(info)
+
+    async def load(owners: list[Row]) -> Sequence[Page | Refused]:
+        reads, count = info.context.services.reads, "total_count" in asked
+        return await reads.pages(principal, owners, field, listing, window, node_selection(info), count)
+
+    key = (field, listing.kind.name, listing.order, listing.key, window, id(info._raw_info.field_nodes[0]))
+    found: Page = await info.context.loader(key, lambda: DataLoader(load, cache=False)).load(owner)
+    return found
+
+
+async def belongings_of(info: Info, owner: Row, kind: Kind) -> list[Row]:
+    """All of what belongs to `owner`; owners side by side share one command."""
+    principal = authenticated(info.context.principal)
+
+    async def load(owners: list[Row]) -> list[list[Row]]:
+        return await info.context.services.reads.belongings(principal, owners, kind, selection(info))
+
+    key = (kind.name, id(info._raw_info.field_nodes[0]))
+    found: list[Row] = await info.context.loader(key, lambda: DataLoader(load, cache=False)).load(owner)
+    return found

@@ -1,0 +1,29 @@
+"""Devices."""
+
+import strawberry
+
+from app.domain import attributes
+from app.domain.paging import Order
+from app.schema.authorized import Node, row_type
+from app.schema.scalars import DateTime, DeviceType
+from app.schema.types.logs import Location
+from app.services.reads import Listing
+
+DEVICES = Listing(attributes.DEVICE, {}, Order("last_used_at", -1))
+
+
+@row_type(attributes.DEVICE, "Where a user stays signed in: an application's credential, of which only a hash is kept.")
+class Device(Node):
+    id: strawberry.ID
+    device_id: str
+    name: str | None
+    type: DeviceType
+    client_id: str | None
+    client_name: str | None
+    created_at: DateTime
+    last_used_at: DateTime | None
+    expires_at: DateTime | None
+    last_ip: str | None
+    last_location: Location | None
+    user_agent: str | None
+    user_id: str | None

@@ -1,0 +1,70 @@
+"""Log events."""
+
+from typing import Annotated, Any
+
+import strawberry
+from strawberry.scalars import JSON
+
+from app.directives import ListSize
+from app.domain import attributes
+from app.schema.authorized import Node, row_type
+from app.schema.costs import JSON_DOCUMENT, weighs
+from app.schema.lists import FirstOf, head
+from app.schema.scalars import ActorKind, DateTime, LogEventType
+
+Since = Annotated[DateTime | None, strawberry.argument(description="Only events of this time or later.")]
+Until = Annotated[DateTime | None, strawberry.argument(description="Only events before this time.")]
+
+
+@strawberry.type(description="`path` is dotted snake_case as in `raw`: user_metadata.address.city.")
+class FieldChange:
+    path: str
+    before: JSON | None = weighs(2)
+    after: JSON | None = weighs(2)
+
+
+@strawberry.type(description="Who did something.")
+class Actor:
+    kind: ActorKind
+    id: str
+    name: str | None
+
+
+@strawberry.type(description="A place, as far as an address tells it.")
+class Location:
+    country_code: str | None
+    country_name: str | None
+    city_name: str | None
+    latitude: float | None
+    longitude: float | None
+    time_zone: str | None
+    continent_code: str | None
+
+
+@row_type(attributes.LOG_EVENT, "Something that happened to an account, and what it changed.")
+class LogEvent(Node):
+    id: strawberry.ID
+    log_id: str
+    type: LogEventType
+    code: str
+    description: str | None
+    date: DateTime
+    user_id: str | None
+    user_name: str | None
+    user_version: int | None
+    actor: Actor | None
+    client_id: str | None
+    client_name: str | None
+    connection: str | None
+    strategy: str | None
+    ip: str | None
+    location: Location | None
+    user_agent: str | None
+    is_mobile: bool | None
+
+    @strawberry.field(directives=[ListSize(assumed_size=10)])
+    def changes(root: strawberry.Parent[Any], first: FirstOf = None) -> list[FieldChange] | None:  # noqa: N805
+        return head(root.read("changes"), first)
+
+    reason: str | None
+    details: JSON | None = weighs(JSON_DOCUMENT)

@@ -1,0 +1,48 @@
+"""Permissions, and a user's with their sources."""
+
+from typing import Any
+
+import strawberry
+
+from app.directives import ListSize
+from app.domain.permissions import count_granted
+from app.domain.rows import Row
+from app.schema.context import Info
+from app.schema.lists import head
+from app.schema.scalars import PermissionSourceType
+
+
+@strawberry.type(description="What one may do at an API.")
+class Permission:
+    name: str
+    api: str = strawberry.field(description="The identifier of the API (resource server).")
+    description: str | None
+
+
+@strawberry.type(description="How a permission came to a user.")
+class PermissionSource:
+    type: PermissionSourceType
+    role_id: str | None
+    role_name: str | None
+
+
+@strawberry.type(description="A permission that a user has.")
+class UserPermission:
+    name: str
+    api: str = strawberry.field(description="The identifier of the API (resource server).")
+    description: str | None
+    sources: list[PermissionSource] = strawberry.field(
+        description="Every way in which it came.", directives=[ListSize(assumed_size=2)]
+    )
+
+
+# As many as `User.permissions` counts as.
+USUAL_PERMISSIONS = 25
+
+
+def permissions_of(info: Info, user: Row, first: int | None) -> list[Any] | None:
+    """All that roles give is put together, however few are answered: what is beyond the usual is taken as values."""
+    if user.may_read("permissions"):
+        granted = count_granted(user.document.get("permissions", ()), user.document["$roles"])
+        info.context.budget.take_items("permissions", max(0, granted - USUAL_PERMISSIONS), 1)
+    return head(user.read("permissions"), first)

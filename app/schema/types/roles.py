@@ -1,0 +1,43 @@
+"""Roles."""
+
+from typing import Any, cast
+
+import strawberry
+
+from app.directives import ListSize
+from app.domain import attributes
+from app.domain.paging import Order
+from app.schema.authorized import Node, row_type
+from app.schema.context import Info
+from app.schema.lists import FirstOf, head
+from app.schema.pages import After, Before, Connection, First, Last, page_of
+from app.schema.types.permissions import Permission
+from app.schema.types.users import User
+from app.services.reads import Listing
+
+USERS = Listing(attributes.USER, {}, Order("created_at", -1))
+
+
+@row_type(attributes.ROLE, "A set of permissions that users are given together.")
+class Role(Node):
+    id: strawberry.ID
+    role_id: str
+    name: str
+    description: str | None
+    version: int
+
+    @strawberry.field(directives=[ListSize(assumed_size=25)])
+    def permissions(root: strawberry.Parent[Any], first: FirstOf = None) -> list[Permission] | None:  # noqa: N805
+        return head(root.read("permissions"), first)
+
+    @strawberry.field
+    async def users(
+        root: strawberry.Parent[Any],  # noqa: N805
+        info: Info,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[User] | None:
+        root.read("users")
+        return cast("Connection[User]", await page_of(info, root, "role_ids", USERS, first, after, last, before))

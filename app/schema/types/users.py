@@ -1,0 +1,179 @@
+"""User, and what only a user has."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import strawberry
+from strawberry.scalars import JSON
+
+from app.directives import Constraint, CostWeight, ListSize
+from app.domain import attributes
+from app.domain.enrollments import MAX_ENROLLMENTS
+from app.domain.grants import MAX_GRANTS
+from app.domain.identities import MAX_IDENTITIES
+from app.domain.metadata import pick
+from app.domain.roles import MAX_ROLES
+from app.domain.root_attributes import ROOT_ATTRIBUTES
+from app.domain.rows import Row
+from app.domain.times import now
+from app.schema.authorized import Node, row_type
+from app.schema.context import Info
+from app.schema.costs import JSON_DOCUMENT, WHOLE_PROFILE, holds, weighs
+from app.schema.lists import FirstOf
+from app.schema.pages import After, Before, Connection, First, Last, belongings_of, page_of
+from app.schema.scalars import AttributeSource, DateTime, LogEventType, RefusalCode, RootAttributeName, UserActionName
+from app.schema.types.actions import UserAction
+from app.schema.types.devices import DEVICES, Device
+from app.schema.types.enrollments import MfaEnrollment
+from app.schema.types.grants import AuthorizedApplication
+from app.schema.types.logs import LogEvent, Since, Until
+from app.schema.types.permissions import USUAL_PERMISSIONS, UserPermission, permissions_of
+from app.services.logs import listing
+from app.services.reads import authenticated
+
+if TYPE_CHECKING:
+    from app.schema.types.roles import Role
+
+HISTORY = timedelta(days=2)
+
+Paths = Annotated[
+    list[str] | None,
+    strawberry.argument(
+        description="Dotted paths, as address.city; without it the whole document.",
+        directives=[Constraint(max_items=100)],
+    ),
+]
+
+Types = Annotated[
+    list[LogEventType] | None,
+    strawberry.argument(description="Only of these types.", directives=[Constraint(max_items=100)]),
+]
+
+
+@strawberry.type(description="One root attribute as a page shows it.")
+class RootAttribute:
+    name: RootAttributeName
+    value: str | None
+    source: AttributeSource
+    connection: str | None = strawberry.field(description="The connection, where the source is IDP.")
+    updated_at: DateTime | None
+    editable: bool
+    code: RefusalCode | None = strawberry.field(description="Why it is not editable, for programs.")
+    reason: str | None = strawberry.field(
+        description="Why it is not editable, in words for a person who uses the product."
+    )
+
+
+@row_type(attributes.IDENTITY, "An account with an identity provider.")
+class Identity:
+    id: strawberry.ID
+    provider: str
+    connection: str
+    user_id: str
+    is_social: bool
+    is_primary: bool
+    profile_data: JSON | None = weighs(JSON_DOCUMENT)
+    access_token: str | None
+    refresh_token: str | None
+
+
+@row_type(attributes.USER, "A profile: what identity providers said about the user, and what the product keeps.")
+class User(Node):
+    id: strawberry.ID
+    user_id: str
+    version: int
+    name: str | None
+    given_name: str | None
+    family_name: str | None
+    nickname: str | None
+    picture: str | None
+    root_attributes: list[RootAttribute] | None = holds(len(ROOT_ATTRIBUTES))
+    email: str | None
+    email_verified: bool | None
+    pending_email: str | None
+    username: str | None
+    phone_number: str | None
+    phone_verified: bool | None
+
+    @strawberry.field(directives=[CostWeight(weight=JSON_DOCUMENT)])
+    def user_metadata(root: strawberry.Parent[Any], paths: Paths = None) -> JSON | None:  # noqa: N805
+        return _picked(root, "user_metadata", paths)
+
+    @strawberry.field(directives=[CostWeight(weight=JSON_DOCUMENT)])
+    def app_metadata(root: strawberry.Parent[Any], paths: Paths = None) -> JSON | None:  # noqa: N805
+        return _picked(root, "app_metadata", paths)
+
+    identities: list[Identity] | None = holds(MAX_IDENTITIES)
+
+    @strawberry.field
+    async def devices(
+        root: strawberry.Parent[Any],  # noqa: N805
+        info: Info,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[Device] | None:
+        root.read("devices")
+        return cast("Connection[Device]", await page_of(info, root, "user", DEVICES, first, after, last, before))
+
+    @strawberry.field
+    async def log_events(
+        root: strawberry.Parent[Any],  # noqa: N805
+        info: Info,
+        since: Since = None,
+        until: Until = None,
+        types: Types = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[LogEvent] | None:
+        root.read("log_events")
+        start = since or (now() - HISTORY if until is None else until - HISTORY)
+        events = listing(start, until, types, (since, until, None if types is None else tuple(sorted(types))))
+        return cast("Connection[LogEvent]", await page_of(info, root, "user", events, first, after, last, before))
+
+    @strawberry.field(directives=[ListSize(assumed_size=MAX_GRANTS)])
+    async def authorized_applications(
+        root: strawberry.Parent[Any],  # noqa: N805
+        info: Info,
+    ) -> list[AuthorizedApplication] | None:
+        root.read("authorized_applications")
+        found = await belongings_of(info, root, attributes.GRANT)
+        return cast("list[AuthorizedApplication]", found)
+
+    @strawberry.field(directives=[ListSize(assumed_size=MAX_ENROLLMENTS)])
+    async def mfa_enrollments(root: strawberry.Parent[Any], info: Info) -> list[MfaEnrollment] | None:  # noqa: N805
+        root.read("mfa_enrollments")
+        return cast("list[MfaEnrollment]", await belongings_of(info, root, attributes.ENROLLMENT))
+
+    @strawberry.field(directives=[ListSize(assumed_size=len(UserActionName))])
+    def viewer_actions(root: strawberry.Parent[Any], info: Info) -> list[UserAction] | None:  # noqa: N805
+        principal = authenticated(info.context.principal)
+        return cast("list[UserAction]", info.context.services.actions.of(principal, root))
+
+    roles: list[Annotated["Role", strawberry.lazy("app.schema.types.roles")]] | None = holds(MAX_ROLES)
+
+    @strawberry.field(directives=[ListSize(assumed_size=USUAL_PERMISSIONS)])
+    def permissions(
+        root: strawberry.Parent[Any],  # noqa: N805
+        info: Info,
+        first: FirstOf = None,
+    ) -> list[UserPermission] | None:
+        return cast("list[UserPermission]", permissions_of(info, root, first))
+
+    blocked: bool | None
+    must_change_password: bool | None
+    created_at: DateTime | None
+    updated_at: DateTime | None
+    last_login: DateTime | None
+    last_ip: str | None
+    logins_count: int | None
+    last_password_reset: DateTime | None
+    raw: JSON | None = weighs(WHOLE_PROFILE)
+
+
+def _picked(row: Row, name: str, paths: list[str] | None) -> JSON:
+    document = row.read(name)
+    return cast("JSON", document if paths is None else pick(document, paths))

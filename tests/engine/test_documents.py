@@ -1,0 +1,141 @@
+"""Which documents are remembered, for whom, and how much memory they may take."""
+
+import gc
+import tracemalloc
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from app.domain.attributes import USER
+from app.domain.rows import Tree
+from app.engine.documents import Documents
+from app.engine.limits import Limits
+from app.schema.build import build_schema
+from app.services.reads import MAX_PLANS, Reads
+from app.web.requests import BadRequest, read_request
+from tests.world import World, codes
+
+SCHEMA = build_schema()
+
+
+def documents() -> Documents:
+    return Documents(SCHEMA, Limits())
+
+
+def test_document_of_a_caller_with_a_token_is_remembered_at_once() -> None:
+    kept = documents()
+    first = kept.prepare("{ viewer { id } }", has_token=True)
+    assert kept.prepare("{ viewer { id } }", has_token=False) is first
+    assert (kept.hits, kept.misses, len(kept)) == (1, 1, 1)
+
+
+def test_document_without_a_token_is_remembered_when_it_comes_again() -> None:
+    kept = documents()
+    for number in range(50):
+        assert not kept.prepare(f"{{ __typename }} # {number}", has_token=False).errors
+    assert (len(kept), kept.size) == (0, 0)
+    second = kept.prepare("{ __typename } # 7", has_token=False)
+    assert kept.prepare("{ __typename } # 7", has_token=False) is second
+    assert len(kept) == 1
+
+
+def test_texts_that_were_seen_once_are_forgotten_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.engine.documents.MAX_SEEN", 3)
+    kept = documents()
+    for number in (1, 2, 3, 4, 1):
+        kept.prepare(f"{{ __typename }} # {number}", has_token=False)
+    assert len(kept) == 0
+    kept.prepare("{ __typename } # 4", has_token=False)
+    assert len(kept) == 1
+
+
+def test_remembered_documents_take_a_limited_number_of_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = documents()
+    one = kept.prepare("{ viewer { id } } #1").size
+    monkeypatch.setattr("app.engine.documents.MAX_REMEMBERED_BYTES", 3 * one)
+    for number in (2, 3, 1, 4):
+        kept.prepare(f"{{ viewer {{ id }} }} #{number}")
+    # The one that was not asked for the longest is forgotten.
+    assert (len(kept), kept.size) == (3, 3 * one)
+    misses = kept.misses
+    for number in (1, 3, 4):
+        kept.prepare(f"{{ viewer {{ id }} }} #{number}")
+    assert kept.misses == misses
+    # What takes more than all may take is not kept either.
+    kept.prepare("{ viewer { id } } #" + "x" * 60_000)
+    assert (len(kept), kept.size) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{ viewer { id } } #" + "x" * 60_000,
+        '{ user(by: {userId: "' + "x" * 60_000 + '"}) { id } }',
+        "{ viewer { id } }" + "#\n" * 1_900,
+        "{ viewer { " + " ".join(f"a{n}: name" for n in range(30)) + " } }",
+        "{ viewer { identities { provider " + "...{id} " * 149 + "} } }",
+        "mutation { updateUserMetadata(input: {patch: {a: [" + "1 " * 1_900 + "]}}) { user { id } } }",
+    ],
+)
+def test_size_of_a_document_covers_what_it_takes(text: str) -> None:
+    kept = documents()
+    kept.prepare("{ viewer { id } }")
+    gc.collect()
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        # A text of its own, as a request brings it.
+        made = kept.prepare("".join([text, " "]))
+        gc.collect()
+        taken = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert not made.errors
+    assert taken / 4 < made.size > taken
+
+
+def test_plans_live_as_long_as_their_selection(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    projection = type(USER).projection
+    monkeypatch.setattr(type(USER), "projection", lambda *given: made.append(given) or projection(*given))
+    reads = Reads(*[None] * 3)  # type: ignore[arg-type]
+    tree = Tree()
+    tree.below("name")
+    assert reads._plan(USER, tree, frozenset()) is reads._plan(USER, tree, frozenset())
+    assert len(made) == 1
+    other = Tree()
+    other.below("name")
+    reads._plan(USER, other, frozenset())
+    assert len(made) == 2
+    for number in range(3 * MAX_PLANS):
+        reads._plan(USER, tree, frozenset([number]))  # type: ignore[list-item]
+    assert tree.plans is not None
+    assert len(tree.plans) <= MAX_PLANS
+
+
+@pytest.mark.parametrize("accept", ["application/json", "application/graphql-response+json"])
+async def test_text_of_a_document_is_limited_before_it_is_parsed(
+    world: World, monkeypatch: pytest.MonkeyPatch, accept: str
+) -> None:
+    largest = "{ __typename } #" + "x" * (65_536 - 16)
+    assert codes(await world.post(largest)) == []
+    monkeypatch.setattr("app.engine.documents.parse", None)
+    for query in (largest + "x", "{ __typename } #" + "é" * 33_000):
+        answer = await world.client.post("/graphql", json={"query": query}, headers={"accept": accept})
+        assert (answer.status_code, codes(answer)) == (400, ["BAD_REQUEST"])
+        assert "65536 bytes" in answer.json()["errors"][0]["message"]
+
+
+async def test_text_in_an_address_is_limited_likewise() -> None:
+    async def receive() -> Any:
+        raise AssertionError
+
+    for length, is_taken in ((65_536, True), (65_537, False)):
+        query = urlencode({"query": "{ __typename } #".ljust(length, "x")}).encode()
+        reading = read_request({"method": "GET", "query_string": query}, receive, {}, 1_000)
+        if is_taken:
+            assert (await reading).read_only
+        else:
+            with pytest.raises(BadRequest, match="65536 bytes"):
+                await reading
