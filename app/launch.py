@@ -18,9 +18,9 @@ from app.data_dir import make_data_dir
 from app.domain.demo import JOHN_DOE
 from app.domain.errors import Unavailable
 from app.settings import DEMO_VARIABLE, ConfigurationError, Settings
-from app.store.addresses import join_when_ready
-from app.store.binary import check_binary, find_binary
-from app.store.mongod import Mongod
+from app.store.embedded.binary import check_binary, find_binary
+from app.store.embedded.instance import wait_for_url
+from app.store.embedded.mongod import Mongod
 from app.store.servers import check_servers, check_url
 from app.web.sockets import open_socket
 
@@ -57,7 +57,7 @@ def run(settings: Settings, workers: int, demo: bool) -> None:
 @contextmanager
 def database_url(settings: Settings, own: bool) -> Iterator[str]:
     """The database's URL: configured, of an embedded mongod started for this, or else of one that runs already."""
-    running = settings.mongodb_url or (None if own else join_when_ready(settings.data_dir))
+    running = settings.mongodb_url or (None if own else wait_for_url(settings.data_dir))
     if running is not None:
         yield running
         return

@@ -16,8 +16,8 @@ from app.composition.web import build_web
 from app.jobs.roles import ClearRoles
 from app.settings import DEMO_VARIABLE, ConfigurationError, Settings, load_settings
 from app.start import Refuse, Start, end_process
-from app.store.addresses import join_when_ready
 from app.store.database import Database
+from app.store.embedded.instance import wait_for_url
 from app.store.roles import Roles
 from app.web.logs import configure_logs
 
@@ -33,7 +33,7 @@ def create(refuse: Refuse = end_process, when_stopping: WhenStopping = lambda _:
     settings = load_settings()
     configure_logs(settings.log_format)
     demo = os.environ.get(DEMO_VARIABLE) in (str(os.getpid()), str(os.getppid()))
-    url = settings.mongodb_url or join_when_ready(settings.data_dir)
+    url = settings.mongodb_url or wait_for_url(settings.data_dir)
     if url is None:
         raise ConfigurationError("No database: start with `profile-api serve`, or set PROFILE_API_MONGODB_URL.")
     return build(settings, Database.connect(url, settings.database), demo, refuse, when_stopping)

@@ -41,8 +41,8 @@ from app.engine.execution import Engine
 from app.main import build
 from app.schema.build import build_schema
 from app.settings import Settings
-from app.store.addresses import join
 from app.store.database import Database
+from app.store.embedded.instance import find_url
 from app.web.application import Parts, build_application
 from app.web.logs import configure_logs
 from app.web.pages import GraphiQL
@@ -63,7 +63,7 @@ TICK = os.sysconf("SC_CLK_TCK")
 
 def bare() -> Starlette:
     """What anyone would write: one find_one, its document as JSON."""
-    url = join(Path(os.environ["PROFILE_API_DATA_DIR"]))
+    url = find_url(Path(os.environ["PROFILE_API_DATA_DIR"]))
     assert url
     users = Database.connect(url, "profiles")["users"]
     projection = dict.fromkeys(PATHS.split(), 1)
@@ -82,7 +82,7 @@ def constant(edge: bool) -> ASGIApp:
     """`{ caller { kind } }`, which asks no database: with all that stands around it, or with the engine alone."""
     data_dir = Path(os.environ["PROFILE_API_DATA_DIR"])
     settings = Settings(data_dir=data_dir, rate_limit="100000000/second", address_rate_limit="100000000/second")
-    url = join(data_dir)
+    url = find_url(data_dir)
     assert url
     database = Database.connect(url, "profiles")
     if edge:

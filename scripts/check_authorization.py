@@ -16,7 +16,7 @@ from app.main import build
 from app.settings import Settings
 from app.start import complete, prepare
 from app.store.database import Database
-from app.store.mongod import Mongod
+from app.store.embedded.mongod import Mongod
 from tests.authorization.sequences import sequences
 from tests.authorization.stage import MARKER, Report, Stage
 from tests.authorization.test_sequences import GENEROUS

@@ -12,7 +12,7 @@ from app.main import build
 from app.settings import Settings
 from app.start import complete, prepare
 from app.store.database import Database
-from app.store.mongod import Mongod
+from app.store.embedded.mongod import Mongod
 from tests.mailbox import Mailbox, smtp_server
 from tests.world import World
 

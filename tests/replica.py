@@ -9,7 +9,7 @@ from pathlib import Path
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
-from app.store.mongod import find_binary
+from app.store.embedded.binary import find_binary
 from tests.provider import free_port
 from tests.serving import eventually
 

@@ -18,7 +18,7 @@ from pymongo import MongoClient
 
 from app.auth.development import USER_SCOPES, mint
 from app.domain.demo import JOHN_DOE
-from app.store.addresses import join, read_address
+from app.store.embedded.instance import find_url, read_instance
 from tests.replica import replica_set
 from tests.serving import Served, eventually, serve
 
@@ -110,7 +110,7 @@ async def enough(load: Load, count: int) -> None:
 async def test_what_runs_is_finished_before_the_service_ends(tmp_path: Path, workers: str) -> None:
     log = tmp_path / "log"
     with serve(tmp_path / "data", "--demo", "--workers", workers, log=log) as served:
-        url = join(tmp_path / "data")
+        url = find_url(tmp_path / "data")
         assert url
         token = mint(tmp_path / "data", JOHN_DOE, "web", USER_SCOPES, 3600)
         with MongoClient(url) as database:
@@ -155,10 +155,10 @@ class Hanging:
     """A served service whose database hangs while it is asked."""
 
     def __init__(self, served: Served, data_dir: Path) -> None:
-        address = read_address(data_dir)
-        assert address
+        running = read_instance(data_dir)
+        assert running
         self.served = served
-        self.mongod = address.pid
+        self.mongod = running.pid
         os.kill(self.mongod, signal.SIGSTOP)
         token = mint(data_dir, JOHN_DOE, "web", USER_SCOPES, 3600)
         self.asking = threading.Thread(target=self._ask, args=(token,), daemon=True)

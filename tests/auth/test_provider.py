@@ -12,8 +12,8 @@ from joserfc.jwk import ECKey, RSAKey
 from app.domain.identifiers import subject_key
 from app.domain.times import now
 from app.domain.users import Identity, User
-from app.store.addresses import join
 from app.store.database import Database, new_id
+from app.store.embedded.instance import find_url
 from app.store.users import to_document
 from tests.provider import AUDIENCE, free_port, provider, tool_token, user_token
 from tests.serving import Served, eventually, serve
@@ -32,7 +32,7 @@ def ask(served: Served, token: str) -> httpx.Response:
 
 
 async def add_google_user(data_dir: Path, account: str) -> None:
-    url = join(data_dir)
+    url = find_url(data_dir)
     assert url
     database = Database.connect(url, "profiles")
     connection = {"tenant": "acme", "name": "google", "strategy": "google-oauth2"}

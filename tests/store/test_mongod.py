@@ -22,12 +22,12 @@ from pymongo.errors import OperationFailure
 
 from app.domain.errors import Unavailable
 from app.settings import ConfigurationError
-from app.store import addresses, binary
-from app.store.addresses import is_mongod, is_writable, join, join_when_ready, read_address, write_address
-from app.store.binary import MongodError, check_libraries, find_binary
 from app.store.database import Database, driver_errors, no_time_limit
-from app.store.mongod import Mongod
-from app.store.mongod import _rotate as rotate
+from app.store.embedded import binary, instance
+from app.store.embedded.binary import MongodError, check_libraries, find_binary
+from app.store.embedded.instance import find_url, is_mongod, is_writable, read_instance, wait_for_url, write_instance
+from app.store.embedded.mongod import Mongod
+from app.store.embedded.process import rotate
 from app.store.rates import Rates
 from tests.serving import environment, eventually
 
@@ -88,17 +88,17 @@ def test_nobody_gets_in_without_the_password_which_is_its_owners(tmp_path: Path)
 
 
 def test_others_join_the_one_that_runs(tmp_path: Path) -> None:
-    assert join(tmp_path) is None
+    assert find_url(tmp_path) is None
     with Mongod(tmp_path) as mongod:
-        assert join(tmp_path) == mongod.url
+        assert find_url(tmp_path) == mongod.url
         with pytest.raises(MongodError, match="Another service uses"):
             Mongod(tmp_path).start()
-        assert join(tmp_path) == mongod.url
-    assert join(tmp_path) is None
+        assert find_url(tmp_path) == mongod.url
+    assert find_url(tmp_path) is None
 
 
 def test_it_dies_with_its_owner_and_the_next_start_works(tmp_path: Path) -> None:
-    script = "import sys, time; from pathlib import Path; from app.store.mongod import Mongod\n"
+    script = "import sys, time; from pathlib import Path; from app.store.embedded.mongod import Mongod\n"
     script += "m = Mongod(Path(sys.argv[1])); m.start(); print(m.pid, flush=True); time.sleep(600)"
     owner = subprocess.Popen(
         [sys.executable, "-c", script, str(tmp_path)], env=environment(tmp_path), stdout=subprocess.PIPE, text=True
@@ -120,10 +120,10 @@ def test_one_that_ends_is_started_again_where_that_was_asked_for(tmp_path: Path)
         mongod.keep_running()
         first = mongod.pid
         os.kill(first, signal.SIGKILL)
-        eventually(lambda: join(tmp_path) and mongod.pid != first, "another mongod")
+        eventually(lambda: find_url(tmp_path) and mongod.pid != first, "another mongod")
         with things(mongod.url) as collection:
             collection.insert_one({})
-    assert join(tmp_path) is None
+    assert find_url(tmp_path) is None
 
 
 def test_copy_of_a_live_directory_is_a_database_of_its_own(tmp_path: Path) -> None:
@@ -131,12 +131,12 @@ def test_copy_of_a_live_directory_is_a_database_of_its_own(tmp_path: Path) -> No
     with Mongod(original) as mongod, things(mongod.url) as collection:
         collection.insert_one({"of": "original"})
         shutil.copytree(original, copy)
-        assert join(original) == mongod.url
-        assert join(copy) is None
-        assert join_when_ready(copy) is None
+        assert find_url(original) == mongod.url
+        assert find_url(copy) is None
+        assert wait_for_url(copy) is None
         with Mongod(copy) as copied, things(copied.url) as other:
             assert port_of(copied.url) != port_of(mongod.url)
-            assert join(copy) == copied.url
+            assert find_url(copy) == copied.url
             # Also what was only in the journal and the oplog.
             assert other.count_documents({"of": "original"}) == 1
             other.insert_one({"of": "copy"})
@@ -148,33 +148,33 @@ def test_moved_directory_keeps_its_data(tmp_path: Path) -> None:
         collection.insert_one({})
     (tmp_path / "before").rename(tmp_path / "after")
     with Mongod(tmp_path / "after") as mongod, things(mongod.url) as collection:
-        assert join(tmp_path / "after") == mongod.url
+        assert find_url(tmp_path / "after") == mongod.url
         assert collection.count_documents({}) == 1
 
 
-def test_join_waits_for_a_primary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_for_url_lasts_until_there_is_a_primary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answers = iter([False, False, True])
     with Mongod(tmp_path) as mongod:
-        monkeypatch.setattr(addresses, "is_writable", lambda _: next(answers))
-        assert join(tmp_path) is None
-        assert join_when_ready(tmp_path) == mongod.url
+        monkeypatch.setattr(instance, "is_writable", lambda _: next(answers))
+        assert find_url(tmp_path) is None
+        assert wait_for_url(tmp_path) == mongod.url
     # Nobody owns the directory: nobody is waited for.
-    monkeypatch.setattr(addresses, "join", lambda _: None)
-    assert join_when_ready(tmp_path) is None
+    monkeypatch.setattr(instance, "find_url", lambda _: None)
+    assert wait_for_url(tmp_path) is None
 
 
-def test_only_a_primary_that_takes_the_password_is_joined(tmp_path: Path) -> None:
+def test_only_primary_that_takes_the_password_has_a_url(tmp_path: Path) -> None:
     with Mongod(tmp_path):
-        address = read_address(tmp_path)
-        assert address
-        assert is_writable(address)
-        assert not is_writable(replace(address, password="another"))
-        with MongoClient(address.url) as client:
+        running = read_instance(tmp_path)
+        assert running
+        assert is_writable(running)
+        assert not is_writable(replace(running, password="another"))
+        with MongoClient(running.url) as client:
             client.admin.command("replSetStepDown", 60, force=True)
-        assert not is_writable(address)
-        assert join(tmp_path) is None
+        assert not is_writable(running)
+        assert find_url(tmp_path) is None
         # A secondary takes 15 s to end well.
-        os.kill(address.pid, signal.SIGKILL)
+        os.kill(running.pid, signal.SIGKILL)
 
 
 @pytest.mark.parametrize(
@@ -182,19 +182,19 @@ def test_only_a_primary_that_takes_the_password_is_joined(tmp_path: Path) -> Non
 )
 def test_broken_address_file_is_not_replaced(tmp_path: Path, content: str) -> None:
     (tmp_path / "mongod.json").write_text(content)
-    with pytest.raises(ConfigurationError, match=f"PROFILE_API_DATA_DIR: {tmp_path}/mongod.json is not the address"):
+    with pytest.raises(ConfigurationError, match=f"PROFILE_API_DATA_DIR: {tmp_path}/mongod.json does not describe"):
         Mongod(tmp_path).start()
     assert (tmp_path / "mongod.json").read_text() == content
 
 
 def test_lost_password_is_told_at_once(tmp_path: Path) -> None:
     with Mongod(tmp_path):
-        address = read_address(tmp_path)
-        assert address
+        running = read_instance(tmp_path)
+        assert running
     (tmp_path / "mongod.json").unlink()
     with pytest.raises(ConfigurationError, match="mongod.json is missing beside the database"):
         Mongod(tmp_path).start()
-    write_address(tmp_path, replace(address, password="another"))
+    write_instance(tmp_path, replace(running, password="another"))
     with pytest.raises(MongodError, match="Restore mongod.json"):
         Mongod(tmp_path).start()
 

@@ -1,4 +1,4 @@
-"""Where the embedded mongod of a data directory answers, and to whom: a file that only its owner reads."""
+"""The file that says which mongod serves a data directory: its process, port and password. Only its owner reads it."""
 
 import fcntl
 import json
@@ -17,8 +17,8 @@ from app.data_dir import file_refusal
 
 OWNER_LOCK = "owner.lock"
 _FILE = "mongod.json"
-_USER = "profile-api"
-_JOIN_SECONDS = 30.0
+USER = "profile-api"
+_WAIT_SECONDS = 30.0
 _POLL_SECONDS = 0.05
 
 
@@ -37,8 +37,8 @@ class Directory:
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
-    """Of one process that serves one directory. `directory` is None in a file that says nothing of it."""
+class Instance:
+    """A mongod that serves a data directory. `directory` is None when the file was written before the start."""
 
     pid: int
     port: int
@@ -48,7 +48,7 @@ class Address:
     @property
     def url(self) -> str:
         """directConnection: this one member, whatever the replica set calls it."""
-        return self._url(f"{_USER}:{self.password}@", "&authSource=admin")
+        return self._url(f"{USER}:{self.password}@", "&authSource=admin")
 
     @property
     def anonymous_url(self) -> str:
@@ -64,45 +64,45 @@ class Address:
         return False
 
 
-def read_address(data_dir: Path) -> Address | None:
-    """None when the directory has no address yet. ConfigurationError for a file that is no address."""
+def read_instance(data_dir: Path) -> Instance | None:
+    """None when no mongod was started on the directory. ConfigurationError for a file that does not describe one."""
     path = data_dir / _FILE
     try:
         stored = json.loads(path.read_text())
         known = stored.get("directory")
         directory = Directory(str(known["path"]), int(known["device"]), int(known["inode"])) if known else None
-        return Address(int(stored["pid"]), int(stored["port"]), str(stored["password"]), directory)
+        return Instance(int(stored["pid"]), int(stored["port"]), str(stored["password"]), directory)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise file_refusal(path, f"cannot be read ({error.strerror})", "check its owner and mode") from None
     except (ValueError, KeyError, TypeError, AttributeError):
         remedy = "restore it from a backup, because it holds the password of the database"
-        raise file_refusal(path, "is not the address of a database", remedy) from None
+        raise file_refusal(path, "does not describe a database", remedy) from None
 
 
-def write_address(data_dir: Path, address: Address) -> None:
-    write_private(data_dir / _FILE, json.dumps(asdict(address)))
+def write_instance(data_dir: Path, instance: Instance) -> None:
+    write_private(data_dir / _FILE, json.dumps(asdict(instance)))
 
 
-def join(data_dir: Path) -> str | None:
-    """The URL of the embedded mongod that runs on this directory and takes writes; None when none does."""
-    address = read_address(data_dir)
-    return address.url if address and address.is_running(data_dir) and is_writable(address) else None
+def find_url(data_dir: Path) -> str | None:
+    """The URL of the mongod that runs on this directory and accepts writes; None when there is none."""
+    instance = read_instance(data_dir)
+    return instance.url if instance and instance.is_running(data_dir) and is_writable(instance) else None
 
 
-def join_when_ready(data_dir: Path) -> str | None:
-    """Waits while a service owns the directory and its mongod starts, for the first time or again."""
-    deadline = time.monotonic() + _JOIN_SECONDS
-    while (url := join(data_dir)) is None and _is_owned(data_dir) and time.monotonic() < deadline:
+def wait_for_url(data_dir: Path) -> str | None:
+    """Like `find_url`, but waits while a service owns the directory and starts its mongod."""
+    deadline = time.monotonic() + _WAIT_SECONDS
+    while (url := find_url(data_dir)) is None and _is_owned(data_dir) and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS)
     return url
 
 
-def is_writable(address: Address) -> bool:
+def is_writable(instance: Instance) -> bool:
     """Whether it is a primary that takes our password."""
     try:
-        with connect(address.url) as client:
+        with connect(instance.url) as client:
             return bool(client.admin.command("hello").get("isWritablePrimary") and client.admin.command("ping"))
     except PyMongoError:
         return False
