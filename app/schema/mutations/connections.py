@@ -13,6 +13,7 @@ from app.schema.inputs import IF_VERSION, REASON, given_fields, to_condition
 from app.schema.payloads import ERRORS, MutationError, read_written, to_errors
 from app.schema.scalars import SyncRootAttributes
 from app.schema.types.connections import AuthConnection
+from app.schema.types.login_rules import LoginRule
 
 _SETTINGS = ("strategy", "import_mode", "sync_root_attributes", "allows_sign_up")
 
@@ -70,17 +71,6 @@ class DeleteAuthConnectionPayload:
     errors: list[MutationError] = holds(ERRORS)
 
 
-@strawberry.type(description="A small function that is run in each login, before the profile is written.")
-class LoginRule:
-    name: str
-    title: str
-    enabled: bool = strawberry.field(description="Whether it runs for this tenant.")
-    version: int = strawberry.field(
-        description="1 until it is changed for the first time, one more after each change. Give it back as `ifVersion`"
-        " to refuse a lost update."
-    )
-
-
 @strawberry.type(description="The rule after the write. null when there is an error, except for VERSION_CONFLICT.")
 class LoginRulePayload:
     login_rule: LoginRule | None
@@ -117,10 +107,6 @@ async def save_login_rule(info: Info, input: SaveLoginRuleInput) -> LoginRulePay
         return cast("LoginRule", await connections.enable_rule(principal, input.name, input.enabled, condition))
 
     return await _rule_payload(save())
-
-
-async def login_rules(info: Info) -> list[LoginRule] | None:
-    return cast("list[LoginRule]", await info.context.services.connections.rules(info.context.principal))
 
 
 async def _rule_payload(save: Awaitable[LoginRule]) -> LoginRulePayload:

@@ -1,0 +1,24 @@
+"""How users come in."""
+
+from typing import cast
+
+import strawberry
+
+from app.directives import ListSize
+from app.domain import attributes
+from app.domain.rules import READ_CONNECTIONS
+from app.schema.authorized import authorized
+from app.schema.context import Info, selection
+from app.schema.types.connections import AuthConnection
+
+
+@strawberry.type
+class ConnectionQueries:
+    @strawberry.field(
+        description="Every connection of the tenant, by name.",
+        directives=[authorized(READ_CONNECTIONS), ListSize(assumed_size=100)],
+    )
+    async def auth_connections(self, info: Info) -> list[AuthConnection] | None:
+        context = info.context
+        rows = await context.services.reads.find(context.principal, attributes.CONNECTION, {}, selection(info))
+        return cast("list[AuthConnection]", sorted(rows, key=lambda row: row.document["name"]))

@@ -1,0 +1,32 @@
+"""Devices, as the login service asks for them."""
+
+from typing import Annotated, cast
+
+import strawberry
+
+from app.domain import attributes
+from app.domain.rules import CREATE_LOGINS
+from app.schema.authorized import authorized
+from app.schema.context import Info, selection
+from app.schema.types.devices import Device
+
+
+@strawberry.type
+class DeviceQueries:
+    @strawberry.field(
+        description="The device whose credential has this SHA-256 and still stands; null where it was revoked, has"
+        " expired, or its user is blocked.",
+        directives=[authorized(CREATE_LOGINS)],
+    )
+    async def device_credential(
+        self,
+        info: Info,
+        token_hash: Annotated[str, strawberry.argument(description="64 hexadecimal digits in lower case.")],
+    ) -> Device | None:
+        context = info.context
+        key = await context.services.devices.standing(context.principal, token_hash)
+        if key is None:
+            return None
+        reads = context.services.reads
+        row = await reads.get(context.principal, attributes.DEVICE, {"_id": key}, selection(info), written=True)
+        return cast("Device | None", row)

@@ -1,0 +1,21 @@
+"""The login rules that are installed."""
+
+from typing import cast
+
+import strawberry
+
+from app.directives import ListSize
+from app.domain.rules import READ_CONNECTIONS
+from app.schema.authorized import authorized
+from app.schema.context import Info
+from app.schema.types.login_rules import LoginRule
+
+
+@strawberry.type
+class LoginRuleQueries:
+    @strawberry.field(
+        description="Every login rule that is installed, by name.",
+        directives=[authorized(READ_CONNECTIONS), ListSize(assumed_size=20)],
+    )
+    async def login_rules(self, info: Info) -> list[LoginRule] | None:
+        return cast("list[LoginRule]", await info.context.services.connections.rules(info.context.principal))

@@ -1,0 +1,29 @@
+"""The tenant's events."""
+
+from typing import cast
+
+import strawberry
+
+from app.domain.rules import READ_LOGS
+from app.schema.authorized import authorized
+from app.schema.context import Info
+from app.schema.pages import After, Before, Connection, First, Last, page
+from app.schema.types.logs import LogEvent, Since, Until
+from app.services.logs import listing
+
+
+@strawberry.type
+class LogQueries:
+    @strawberry.field(description="The tenant's events, newest first.", directives=[authorized(READ_LOGS)])
+    async def log_events(
+        self,
+        info: Info,
+        since: Since = None,
+        until: Until = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[LogEvent] | None:
+        events = listing(since, until, None, (since, until))
+        return cast("Connection[LogEvent]", await page(info, events, first, after, last, before))

@@ -1,0 +1,48 @@
+"""Roles."""
+
+import re
+from typing import Annotated, cast
+
+import strawberry
+
+from app.domain import attributes
+from app.domain.identifiers import fold
+from app.domain.paging import Order
+from app.domain.roles import check_name_contains
+from app.domain.rules import READ_ROLES
+from app.schema.authorized import authorized
+from app.schema.context import Info, selection
+from app.schema.pages import After, Before, Connection, First, Last, page
+from app.schema.types.roles import Role
+from app.services.reads import Listing
+from app.store.documents import Filter
+
+ROLES_BY_NAME = Order("name_folded", 1)
+
+
+@strawberry.type
+class RoleQueries:
+    @strawberry.field(directives=[authorized(READ_ROLES)])
+    async def role(self, info: Info, role_id: str) -> Role | None:
+        context = info.context
+        keys = {"role_id": role_id}
+        return cast(
+            "Role | None", await context.services.reads.get(context.principal, attributes.ROLE, keys, selection(info))
+        )
+
+    @strawberry.field(description="By name.", directives=[authorized(READ_ROLES)])
+    async def roles(
+        self,
+        info: Info,
+        name_contains: Annotated[str | None, strawberry.argument(description="Without regard to case.")] = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[Role] | None:
+        where: Filter = {}
+        if name_contains is not None:
+            check_name_contains(name_contains)
+            where = {"name_folded": {"$regex": re.escape(fold(name_contains))}}
+        roles = Listing(attributes.ROLE, where, ROLES_BY_NAME, (name_contains,))
+        return cast("Connection[Role]", await page(info, roles, first, after, last, before))

@@ -1,0 +1,76 @@
+"""Users, one or many."""
+
+from typing import cast
+
+import strawberry
+
+from app.domain import attributes
+from app.domain.errors import ErrorCode, Refused
+from app.domain.rules import READ_USER, READ_USERS
+from app.schema.authorized import authorized
+from app.schema.context import Info, selection
+from app.schema.ids import known_id
+from app.schema.pages import After, Before, Connection, First, Last, page
+from app.schema.types.roles import USERS
+from app.schema.types.users import User
+from app.store.documents import Filter
+
+
+@strawberry.input(description="An account with an identity provider. Social accounts are one through any connection.")
+class IdentityInput:
+    provider: str
+    user_id: str
+    connection: str | None = None
+
+
+@strawberry.input(description="An address is unique in one connection only.")
+class EmailInput:
+    email: str
+    connection: str
+
+
+@strawberry.input(one_of=True, description="One way of naming a user.")
+class UserBy:
+    id: strawberry.Maybe[strawberry.ID]
+    user_id: strawberry.Maybe[str]
+    identity: strawberry.Maybe[IdentityInput]
+    email: strawberry.Maybe[EmailInput]
+
+
+@strawberry.type
+class UserQueries:
+    @strawberry.field(
+        description="null when there is none such, or none that the caller may see.",
+        directives=[authorized(READ_USER)],
+    )
+    async def user(self, info: Info, by: UserBy) -> User | None:
+        context = info.context
+        keys = await _keys(info, by)
+        return cast(
+            "User | None",
+            await context.services.reads.get(context.principal, attributes.USER, keys, selection(info)),
+        )
+
+    @strawberry.field(
+        description="Newest first. Keyset-paged: any page costs the same.", directives=[authorized(READ_USERS)]
+    )
+    async def users(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[User] | None:
+        return cast("Connection[User]", await page(info, USERS, first, after, last, before))
+
+
+async def _keys(info: Info, by: UserBy) -> Filter:
+    users = info.context.services.users
+    if by.id:
+        kind, key = known_id(by.id.value, ("by", "id"))
+        if kind != "User":
+            raise Refused(ErrorCode.INVALID_INPUT, "That is no id of a user.", ("by", "id"))
+        return {"_id": key}
+    if by.user_id:
+        return {"user_id": by.user_id.value}
+    if by.email:
+        return await users.by_email(info.context.principal, by.email.value.email, by.email.value.connection)
+    assert by.identity
+    named = by.identity.value
+    return await users.by_identity(info.context.principal, named.provider, named.user_id, named.connection)
