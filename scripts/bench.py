@@ -1,11 +1,12 @@
-"""Requests per second, latency and CPU of the service beside a bare endpoint that does the same find_one, and what
-the edge costs: authentication, limits, metrics and logs, on a resolver that returns a constant.
+"""Requests per second, latency and CPU of the service, beside a bare endpoint that does one find_one.
 
-All are asked in turn, round after round, so that a machine that grows slower does so for all of them.
+Each case is asked over HTTP of a server process, and in this process without HTTP. All are asked in turn, round after
+round, so that a machine that grows slower does so for all of them: compare the ratios, not the microseconds.
 """
 
 import argparse
 import asyncio
+import gc
 import json
 import os
 import signal
@@ -15,114 +16,40 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import orjson
 import uvicorn
 import uvloop
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from bench_cases import RATE_LIMIT, Case, Commands, bare_application, cases, service_application
+from bench_ways import Connect, in_process, over_http
+from pymongo import monitoring
 
-from app.auth.development import APPLICATION_SCOPES, TENANT, USER_SCOPES, mint
-from app.composition.secrets import build_tokens
-from app.composition.services import build_services
+from app.auth.development import APPLICATION_SCOPES, USER_SCOPES, mint
 from app.domain.demo import JOHN_DOE
-from app.domain.principals import ActorKind, Principal
 from app.engine.execution import Engine
-from app.main import build
-from app.schema.build import build_schema
-from app.settings import Settings
-from app.store.database import Database
-from app.store.embedded.instance import find_url
-from app.web.application import Parts, build_application
-from app.web.logs import configure_logs
-from app.web.pages import GraphiQL
-from app.web.requests import read_headers, read_request, response_type
-from app.web.responses import to_response
 
-FIELDS = (
-    "userId version name givenName familyName nickname picture email emailVerified userMetadata lastLogin loginsCount"
-    " identities { provider connection isPrimary } roles { name }"
-)
-PATHS = (
-    "user_id version name given_name family_name nickname picture email email_verified user_metadata last_login"
-    " logins_count identities.provider identities.connection role_ids"
-)
 CALLERS = (1, 32)
-TICK = os.sysconf("SC_CLK_TCK")
+# A cached role or connection may be read again by one of them, but not by all.
+COUNTED_REQUESTS = 3
 
 
-def bare() -> Starlette:
-    """What anyone would write: one find_one, its document as JSON."""
-    url = find_url(Path(os.environ["PROFILE_API_DATA_DIR"]))
-    assert url
-    users = Database.connect(url, "profiles")["users"]
-    projection = dict.fromkeys(PATHS.split(), 1)
-
-    def to_json(value: object) -> str:
-        return value.isoformat(timespec="milliseconds") + "Z" if isinstance(value, datetime) else str(value)
-
-    async def profile(request: Request) -> Response:
-        found = await users.find_one({"tenant": TENANT, "user_id": JOHN_DOE}, projection)
-        return Response(orjson.dumps(found, default=to_json), media_type="application/json")
-
-    return Starlette(routes=[Route("/profile", profile, methods=["POST"])])
-
-
-def constant(edge: bool) -> ASGIApp:
-    """`{ caller { kind } }`, which asks no database: with all that stands around it, or with the engine alone."""
-    data_dir = Path(os.environ["PROFILE_API_DATA_DIR"])
-    settings = Settings(data_dir=data_dir, rate_limit="100000000/second", address_rate_limit="100000000/second")
-    url = find_url(data_dir)
-    assert url
-    database = Database.connect(url, "profiles")
-    if edge:
-        configure_logs("json")
-        return build(settings, database)
-    engine = Engine(build_schema(), build_services(settings, database, True, build_tokens(settings, True)))
-    principal = Principal(TENANT, "bench@clients", ActorKind.APPLICATION, frozenset(APPLICATION_SCOPES))
-
-    class Bare:
-        """GraphQL over HTTP and nothing more."""
-
-        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-            headers = read_headers(scope)
-            request = await read_request(scope, receive, headers, 1_000_000)
-            answer = await engine.execute(request, principal)
-            await to_response(answer, response_type(headers))(scope, receive, send)
-
-    @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        yield
-
-    async def ready() -> None: ...
-
-    bare: Any = Bare()
-    return build_application(Parts(bare, bare, lambda: True, ready, lifespan, GraphiQL(True), development=True))
-
-
-@dataclass
+@dataclass(frozen=True)
 class Target:
-    """A request to send over and over, and the process that answers it."""
+    """A case, where it is asked, and the process that answers. `way` is HTTP or in process."""
 
-    name: str
-    port: int
+    case: Case
+    way: str
     pid: int
-    request: bytes
+    connect: Connect
 
 
-@dataclass
+@dataclass(frozen=True)
 class Measured:
-    """One round: requests per second, latencies in ms, server CPU per request in us."""
+    """One measurement: requests per second, latencies in ms, the server's CPU for each request in us."""
 
     rate: float
     p50: float
@@ -130,38 +57,18 @@ class Measured:
     cpu: float
 
 
-def http(path: str, body: bytes, token: str) -> bytes:
-    head = (
-        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nAccept: */*\r\n"
-        f"Authorization: Bearer {token}\r\nContent-Length: {len(body)}\r\n\r\n"
-    )
-    return head.encode() + body
-
-
-async def call(target: Target, until: float, latencies: list[float]) -> None:
-    """One caller on one connection, request after request."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", target.port)
-    while time.perf_counter() < until:
-        start = time.perf_counter()
-        writer.write(target.request)
-        head = await reader.readuntil(b"\r\n\r\n")
-        length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
-        body = await reader.readexactly(length)
-        latencies.append(time.perf_counter() - start)
-        if not head.startswith(b"HTTP/1.1 200") or b'"errors"' in body:
-            raise SystemExit(f"{target.name} answered {head + body!r}")
-    writer.close()
+Results = dict[tuple[str, str, int], list[Measured]]
 
 
 def cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICK
+    """The CPU time of all threads of a process; the clock's id is that of clock_getcpuclockid(3)."""
+    return time.clock_gettime((~pid << 3) | 2)
 
 
 async def measure(target: Target, callers: int, seconds: float) -> Measured:
     latencies: list[float] = []
     before, start = cpu_seconds(target.pid), time.perf_counter()
-    await asyncio.gather(*(call(target, start + seconds, latencies) for _ in range(callers)))
+    await asyncio.gather(*(_call(target, number, start + seconds, latencies) for number in range(callers)))
     elapsed, cpu = time.perf_counter() - start, cpu_seconds(target.pid) - before
     latencies.sort()
     return Measured(
@@ -172,129 +79,190 @@ async def measure(target: Target, callers: int, seconds: float) -> Measured:
     )
 
 
+async def _call(target: Target, number: int, until: float, latencies: list[float]) -> None:
+    """One caller, request after request, and at least one."""
+    case = target.case
+    token = case.tokens[number % len(case.tokens)]
+    async with target.connect() as send:
+        while not latencies or time.perf_counter() < until:
+            body, start = case.body(), time.perf_counter()
+            answer = await send(token, body)
+            latencies.append(time.perf_counter() - start)
+            case.check(answer)
+
+
+async def count_commands(target: Target, commands: Commands) -> list[str]:
+    """The database commands of one request."""
+    async with target.connect() as send:
+        counted = []
+        for _ in range(COUNTED_REQUESTS):
+            commands.names.clear()
+            target.case.check(await send(target.case.tokens[0], target.case.body()))
+            counted.append(list(commands.names))
+    return min(counted, key=len)
+
+
+@contextmanager
+def clock_of_engine() -> Iterator[list[float]]:
+    """A list that receives the CPU seconds of each operation that the engine of this process runs alone."""
+    spent: list[float] = []
+    execute = Engine.execute
+
+    async def timed(*arguments: Any) -> Any:
+        before = time.process_time()
+        try:
+            return await execute(*arguments)
+        finally:
+            spent.append(time.process_time() - before)
+
+    Engine.execute = timed  # type: ignore[assignment, method-assign]
+    try:
+        yield spent
+    finally:
+        Engine.execute = execute  # type: ignore[method-assign]
+
+
+async def measure_edge(target: Target, seconds: float) -> float:
+    """CPU of what surrounds the engine (authentication, limits, log, metrics) for each request, in us."""
+    with clock_of_engine() as spent:
+        whole = await measure(target, 1, seconds)
+    return whole.cpu - statistics.fmean(spent) * 1e6
+
+
+@contextmanager
+def process(*arguments: str, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A server process until the block ends. Its log is written, and read by nobody."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PROFILE_API_")}
+    variables = {f"PROFILE_API_{name.upper()}": value for name, value in variables.items()}
+    started = subprocess.Popen(
+        [sys.executable, *arguments], env=kept | variables, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        yield started
+    finally:
+        started.send_signal(signal.SIGTERM)
+        started.wait(30)
+
+
+def wait_for(started: subprocess.Popen[bytes], port: int) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            if started.poll() is not None or time.monotonic() > deadline:
+                raise SystemExit(f"{started.args!r} did not start") from None
+            time.sleep(0.05)
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-@contextmanager
-def process(*arguments: str, data_dir: Path, port: int) -> Iterator[int]:
-    """A server process until the block ends; begins when its port answers."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PROFILE_API_")}
-    environment = {**kept, "PROFILE_API_DATA_DIR": str(data_dir), "PYTHONPATH": str(Path.cwd())}
-    # Logs are written, and read by nobody.
-    started = subprocess.Popen(
-        [sys.executable, *arguments], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
-                break
-            except OSError:
-                if started.poll() is not None or time.monotonic() > deadline:
-                    raise SystemExit(f"{arguments} did not start") from None
-                time.sleep(0.05)
-        yield started.pid
-    finally:
-        started.send_signal(signal.SIGTERM)
-        started.wait(30)
+@asynccontextmanager
+async def targets() -> AsyncIterator[list[Target]]:
+    """Each case over HTTP and in this process. The bare one comes first of each."""
+    port, bare_port = free_port(), free_port()
+    # -P: the code is that of the installation, whatever the current folder contains.
+    serve = ("-P", "-c", "from app.cli import main; main()", "serve", "--demo", "--port", str(port))
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        process(*serve, data_dir=folder, rate_limit=RATE_LIMIT, address_rate_limit=RATE_LIMIT) as service,
+    ):
+        wait_for(service, port)
+        with process(__file__, "--serve-bare", f"{folder}:{bare_port}") as bare:
+            wait_for(bare, bare_port)
+            data_dir = Path(folder)
+            applications = {True: bare_application(data_dir), False: service_application(data_dir)}
+            servers = {True: (bare_port, bare.pid), False: (port, service.pid)}
+            found = []
+            for case in await make_cases(data_dir, port):
+                served_at, pid = servers[case.is_bare]
+                found.append(Target(case, "HTTP", pid, over_http(served_at, case.path)))
+                inside = in_process(applications[case.is_bare], case.path)
+                found.append(Target(case, "in process", os.getpid(), inside))
+            yield sorted(found, key=lambda each: each.way)
 
 
-@contextmanager
-def targets() -> Iterator[list[Target]]:
-    with ExitStack() as stack:
-        data_dir = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        port, bare_port = free_port(), free_port()
-        serve = ("-c", "from app.cli import main; main()", "serve", "--demo", "--port", str(port))
-        pid = stack.enter_context(process(*serve, data_dir=data_dir, port=port))
-        bare_pid = stack.enter_context(
-            process(__file__, "--serve-bare", str(bare_port), data_dir=data_dir, port=bare_port)
-        )
-        ports = free_port(), free_port()
-        pids = [
-            stack.enter_context(process(__file__, option, str(each), data_dir=data_dir, port=each))
-            for option, each in zip(("--serve-edge", "--serve-no-edge"), ports, strict=True)
-        ]
-        john = mint(data_dir, JOHN_DOE, "bench", USER_SCOPES, 3600)
-        tool = mint(data_dir, "bench@clients", "bench", APPLICATION_SCOPES, 3600)
-        viewer = json.dumps({"query": f"{{ viewer {{ {FIELDS} }} }}"}).encode()
-        users = json.dumps({"query": f"{{ users(first: 50) {{ nodes {{ {FIELDS} }} }} }}"}).encode()
-        kind = json.dumps({"query": "{ caller { kind } }"}).encode()
-        yield [
-            Target("a  bare find_one", bare_port, bare_pid, http("/profile", viewer, john)),
-            Target("b  viewer", port, pid, http("/graphql", viewer, john)),
-            Target("c  50 users", port, pid, http("/graphql", users, tool)),
-            Target("d  constant", ports[0], pids[0], http("/graphql", kind, tool)),
-            Target("e  without edge", ports[1], pids[1], http("/graphql", kind, tool)),
-        ]
+async def make_cases(data_dir: Path, port: int) -> list[Case]:
+    def token(subject: str) -> str:
+        scopes = APPLICATION_SCOPES if subject.endswith("@clients") else USER_SCOPES
+        return mint(data_dir, subject, "bench", scopes, 3600)
+
+    application = token("bench@clients")
+    async with over_http(port, "/graphql")() as send:
+        answer = await send(application, b'{"query": "{ users(first: 50) { nodes { userId blocked } } }"}')
+    users = [each["userId"] for each in json.loads(answer)["data"]["users"]["nodes"] if not each["blocked"]]
+    return cases(token(JOHN_DOE), [token(each) for each in users[: max(CALLERS)]], application)
 
 
-async def run(rounds: int, seconds: float) -> dict[tuple[str, int], list[Measured]]:
-    results: dict[tuple[str, int], list[Measured]] = {}
-    with targets() as all_targets:
-        for target in all_targets:
-            await measure(target, 4, min(seconds, 1.0))
+async def run(rounds: int, seconds: float) -> dict[str, Any]:
+    monitoring.register(commands := Commands())
+    results: Results = {}
+    edge: list[float] = []
+    async with targets() as found:
+        sent = {}
+        for each in found:
+            await measure(each, 4, min(seconds, 1.0))
+            if each.way == "in process":
+                sent[each.case.name] = await count_commands(each, commands)
+        # As in the service: collections that look through what lives as long as the process would stop requests.
+        gc.collect()
+        gc.freeze()
+        [constant] = [each for each in found if (each.case.name, each.way) == ("constant", "in process")]
         for _ in range(rounds):
             for callers in CALLERS:
-                for target in all_targets:
-                    results.setdefault((target.name, callers), []).append(await measure(target, callers, seconds))
-    return results
+                for each in found:
+                    key = each.case.name, each.way, callers
+                    results.setdefault(key, []).append(await measure(each, callers, seconds))
+            edge.append(await measure_edge(constant, seconds))
+    return report(results, edge, sent)
 
 
-def ratios(results: dict[tuple[str, int], list[Measured]], callers: int) -> list[float]:
-    """(b)/(a) in CPU, round by round."""
-    names = sorted({name for name, _ in results})
-    pairs = zip(results[names[1], callers], results[names[0], callers], strict=True)
-    return [b.cpu / a.cpu for b, a in pairs]
-
-
-def edge_costs(results: dict[tuple[str, int], list[Measured]], callers: int) -> list[float]:
-    """(d) - (e) in us of CPU a request, round by round."""
-    names = sorted({name for name, _ in results})
-    pairs = zip(results[names[3], callers], results[names[4], callers], strict=True)
-    return [d.cpu - e.cpu for d, e in pairs]
-
-
-def tell(results: dict[tuple[str, int], list[Measured]]) -> dict[str, Any]:
-    """Prints medians; returns them too."""
-    print(f"{'':18}{'callers':>8}{'requests/s':>12}{'p50 ms':>9}{'p99 ms':>9}{'CPU us':>9}")
-    figures: dict[str, Any] = {}
-    for (name, callers), rounds in sorted(results.items(), key=lambda each: (each[0][1], each[0][0])):
+def report(results: Results, edge: Sequence[float], sent: dict[str, list[str]]) -> dict[str, Any]:
+    """Prints the medians of the rounds, and the ratios with their spread. Returns them too."""
+    figures: dict[str, Any] = {"commands": sent}
+    print(
+        f"{'':16}{'way':12}{'callers':>7}{'requests/s':>12}{'p50 ms':>9}{'p99 ms':>9}{'CPU us':>9}"
+        "   CPU, as a multiple of bare find_one"
+    )
+    bare = next(iter(results))[0]
+    for (name, way, callers), rounds in results.items():
         row = {key: statistics.median(getattr(each, key) for each in rounds) for key in ("rate", "p50", "p99", "cpu")}
-        print(f"{name:18}{callers:>8}{row['rate']:>12.0f}{row['p50']:>9.2f}{row['p99']:>9.2f}{row['cpu']:>9.0f}")
-        figures[f"{name.split()[0]}/{callers}"] = row
-    for callers in CALLERS:
-        found = ratios(results, callers)
-        middle = statistics.median(found)
-        print(f"(b)/(a) in CPU at {callers:>2} callers: {middle:.2f} ({min(found):.2f} to {max(found):.2f})")
-        figures[f"ratio/{callers}"] = middle
-    costs = edge_costs(results, CALLERS[-1])
-    middle = statistics.median(costs)
-    print(f"the edge, (d) - (e), at {CALLERS[-1]} callers: {middle:.0f} us ({min(costs):.0f} to {max(costs):.0f})")
-    figures["edge"] = middle
+        ratios = [one.cpu / other.cpu for one, other in zip(rounds, results[bare, way, callers], strict=True)]
+        row["ratio"] = statistics.median(ratios)
+        print(
+            f"{name:16}{way:12}{callers:>7}{row['rate']:>12.0f}{row['p50']:>9.2f}{row['p99']:>9.2f}{row['cpu']:>9.0f}"
+            f"   {row['ratio']:.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+        )
+        figures[f"{name}/{way}/{callers}"] = row
+    figures["edge"] = statistics.median(edge)
+    print(
+        "\nAuthentication, limits, log and metrics around the engine, in process:"
+        f" {figures['edge']:.0f} us ({min(edge):.0f} to {max(edge):.0f})"
+    )
+    print("\nDatabase commands of one request:")
+    for name, commands in sent.items():
+        print(f"{name:16}{len(commands):>2}  {' '.join(commands)}")
     return figures
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=2.0, help="of each measurement; ten make a round")
+    parser.add_argument("--seconds", type=float, default=1.0, help="of each measurement; 21 are one round")
     parser.add_argument("--json", type=Path, help="write the medians there too")
-    for option in ("--serve-bare", "--serve-edge", "--serve-no-edge"):
-        parser.add_argument(option, type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--serve-bare", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    for port, make in (
-        (options.serve_bare, bare),
-        (options.serve_edge, partial(constant, edge=True)),
-        (options.serve_no_edge, partial(constant, edge=False)),
-    ):
-        if port:
-            uvicorn.run(make(), port=port, access_log=False, server_header=False, log_level="warning")
-            return
-    figures = tell(uvloop.run(run(options.rounds, options.seconds)))
+    if options.serve_bare:
+        folder, _, port = options.serve_bare.rpartition(":")
+        application = bare_application(Path(folder))
+        uvicorn.run(application, port=int(port), access_log=False, server_header=False, log_level="warning")
+        return
+    figures = uvloop.run(run(options.rounds, options.seconds))
     if options.json:
         options.json.write_text(json.dumps(figures, indent=2))
 
