@@ -1,6 +1,8 @@
 """A place, as far as an address tells it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,3 +16,8 @@ class Location:
     longitude: float | None = None
     time_zone: str | None = None
     continent_code: str | None = None
+
+
+def read_location(stored: Mapping[str, Any] | None) -> Location | None:
+    """The place as it was when it was stored."""
+    return None if stored is None else Location(**stored)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from app.domain.attributes import USER, readable_roots
+from app.domain.attributes.users import USER, readable_roots
 from app.domain.principals import Principal
 from app.policy.rules import readable
 

@@ -6,7 +6,7 @@ from typing import Any, cast
 import strawberry
 
 from app.directives import ListSize
-from app.domain import attributes
+from app.domain.attributes.users import USER
 from app.domain.errors import ErrorCode, Refused, VersionConflict
 from app.domain.rows import Kind, Row
 from app.domain.users import User as WrittenUser
@@ -67,7 +67,7 @@ async def user_payload(info: Info, write: Awaitable[WrittenUser]) -> UserPayload
 
 
 async def _read(info: Info, key: Any) -> User | None:
-    return cast("User | None", await read_written(info, attributes.USER, key, "user"))
+    return cast("User | None", await read_written(info, USER, key, "user"))
 
 
 async def read_written(info: Info, kind: Kind, key: Any, *path: str) -> Row | None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from app.domain.attributes import LOG_EVENT
+from app.domain.attributes.logs import LOG_EVENT
 from app.domain.logs import LogEventType
 from app.domain.paging import Order
 from app.services.reads import Listing

@@ -5,7 +5,10 @@ from dataclasses import asdict, dataclass, field, is_dataclass
 from datetime import datetime
 from typing import Any
 
-from app.domain.attributes import DEVICE, ENROLLMENT, GRANT, USER
+from app.domain.attributes.devices import DEVICE
+from app.domain.attributes.enrollments import ENROLLMENT
+from app.domain.attributes.grants import GRANT
+from app.domain.attributes.users import USER
 from app.domain.errors import Refused
 from app.domain.logs import LogEventType
 from app.domain.paging import DEFAULT_SIZE, MAX_SIZE, Edge, Order, Window

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from app.domain.attributes import LOG_EVENT, USER
+from app.domain.attributes.logs import LOG_EVENT
+from app.domain.attributes.users import USER
 from app.domain.errors import ErrorCode, Forbidden, Refused, Unauthenticated
 from app.domain.logins import MAX_FAILURES
 from app.domain.paging import (

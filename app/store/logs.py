@@ -17,7 +17,7 @@ import bson
 from pymongo import ReturnDocument
 from pymongo.errors import PyMongoError
 
-from app.domain.attributes import root_of
+from app.domain.attributes.users import root_of
 from app.domain.errors import Unavailable
 from app.domain.ids import Key
 from app.domain.logs import Actor, FieldChange, LogEvent, LogEventType, bounded

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.attributes import USER
+from app.domain.attributes.users import USER
 from app.domain.errors import Forbidden
 from app.domain.rows import Attribute, Kind, Row, to_camel, to_json
 from app.domain.rules import READING, Rule

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from app.domain.attributes import USER
+from app.domain.attributes.users import USER
 from app.domain.rows import Tree
 from app.engine.documents import Documents
 from app.engine.limits import Limits

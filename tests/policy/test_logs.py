@@ -6,7 +6,8 @@ from typing import Any
 import mongomock
 import pytest
 
-from app.domain.attributes import LOG_EVENT, USER, readable_roots, root_of
+from app.domain.attributes.logs import LOG_EVENT
+from app.domain.attributes.users import USER, readable_roots, root_of
 from app.domain.logs import Actor, FieldChange, LogEvent, LogEventType
 from app.domain.principals import ActorKind, Principal
 from app.domain.rows import Row

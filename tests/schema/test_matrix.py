@@ -12,7 +12,14 @@ import pytest
 from graphql import GraphQLNamedType, GraphQLObjectType, get_named_type
 
 from app.domain import rules
-from app.domain.attributes import CONNECTION, DEVICE, ENROLLMENT, GRANT, IDENTITY, LOG_EVENT, ROLE, USER
+from app.domain.attributes.connections import CONNECTION
+from app.domain.attributes.devices import DEVICE
+from app.domain.attributes.enrollments import ENROLLMENT
+from app.domain.attributes.grants import GRANT
+from app.domain.attributes.identities import IDENTITY
+from app.domain.attributes.logs import LOG_EVENT
+from app.domain.attributes.roles import ROLE
+from app.domain.attributes.users import USER
 from app.domain.ids import encode_id
 from app.domain.logs import Actor, FieldChange, LogEventType
 from app.domain.rules import READING, WRITING, Rule

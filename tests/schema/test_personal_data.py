@@ -7,7 +7,13 @@ from typing import Any
 
 import pytest
 
-from app.domain.attributes import DEVICE, ENROLLMENT, GRANT, IDENTITY, LOG_EVENT, ROLE, USER
+from app.domain.attributes.devices import DEVICE
+from app.domain.attributes.enrollments import ENROLLMENT
+from app.domain.attributes.grants import GRANT
+from app.domain.attributes.identities import IDENTITY
+from app.domain.attributes.logs import LOG_EVENT
+from app.domain.attributes.roles import ROLE
+from app.domain.attributes.users import USER
 from app.domain.logs import Actor, FieldChange, LogEventType
 from app.domain.rows import Kind, plain, to_camel
 from app.domain.rules import READ_IDP_TOKENS

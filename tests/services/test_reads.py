@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from app.domain.attributes import DEVICE, LOG_EVENT, USER
+from app.domain.attributes.devices import DEVICE
+from app.domain.attributes.logs import LOG_EVENT
+from app.domain.attributes.users import USER
 from app.domain.devices import Device, DeviceType
 from app.domain.errors import Forbidden, Unauthenticated
 from app.domain.logs import FieldChange, LogEventType

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from app.domain.attributes import NODES, USER
+from app.domain.attributes.nodes import NODES
+from app.domain.attributes.users import USER
 from app.domain.filters import ALL, And, Contains, Eq, Exists, Filter, In, Not, Or, Prefix, Range, Record
 from app.domain.rows import Kind
 from app.store.database import Database, new_id

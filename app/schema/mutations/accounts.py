@@ -6,7 +6,7 @@ import strawberry
 from strawberry.scalars import JSON
 
 from app.directives import MUTATION_COST, Constraint, CostWeight
-from app.domain import attributes
+from app.domain.attributes.users import USER
 from app.domain.errors import ErrorCode, Forbidden, Refused, UserBlocked, VersionConflict
 from app.domain.root_attributes import ROOT_ATTRIBUTES
 from app.domain.users import User as WrittenUser
@@ -232,4 +232,4 @@ async def _write(info: Info, update: UpdateUserInput) -> WrittenUser:
 
 
 async def _read(info: Info, key: Any) -> User | None:
-    return cast("User | None", await read_written(info, attributes.USER, key, "results", "user"))
+    return cast("User | None", await read_written(info, USER, key, "results", "user"))

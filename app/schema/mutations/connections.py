@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import strawberry
 
-from app.domain import attributes
+from app.domain.attributes.connections import CONNECTION
 from app.domain.errors import Refused, VersionConflict
 from app.schema.context import Info
 from app.schema.costs import holds
@@ -119,4 +119,4 @@ async def _rule_payload(save: Awaitable[LoginRule]) -> LoginRulePayload:
 
 
 async def _read(info: Info, key: Any) -> AuthConnection | None:
-    return cast("AuthConnection | None", await read_written(info, attributes.CONNECTION, key, "auth_connection"))
+    return cast("AuthConnection | None", await read_written(info, CONNECTION, key, "auth_connection"))

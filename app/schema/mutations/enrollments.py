@@ -5,7 +5,7 @@ from typing import cast
 import strawberry
 
 from app.directives import Constraint
-from app.domain import attributes
+from app.domain.attributes.enrollments import ENROLLMENT
 from app.domain.enrollments import MAX_ENROLLMENTS
 from app.domain.errors import ErrorCode, Refused
 from app.domain.users import User as WrittenUser
@@ -62,7 +62,7 @@ async def record_mfa_enrollment(info: Info, input: RecordMfaEnrollmentInput) -> 
         key = await info.context.services.enrollments.record(info.context.principal, Target(input.user_id), report)
     except Refused as refusal:
         return RecordMfaEnrollmentPayload(mfa_enrollment=None, errors=to_errors([refusal]))
-    row = await read_written(info, attributes.ENROLLMENT, key, "mfa_enrollment")
+    row = await read_written(info, ENROLLMENT, key, "mfa_enrollment")
     return RecordMfaEnrollmentPayload(mfa_enrollment=cast("MfaEnrollment | None", row), errors=[])
 
 

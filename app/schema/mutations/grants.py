@@ -5,7 +5,7 @@ from typing import cast
 import strawberry
 
 from app.directives import Constraint
-from app.domain import attributes
+from app.domain.attributes.grants import GRANT
 from app.domain.errors import Refused
 from app.domain.grants import MAX_SCOPES
 from app.domain.users import User as WrittenUser
@@ -50,7 +50,7 @@ async def record_grant(info: Info, input: RecordGrantInput) -> RecordGrantPayloa
         )
     except Refused as refusal:
         return RecordGrantPayload(authorized_application=None, errors=to_errors([refusal]))
-    row = await read_written(info, attributes.GRANT, key, "authorized_application")
+    row = await read_written(info, GRANT, key, "authorized_application")
     return RecordGrantPayload(authorized_application=cast("AuthorizedApplication | None", row), errors=[])
 
 

@@ -5,7 +5,8 @@ from typing import cast
 import strawberry
 from strawberry.scalars import JSON
 
-from app.domain import attributes
+from app.domain.attributes.logs import LOG_EVENT
+from app.domain.attributes.users import USER
 from app.domain.errors import Refused
 from app.schema.context import Info
 from app.schema.costs import holds
@@ -104,8 +105,8 @@ async def record_login(info: Info, input: RecordLoginInput) -> RecordLoginPayloa
         await info.context.look_again()
     except Refused as refusal:
         return RecordLoginPayload(user=None, created=None, log_event=None, errors=to_errors([refusal]))
-    user = await read_written(info, attributes.USER, recorded.user, "user")
-    event = await read_written(info, attributes.LOG_EVENT, recorded.event, "log_event")
+    user = await read_written(info, USER, recorded.user, "user")
+    event = await read_written(info, LOG_EVENT, recorded.event, "log_event")
     return RecordLoginPayload(
         user=cast("User | None", user), created=recorded.created, log_event=cast("LogEvent | None", event), errors=[]
     )
@@ -126,5 +127,5 @@ async def record_failed_login(info: Info, input: RecordFailedLoginInput) -> Reco
         key = await info.context.services.logins.fail(info.context.principal, report)
     except Refused as refusal:
         return RecordFailedLoginPayload(log_event=None, errors=to_errors([refusal]))
-    event = await read_written(info, attributes.LOG_EVENT, key, "log_event")
+    event = await read_written(info, LOG_EVENT, key, "log_event")
     return RecordFailedLoginPayload(log_event=cast("LogEvent | None", event), errors=[])

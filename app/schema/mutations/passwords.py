@@ -5,7 +5,7 @@ from typing import cast
 import strawberry
 
 from app.directives import CostWeight
-from app.domain import attributes
+from app.domain.attributes.users import USER
 from app.domain.errors import Refused
 from app.domain.users import User as WrittenUser
 from app.schema.context import Info
@@ -79,7 +79,7 @@ async def verify_password(info: Info, input: VerifyPasswordInput) -> VerifyPassw
         )
     except Refused as refusal:
         return VerifyPasswordPayload(valid=None, must_change_password=None, user=None, errors=to_errors([refusal]))
-    user = await read_written(info, attributes.USER, verified.user, "user") if verified.valid else None
+    user = await read_written(info, USER, verified.user, "user") if verified.valid else None
     return VerifyPasswordPayload(
         valid=verified.valid, must_change_password=verified.must_change, user=cast("User | None", user), errors=[]
     )

@@ -6,7 +6,7 @@ from typing import Any, cast
 import strawberry
 
 from app.directives import Constraint
-from app.domain import attributes
+from app.domain.attributes.roles import ROLE
 from app.domain.errors import Refused, VersionConflict
 from app.domain.permissions import Permission
 from app.domain.roles import MAX_PERMISSIONS, MAX_ROLES
@@ -165,4 +165,4 @@ async def _payload(info: Info, write: Awaitable[Any]) -> RolePayload:
 
 
 async def _read(info: Info, key: Any) -> Role | None:
-    return cast("Role | None", await read_written(info, attributes.ROLE, key, "role"))
+    return cast("Role | None", await read_written(info, ROLE, key, "role"))

@@ -5,7 +5,7 @@ from typing import Annotated, Any, cast
 import strawberry
 
 from app.directives import Constraint, ListSize
-from app.domain import attributes
+from app.domain.attributes.nodes import NODES
 from app.domain.errors import Forbidden
 from app.domain.paging import MAX_SIZE
 from app.schema.authorized import Node
@@ -41,7 +41,7 @@ async def _nodes(info: Info, ids: list[strawberry.ID], argument: str) -> list[An
         wanted = [each for each in known if each[0] == kind]
         where = {"_id": {"$in": [key for _, key in wanted]}}
         try:
-            rows = await context.services.reads.find(context.principal, attributes.NODES[kind], where, selection(info))
+            rows = await context.services.reads.find(context.principal, NODES[kind], where, selection(info))
             found.update({(kind, row.document["_id"]): row for row in rows})
         except Forbidden as refusal:
             # In the place of each: a denial nulls what it is about, and nothing beside it.

@@ -5,7 +5,7 @@ from typing import Annotated, cast
 
 import strawberry
 
-from app.domain import attributes
+from app.domain.attributes.roles import ROLE
 from app.domain.identifiers import fold
 from app.domain.paging import Order
 from app.domain.roles import check_name_contains
@@ -26,9 +26,7 @@ class RoleQueries:
     async def role(self, info: Info, role_id: str) -> Role | None:
         context = info.context
         keys = {"role_id": role_id}
-        return cast(
-            "Role | None", await context.services.reads.get(context.principal, attributes.ROLE, keys, selection(info))
-        )
+        return cast("Role | None", await context.services.reads.get(context.principal, ROLE, keys, selection(info)))
 
     @strawberry.field(description="By name.", directives=[authorized(READ_ROLES)])
     async def roles(
@@ -44,5 +42,5 @@ class RoleQueries:
         if name_contains is not None:
             check_name_contains(name_contains)
             where = {"name_folded": {"$regex": re.escape(fold(name_contains))}}
-        roles = Listing(attributes.ROLE, where, ROLES_BY_NAME, (name_contains,))
+        roles = Listing(ROLE, where, ROLES_BY_NAME, (name_contains,))
         return cast("Connection[Role]", await page(info, roles, first, after, last, before))

@@ -4,7 +4,7 @@ from typing import cast
 
 import strawberry
 
-from app.domain import attributes
+from app.domain.attributes.users import USER
 from app.domain.errors import ErrorCode, Refused
 from app.domain.rules import READ_USER, READ_USERS
 from app.schema.authorized import authorized
@@ -48,7 +48,7 @@ class UserQueries:
         keys = await _keys(info, by)
         return cast(
             "User | None",
-            await context.services.reads.get(context.principal, attributes.USER, keys, selection(info)),
+            await context.services.reads.get(context.principal, USER, keys, selection(info)),
         )
 
     @strawberry.field(

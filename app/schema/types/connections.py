@@ -2,13 +2,13 @@
 
 import strawberry
 
-from app.domain import attributes
+from app.domain.attributes.connections import CONNECTION
 from app.schema.authorized import Node, row_type
 from app.schema.scalars import AuthConnectionKind, SyncRootAttributes
 
 
 @row_type(
-    attributes.CONNECTION,
+    CONNECTION,
     "How users of one identity provider come in. (A Relay connection is something else: UserConnection.)",
 )
 class AuthConnection(Node):

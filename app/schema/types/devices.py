@@ -2,17 +2,17 @@
 
 import strawberry
 
-from app.domain import attributes
+from app.domain.attributes.devices import DEVICE
 from app.domain.paging import Order
 from app.schema.authorized import Node, row_type
 from app.schema.scalars import DateTime, DeviceType
 from app.schema.types.logs import Location
 from app.services.reads import Listing
 
-DEVICES = Listing(attributes.DEVICE, {}, Order("last_used_at", -1))
+DEVICES = Listing(DEVICE, {}, Order("last_used_at", -1))
 
 
-@row_type(attributes.DEVICE, "Where a user stays signed in: an application's credential, of which only a hash is kept.")
+@row_type(DEVICE, "Where a user stays signed in: an application's credential, of which only a hash is kept.")
 class Device(Node):
     id: strawberry.ID
     device_id: str

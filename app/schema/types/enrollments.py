@@ -2,12 +2,12 @@
 
 import strawberry
 
-from app.domain import attributes
+from app.domain.attributes.enrollments import ENROLLMENT
 from app.schema.authorized import Node, row_type
 from app.schema.scalars import DateTime
 
 
-@row_type(attributes.ENROLLMENT, "A second factor that a user has, as the login service enrolled it.")
+@row_type(ENROLLMENT, "A second factor that a user has, as the login service enrolled it.")
 class MfaEnrollment(Node):
     id: strawberry.ID
     type: str

@@ -2,13 +2,13 @@
 
 import strawberry
 
-from app.domain import attributes
+from app.domain.attributes.grants import GRANT
 from app.schema.authorized import Node, row_type
 from app.schema.costs import holds
 from app.schema.scalars import DateTime
 
 
-@row_type(attributes.GRANT, "What a user allowed an application to do for them, with one API.")
+@row_type(GRANT, "What a user allowed an application to do for them, with one API.")
 class AuthorizedApplication(Node):
     id: strawberry.ID
     client_id: str

@@ -6,7 +6,7 @@ import strawberry
 from strawberry.scalars import JSON
 
 from app.directives import ListSize
-from app.domain import attributes
+from app.domain.attributes.logs import LOG_EVENT
 from app.schema.authorized import Node, row_type
 from app.schema.costs import JSON_DOCUMENT, weighs
 from app.schema.lists import FirstOf, head
@@ -41,7 +41,7 @@ class Location:
     continent_code: str | None
 
 
-@row_type(attributes.LOG_EVENT, "Something that happened to an account, and what it changed.")
+@row_type(LOG_EVENT, "Something that happened to an account, and what it changed.")
 class LogEvent(Node):
     id: strawberry.ID
     log_id: str

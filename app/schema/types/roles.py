@@ -5,7 +5,8 @@ from typing import Any, cast
 import strawberry
 
 from app.directives import ListSize
-from app.domain import attributes
+from app.domain.attributes.roles import ROLE
+from app.domain.attributes.users import USER
 from app.domain.paging import Order
 from app.schema.authorized import Node, row_type
 from app.schema.context import Info
@@ -15,10 +16,10 @@ from app.schema.types.permissions import Permission
 from app.schema.types.users import User
 from app.services.reads import Listing
 
-USERS = Listing(attributes.USER, {}, Order("created_at", -1))
+USERS = Listing(USER, {}, Order("created_at", -1))
 
 
-@row_type(attributes.ROLE, "A set of permissions that users are given together.")
+@row_type(ROLE, "A set of permissions that users are given together.")
 class Role(Node):
     id: strawberry.ID
     role_id: str

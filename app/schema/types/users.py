@@ -7,7 +7,10 @@ import strawberry
 from strawberry.scalars import JSON
 
 from app.directives import Constraint, CostWeight, ListSize
-from app.domain import attributes
+from app.domain.attributes.enrollments import ENROLLMENT
+from app.domain.attributes.grants import GRANT
+from app.domain.attributes.identities import IDENTITY
+from app.domain.attributes.users import USER
 from app.domain.enrollments import MAX_ENROLLMENTS
 from app.domain.grants import MAX_GRANTS
 from app.domain.identities import MAX_IDENTITIES
@@ -64,7 +67,7 @@ class RootAttribute:
     )
 
 
-@row_type(attributes.IDENTITY, "An account with an identity provider.")
+@row_type(IDENTITY, "An account with an identity provider.")
 class Identity:
     id: strawberry.ID
     provider: str
@@ -77,7 +80,7 @@ class Identity:
     refresh_token: str | None
 
 
-@row_type(attributes.USER, "A profile: what identity providers said about the user, and what the product keeps.")
+@row_type(USER, "A profile: what identity providers said about the user, and what the product keeps.")
 class User(Node):
     id: strawberry.ID
     user_id: str
@@ -140,13 +143,13 @@ class User(Node):
         info: Info,
     ) -> list[AuthorizedApplication] | None:
         root.read("authorized_applications")
-        found = await belongings_of(info, root, attributes.GRANT)
+        found = await belongings_of(info, root, GRANT)
         return cast("list[AuthorizedApplication]", found)
 
     @strawberry.field(directives=[ListSize(assumed_size=MAX_ENROLLMENTS)])
     async def mfa_enrollments(root: strawberry.Parent[Any], info: Info) -> list[MfaEnrollment] | None:  # noqa: N805
         root.read("mfa_enrollments")
-        return cast("list[MfaEnrollment]", await belongings_of(info, root, attributes.ENROLLMENT))
+        return cast("list[MfaEnrollment]", await belongings_of(info, root, ENROLLMENT))
 
     @strawberry.field(directives=[ListSize(assumed_size=len(UserActionName))])
     def viewer_actions(root: strawberry.Parent[Any], info: Info) -> list[UserAction] | None:  # noqa: N805
