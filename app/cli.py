@@ -42,7 +42,7 @@ def options(
 
 @app.command()
 def serve(
-    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    host: Annotated[str | None, typer.Option(help="IP address or host name to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that serve.")] = 1,
     demo: Annotated[bool, typer.Option("--demo", help="With demo data and the development issuer.")] = False,

@@ -9,7 +9,7 @@ from app.auth.development import check_development
 from app.composition.engine import build_engine
 from app.composition.mail import build_mails, mail_jobs
 from app.composition.metrics import build_metrics
-from app.composition.rates import build_open_rates
+from app.composition.rates import build_anonymous_rates
 from app.composition.secrets import build_tokens
 from app.composition.services import build_services
 from app.composition.web import build_web
@@ -53,9 +53,9 @@ def build(
     send_mails = build_mails(settings, database, development)
     when_stopping(send_mails.stop)
     services = build_services(settings, database, development, tokens, clear_roles.wake)
-    open_rates = build_open_rates(settings, database, development)
-    engine = build_engine(settings, database, development, services, open_rates)
+    anonymous_rates = build_anonymous_rates(settings, database, development)
+    engine = build_engine(settings, database, development, services, anonymous_rates)
     metrics = build_metrics(tokens, engine, database)
     jobs = [clear_roles.run, *mail_jobs(settings, development, send_mails)]
     start = Start(settings, database, development, demo, tokens, metrics, jobs, refuse)
-    return build_web(start, engine, services.tickets, services.passwords, open_rates)
+    return build_web(start, engine, services.tickets, services.passwords, anonymous_rates)

@@ -62,10 +62,10 @@ def to_config(settings: Settings) -> uvicorn.Config:
         factory=True,
         host=settings.host,
         port=settings.port,
-        # A GET carries its variables in the address: they belong in no log.
+        # The URL of a GET holds its variables, which no log may show.
         access_log=False,
         log_config=None,
-        # Whose word about addresses counts is ours to say: PROFILE_API_TRUSTED_PROXIES.
+        # PROFILE_API_TRUSTED_PROXIES alone says which proxies may name the IP address of a client.
         proxy_headers=False,
         server_header=False,
         # Nothing here speaks WebSocket: no connection leaves the limits by an upgrade.

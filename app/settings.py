@@ -181,7 +181,7 @@ class Settings(BaseSettings):
     log_max_bytes_per_user: int = Field(default=50_000_000, ge=1_000)
     log_retention_days: int = Field(default=30, ge=1, le=3650)
 
-    def public_address(self) -> str:
+    def public_base_url(self) -> str:
         """What links in mails begin with: never what a request says of its host."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return (self.public_url or f"http://{host}:{self.port}").rstrip("/")

@@ -21,8 +21,8 @@ from app.services.reads import Reads
 from app.store.database import Database, new_id
 from app.store.documents import Documents
 from app.store.logs import to_document as event_to_document
-from app.store.sealing import Sealing
 from app.store.snapshots import Snapshots
+from app.store.token_cipher import TokenCipher
 from app.store.users import to_document
 
 DATABASE = "Username-Password-Authentication"
@@ -89,13 +89,13 @@ class World:
 
     def seal(self, text: str) -> str:
         """As the service keeps providers' tokens."""
-        return Sealing(load_secret(self.data_dir)).seal(text)
+        return TokenCipher(load_secret(self.data_dir)).encrypt(text)
 
     def callers(self) -> Callers:
         """As a service of another process would have."""
         documents = Documents(self.database)
         snapshots = Snapshots(documents)
-        return Callers(Reads(documents, snapshots, Sealing(None)), snapshots)
+        return Callers(Reads(documents, snapshots, TokenCipher(None)), snapshots)
 
     def user_token(self, user: User | str, scopes: Any = USER_SCOPES) -> str:
         user_id = user if isinstance(user, str) else user.user_id

@@ -5,7 +5,6 @@ import secrets
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from ipaddress import ip_address
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -14,6 +13,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 from app.data_dir import file_refusal, make_data_dir
+from app.domain.hosts import is_loopback
 from app.domain.scopes import Scope
 from app.settings import ConfigurationError, Issuer, Settings
 
@@ -46,16 +46,6 @@ def check_development(settings: Settings, demo: bool) -> bool:
             f"The development issuer is for loopback only, not for {settings.host}: set PROFILE_API_ISSUERS first."
         )
     return True
-
-
-def is_loopback(host: str) -> bool:
-    """Of a name or address, with or without brackets."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def load_key(data_dir: Path) -> ECKey:

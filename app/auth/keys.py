@@ -12,8 +12,8 @@ import httpx
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, JWKRegistry, Key, RSAKey
 
-from app.auth.development import is_loopback
 from app.domain.errors import Unavailable
+from app.domain.hosts import is_loopback
 from app.settings import ConfigurationError, Issuer
 
 # How long a key that has left the JWKS may still be taken.
@@ -43,7 +43,7 @@ class IssuerKeys:
         clock: Callable[[], float] = time.monotonic,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        """ConfigurationError where the issuer is set up with keys, or an address of them, that can't be used."""
+        """ConfigurationError where the issuer is configured with keys, or with a URL of keys, that cannot be used."""
         self.generation = 0
         self._issuer = issuer
         self._clock = clock
@@ -58,7 +58,7 @@ class IssuerKeys:
             self._not_before = self.stale_at = float("inf")
             self._reached = True
         else:
-            _check_address(issuer, issuer.jwks_uri or issuer.issuer)
+            _check_url(issuer, issuer.jwks_uri or issuer.issuer)
 
     async def find(self, header: Mapping[str, Any]) -> Key | None:
         """The key that a token's header names; where it names none, the only one that fits its algorithm.
@@ -136,8 +136,8 @@ class IssuerKeys:
 
     async def _discovered(self, client: httpx.AsyncClient) -> str:
         """OpenID Connect Discovery 1.0, section 4: the document must say that it is this issuer's."""
-        address = self._issuer.issuer.rstrip("/") + "/.well-known/openid-configuration"
-        document = await _get(client, address)
+        url = self._issuer.issuer.rstrip("/") + "/.well-known/openid-configuration"
+        document = await _get(client, url)
         uri = document.get("jwks_uri")
         if document.get("issuer") != self._issuer.issuer or not isinstance(uri, str) or not _is_safe(uri):
             raise ValueError("another issuer's document, or no jwks_uri")
@@ -183,28 +183,28 @@ def _configured_keys(issuer: Issuer, jwks: Mapping[str, Any]) -> dict[str, Key]:
     return keys
 
 
-def _check_address(issuer: Issuer, address: str) -> None:
-    if not _is_safe(address):
+def _check_url(issuer: Issuer, url: str) -> None:
+    if not _is_safe(url):
         raise ConfigurationError(
             f"PROFILE_API_ISSUERS: the keys of {issuer.issuer} need a jwks, a jwks_uri, or an issuer with discovery,"
-            " at an https address."
+            " at an https URL."
         )
 
 
-def _is_safe(address: str) -> bool:
+def _is_safe(url: str) -> bool:
     """https; http on loopback only, where nobody stands between."""
     try:
-        parts = urlsplit(address)
+        parts = urlsplit(url)
         host = parts.hostname or ""
     except ValueError:
         return False
     return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host)))
 
 
-async def _get(client: httpx.AsyncClient, address: str) -> dict[str, Any]:
+async def _get(client: httpx.AsyncClient, url: str) -> dict[str, Any]:
     """A JSON object. ValueError for anything else; a redirect is none."""
     body = b""
-    async with client.stream("GET", address, headers={"accept": "application/json"}) as response:
+    async with client.stream("GET", url, headers={"accept": "application/json"}) as response:
         if response.status_code != 200:
             raise ValueError("not answered with 200")
         async for part in response.aiter_bytes():

@@ -6,7 +6,7 @@ from app.settings import Settings
 CALLER_RATE_LIMIT = "100/second"
 IP_RATE_LIMIT = "1000/second"
 # For requests without a token (sign-ups and tickets), per IP address.
-OPEN_RATE_LIMIT = "30/minute"
+ANONYMOUS_RATE_LIMIT = "30/minute"
 
 
 def choose_rate_limit(configured: str | None, default: str, development: bool) -> str:

@@ -15,14 +15,14 @@ from app.store.rates import Rates
 
 
 def build_engine(
-    settings: Settings, database: Database, development: bool, services: Services, open_rates: Rates
+    settings: Settings, database: Database, development: bool, services: Services, anonymous_rates: Rates
 ) -> Engine:
     """ConfigurationError where a trusted document can't be run."""
     trust = build_trust(settings)
     rates = build_caller_rates(settings, database, development)
     introspection = is_introspection_on(settings, development)
     try:
-        return Engine(build_schema(), services, build_limits(settings), rates, trust, open_rates, introspection)
+        return Engine(build_schema(), services, build_limits(settings), rates, trust, anonymous_rates, introspection)
     except GraphQLError as error:
         raise ConfigurationError(f"PROFILE_API_TRUSTED_DOCUMENTS_DIR: a document can't be run: {error}") from None
 

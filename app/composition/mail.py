@@ -4,8 +4,8 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 from urllib.parse import urlsplit
 
-from app.auth.development import is_loopback
 from app.composition.defaults import is_mail_possible
+from app.domain.hosts import is_loopback
 from app.jobs.emails import SendMails
 from app.mail.messages import Composer
 from app.mail.smtp import Server
@@ -17,8 +17,8 @@ from app.store.tickets import Tickets
 
 def build_mails(settings: Settings, database: Database, development: bool) -> SendMails:
     server = build_server(settings)
-    address = settings.public_address()
-    composer = Composer(settings.mail_from or f"no-reply@{urlsplit(address).hostname}", address)
+    base_url = settings.public_base_url()
+    composer = Composer(settings.mail_from or f"no-reply@{urlsplit(base_url).hostname}", base_url)
     unsent = settings.data_dir / "mail" if development and settings.mail != "drop" else None
     return SendMails(Outbox(database), Tickets(database), composer, server, unsent)
 

@@ -1,6 +1,6 @@
 """The counters of requests: one for each kind of caller that is counted."""
 
-from app.composition.defaults import CALLER_RATE_LIMIT, IP_RATE_LIMIT, OPEN_RATE_LIMIT, choose_rate_limit
+from app.composition.defaults import ANONYMOUS_RATE_LIMIT, CALLER_RATE_LIMIT, IP_RATE_LIMIT, choose_rate_limit
 from app.settings import Settings
 from app.store.database import Database
 from app.store.rates import Rates
@@ -16,8 +16,8 @@ def build_ip_rates(settings: Settings, database: Database, development: bool) ->
     return _build_rates(settings, database, "address", limit)
 
 
-def build_open_rates(settings: Settings, database: Database, development: bool) -> Rates:
-    limit = choose_rate_limit(settings.open_rate_limit, OPEN_RATE_LIMIT, development)
+def build_anonymous_rates(settings: Settings, database: Database, development: bool) -> Rates:
+    limit = choose_rate_limit(settings.open_rate_limit, ANONYMOUS_RATE_LIMIT, development)
     return _build_rates(settings, database, "open", limit)
 
 

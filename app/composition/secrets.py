@@ -1,9 +1,9 @@
-"""The keys: those of the tokens that callers send, and the secret that seals what is stored."""
+"""The keys: those of the tokens that callers send, and the secret that encrypts what is stored."""
 
 from app.auth.development import TENANT_CLAIM, development_issuer, load_secret
 from app.auth.tokens import Tokens
 from app.settings import Settings
-from app.store.sealing import Sealing
+from app.store.token_cipher import TokenCipher
 
 
 def build_tokens(settings: Settings, development: bool) -> Tokens:
@@ -12,8 +12,8 @@ def build_tokens(settings: Settings, development: bool) -> Tokens:
     return Tokens(settings.issuers or [])
 
 
-def build_sealing(settings: Settings, development: bool) -> Sealing:
-    """Development uses a secret from the data directory. Elsewhere nothing can be sealed without PROFILE_API_SECRET."""
+def build_token_cipher(settings: Settings, development: bool) -> TokenCipher:
+    """Development uses a secret from the data directory. Elsewhere nothing is encrypted without PROFILE_API_SECRET."""
     if settings.secret is not None:
-        return Sealing(settings.secret.get_secret_value())
-    return Sealing(load_secret(settings.data_dir) if development else None)
+        return TokenCipher(settings.secret.get_secret_value())
+    return TokenCipher(load_secret(settings.data_dir) if development else None)

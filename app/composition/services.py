@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 from app.auth.development import TENANT
 from app.auth.tokens import Tokens
 from app.composition.defaults import is_mail_possible
+from app.composition.locations import build_locations
 from app.composition.login_rules import installed_rules
-from app.composition.places import build_places
-from app.composition.secrets import build_sealing
+from app.composition.secrets import build_token_cipher
 from app.domain.login_rules import LoginRule
 from app.schema.context import Services
 from app.services.accounts import Accounts
@@ -47,9 +47,9 @@ from app.store.identities import Identities as StoredIdentities
 from app.store.logins import Logins
 from app.store.passwords import Passwords as StoredPasswords
 from app.store.roles import Roles as StoredRoles
-from app.store.sealing import Sealing
 from app.store.snapshots import Snapshots
 from app.store.tickets import Tickets as StoredTickets
+from app.store.token_cipher import TokenCipher
 from app.store.users import Users
 
 
@@ -60,7 +60,7 @@ class Foundation:
     settings: Settings
     database: Database
     can_mail: bool
-    sealing: Sealing
+    cipher: TokenCipher
     documents: Documents
     snapshots: Snapshots
     users: Users
@@ -108,14 +108,14 @@ def build_services(
 def build_foundation(settings: Settings, database: Database, development: bool) -> Foundation:
     database = database.limited(settings.log_max_bytes_per_user)
     documents, users = Documents(database), Users(database)
-    snapshots, sealing = Snapshots(documents), build_sealing(settings, development)
-    reads = Reads(documents, snapshots, sealing)
+    snapshots, cipher = Snapshots(documents), build_token_cipher(settings, development)
+    reads = Reads(documents, snapshots, cipher)
     callers = Callers(reads, snapshots)
     return Foundation(
         settings=settings,
         database=database,
         can_mail=is_mail_possible(settings, development),
-        sealing=sealing,
+        cipher=cipher,
         documents=documents,
         snapshots=snapshots,
         users=users,
@@ -137,7 +137,7 @@ def build_passwords(base: Foundation) -> Passwords:
         StoredPasswords(base.database),
         PasswordHashes(),
         frozenset(base.settings.mfa_tenants),
-        (urlsplit(base.settings.public_address()).hostname or "", base.settings.mail_from or ""),
+        (urlsplit(base.settings.public_base_url()).hostname or "", base.settings.mail_from or ""),
         base.can_mail,
     )
 
@@ -148,8 +148,8 @@ def build_logins(base: Foundation) -> RecordLogins:
         base.users,
         Logins(base.database),
         base.connections,
-        base.sealing,
-        build_places(base.settings),
+        base.cipher,
+        build_locations(base.settings),
         base.rules,
         base.settings.metadata_max_bytes,
     )

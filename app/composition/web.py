@@ -16,11 +16,11 @@ from app.services.tickets import Tickets
 from app.settings import Settings
 from app.start import Start
 from app.store.rates import Rates
-from app.web.addresses import Addresses
-from app.web.application import Parts, build_application
-from app.web.development import TokenOffice
+from app.web.application import Components, build_application
+from app.web.client_ips import ClientIPs
+from app.web.development_tokens import DevelopmentTokenEndpoint
 from app.web.graphql import GraphQL
-from app.web.home import list_addresses
+from app.web.home import list_paths
 from app.web.load import Load
 from app.web.metrics import MetricsPage
 from app.web.pages import GraphiQL
@@ -30,33 +30,33 @@ from app.web.traces import traces_from_environment
 _PAGE_TOKEN_SECONDS = 8 * 3600
 
 
-def build_web(start: Start, engine: Engine, tickets: Tickets, passwords: Passwords, open_rates: Rates) -> ASGIApp:
+def build_web(start: Start, engine: Engine, tickets: Tickets, passwords: Passwords, anonymous_rates: Rates) -> ASGIApp:
     settings, development = start.settings, start.development
-    addresses = Addresses(settings.trusted_proxies)
+    client_ips = ClientIPs(settings.trusted_proxies)
     callers = list(demo_callers()) if development and start.demo else []
     token = settings.metrics_token.get_secret_value() if settings.metrics_token else None
     return build_application(
-        Parts(
-            build_graphql(start, engine, addresses),
+        Components(
+            build_graphql(start, engine, client_ips),
             MetricsPage(start.metrics, token),
             start.is_prepared,
             start.problem,
             start.lifespan,
-            TicketPage(tickets, addresses, open_rates, passwords.min_length),
+            TicketPage(tickets, client_ips, anonymous_rates, passwords.min_length),
             build_graphiql(settings, development, callers),
-            TokenOffice(callers, partial(mint_for_page, settings.data_dir)) if callers else None,
+            DevelopmentTokenEndpoint(callers, partial(mint_for_page, settings.data_dir)) if callers else None,
             settings.cors_origins,
             development,
         )
     )
 
 
-def build_graphql(start: Start, engine: Engine, addresses: Addresses) -> GraphQL:
+def build_graphql(start: Start, engine: Engine, client_ips: ClientIPs) -> GraphQL:
     settings = start.settings
     return GraphQL(
         engine,
         start.tokens,
-        addresses,
+        client_ips,
         build_ip_rates(settings, start.database, start.development),
         start.metrics,
         traces_from_environment(),
@@ -69,7 +69,7 @@ def build_graphql(start: Start, engine: Engine, addresses: Addresses) -> GraphQL
 def build_graphiql(settings: Settings, development: bool, callers: Sequence[Mapping[str, str]]) -> GraphiQL | None:
     if not is_graphiql_on(settings, development):
         return None
-    return GraphiQL(development, callers, list_addresses(True, bool(callers)))
+    return GraphiQL(development, callers, list_paths(True, bool(callers)))
 
 
 def mint_for_page(data_dir: Path, subject: str) -> str:

@@ -1,4 +1,4 @@
-"""A place, as far as an address tells it."""
+"""The location of an IP address."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -33,7 +33,7 @@ REFUSED_COST = 1_000
 class Request:
     """A GraphQL request, as GraphQL over HTTP has it: `query`, or the id of a trusted document.
 
-    `read_only`: no mutation may run. `source` is where it came from, `address` what is counted as one caller there.
+    `read_only`: no mutation may run. `source` is where it came from; `client_network` counts as one caller.
     """
 
     query: str | None
@@ -41,7 +41,7 @@ class Request:
     operation_name: str | None = None
     read_only: bool = False
     document_id: str | None = None
-    address: str | None = None
+    client_network: str | None = None
     source: Source = field(default_factory=Source)
 
 
@@ -85,18 +85,19 @@ class Engine:
         limits: Limits | None = None,
         rates: Rates | None = None,
         trust: Trust | None = None,
-        open_rates: Rates | None = None,
+        anonymous_rates: Rates | None = None,
         introspection: bool = True,
     ) -> None:
-        """GraphQLError where a trusted document can't be run. Without `rates` nobody is counted; `open_rates` counts
-        what needs no token. Without `introspection` clients learn no names of the schema that they do not know.
+        """GraphQLError where a trusted document can't be run. Without `rates` nobody is counted. `anonymous_rates`
+        counts operations without a token. Without `introspection` clients learn no names of the schema that they do
+        not know.
         """
         self._schema = schema._schema
         read_leaves_directly(self._schema)
         self._services = services
         self._limits = limits or Limits()
         self._rates = rates
-        self._open_rates = open_rates
+        self._anonymous_rates = anonymous_rates
         self._introspection = introspection
         self._mode = trust.mode if trust else "off"
         self.documents = Documents(schema, self._limits, trust.documents if trust else {}, introspection)
@@ -113,22 +114,22 @@ class Engine:
     async def _execute(self, request: Request, principal: Principal | None) -> Answer:
         if self._rates is not None:
             # Parsing a document is work: not for a caller that has nothing left.
-            self._rates.check(_counted_as(request.address, principal))
+            self._rates.check(_counted_as(request.client_network, principal))
         found = self._find(request, principal is not None)
         if isinstance(found, Answer):
-            return await self.refuse(found, request.address, principal)
+            return await self.refuse(found, request.client_network, principal)
         document, operation = found
         if principal is None and operation.cost.needs_token:
             # Before anything is done for the operation: its variables may be large.
             answer = Answer([to_json(GraphQLError("", original_error=Unauthenticated()))])
-            return await self.refuse(answer, request.address, principal, COST_UNIT)
+            return await self.refuse(answer, request.client_network, principal, COST_UNIT)
         variables = dict(request.variables or {})
         cost, excess = operation.cost.check(self._limits, variables)
         answer = Answer([], operation=operation, cost=cost)
         try:
             # What is refused does not run, whatever it would have cost.
             charged = cost if excess is None else REFUSED_COST
-            answer.rate = await self._count(request.address, principal, charged)
+            answer.rate = await self._count(request.client_network, principal, charged)
             if excess is not None:
                 raise excess
             check_text(self._schema, operation.node, variables)
@@ -149,8 +150,8 @@ class Engine:
             budget=Budget(self._limits.values, self._limits.answer),
             rate=rate,
             source=request.source,
-            address=request.address,
-            open_rates=self._open_rates,
+            client_network=request.client_network,
+            anonymous_rates=self._anonymous_rates,
         )
 
     def _find(self, request: Request, has_token: bool) -> tuple[Document, Operation] | Answer:
@@ -179,17 +180,17 @@ class Engine:
         return Answer([to_json(each) for each in document.errors]) if document.errors else document
 
     async def refuse(
-        self, answer: Answer, address: str | None, principal: Principal | None, cost: int = REFUSED_COST
+        self, answer: Answer, client_network: str | None, principal: Principal | None, cost: int = REFUSED_COST
     ) -> Answer:
         """Counts a request that runs no operation, and says in `answer` what is left. Raises RateLimited."""
-        answer.rate = await self._count(address, principal, cost)
+        answer.rate = await self._count(client_network, principal, cost)
         return answer
 
-    async def _count(self, address: str | None, principal: Principal | None, cost: int) -> Rate | None:
+    async def _count(self, client_network: str | None, principal: Principal | None, cost: int) -> Rate | None:
         """Raises RateLimited when the caller has nothing left. One is counted for each COST_UNIT begun."""
         if self._rates is None:
             return None
-        return await self._rates.hit(_counted_as(address, principal), -(-cost // COST_UNIT) or 1)
+        return await self._rates.hit(_counted_as(client_network, principal), -(-cost // COST_UNIT) or 1)
 
     async def _run(
         self, answer: Answer, context: Context, principal: Principal | None, variables: dict[str, Any]
@@ -224,8 +225,8 @@ class Engine:
             answer.identified_in = perf_counter() - began
 
 
-def _counted_as(address: str | None, principal: Principal | None) -> str:
-    """Who is counted: a principal, or an IP address."""
+def _counted_as(client_network: str | None, principal: Principal | None) -> str:
+    """Who is counted: a principal, or the network of the client."""
     if principal is None:
-        return f"address:{address}"
+        return f"ip:{client_network}"
     return f"{principal.tenant}/{principal.connection}/{principal.subject}"

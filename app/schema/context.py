@@ -78,9 +78,9 @@ class RootField:
 class Context:
     """`viewer` is the caller's own profile, read while finding out who calls; None without one.
 
-    `source` is where the request comes from, `address` what is counted as one caller there, by `open_rates` for what
-    needs no token. `variables` are those of the request, as they came, over the operation's defaults; `budget` is what
-    the answer may hold beyond what was counted before.
+    `source` is where the request comes from. `anonymous_rates` counts operations without a token by `client_network`.
+    `variables` are those of the request, as they came, over the operation's defaults; `budget` is what the answer may
+    hold beyond what was counted before.
     """
 
     services: Services
@@ -93,8 +93,8 @@ class Context:
     viewer: Row | None = None
     rate: Rate | None = None
     source: Source = field(default_factory=Source)
-    address: str | None = None
-    open_rates: Rates | None = None
+    client_network: str | None = None
+    anonymous_rates: Rates | None = None
     root_fields: list[RootField] = field(default_factory=list)
     loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict)
 
@@ -108,13 +108,13 @@ class Context:
             # Each loader keeps the caller whom it was made for.
             self.loaders.clear()
 
-    async def count_open(self) -> None:
-        """For what needs no token: RateLimited where too much came from this address. A token that came with it all the
+    async def count_anonymous(self) -> None:
+        """For what needs no token: RateLimited where too much came from this network. A token that came with it all the
         same must not be a blocked user's: UserBlocked.
         """
         await self.look_again()
-        if self.open_rates is not None:
-            await self.open_rates.hit(self.address or "unknown")
+        if self.anonymous_rates is not None:
+            await self.anonymous_rates.hit(self.client_network or "unknown")
 
     def loader(self, key: Hashable, make: Callable[[], DataLoader[Any, Any]]) -> DataLoader[Any, Any]:
         """One loader for all that ask the same of different parents."""

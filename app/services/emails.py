@@ -20,7 +20,7 @@ from app.store.users import Users
 
 
 class Emails:
-    """Addresses that are kept here. Where a provider owns one it is changed with the provider."""
+    """E-mail addresses that are kept here. Where a provider owns one it is changed with the provider."""
 
     def __init__(
         self,

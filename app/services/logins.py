@@ -31,7 +31,7 @@ from app.domain.rules import CREATE_LOGINS, UPDATE_APP_METADATA
 from app.domain.sizes import compact, too_large
 from app.domain.times import now
 from app.domain.users import User
-from app.geo.places import Places
+from app.geo.locations import LocationDatabase
 from app.services.callers import Callers
 from app.services.changes import DEADLINE_SECONDS, Queue, wait
 from app.services.identifiers import keys_of_typed, named_connection
@@ -40,7 +40,7 @@ from app.services.user_agents import read_user_agent
 from app.store.connections import Connections
 from app.store.database import new_id
 from app.store.logins import Answered, Logins
-from app.store.sealing import NotSealable, Sealing
+from app.store.token_cipher import SecretMissing, TokenCipher
 from app.store.users import Users
 
 MAX_PROFILE_BYTES = 65_536
@@ -70,8 +70,8 @@ class RecordLogins:
         users: Users,
         logins: Logins,
         connections: Connections,
-        sealing: Sealing,
-        places: Places,
+        cipher: TokenCipher,
+        locations: LocationDatabase,
         rules: Sequence[LoginRule],
         max_metadata_bytes: int,
     ) -> None:
@@ -79,8 +79,8 @@ class RecordLogins:
         self._users = users
         self._logins = logins
         self._connections = connections
-        self._sealing = sealing
-        self._places = places
+        self._cipher = cipher
+        self._locations = locations
         self._rules = rules
         self._max_metadata_bytes = max_metadata_bytes
         self._queue = Queue()
@@ -230,17 +230,17 @@ class RecordLogins:
             at=report.date or now(),
             profile_data=profile_data,
             dropped_bytes=dropped_bytes,
-            access_token=self._sealed(report.access_token, "accessToken"),
-            refresh_token=self._sealed(report.refresh_token, "refreshToken"),
+            access_token=self._encrypted(report.access_token, "accessToken"),
+            refresh_token=self._encrypted(report.refresh_token, "refreshToken"),
             ip=report.ip,
         )
 
-    def _sealed(self, token: str | None, name: str) -> str | None:
+    def _encrypted(self, token: str | None, name: str) -> str | None:
         if token is None:
             return None
         try:
-            return self._sealing.seal(token)
-        except NotSealable:
+            return self._cipher.encrypt(token)
+        except SecretMissing:
             raise invalid("Tokens are kept encrypted, and this service has no PROFILE_API_SECRET.", name) from None
 
     async def _failed_user(self, principal: Principal, connection: AuthConnection, identifier: str) -> User | None:
@@ -291,7 +291,7 @@ class RecordLogins:
             connection=connection.name,
             strategy=connection.strategy,
             ip=report.ip,
-            location=self._places.find(report.ip),
+            location=self._locations.find(report.ip),
             user_agent=report.user_agent,
             is_mobile=read_user_agent(report.user_agent).is_mobile,
         )
@@ -316,7 +316,7 @@ class RecordLogins:
             last_used_at=at,
             expires_at=device.expires_at,
             last_ip=report.ip,
-            last_location=self._places.find(report.ip),
+            last_location=self._locations.find(report.ip),
             user_agent=report.user_agent,
         )
 

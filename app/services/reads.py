@@ -24,8 +24,8 @@ from app.domain.rules import BLOCK_USER, READING, Rule
 from app.policy.logs import visible_events
 from app.policy.rules import holds, might_hold, missing_scopes, readable
 from app.store.documents import Document, Documents, Filter, between
-from app.store.sealing import Sealing
 from app.store.snapshots import Snapshots
+from app.store.token_cipher import TokenCipher
 
 
 def authenticated(principal: Principal | None) -> Principal:
@@ -89,10 +89,10 @@ class Listing:
 class Reads:
     """Every answer is rows that hold what was asked for and may be read."""
 
-    def __init__(self, documents: Documents, snapshots: Snapshots, sealing: Sealing) -> None:
+    def __init__(self, documents: Documents, snapshots: Snapshots, cipher: TokenCipher) -> None:
         self._documents = documents
         self._snapshots = snapshots
-        self._sealing = sealing
+        self._cipher = cipher
 
     async def get(
         self,
@@ -286,7 +286,7 @@ class Reads:
             for document in documents:
                 for identity in document.get("identities", ()):
                     for name in identity.keys() & {"access_token", "refresh_token"}:
-                        identity[name] = self._sealing.open(identity[name])
+                        identity[name] = self._cipher.decrypt(identity[name])
         elif join == "lockouts":
             await self._join_lockouts(principal, documents)
         else:

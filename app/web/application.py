@@ -12,12 +12,12 @@ from starlette.requests import Request
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
-from app.auth.development import is_loopback
+from app.domain.hosts import is_loopback
 from app.schema.errors import request_error
-from app.web.addresses import is_forwarded, is_loopback_peer
-from app.web.development import TokenOffice
+from app.web.client_ips import is_forwarded, is_loopback_peer
+from app.web.development_tokens import DevelopmentTokenEndpoint
 from app.web.graphql import NOT_PREPARED, GraphQL
-from app.web.home import Home, list_addresses
+from app.web.home import Home, list_paths
 from app.web.metrics import MetricsPage
 from app.web.pages import Bundles, GraphiQL
 from app.web.requests import JSON, read_headers, wants_page
@@ -46,8 +46,8 @@ _OPEN_PATHS = ("/healthz", "/readyz")
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """What the application is put together from. None: not offered."""
+class Components:
+    """What `build_application` needs. None stands for what is not offered."""
 
     graphql: GraphQL
     metrics: MetricsPage
@@ -56,7 +56,7 @@ class Parts:
     lifespan: Lifespan[Starlette]
     ticket_page: TicketPage
     graphiql: GraphiQL | None = None
-    token_office: TokenOffice | None = None
+    token_endpoint: DevelopmentTokenEndpoint | None = None
     cors_origins: Sequence[str] = ()
     development: bool = False
 
@@ -132,7 +132,7 @@ class Gate:
 
 @lru_cache(maxsize=256)
 def _is_loopback(host: bytes) -> bool:
-    """Of a Host header: a name or an address, and perhaps a port."""
+    """`host` is a Host header: a name or an IP address, and perhaps a port."""
     try:
         return is_loopback(urlsplit(f"//{host.decode('latin-1')}").hostname or "")
     except ValueError:
@@ -153,40 +153,42 @@ class PageOrAPI:
             await self._api(scope, receive, send)
 
 
-def build_application(parts: Parts) -> ASGIApp:
+def build_application(components: Components) -> ASGIApp:
     async def healthz(request: Request) -> Any:
         return respond({"status": "ok"})
 
     async def readyz(request: Request) -> Any:
-        problem = await parts.readiness()
+        problem = await components.readiness()
         if problem is None:
             return respond({"status": "ok"})
         return respond({"status": problem}, 503, headers={"retry-after": "1"})
 
-    graphql: Any = parts.graphql if parts.graphiql is None else PageOrAPI(parts.graphiql, parts.graphql)
-    addresses = list_addresses(parts.graphiql is not None, parts.token_office is not None)
+    graphql: Any = (
+        components.graphql if components.graphiql is None else PageOrAPI(components.graphiql, components.graphql)
+    )
+    paths = list_paths(components.graphiql is not None, components.token_endpoint is not None)
     routes: list[BaseRoute] = [
-        Route("/", Home(addresses, parts.graphiql is not None).answer),
+        Route("/", Home(paths, components.graphiql is not None).answer),
         Route("/graphql", graphql),
         Route("/healthz", healthz),
         Route("/readyz", readyz),
-        Route("/metrics", parts.metrics),
-        Route("/ticket", parts.ticket_page.answer, methods=["GET", "POST"]),
+        Route("/metrics", components.metrics),
+        Route("/ticket", components.ticket_page.answer, methods=["GET", "POST"]),
     ]
-    if parts.graphiql is not None:
+    if components.graphiql is not None:
         routes.append(Mount("/static", Bundles()))
-    if parts.token_office is not None:
-        routes.append(Route("/development/token", parts.token_office.answer, methods=["POST"]))
-    application: ASGIApp = Starlette(routes=routes, lifespan=parts.lifespan)
-    application = Gate(application, parts.graphql, parts.is_prepared)
-    if parts.cors_origins:
+    if components.token_endpoint is not None:
+        routes.append(Route("/development/token", components.token_endpoint.answer, methods=["POST"]))
+    application: ASGIApp = Starlette(routes=routes, lifespan=components.lifespan)
+    application = Gate(application, components.graphql, components.is_prepared)
+    if components.cors_origins:
         application = CORSMiddleware(
             application,
-            allow_origins=parts.cors_origins,
+            allow_origins=components.cors_origins,
             allow_methods=["GET", "POST"],
             allow_headers=CORS_HEADERS,
             expose_headers=["ratelimit", "ratelimit-policy", "retry-after", "www-authenticate", "x-request-id"],
             max_age=_CORS_SECONDS,
         )
     application = SecureHeaders(application)
-    return LoopbackOnly(application) if parts.development else application
+    return LoopbackOnly(application) if components.development else application

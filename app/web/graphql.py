@@ -13,7 +13,7 @@ from app.domain.rates import Rate
 from app.engine.execution import Answer, Engine
 from app.services.tickets import Source
 from app.store.rates import Rates
-from app.web.addresses import Addresses, to_caller
+from app.web.client_ips import ClientIPs, to_client_network
 from app.web.load import Load, Share
 from app.web.logs import MAX_NAME, REQUEST_ID, request_id, requests
 from app.web.metrics import Metrics
@@ -41,7 +41,7 @@ class Exchange:
     """
 
     id: str
-    address: str | None = None
+    ip: str | None = None
     principal: Principal | None = None
     answer: Answer | None = None
     refused: str | None = None
@@ -49,14 +49,14 @@ class Exchange:
 
 
 class GraphQL:
-    """An ASGI application. `addresses_rates` counts requests, good or bad, by where they come from."""
+    """An ASGI application. `ip_rates` counts all requests, by the network of their client."""
 
     def __init__(
         self,
         engine: Engine,
         tokens: Tokens,
-        addresses: Addresses,
-        address_rates: Rates,
+        client_ips: ClientIPs,
+        ip_rates: Rates,
         metrics: Metrics,
         traces: Traces | None,
         max_bytes: int,
@@ -65,8 +65,8 @@ class GraphQL:
     ) -> None:
         self._engine = engine
         self._tokens = tokens
-        self._addresses = addresses
-        self._address_rates = address_rates
+        self._client_ips = client_ips
+        self._ip_rates = ip_rates
         self._metrics = metrics
         self._traces = traces
         self._max_bytes = max_bytes
@@ -93,11 +93,11 @@ class GraphQL:
     ) -> Reply:
         media_type = error_type(headers)
         try:
-            exchange.address = self._addresses.client(scope, headers)
+            exchange.ip = self._client_ips.find(scope, headers)
             if not self._is_prepared():
                 raise Unavailable(NOT_PREPARED)
-            exchange.rate = await self._address_rates.hit(to_caller(exchange.address))
-            exchange.principal = await self._principal(headers, exchange.address)
+            exchange.rate = await self._ip_rates.hit(to_client_network(exchange.ip))
+            exchange.principal = await self._principal(headers, exchange.ip)
             response_type(headers)
             request = await read_request(scope, receive, headers, self._max_bytes, share.hold)
             share.run()
@@ -110,8 +110,8 @@ class GraphQL:
         except RateLimited as error:
             reply = _to_rate_limited(exchange, error, media_type)
         else:
-            source = Source(exchange.address, headers.get("user-agent", "")[:MAX_USER_AGENT] or None)
-            request = replace(request, address=to_caller(exchange.address), source=source)
+            source = Source(exchange.ip, headers.get("user-agent", "")[:MAX_USER_AGENT] or None)
+            request = replace(request, client_network=to_client_network(exchange.ip), source=source)
             exchange.answer = await self._engine.execute(request, exchange.principal)
             exchange.rate = exchange.answer.rate or exchange.rate
             reply = to_response(exchange.answer, media_type)
@@ -123,18 +123,18 @@ class GraphQL:
         """Finding out that a request is none is work too: it is counted like a document that can't be run."""
         exchange.refused = "BAD_REQUEST"
         try:
-            answer = await self._engine.refuse(Answer([]), to_caller(exchange.address), exchange.principal)
+            answer = await self._engine.refuse(Answer([]), to_client_network(exchange.ip), exchange.principal)
         except RateLimited as limited:
             return _to_rate_limited(exchange, limited, media_type)
         exchange.rate = answer.rate or exchange.rate
         return to_refusal(error, media_type)
 
-    async def _principal(self, headers: Headers, address: str | None) -> Principal | None:
+    async def _principal(self, headers: Headers, ip: str | None) -> Principal | None:
         token = bearer_token(headers)
         if token is None:
             return None
         user_agent = headers.get("user-agent", "")[:MAX_USER_AGENT] or None
-        return await self._tokens.verify(token, address, user_agent)
+        return await self._tokens.verify(token, ip, user_agent)
 
     def _tell(self, exchange: Exchange, status: int, seconds: float) -> None:
         answer, principal = exchange.answer, exchange.principal

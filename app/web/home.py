@@ -1,4 +1,4 @@
-"""`/`: GraphiQL for a browser, and the list of addresses for a program."""
+"""`/`: GraphiQL for a browser, and the list of paths for a program."""
 
 from collections.abc import Mapping
 from html import escape
@@ -30,7 +30,7 @@ dd {{ margin: 0 }}
 <body>
 <main>
 <h1>Profile API</h1>
-<p>This is a GraphQL API for user profiles. It answers at these addresses:</p>
+<p>This is a GraphQL API for user profiles. It answers at these paths:</p>
 <dl>
 {rows}
 </dl>
@@ -40,10 +40,10 @@ dd {{ margin: 0 }}
 """
 
 
-def list_addresses(graphiql: bool, development: bool) -> Mapping[str, str]:
+def list_paths(graphiql: bool, development: bool) -> Mapping[str, str]:
     """What answers at each path, for people. `development`: whether the pages can get tokens."""
     page = " GraphiQL for a browser." if graphiql else ""
-    addresses = {
+    paths = {
         "/graphql": f"GraphQL over HTTP, by POST and GET.{page}",
         "/ticket": "The page that links in mails lead to.",
         "/healthz": "Whether the process is alive.",
@@ -51,23 +51,23 @@ def list_addresses(graphiql: bool, development: bool) -> Mapping[str, str]:
         "/metrics": "Prometheus metrics, for this machine or with PROFILE_API_METRICS_TOKEN.",
     }
     if development:
-        addresses["/development/token"] = "Tokens for the callers that GraphiQL offers, by POST. In development only."
-    return addresses
+        paths["/development/token"] = "Tokens for the callers that GraphiQL offers, by POST. In development only."
+    return paths
 
 
 class Home:
-    """Shows `addresses`. A browser is sent to GraphiQL when there is one."""
+    """Shows `paths`. A browser is sent to GraphiQL when there is one."""
 
-    def __init__(self, addresses: Mapping[str, str], graphiql: bool) -> None:
-        self._addresses = dict(addresses)
+    def __init__(self, paths: Mapping[str, str], graphiql: bool) -> None:
+        self._paths = dict(paths)
         self._graphiql = graphiql
-        rows = (f"<dt>{escape(path)}</dt>\n<dd>{escape(what)}</dd>" for path, what in addresses.items())
+        rows = (f"<dt>{escape(path)}</dt>\n<dd>{escape(what)}</dd>" for path, what in paths.items())
         self._page = _PAGE.format(rows="\n".join(rows))
 
     async def answer(self, request: Request) -> Response | Reply:
         varied = {"vary": "accept"}
         if not wants_page(read_headers(request.scope)):
-            return respond(self._addresses, headers=varied)
+            return respond(self._paths, headers=varied)
         if self._graphiql:
             # Not for good: another page may be the right one later.
             return RedirectResponse("/graphql", 302, varied)

@@ -66,7 +66,7 @@ def configure_logs(format_: str) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
-    # They log addresses with query strings, and each connection.
+    # They log URLs with query strings, and each connection.
     for name in ("httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.WARNING)
 

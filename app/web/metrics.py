@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.engine.execution import Answer
 from app.schema.context import RootField
-from app.web.addresses import is_forwarded, is_loopback_peer
+from app.web.client_ips import is_forwarded, is_loopback_peer
 from app.web.requests import read_headers
 from app.web.responses import Reply
 

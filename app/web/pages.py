@@ -40,23 +40,23 @@ _PAGE = """<!doctype html>
 """
 _NOT_BUILT = (
     "<p>GraphiQL is not in this installation: it was made with PROFILE_API_UI=skip."
-    " Install again without it. The API itself is at this address all the same.</p>"
+    " Install again without it. The API itself is at this URL all the same.</p>"
 )
 
 
 class GraphiQL:
     """The page at /graphql. `callers` (subject and name) are whose tokens a visitor may pick, in development.
 
-    `addresses` are what else this service answers at, for a line on the page.
+    `paths` are the others that this service answers, for a line on the page.
     """
 
     def __init__(
         self,
         development: bool,
         callers: Sequence[Mapping[str, str]] = (),
-        addresses: Mapping[str, str] | None = None,
+        paths: Mapping[str, str] | None = None,
     ) -> None:
-        config = {"development": development, "callers": list(callers), "addresses": dict(addresses or {})}
+        config = {"development": development, "callers": list(callers), "addresses": dict(paths or {})}
         page = _page("graphiql", config)
         self._page = page.encode()
 

@@ -7,7 +7,7 @@ from app.settings import ConfigurationError
 
 
 def open_socket(host: str, port: int) -> socket:
-    """Bound, and listened on by uvicorn later. ConfigurationError when the address cannot be used."""
+    """Bound, and listened on by uvicorn later. ConfigurationError when the host or port cannot be used."""
     opened = socket(AF_INET6 if ":" in host else AF_INET)
     opened.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
     try:
@@ -21,7 +21,7 @@ def open_socket(host: str, port: int) -> socket:
 
 def _describe(error: OSError | UnicodeError, host: str, port: int) -> str:
     if isinstance(error, gaierror | UnicodeError) or error.errno == errno.EADDRNOTAVAIL:
-        return f"PROFILE_API_HOST (--host): {host} is not an address of this machine. Use 127.0.0.1 or 0.0.0.0."
+        return f"PROFILE_API_HOST (--host): {host} is not an IP address of this machine. Use 127.0.0.1 or 0.0.0.0."
     if error.errno == errno.EADDRINUSE:
         problem = f"port {port} of {host} is in use: stop what uses it, or choose another port"
     elif error.errno == errno.EACCES:

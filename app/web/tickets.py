@@ -16,7 +16,7 @@ from app.domain.tickets import Ticket, TicketPurpose
 from app.mail.messages import WORDS
 from app.services.tickets import Source, Tickets
 from app.store.rates import Rates
-from app.web.addresses import Addresses, to_caller
+from app.web.client_ips import ClientIPs, to_client_network
 from app.web.requests import BadRequest, Headers, read_body, read_headers
 from app.web.responses import rate_headers
 
@@ -39,23 +39,23 @@ _TEMPLATES = Environment(
 
 
 class TicketPage:
-    """`rates` counts redemptions by where they come from. `min_length` says how long a password of a tenant must be.
+    """`rates` counts requests by the network of their client. `min_length` is that of the passwords of a tenant.
 
     No script, no cookie: it works in any browser.
     """
 
-    def __init__(self, tickets: Tickets, addresses: Addresses, rates: Rates, min_length: Callable[[str], int]) -> None:
+    def __init__(self, tickets: Tickets, client_ips: ClientIPs, rates: Rates, min_length: Callable[[str], int]) -> None:
         self._tickets = tickets
-        self._addresses = addresses
+        self._client_ips = client_ips
         self._rates = rates
         self._min_length = min_length
 
     async def answer(self, request: Request) -> Response:
         headers = read_headers(request.scope)
         language = _accepted(headers.get("accept-language", ""))
-        ip = self._addresses.client(request.scope, headers)
+        ip = self._client_ips.find(request.scope, headers)
         try:
-            await self._rates.hit(to_caller(ip))
+            await self._rates.hit(to_client_network(ip))
             if request.method != "POST":
                 secret = request.query_params.get("ticket", "")
                 return self._page_of(language, secret, await self._tickets.find(secret))

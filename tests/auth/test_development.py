@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.auth.development import check_development, development_issuer, is_loopback, load_key, mint
+from app.auth.development import check_development, development_issuer, load_key, mint
 from app.auth.tokens import Tokens
 from app.cli import _token
 from app.composition.web import mint_for_page
@@ -31,25 +31,6 @@ def test_the_door(issuers: list[Issuer] | None, host: str, url: str | None, demo
     else:
         with pytest.raises(ConfigurationError, match="PROFILE_API_ISSUERS"):
             check_development(settings, demo)
-
-
-@pytest.mark.parametrize(
-    ("host", "loopback"),
-    [
-        ("localhost", True),
-        ("127.0.0.1", True),
-        ("127.1.2.3", True),
-        ("::1", True),
-        ("[::1]", True),
-        ("0.0.0.0", False),
-        ("::", False),
-        ("example.com", False),
-        ("localhost.example.com", False),
-        ("", False),
-    ],
-)
-def test_loopback(host: str, loopback: bool) -> None:
-    assert is_loopback(host) is loopback
 
 
 def test_the_key_is_made_once_and_is_its_owners(tmp_path: Path) -> None:

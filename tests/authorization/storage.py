@@ -15,7 +15,7 @@ from app.domain.users import Identity, User
 from app.store.database import Database, new_id
 from app.store.documents import document_of
 from app.store.logs import to_document as event_to_document
-from app.store.sealing import Sealing
+from app.store.token_cipher import TokenCipher
 from app.store.users import to_document
 from tests.authorization.state import Event, Profile, State
 
@@ -30,7 +30,7 @@ class Storage:
 
     def __init__(self, database: Database, data_dir: Path, tenants: Mapping[str, str]) -> None:
         self._database = database
-        self._sealing = Sealing(load_secret(data_dir))
+        self._cipher = TokenCipher(load_secret(data_dir))
         self._tenants = tenants
         # The `_id`s of profiles, devices and roles by handle, of events by their place in the state.
         self.ids: dict[tuple[str, Any], Any] = {}
@@ -92,7 +92,7 @@ class Storage:
             connection=CONNECTION,
             user_id=profile.handle,
             profile_data=json.dumps(sent),
-            access_token=self._sealing.seal(profile.token),
+            access_token=self._cipher.encrypt(profile.token),
             **more,
         )
 

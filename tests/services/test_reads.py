@@ -19,11 +19,11 @@ from app.domain.users import Identity, User
 from app.services.reads import Listing, Reads
 from app.store.database import new_id
 from app.store.documents import Documents, document_of
-from app.store.sealing import Sealing
 from app.store.snapshots import Snapshots
+from app.store.token_cipher import TokenCipher
 from tests.world import World
 
-SEALING = Sealing("secret")
+CIPHER = TokenCipher("secret")
 NAME: Selection = {"name": {}}
 METADATA: Selection = {"name": {}, "app_metadata": {}}
 WINDOW = Window(10)
@@ -60,7 +60,7 @@ class Stage:
 @pytest.fixture
 async def stage(world: World) -> Stage:
     elsewhere = World(f"{world.tenant}-other", world.database, world.client, world.data_dir)
-    sealed = {"access_token": SEALING.seal("secret token")}
+    sealed = {"access_token": CIPHER.encrypt("secret token")}
     linked_id = new_id()
     own = Identity(provider="auth0", connection="db", user_id="john", **sealed)
     second = Identity(provider="auth0", connection="db", user_id="second", origin=linked_id)
@@ -86,7 +86,7 @@ async def stage(world: World) -> Stage:
         )
         await (elsewhere if user is stranger else world).add_event(user)
     documents = Documents(world.database)
-    return Stage(Reads(documents, Snapshots(documents), SEALING), world, john, linked, jane, stranger)
+    return Stage(Reads(documents, Snapshots(documents), CIPHER), world, john, linked, jane, stranger)
 
 
 # ---------------------------------------------------------------- one

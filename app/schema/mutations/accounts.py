@@ -159,7 +159,7 @@ async def create_user(info: Info, input: CreateUserInput) -> UserPayload | None:
 
 
 async def sign_up(info: Info, input: SignUpInput) -> SignUpPayload | None:
-    await info.context.count_open()
+    await info.context.count_anonymous()
     new = NewUser(
         connection=input.connection,
         email=input.email,

@@ -71,7 +71,7 @@ async def change_email(info: Info, input: ChangeEmailInput) -> UserPayload | Non
 
 
 async def redeem_ticket(info: Info, input: RedeemTicketInput) -> RedeemTicketPayload | None:
-    await info.context.count_open()
+    await info.context.count_anonymous()
     try:
         purpose = await info.context.services.tickets.redeem(input.ticket, input.new_password, info.context.source)
     except Refused as refusal:

@@ -1,17 +1,17 @@
-"""Where a request comes from, and whose word about it counts."""
+"""The IP address of the client of a request, behind proxies or not."""
 
 from ipaddress import ip_network
 
 import pytest
 
-from app.web.addresses import Addresses, to_address, to_caller
+from app.web.client_ips import ClientIPs, to_client_network, to_ip
 from app.web.requests import read_headers
 
 
-def client(peer: str | None, *forwarded: str, trusted: tuple[str, ...] = ("10.0.0.0/8", "::1/128")) -> str | None:
+def find(peer: str | None, *forwarded: str, trusted: tuple[str, ...] = ("10.0.0.0/8", "::1/128")) -> str | None:
     headers = [(b"x-forwarded-for", each.encode()) for each in forwarded]
     scope = {"type": "http", "client": (peer, 1234) if peer else None, "headers": headers}
-    return Addresses([ip_network(each) for each in trusted]).client(scope, read_headers(scope))
+    return ClientIPs([ip_network(each) for each in trusted]).find(scope, read_headers(scope))
 
 
 @pytest.mark.parametrize(
@@ -37,18 +37,18 @@ def client(peer: str | None, *forwarded: str, trusted: tuple[str, ...] = ("10.0.
         (None, ("203.0.113.7",), None),
     ],
 )
-def test_forwarded_addresses_count_from_trusted_proxies_only(
+def test_forwarded_ips_count_from_trusted_proxies_only(
     peer: str | None, forwarded: tuple[str, ...], found: str | None
 ) -> None:
-    assert client(peer, *forwarded) == found
+    assert find(peer, *forwarded) == found
 
 
 def test_without_trusted_proxies_the_socket_is_all_that_counts() -> None:
-    assert client("127.0.0.1", "203.0.113.7", trusted=()) == "127.0.0.1"
+    assert find("127.0.0.1", "203.0.113.7", trusted=()) == "127.0.0.1"
 
 
 @pytest.mark.parametrize(
-    ("address", "caller"),
+    ("ip", "network"),
     [
         ("203.0.113.7", "203.0.113.7"),
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
@@ -57,11 +57,11 @@ def test_without_trusted_proxies_the_socket_is_all_that_counts() -> None:
         ("unix", "unknown"),
     ],
 )
-def test_an_ipv6_network_of_one_customer_counts_as_one(address: str | None, caller: str) -> None:
-    assert to_caller(address) == caller
+def test_ipv6_network_of_one_customer_counts_as_one_client(ip: str | None, network: str) -> None:
+    assert to_client_network(ip) == network
 
 
-def test_what_is_no_address_is_none() -> None:
-    assert to_address("1.2.3.4.5") is None
-    assert to_address("[::1") == "::1"
-    assert to_address("") is None
+def test_text_that_is_no_ip_is_none() -> None:
+    assert to_ip("1.2.3.4.5") is None
+    assert to_ip("[::1") == "::1"
+    assert to_ip("") is None

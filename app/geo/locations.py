@@ -1,4 +1,4 @@
-"""IP to place, from a MaxMind-format file (city or country, MaxMind's or others')."""
+"""The location of an IP address, from a file in the format of MaxMind (cities or countries)."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -11,11 +11,11 @@ import maxminddb
 from app.domain.locations import Location
 
 
-class Places:
-    """`path` None: nothing is known of any address."""
+class LocationDatabase:
+    """Without a `path`, no location is known."""
 
     def __init__(self, path: Path | None) -> None:
-        """OSError or ValueError where the file can't be read, or is none of the kind."""
+        """OSError or ValueError when the file cannot be read, or has another format."""
         self._reader: Any = None
         if path is not None:
             try:
@@ -25,7 +25,7 @@ class Places:
         self._known = lru_cache(maxsize=4096)(self._find)
 
     def find(self, ip: str | None) -> Mapping[str, Any] | None:
-        """As Location has it, without what is not known. None for an address of which nothing is."""
+        """The known fields of Location; None when there are none."""
         return None if ip is None or self._reader is None else self._known(ip)
 
     def _find(self, ip: str) -> Mapping[str, Any] | None:
@@ -35,21 +35,21 @@ class Places:
             return None
         if not isinstance(found, Mapping):
             return None
-        place = {name: value for name, value in asdict(_to_location(found)).items() if value is not None}
-        return place or None
+        location = {name: value for name, value in asdict(_to_location(found)).items() if value is not None}
+        return location or None
 
 
 def _to_location(found: Mapping[str, Any]) -> Location:
     """MaxMind's own nesting, or the flat records of ip-location-db."""
-    place = _inside(found, "location")
+    location = _inside(found, "location")
     country = _inside(found, "country")
     return Location(
         country_code=country.get("iso_code") or found.get("country_code"),
         country_name=_inside(country, "names").get("en"),
         city_name=_inside(found, "city", "names").get("en") or found.get("city"),
-        latitude=place.get("latitude") or found.get("latitude"),
-        longitude=place.get("longitude") or found.get("longitude"),
-        time_zone=place.get("time_zone") or found.get("timezone") or None,
+        latitude=location.get("latitude") or found.get("latitude"),
+        longitude=location.get("longitude") or found.get("longitude"),
+        time_zone=location.get("time_zone") or found.get("timezone") or None,
         continent_code=_inside(found, "continent").get("code"),
     )
 

@@ -1,4 +1,4 @@
-"""Where a request comes from: the socket's other end, or what a trusted proxy says of it."""
+"""The IP address of the client of a request: the peer of the socket, or the one that a trusted proxy names."""
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -6,6 +6,7 @@ from ipaddress import IPv6Address, ip_address, ip_network
 
 from starlette.types import Scope
 
+from app.domain.hosts import is_loopback
 from app.settings import Network
 from app.web.requests import Headers
 
@@ -40,15 +41,15 @@ FORWARDED = frozenset(
 )
 
 
-class Addresses:
-    """Takes X-Forwarded-For from the given networks and from nobody else."""
+class ClientIPs:
+    """Believes X-Forwarded-For only when it comes from one of the `trusted` networks."""
 
     def __init__(self, trusted: Sequence[Network]) -> None:
         self._trusted = tuple(trusted)
-        self._forwarded = lru_cache(maxsize=4096)(self._find)
+        self._forwarded = lru_cache(maxsize=4096)(self._last_untrusted)
 
-    def client(self, scope: Scope, headers: Headers) -> str | None:
-        """The client's IP; None where the socket has none."""
+    def find(self, scope: Scope, headers: Headers) -> str | None:
+        """Returns None when the socket has no IP address."""
         client = scope.get("client")
         if not client:
             return None
@@ -56,28 +57,28 @@ class Addresses:
             return str(client[0])
         return self._forwarded(str(client[0]), headers.get("x-forwarded-for", ""))
 
-    def _find(self, peer: str, forwarded: str) -> str:
-        """From the right, each named by the next: the first that is no trusted proxy. Behind it anything may stand."""
+    def _last_untrusted(self, peer: str, forwarded: str) -> str:
+        """The first from the right that is not a trusted proxy. Whatever is left of it may be forged."""
         found = peer
         for each in reversed(forwarded.split(",")):
             if not self._is_trusted(found):
                 break
-            address = to_address(each.strip())
-            if address is None:
+            ip = to_ip(each.strip())
+            if ip is None:
                 break
-            found = address
+            found = ip
         return found
 
-    def _is_trusted(self, address: str) -> bool:
+    def _is_trusted(self, ip: str) -> bool:
         try:
-            ip = ip_address(address)
+            parsed = ip_address(ip)
         except ValueError:
             return False
-        return any(ip in network for network in self._trusted)
+        return any(parsed in network for network in self._trusted)
 
 
-def to_address(text: str) -> str | None:
-    """An IP, of a port or brackets beside it nothing is kept; an IPv4 address in IPv6 is the IPv4 address."""
+def to_ip(text: str) -> str | None:
+    """Removes brackets and a port; IPv4 that is mapped into IPv6 becomes IPv4. None for a text that is no IP."""
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:
@@ -97,15 +98,15 @@ def is_forwarded(names: Iterable[bytes]) -> bool:
 def is_loopback_peer(scope: Scope) -> bool:
     """Whether the other end of the socket is on this machine. False when the server does not know it."""
     client = scope.get("client")
-    address = to_address(str(client[0])) if client else None
-    return address is not None and ip_address(address).is_loopback
+    ip = to_ip(str(client[0])) if client else None
+    return ip is not None and is_loopback(ip)
 
 
 @lru_cache(maxsize=4096)
-def to_caller(address: str | None) -> str:
-    """What is counted as one: an IPv4 address, or an IPv6 /64, of which one customer has all."""
+def to_client_network(ip: str | None) -> str:
+    """What rate limits count as one client: an IPv4 address, or an IPv6 /64, which providers assign to one customer."""
     try:
-        ip = ip_address(address or "")
+        parsed = ip_address(ip or "")
     except ValueError:
         return "unknown"
-    return str(ip_network((ip, 64), strict=False)) if isinstance(ip, IPv6Address) else str(ip)
+    return str(ip_network((parsed, 64), strict=False)) if isinstance(parsed, IPv6Address) else str(parsed)

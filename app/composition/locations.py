@@ -1,12 +1,12 @@
-"""The database of places that IP addresses belong to."""
+"""The database of the locations of IP addresses."""
 
-from app.geo.places import Places
+from app.geo.locations import LocationDatabase
 from app.settings import ConfigurationError, Settings
 
 
-def build_places(settings: Settings) -> Places:
+def build_locations(settings: Settings) -> LocationDatabase:
     """ConfigurationError where the file can't be read."""
     try:
-        return Places(settings.geoip_database)
+        return LocationDatabase(settings.geoip_database)
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"PROFILE_API_GEOIP_DATABASE can't be read: {error}") from None

@@ -1,4 +1,4 @@
-"""Places by address, from a MaxMind-format file; without one nothing is guessed."""
+"""Locations of IP addresses, from a file in the format of MaxMind."""
 
 from pathlib import Path
 from typing import Any
@@ -7,8 +7,8 @@ import pytest
 from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 
-from app.composition.places import build_places
-from app.geo.places import Places
+from app.composition.locations import build_locations
+from app.geo.locations import LocationDatabase
 from app.settings import ConfigurationError, Settings
 
 CITY: dict[str, Any] = {
@@ -19,9 +19,9 @@ CITY: dict[str, Any] = {
 }
 
 
-def database(path: Path, **places: Any) -> Path:
+def database(path: Path, **locations: Any) -> Path:
     writer = MMDBWriter(6, "test", ipv4_compatible=True, float_type="f64")
-    for network, place in places.items():
+    for network, place in locations.items():
         writer.insert_network(IPSet([network.replace("_", ".") + "/24"]), place)
     writer.to_db_file(str(path))
     return path
@@ -29,8 +29,10 @@ def database(path: Path, **places: Any) -> Path:
 
 def test_a_place_is_as_far_as_the_file_tells_it(tmp_path: Path) -> None:
     flat = {"country_code": "DE", "city": "Berlin", "latitude": 52.5, "longitude": 13.4, "timezone": ""}
-    places = Places(database(tmp_path / "x.mmdb", **{"203_0_113_0": CITY, "198_51_100_0": flat, "192_0_2_0": {}}))
-    assert places.find("203.0.113.7") == {
+    locations = LocationDatabase(
+        database(tmp_path / "x.mmdb", **{"203_0_113_0": CITY, "198_51_100_0": flat, "192_0_2_0": {}})
+    )
+    assert locations.find("203.0.113.7") == {
         "country_code": "FR",
         "country_name": "France",
         "city_name": "Lyon",
@@ -39,20 +41,20 @@ def test_a_place_is_as_far_as_the_file_tells_it(tmp_path: Path) -> None:
         "time_zone": "Europe/Paris",
         "continent_code": "EU",
     }
-    berlin = places.find("198.51.100.1")
+    berlin = locations.find("198.51.100.1")
     assert berlin
     assert (berlin["country_code"], berlin["city_name"], berlin["latitude"]) == ("DE", "Berlin", 52.5)
     assert "time_zone" not in berlin
-    for unknown in ("192.0.2.1", "8.8.8.8", "::1", "no address", None):
-        assert places.find(unknown) is None
+    for unknown in ("192.0.2.1", "8.8.8.8", "::1", "no ip", None):
+        assert locations.find(unknown) is None
 
 
 def test_without_a_file_nothing_is_guessed() -> None:
-    assert Places(None).find("203.0.113.7") is None
+    assert LocationDatabase(None).find("203.0.113.7") is None
 
 
 def test_a_file_that_is_none_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / "bad").write_bytes(b"no database")
     for path in (tmp_path / "bad", tmp_path / "none"):
         with pytest.raises(ConfigurationError, match="PROFILE_API_GEOIP_DATABASE"):
-            build_places(Settings(geoip_database=path))
+            build_locations(Settings(geoip_database=path))

@@ -11,7 +11,7 @@ from app.web.responses import Reply, respond, to_refusal
 _MAX_BYTES = 10_000
 
 
-class TokenOffice:
+class DevelopmentTokenEndpoint:
     """POST /development/token with `{"subject"}` answers `{"token"}`, for one of `callers`."""
 
     def __init__(self, callers: Sequence[Mapping[str, str]], mint: Callable[[str], str]) -> None:
