@@ -24,7 +24,8 @@ class Principal:
     `connection` is set where the issuer's `sub` is that connection's id of the user rather than a `user_id`.
     `auth_time` and `issued_at` are seconds since 1970 (OpenID Connect), None where the token has none. `linked` are the
     `_id`s of profiles that are linked to the caller's. `profile` is the `_id` of the caller's own user document,
-    None for an application and for a user who has no profile. `ip` and `user_agent` are where the request came from.
+    None for an application and for a user who has no profile; `user_id` and `name` are those of that profile. `ip` and
+    `user_agent` are where the request came from.
     """
 
     tenant: str
@@ -38,6 +39,7 @@ class Principal:
     issued_at: float | None = None
     profile: Key | None = None
     linked: tuple[Key, ...] = ()
+    user_id: str | None = None
     name: str | None = None
     ip: str | None = None
     user_agent: str | None = None

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from app.domain.errors import Forbidden
 from app.domain.ids import encode_id
-from app.domain.rules import Rule
+from app.domain.rules import ReadableRules, Rule, to_lists
 from app.domain.times import format_time
 
 # Attribute names asked for, each with what is asked for inside of it.
@@ -132,7 +132,7 @@ class Row:
 
     __slots__ = ("document", "kind", "known", "readable")
 
-    def __init__(self, kind: Kind, document: dict[str, Any], readable: frozenset[Rule]) -> None:
+    def __init__(self, kind: Kind, document: dict[str, Any], readable: ReadableRules) -> None:
         self.kind = kind
         self.document = document
         self.readable = readable
@@ -144,7 +144,8 @@ class Row:
         attribute = self.kind.attributes[name]
         rule = attribute.read
         if rule is not None and rule not in self.readable:
-            raise Forbidden(f"Not allowed to {rule.name}.", [sorted(each) for each in rule.scopes])
+            alternatives = rule.alternatives(self.readable.is_self)
+            raise Forbidden(f"Not allowed to {rule.name}.", to_lists(alternatives))
         return attribute.value(self)
 
     def may_read(self, name: str) -> bool:

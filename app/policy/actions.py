@@ -33,7 +33,7 @@ from app.domain.rules import (
     UPDATE_USER_METADATA,
     Rule,
 )
-from app.policy.rules import holds, is_recent
+from app.policy.rules import holds, is_recent, missing_scopes
 
 
 class UserActionName(StrEnum):
@@ -133,7 +133,7 @@ def _action(name: UserActionName, principal: Principal, subject: Subject, recent
     """
     rule = RULES[name]
     if not holds(principal, rule, subject.is_self):
-        missing = _missing(principal, rule, subject.is_self)
+        missing = missing_scopes(principal, rule, subject.is_self)
         return _refused(name, _forbidden(principal, rule, subject.is_self), missing)
     refusal = _state(name, subject)
     if refusal is None and subject.is_self and rule.recent and not recent:
@@ -154,16 +154,6 @@ def _forbidden(principal: Principal, rule: Rule, is_self: bool) -> Refusal:
     if is_self and principal.kind is ActorKind.USER and rule.self_ == ():
         return Refusal(RefusalCode.FORBIDDEN, f"Nobody is allowed to {rule.name} on their own profile.")
     return Refusal(RefusalCode.FORBIDDEN, f"You are not allowed to {rule.name}.")
-
-
-def _missing(principal: Principal, rule: Rule, is_self: bool) -> list[str]:
-    """Where oneself never may, no scope would help."""
-    is_self = is_self and principal.kind is ActorKind.USER
-    if is_self and rule.self_ == ():
-        return []
-    lists = (*rule.self_, *rule.scopes) if is_self and rule.self_ else rule.scopes
-    missing = [sorted(str(scope) for scope in each - principal.scopes) for each in lists]
-    return min(missing, key=len)
 
 
 def _state(name: UserActionName, subject: Subject) -> Refusal | None:

@@ -9,7 +9,7 @@ from strawberry.schema_directive import Location
 from strawberry.types.base import get_object_definition
 
 from app.domain.rows import Kind, Row
-from app.domain.rules import Alternatives, Rule
+from app.domain.rules import Alternatives, Rule, to_lists
 
 T = TypeVar("T", bound=type)
 # The GraphQL names of types whose objects are rows.
@@ -37,8 +37,8 @@ def authorized(rule: Rule) -> Authorized:
     """The directive that prints this rule."""
     words = in_words(rule)
     if rule.self_ is None:
-        return Authorized(scopes=_lists(rule.scopes), words=words)
-    return Authorized(scopes=_lists(rule.scopes), self_=_lists(rule.self_), words=words)
+        return Authorized(scopes=to_lists(rule.scopes), words=words)
+    return Authorized(scopes=to_lists(rule.scopes), self_=to_lists(rule.self_), words=words)
 
 
 def in_words(rule: Rule) -> str:
@@ -54,12 +54,8 @@ def in_words(rule: Rule) -> str:
 
 
 def _alternatives(alternatives: Alternatives) -> str:
-    joined = [" and ".join(each) for each in _lists(alternatives)]
+    joined = [" and ".join(each) for each in to_lists(alternatives)]
     return (", or " if any(" and " in each for each in joined) else " or ").join(joined)
-
-
-def _lists(alternatives: Alternatives) -> list[list[str]]:
-    return [sorted(str(scope) for scope in each) for each in alternatives]
 
 
 @strawberry.interface(description="Whatever has a global id (Relay's Global Object Identification).")

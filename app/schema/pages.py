@@ -10,9 +10,10 @@ from app.directives import CostWeight
 from app.domain.errors import Refused
 from app.domain.paging import Page, to_window
 from app.domain.rows import Kind, Row
+from app.policy.rules import authenticated
 from app.schema.context import Info, node_selection, selection
 from app.schema.costs import COUNTING
-from app.services.reads import Listing, authenticated
+from app.services.reads import Listing
 
 T = TypeVar("T")
 

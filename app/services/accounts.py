@@ -28,11 +28,11 @@ from app.domain.rules import CREATE_USERS, DELETE_USER, UPDATE_APP_METADATA
 from app.domain.tickets import TicketPurpose
 from app.domain.times import now
 from app.domain.users import AttributeSource, Beside, Changes, Identity, Provenance, User
+from app.policy.rules import require_scopes
 from app.services.callers import Callers
 from app.services.changes import DEADLINE_SECONDS, ProfileChanges, Target, check_reason, taken, to_event, wait
 from app.services.identifiers import named_connection, read_email, read_phone_number
 from app.services.password_hashes import check_hash
-from app.services.reads import require_scopes
 from app.services.tickets import Choose, Source, as_themselves, issue, to_mail
 from app.store.accounts import Accounts as StoredAccounts
 from app.store.connections import Connections

@@ -11,8 +11,8 @@ from app.domain.rows import to_camel
 from app.domain.rules import UPDATE_ROOT_ATTRIBUTES
 from app.domain.times import now
 from app.domain.users import AttributeSource, Changes, User
+from app.policy.rules import authenticated
 from app.services.changes import ProfileChanges, Target
-from app.services.reads import authenticated
 from app.store.documents import Documents
 from app.store.snapshots import to_connection
 

@@ -8,7 +8,8 @@ from app.domain.principals import ActorKind, Principal
 from app.domain.rows import Row, Selection
 from app.domain.rules import Rule
 from app.domain.users import User
-from app.services.reads import Reads, require_scopes
+from app.policy.rules import require_scopes
+from app.services.reads import Reads
 from app.store.documents import Filter
 from app.store.snapshots import Snapshots
 
@@ -36,7 +37,8 @@ class Callers:
             raise UserBlocked
         document = row.document
         linked = tuple(document.get("linked", ()))
-        return replace(principal, profile=document["_id"], linked=linked, name=document.get("name")), row
+        user_id, name = document["user_id"], document.get("name")
+        return replace(principal, profile=document["_id"], linked=linked, user_id=user_id, name=name), row
 
     async def authorize(self, principal: Principal | None, rule: Rule) -> Principal:
         """Every write that `ProfileChanges` does not authorize begins here. Raises what `require_scopes` and `confirm`
@@ -52,7 +54,7 @@ class Callers:
         """
         if principal.kind is not ActorKind.USER:
             return principal
-        found, _ = await self.identify(replace(principal, profile=None, linked=(), name=None), {})
+        found, _ = await self.identify(replace(principal, profile=None, linked=(), user_id=None, name=None), {})
         return found
 
     async def is_own(self, principal: Principal, user: User) -> bool:

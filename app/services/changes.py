@@ -18,9 +18,8 @@ from app.domain.rows import to_camel
 from app.domain.rules import Rule
 from app.domain.times import now
 from app.domain.users import Changes, User
-from app.policy.rules import holds, is_recent, might_hold
+from app.policy.rules import forbidden, holds, is_recent, require_for_any_profile
 from app.services.callers import Callers
-from app.services.reads import authenticated, forbidden
 from app.store.database import KeyTaken, new_id
 from app.store.users import Users
 
@@ -40,6 +39,10 @@ class Target:
     user_id: str | None = None
     if_version: int | None = None
     reason: str | None = None
+
+    def is_self(self, principal: Principal | None) -> bool:
+        """Whether the profile is the caller's own."""
+        return principal is not None and self.user_id in (None, principal.user_id)
 
 
 class Queue:
@@ -81,7 +84,7 @@ class ProfileChanges:
         What changes nothing writes nothing. Raises Unauthenticated, Forbidden, InsufficientUserAuthentication,
         UserBlocked; Refused with INVALID_INPUT, NOT_FOUND, CONTENDED, or by `decide`; VersionConflict.
         """
-        principal = self.require(principal, rule)
+        principal = require_for_any_profile(principal, rule, target.is_self(principal))
         return await self._write(principal, rule, _where(principal, target), target, decide)
 
     async def apply_to_own(self, principal: Principal, decide: Decide) -> User:
@@ -113,20 +116,12 @@ class ProfileChanges:
         """Whether the user of this token signed in recently."""
         return is_recent(principal, time.time(), self._max_age)
 
-    @staticmethod
-    def require(principal: Principal | None, rule: Rule) -> Principal:
-        """Forbidden where the rule holds for nobody, the caller's own profile included: then nothing is looked up."""
-        principal = authenticated(principal)
-        if not might_hold(principal, rule):
-            raise forbidden(principal, rule)
-        return principal
-
     async def find(self, principal: Principal | None, rule: Rule, target: Target) -> tuple[Principal, User]:
         """The caller as they are now, and the profile that something beside it is about to be changed of.
 
         Raises what `apply` does, but CONTENDED.
         """
-        principal = self.require(principal, rule)
+        principal = require_for_any_profile(principal, rule, target.is_self(principal))
         where = _where(principal, target)
         check_reason(target.reason)
         principal, user = await self._find(principal, rule, where)

@@ -10,8 +10,8 @@ from app.domain.login_rules import LoginRule
 from app.domain.logs import LogEvent, LogEventType
 from app.domain.principals import Principal
 from app.domain.rules import READ_CONNECTIONS, UPDATE_CONNECTIONS
+from app.policy.rules import require
 from app.services.callers import Callers
-from app.services.reads import require
 from app.services.tenant_changes import Condition, TenantChanges, to_tenant_event
 from app.store.connections import Connections as StoredConnections
 from app.store.database import new_id

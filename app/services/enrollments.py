@@ -11,6 +11,7 @@ from app.domain.logs import LogEventType
 from app.domain.principals import Principal
 from app.domain.rules import CREATE_ENROLLMENTS, DELETE_ENROLLMENTS
 from app.domain.users import Changes, User
+from app.policy.rules import require_for_any_profile
 from app.services.changes import ProfileChanges, Target
 from app.services.login_reports import check_text
 from app.store.database import new_id
@@ -44,7 +45,7 @@ class Enrollments:
 
         Raises what `ProfileChanges.apply` does; Refused with TOO_LARGE.
         """
-        self._changes.require(principal, CREATE_ENROLLMENTS)
+        require_for_any_profile(principal, CREATE_ENROLLMENTS)
         for name, value in (
             ("enrollmentId", report.enrollment_id),
             ("type", report.type),

@@ -12,6 +12,7 @@ from app.domain.principals import Principal
 from app.domain.rules import CREATE_LOGINS, REVOKE_APPLICATION
 from app.domain.times import now
 from app.domain.users import Changes, User
+from app.policy.rules import require_for_any_profile
 from app.services.changes import ProfileChanges, Target
 from app.services.login_reports import check_text
 from app.store.database import new_id
@@ -40,7 +41,7 @@ class Grants:
 
         Raises what `ProfileChanges.apply` does; Refused with TOO_LARGE.
         """
-        self._changes.require(principal, CREATE_LOGINS)
+        require_for_any_profile(principal, CREATE_LOGINS)
         for name, value in (("clientId", client_id), ("clientName", client_name), ("audience", audience)):
             check_text(value, name)
         if len(scopes) > MAX_SCOPES:

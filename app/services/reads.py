@@ -6,7 +6,7 @@ from typing import Any
 
 from app.domain.attributes.logs import LOG_EVENT
 from app.domain.attributes.users import USER
-from app.domain.errors import ErrorCode, Forbidden, Refused, Unauthenticated
+from app.domain.errors import ErrorCode, Refused
 from app.domain.logins import MAX_FAILURES
 from app.domain.paging import (
     MAX_COUNT,
@@ -20,45 +20,17 @@ from app.domain.paging import (
 )
 from app.domain.principals import Principal
 from app.domain.rows import Kind, Row, Selection, Tree
-from app.domain.rules import BLOCK_USER, READING, Rule
+from app.domain.rules import BLOCK_USER, ReadableRules, Rule
 from app.policy.logs import visible_events
-from app.policy.rules import holds, might_hold, missing_scopes, readable
+from app.policy.rules import authenticated, holds, readable, require, require_for_any_profile
 from app.store.documents import Document, Documents, Filter, between
 from app.store.snapshots import Snapshots
 from app.store.token_cipher import TokenCipher
 
-
-def authenticated(principal: Principal | None) -> Principal:
-    """Unauthenticated where no token came."""
-    if principal is None:
-        raise Unauthenticated
-    return principal
-
-
-def require(principal: Principal | None, rule: Rule, is_self: bool = False) -> Principal:
-    """For reading. Raises what `require_scopes` does. A write is authorized by `Callers.authorize` or `ProfileChanges`,
-    which also ask whether the caller is blocked by now.
-    """
-    assert rule in READING, rule.name
-    return require_scopes(principal, rule, is_self)
-
-
-def require_scopes(principal: Principal | None, rule: Rule, is_self: bool = False) -> Principal:
-    """Unauthenticated; Forbidden, with the scopes that would do, where the rule does not hold."""
-    principal = authenticated(principal)
-    if not holds(principal, rule, is_self):
-        raise forbidden(principal, rule, is_self)
-    return principal
-
-
-def forbidden(principal: Principal, rule: Rule, is_self: bool = False) -> Forbidden:
-    return Forbidden(f"Not allowed to {rule.name}.", missing_scopes(principal, rule, is_self))
-
-
 # Of one selection: as many as there are sets of rules among its callers.
 MAX_PLANS = 20
 # The caller's own profile: what is needed to know who calls is read whatever is asked for.
-CALLER = replace(USER, needs=("blocked", "name", "linked"))
+CALLER = replace(USER, needs=("user_id", "blocked", "name", "linked"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +79,8 @@ class Reads:
         Forbidden where no such thing could be read by this caller. `written`: the caller just wrote it, and is
         given the row, in which only what may be read is readable.
         """
-        principal = authenticated(principal)
         assert kind.read
-        if not (written or might_hold(principal, kind.read)):
-            raise forbidden(principal, kind.read)
+        principal = authenticated(principal) if written else require_for_any_profile(principal, kind.read)
         narrowed = self._narrow(principal, kind, kind.read, written)
         if narrowed is None:
             return None
@@ -121,10 +91,8 @@ class Reads:
 
     async def find(self, principal: Principal | None, kind: Kind, keys: Filter, selection: Selection) -> list[Row]:
         """All of them, in no order: for what is named by ids, or is few. Without the right to any: Forbidden."""
-        principal = authenticated(principal)
         assert kind.read
-        if not might_hold(principal, kind.read):
-            raise forbidden(principal, kind.read)
+        principal = require_for_any_profile(principal, kind.read)
         narrowed = self._narrow(principal, kind, kind.read, False)
         if narrowed is None:
             return []
@@ -243,7 +211,7 @@ class Reads:
         return {"linked_to": None} if kind is USER else {}
 
     def _asked(self, principal: Principal, kind: Kind, selection: Selection) -> tuple[frozenset[str], frozenset[str]]:
-        rules = readable(principal, is_self=False)
+        rules: frozenset[Rule] = readable(principal, is_self=False)
         if kind.owner and principal.profile is not None:
             rules |= readable(principal, is_self=True)
         plan = self._plan(kind, selection, rules)
@@ -271,7 +239,7 @@ class Reads:
             await self._join(principal, join, documents)
         return [Row(kind, each, self._readable(principal, kind, each)) for each in documents]
 
-    def _readable(self, principal: Principal, kind: Kind, document: Document) -> frozenset[Rule]:
+    def _readable(self, principal: Principal, kind: Kind, document: Document) -> ReadableRules:
         is_self = kind.owner is not None and principal.is_self(document.get(kind.owner))
         return readable(principal, is_self)
 

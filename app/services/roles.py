@@ -33,6 +33,7 @@ from app.domain.rules import (
 )
 from app.domain.users import Changes, User
 from app.policy.roles import changes_members, why_not_changed
+from app.policy.rules import require_for_any_profile
 from app.services.callers import Callers
 from app.services.changes import ProfileChanges, Target
 from app.services.tenant_changes import Condition, TenantChanges, to_tenant_event
@@ -178,7 +179,7 @@ class Roles:
         type_: LogEventType,
         how: Callable[[Sequence[Key], Iterable[Key]], tuple[Key, ...]],
     ) -> User:
-        principal = self._changes.require(principal, rule)
+        principal = require_for_any_profile(principal, rule, target.is_self(principal))
         named = await self._roles.find(principal.tenant, role_ids)
         if len(named) != len(set(role_ids)) or not role_ids:
             raise Refused(ErrorCode.NOT_FOUND, "There is no such role.", ("roleIds",))

@@ -4,7 +4,7 @@ from app.domain.connections import AuthConnectionKind, kind_of
 from app.domain.errors import ErrorCode, Refused
 from app.domain.identifiers import NAMED_BY_IDENTIFIER, email_key, fold, subject_key
 from app.domain.principals import Principal
-from app.services.reads import authenticated
+from app.policy.rules import authenticated
 from app.store.documents import Filter
 from app.store.snapshots import Snapshots
 

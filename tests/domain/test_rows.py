@@ -8,11 +8,11 @@ import pytest
 from app.domain.attributes.users import USER
 from app.domain.errors import Forbidden
 from app.domain.rows import Attribute, Kind, Row, to_camel, to_json
-from app.domain.rules import READING, Rule
+from app.domain.rules import READ_APP_METADATA, READING, ReadableRules, Rule
 from app.domain.scopes import Scope
 
 SECRET = Rule("read secrets", (frozenset({Scope.READ_USERS, Scope.READ_LOGS}), frozenset({Scope.READ_ROLES})))
-ALL, NOTHING = frozenset({SECRET}), frozenset[Rule]()
+ALL, NOTHING = ReadableRules({SECRET}), ReadableRules()
 AT = datetime(2026, 1, 31, 12)
 
 
@@ -116,6 +116,16 @@ def test_what_may_not_be_read_is_refused_and_its_value_is_never_made() -> None:
         Row(kind, {"secret": "s"}, NOTHING).read("secret")
     assert forbidden.value.scopes == [["read:logs", "read:users"], ["read:roles"]]
     assert SECRET.name in forbidden.value.message
+
+
+def test_refused_field_of_oneself_names_no_useless_scope() -> None:
+    """No scope lets users read it of themselves, so none is told; of anybody else one would help."""
+    kind = Kind("Kind")
+    kind.add([attribute("secret", read=READ_APP_METADATA)])
+    for is_self, expected in ((True, []), (False, [["read:users_app_metadata"]])):
+        with pytest.raises(Forbidden) as forbidden:
+            Row(kind, {}, ReadableRules(is_self=is_self)).read("secret")
+        assert forbidden.value.scopes == expected
 
 
 def test_it_is_known_what_may_be_read() -> None:

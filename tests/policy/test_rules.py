@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from app.domain.errors import Forbidden, Unauthenticated
 from app.domain.principals import LEEWAY_SECONDS, ActorKind, Principal
 from app.domain.rules import (
     ASSIGN_ROLES,
@@ -21,7 +22,7 @@ from app.domain.rules import (
     Rule,
 )
 from app.domain.scopes import Scope
-from app.policy.rules import holds, is_recent, might_hold, missing_scopes, readable
+from app.policy.rules import forbidden, holds, is_recent, might_hold, missing_scopes, readable, require_for_any_profile
 
 ALL = [str(each) for each in Scope]
 NOW, MAX_AGE = 1_800_000_000.0, 300
@@ -41,6 +42,7 @@ def test_no_scope_opens_to_oneself_what_is_never_open(rule: Rule) -> None:
     user = principal(*ALL)
     assert not holds(user, rule, is_self=True)
     assert holds(user, rule, is_self=False)
+    assert forbidden(user, rule, is_self=True).scopes == []
     assert missing_scopes(user, rule, is_self=True) == []
 
 
@@ -105,11 +107,53 @@ def test_rule_might_hold_where_it_holds_for_any_profile() -> None:
     assert not might_hold(application("read:current_user"), READ_USER)
 
 
-def test_missing_scopes_are_the_alternatives_that_would_do() -> None:
-    assert missing_scopes(application(), READ_USER) == [["read:users"]]
-    assert missing_scopes(principal(), READ_USER) == [["read:users"], ["read:current_user"]]
-    assert missing_scopes(application(), READ_ROLE_USERS) == [["read:roles", "read:users"]]
-    assert missing_scopes(principal(), BLOCK_USER) == [["update:users"]]
+ANY, SELF, OTHER = None, True, False
+
+
+@pytest.mark.parametrize(
+    ("caller", "rule", "is_self", "expected"),
+    [
+        (application(), READ_USER, ANY, [["read:users"]]),
+        (application(), READ_USER, SELF, [["read:users"]]),
+        (application("read:roles"), READ_ROLE_USERS, ANY, [["read:roles", "read:users"]]),
+        (principal(), READ_USER, ANY, [["read:users"], ["read:current_user"]]),
+        (principal(), READ_USER, SELF, [["read:current_user"], ["read:users"]]),
+        (principal(), READ_USER, OTHER, [["read:users"]]),
+        (principal(), READ_USERS, SELF, [["read:users"]]),
+        (principal(), BLOCK_USER, ANY, [["update:users"]]),
+        (principal(), BLOCK_USER, SELF, []),
+        (principal(), READ_USER_LOGS, OTHER, [["read:logs"], ["read:logs_users"]]),
+    ],
+)
+def test_refused_caller_is_told_the_scopes_that_would_help(
+    caller: Principal, rule: Rule, is_self: bool | None, expected: list[list[str]]
+) -> None:
+    assert forbidden(caller, rule, is_self).scopes == expected
+
+
+@pytest.mark.parametrize("rule", [*READING, *WRITING], ids=lambda rule: rule.name)
+def test_scopes_that_a_refused_caller_is_told_do_help(rule: Rule) -> None:
+    for is_self in (True, False):
+        for kind in (ActorKind.USER, ActorKind.APPLICATION):
+            told = forbidden(principal(kind=kind), rule, is_self).scopes
+            assert all(holds(principal(*each, kind=kind), rule, is_self) for each in told)
+            assert bool(told) is holds(principal(*ALL, kind=kind), rule, is_self)
+            missing = missing_scopes(principal(kind=kind), rule, is_self)
+            assert missing in told or not told
+
+
+def test_missing_scopes_are_those_of_the_nearest_alternative() -> None:
+    assert missing_scopes(principal(), READ_USER, is_self=True) == ["read:current_user"]
+    assert missing_scopes(principal(), READ_USER, is_self=False) == ["read:users"]
+    assert missing_scopes(principal("read:roles"), READ_ROLE_USERS, is_self=False) == ["read:users"]
+
+
+def test_caller_whom_no_profile_is_open_to_is_refused() -> None:
+    assert require_for_any_profile(principal("read:current_user"), READ_USER)
+    with pytest.raises(Forbidden):
+        require_for_any_profile(application("read:current_user"), READ_USER)
+    with pytest.raises(Unauthenticated):
+        require_for_any_profile(None, READ_USER)
 
 
 @pytest.mark.parametrize(

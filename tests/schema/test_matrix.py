@@ -671,6 +671,13 @@ async def test_no_scope_lets_a_user_write_or_read_their_own_app_metadata(world: 
     assert answer["errors"][0]["extensions"] == {"code": "FORBIDDEN", "scopes": []}
     read = (await world.post("{ viewer { appMetadata } }", token)).json()
     assert read["data"] == {"viewer": {"appMetadata": None}}
+    assert read["errors"][0]["extensions"] == {"code": "FORBIDDEN", "scopes": []}
+    # Without any scope of app_metadata they are told of none either, unless it is about somebody else.
+    token = world.user_token(john, ["read:current_user"])
+    answer = (await world.post(write, token)).json()
+    assert answer["errors"][0]["extensions"] == {"code": "FORBIDDEN", "scopes": []}
+    answer = (await world.post(write.replace("john", "jane"), token)).json()
+    assert answer["errors"][0]["extensions"]["scopes"] == [["update:users_app_metadata"]]
     assert (await world.stored(john))["app_metadata"] == {"a": 1}
 
 

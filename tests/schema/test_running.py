@@ -9,9 +9,9 @@ import pytest
 from app.domain.rules import READING, WRITING
 from app.domain.scopes import Scope
 from app.domain.users import User
+from app.policy.rules import require
 from app.services.callers import Callers
 from app.services.password_hashes import PasswordHashes
-from app.services.reads import require
 from app.store.logins import Logins
 from app.store.users import Users
 from tests.schema.test_matrix import BESIDE, SCHEMA, WRITES

@@ -6,11 +6,11 @@ import strawberry
 
 from app.domain.principals import ActorKind
 from app.domain.rules import READ_USER
+from app.policy.rules import authenticated, require
 from app.schema.authorized import authorized
 from app.schema.context import Info
 from app.schema.costs import holds
 from app.schema.types.users import User
-from app.services.reads import authenticated, require
 
 
 @strawberry.type(description="Who is calling, as the token says.")

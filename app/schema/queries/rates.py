@@ -5,9 +5,9 @@ from datetime import timedelta
 import strawberry
 
 from app.domain.times import now
+from app.policy.rules import authenticated
 from app.schema.context import Info
 from app.schema.scalars import DateTime
-from app.services.reads import authenticated
 
 
 @strawberry.type(description="What this caller may do in the running window of time.")

@@ -19,6 +19,7 @@ from app.domain.roles import MAX_ROLES
 from app.domain.root_attributes import ROOT_ATTRIBUTES
 from app.domain.rows import Row
 from app.domain.times import now
+from app.policy.rules import authenticated
 from app.schema.authorized import Node, row_type
 from app.schema.context import Info
 from app.schema.costs import JSON_DOCUMENT, WHOLE_PROFILE, holds, weighs
@@ -32,7 +33,6 @@ from app.schema.types.grants import AuthorizedApplication
 from app.schema.types.logs import LogEvent, Since, Until
 from app.schema.types.permissions import USUAL_PERMISSIONS, UserPermission, permissions_of
 from app.services.logs import listing
-from app.services.reads import authenticated
 
 if TYPE_CHECKING:
     from app.schema.types.roles import Role
