@@ -20,8 +20,8 @@ from app.domain.errors import Unavailable
 from app.settings import DEMO_VARIABLE, ConfigurationError, Settings
 from app.store.embedded.binary import check_binary, find_binary
 from app.store.embedded.instance import wait_for_url
-from app.store.embedded.mongod import Mongod
-from app.store.servers import check_servers, check_url
+from app.store.embedded.mongod import Mongod, check_files
+from app.store.servers import check_credentials, check_servers, check_url
 from app.web.sockets import open_socket
 
 _BANNER_TOKEN_SECONDS = 8 * 3600
@@ -39,7 +39,7 @@ def run(settings: Settings, workers: int, demo: bool) -> None:
     os.environ["PROFILE_API_PORT"] = str(port)
     if demo:
         os.environ[DEMO_VARIABLE] = str(os.getpid())
-    _check_parts(settings, demo)
+    _check_parts(settings, development, demo)
     from app.serving import serve
 
     with database_url(settings, own=True) as url, _shared_metrics(workers):
@@ -93,13 +93,20 @@ def _check(settings: Settings, development: bool) -> str | None:
         make_data_dir(settings.data_dir)
     if settings.mongodb_url is None:
         check_binary(find_binary(settings.mongod))
+        check_files(settings.data_dir)
         return None
     check_url(settings.mongodb_url)
-    return check_servers(settings.mongodb_url)
+    problem = check_servers(settings.mongodb_url)
+    if problem is None:
+        check_credentials(settings.mongodb_url, settings.database)
+    return problem
 
 
-def _check_parts(settings: Settings, demo: bool) -> None:
-    """Puts together what each process that serves will: files, keys, mail and documents are read here first."""
+def _check_parts(settings: Settings, development: bool, demo: bool) -> None:
+    """Builds what each process that serves will build: files, keys, mail and documents are read here first."""
+    from app.composition.checks import check_parts
+
+    check_parts(settings, development)
     from app.main import build
     from app.store.database import Database
     from app.web.logs import configure_logs

@@ -4,9 +4,9 @@ from graphql import GraphQLError
 
 from app.composition.defaults import is_introspection_on
 from app.composition.rates import build_caller_rates
-from app.engine.execution import Engine, Trust
+from app.composition.trusted_documents import build_trust
+from app.engine.execution import Engine
 from app.engine.limits import Limits
-from app.engine.trusted_documents import read_documents
 from app.schema.build import build_schema
 from app.schema.context import Services
 from app.settings import ConfigurationError, Settings
@@ -38,17 +38,3 @@ def build_limits(settings: Settings) -> Limits:
         cost=settings.max_cost,
         seconds=settings.time_limit_seconds,
     )
-
-
-def build_trust(settings: Settings) -> Trust:
-    """ConfigurationError where trusted documents can't be read, or there are none."""
-    if settings.trusted_documents == "off":
-        return Trust(settings.trusted_documents, {})
-    folder = settings.trusted_documents_dir
-    try:
-        documents = read_documents(folder)
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f"PROFILE_API_TRUSTED_DOCUMENTS_DIR: {folder} can't be read: {error}.") from None
-    if not documents:
-        raise ConfigurationError(f"PROFILE_API_TRUSTED_DOCUMENTS_DIR: {folder} holds no .graphql file.")
-    return Trust(settings.trusted_documents, documents)

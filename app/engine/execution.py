@@ -16,6 +16,7 @@ from app.engine.budget import Budget
 from app.engine.documents import Document, Documents, Operation
 from app.engine.executor import read_leaves_directly, run_operation
 from app.engine.limits import Limits
+from app.engine.trusted_documents import Trust
 from app.engine.variables import check_text
 from app.schema.context import Context, RootField, Services
 from app.schema.errors import request_error, to_json
@@ -65,14 +66,6 @@ class Answer:
 
     def codes(self) -> set[str]:
         return {each["extensions"]["code"] for each in self.errors}
-
-
-@dataclass(frozen=True, slots=True)
-class Trust:
-    """Which documents run: `mode` off takes no ids, prefer takes both, require takes trusted ones alone."""
-
-    mode: str = "off"
-    documents: Mapping[str, str] = field(default_factory=dict)
 
 
 class Engine:

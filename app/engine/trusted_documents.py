@@ -1,7 +1,17 @@
 """Trusted documents: operations that a deployment knows, asked for by the SHA-256 of their text."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Which documents run. The mode off accepts no ids, prefer accepts ids and texts, require accepts ids only."""
+
+    mode: str = "off"
+    documents: Mapping[str, str] = field(default_factory=dict)
 
 
 def document_id(text: bytes) -> str:

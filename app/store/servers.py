@@ -61,6 +61,21 @@ def check_servers(url: str) -> str | None:
     return f"{_names(parsed['nodelist'])} does not answer{_closed(answers)}"
 
 
+def check_credentials(url: str, database: str) -> None:
+    """ConfigurationError when the servers refuse this user. Without a primary there is no answer yet."""
+    limit = int(_ANSWER_SECONDS * 1000)
+    client: MongoClient[Any] = MongoClient(
+        url, connectTimeoutMS=limit, serverSelectionTimeoutMS=limit, socketTimeoutMS=limit
+    )
+    try:
+        with refused_commands(database):
+            client[database]["meta"].find_one({}, {"_id": 1})
+    except PyMongoError:
+        return
+    finally:
+        client.close()
+
+
 @contextmanager
 def refused_commands(database: str) -> Iterator[None]:
     """ConfigurationError for what the server refuses to this user, whichever the command."""

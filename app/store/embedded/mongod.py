@@ -15,7 +15,14 @@ from app.settings import ConfigurationError
 from app.store.embedded import replica_set
 from app.store.embedded.binary import MongodError, check_binary, find_binary
 from app.store.embedded.instance import OWNER_LOCK, Directory, Instance, read_instance, write_instance
-from app.store.embedded.process import STOP_SECONDS, MongodProcess, describe_exit, find_free_port, is_listening
+from app.store.embedded.process import (
+    STOP_SECONDS,
+    MongodProcess,
+    check_key_file,
+    describe_exit,
+    find_free_port,
+    is_listening,
+)
 
 logger = logging.getLogger("profile_api")
 
@@ -24,6 +31,12 @@ _APPLY_OPLOG = (
     *("--setParameter", "recoverFromOplogAsStandalone=true"),
     *("--setParameter", "takeUnstableCheckpointOnShutdown=true"),
 )
+
+
+def check_files(data_dir: Path) -> None:
+    """ConfigurationError for a file of an earlier start that cannot be used."""
+    check_key_file(data_dir)
+    read_instance(data_dir)
 
 
 class Mongod:

@@ -25,6 +25,7 @@ _PR_SET_PDEATHSIG = 1
 # Loaded before any fork: a child of a process with threads must not load anything between fork and exec.
 _LIBC = ctypes.CDLL(None)
 _MAX_LOG_LINE = 500
+_KEY_FILE = "mongod.key"
 _KEPT_LOGS = 5
 
 
@@ -87,11 +88,10 @@ class MongodProcess:
 
     def _ensure_key_file(self) -> Path:
         """The members of a replica set with users need one, even a single member."""
-        key_file = self._data_dir / "mongod.key"
+        key_file = self._data_dir / _KEY_FILE
         if not key_file.exists():
             write_private(key_file, b64encode(secrets.token_bytes(96)).decode())
-        elif not key_file.stat().st_size:
-            raise file_refusal(key_file, "is empty", "delete it, and the next start makes another")
+        check_key_file(self._data_dir)
         return key_file
 
     def _arguments(self, port: int, key_file: Path) -> list[str]:
@@ -120,6 +120,13 @@ class MongodProcess:
             line = json.loads(last)
             last = f"{line['msg']} {json.dumps(line.get('attr', {}))}"
         return f"{last[:_MAX_LOG_LINE]} (all of it in {self._log})"
+
+
+def check_key_file(data_dir: Path) -> None:
+    """ConfigurationError for a key file that mongod does not accept. A missing file is made at the start."""
+    key_file = data_dir / _KEY_FILE
+    if key_file.exists() and not key_file.stat().st_size:
+        raise file_refusal(key_file, "is empty", "delete it, and the next start makes another")
 
 
 def rotate(log: Path) -> None:
