@@ -134,7 +134,7 @@ def to_page(
     more = len(rows) > window.size
     if more:
         rows = rows[1:] if window.backward else rows[:-1]
-    edges = [Edge(encode_cursor(name, row.document.get(order.field), row.document["_id"]), row) for row in rows]
+    edges = [Edge(encode_cursor(name, row.record.get(order.field), row.record["_id"]), row) for row in rows]
     info = PageInfo(
         has_next_page=bool(window.before) if window.backward else more,
         has_previous_page=more if window.backward else bool(window.after),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, TypeAlias
 
 from app.domain.errors import Forbidden
@@ -12,6 +13,20 @@ from app.domain.times import format_time
 
 # Attribute names asked for, each with what is asked for inside of it.
 Selection: TypeAlias = Mapping[str, "Selection"]
+
+
+# What was read for a row from other collections, by name. Records are shared and never changed, so it lies beside them.
+Joined: TypeAlias = Mapping[str, Any]
+NOTHING_JOINED: Joined = {}
+
+
+class Join(StrEnum):
+    """Data of other collections that attributes need."""
+
+    ROLES = "roles"
+    CONNECTION = "connection"
+    LOCKED_OUT = "locked_out"
+    TOKENS = "tokens"
 
 
 class Tree(dict[str, "Tree"]):
@@ -37,7 +52,7 @@ class Attribute:
 
     `stored` are the paths that its value is made from; `value` makes it. `read` is None where whoever may read the
     object may read this. `nested` is the kind of the rows inside, `covers` the attributes that it is made of,
-    `joins` what is put beside the document from a snapshot. `personal` attributes are in the personal data export.
+    `joins` the data of other collections that `value` takes. `personal` attributes are in the personal data export.
     """
 
     name: str
@@ -49,7 +64,7 @@ class Attribute:
     raw: bool = False
     nested: "Kind | None" = None
     covers: tuple[str, ...] = ()
-    joins: frozenset[str] = frozenset()
+    joins: frozenset[Join] = frozenset()
     searchable: bool = False
     sortable: bool = False
     imported: bool = False
@@ -90,9 +105,9 @@ class Kind:
                 paths.update(f"{attribute.stored[0]}.{path}" for path in below)
         return frozenset(paths)
 
-    def joins(self, selection: Selection, readable: frozenset[Rule]) -> frozenset[str]:
-        """What has to be put beside a document for this selection, or be done to it."""
-        joins: set[str] = set()
+    def joins(self, selection: Selection, readable: frozenset[Rule]) -> frozenset[Join]:
+        """What has to be read from other collections for this selection."""
+        joins: set[Join] = set()
         for attribute, inside in self._asked(selection, readable):
             joins |= attribute.joins
             if attribute.nested is not None:
@@ -128,15 +143,18 @@ def to_camel(name: str) -> str:
 
 
 class Row:
-    """One document, as far as its reader may see it."""
+    """One record with its joined data, as far as its reader may see them. Reading changes neither of the two."""
 
-    __slots__ = ("document", "kind", "known", "readable")
+    __slots__ = ("joined", "kind", "known", "readable", "record")
 
-    def __init__(self, kind: Kind, document: dict[str, Any], readable: ReadableRules) -> None:
+    def __init__(
+        self, kind: Kind, record: Mapping[str, Any], readable: ReadableRules, joined: Joined = NOTHING_JOINED
+    ) -> None:
         self.kind = kind
-        self.document = document
+        self.record = record
         self.readable = readable
-        # What was made of the document before; see `once`.
+        self.joined = joined
+        # What was made of the record before; see `once`.
         self.known: dict[str, Any] = {}
 
     def read(self, name: str) -> Any:
@@ -147,6 +165,15 @@ class Row:
             alternatives = rule.alternatives(self.readable.is_self)
             raise Forbidden(f"Not allowed to {rule.name}.", to_lists(alternatives))
         return attribute.value(self)
+
+    def rows_inside(self, kind: Kind, name: str) -> list["Row"]:
+        """The rows of the records in this record. Each has its position beside it, and what was joined under `name`."""
+        records = self.record.get(name, ())
+        joined = self.joined.get(name) or (NOTHING_JOINED,) * len(records)
+        return [
+            Row(kind, record, self.readable, {"position": position, **beside})
+            for position, (record, beside) in enumerate(zip(records, joined, strict=True))
+        ]
 
     def may_read(self, name: str) -> bool:
         """Whether there is such an attribute, open to this reader."""
@@ -179,7 +206,7 @@ def plain(
     """Stored under its own name, answered as stored. Flags: raw, search, sort, import, export, personal."""
 
     def value(row: Row) -> Any:
-        return row.document.get(name, default)
+        return row.record.get(name, default)
 
     return made(name, description, value, (name,), *flags, read=read, write=write)
 
@@ -221,4 +248,4 @@ def once(name: str, value: Callable[[Row], Any]) -> Callable[[Row], Any]:
 
 def global_id(description: str, *flags: str) -> Attribute:
     """Relay's."""
-    return made("id", description, lambda row: encode_id(row.kind.name, row.document["_id"]), ("_id",), *flags)
+    return made("id", description, lambda row: encode_id(row.kind.name, row.record["_id"]), ("_id",), *flags)

@@ -18,17 +18,17 @@ class Actions:
 
     def of(self, principal: Principal, row: Row) -> list[UserAction]:
         """`row` is a user, read with `viewer_actions`."""
-        document = row.document
+        record, joined = row.record, row.joined
         subject = Subject(
-            connection=document.get("$connection"),
-            email=document.get("email"),
-            email_verified=bool(document.get("email_verified")),
-            linked=sum(1 for each in document.get("identities", ()) if each.get("origin") is not None),
-            is_self=principal.is_self(document["_id"]),
-            blocked=bool(document.get("blocked")),
-            locked_out=bool(document.get("$locked_out")),
-            roles=len(document.get("role_ids", ())),
-            permissions=len(document.get("permissions", ())),
+            connection=joined["connection"],
+            email=record.get("email"),
+            email_verified=bool(record.get("email_verified")),
+            linked=sum(1 for each in record.get("identities", ()) if each.get("origin") is not None),
+            is_self=principal.is_self(record["_id"]),
+            blocked=bool(record.get("blocked")),
+            locked_out=bool(joined["locked_out"]),
+            roles=len(record.get("role_ids", ())),
+            permissions=len(record.get("permissions", ())),
             can_mail=self._can_mail,
         )
         return actions(principal, subject, time.time(), self._max_age)

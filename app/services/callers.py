@@ -33,9 +33,9 @@ class Callers:
             row = await self._reads.viewer(principal, {"keys": user_id_key(principal.subject)}, selection)
         if row is None:
             return principal, None
-        if row.document.get("blocked"):
+        if row.record.get("blocked"):
             raise UserBlocked
-        document = row.document
+        document = row.record
         linked = tuple(document.get("linked", ()))
         user_id, name = document["user_id"], document.get("name")
         return replace(principal, profile=document["_id"], linked=linked, user_id=user_id, name=name), row

@@ -7,7 +7,6 @@ from typing import Any
 from app.domain.attributes.logs import LOG_EVENT
 from app.domain.attributes.users import USER
 from app.domain.errors import ErrorCode, Refused
-from app.domain.logins import MAX_FAILURES
 from app.domain.paging import (
     MAX_COUNT,
     Order,
@@ -19,10 +18,11 @@ from app.domain.paging import (
     to_page,
 )
 from app.domain.principals import Principal
-from app.domain.rows import Kind, Row, Selection, Tree
-from app.domain.rules import BLOCK_USER, ReadableRules, Rule
+from app.domain.rows import Join, Kind, Row, Selection, Tree
+from app.domain.rules import ReadableRules, Rule
 from app.policy.logs import visible_events
 from app.policy.rules import authenticated, holds, readable, require, require_for_any_profile
+from app.services.joins import Joins
 from app.store.documents import Document, Documents, Filter, between
 from app.store.snapshots import Snapshots
 from app.store.token_cipher import TokenCipher
@@ -38,7 +38,7 @@ class _Plan:
     """What to read for a selection, by whom some rules hold for."""
 
     paths: frozenset[str]
-    joins: frozenset[str]
+    joins: frozenset[Join]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,7 @@ class Reads:
 
     def __init__(self, documents: Documents, snapshots: Snapshots, cipher: TokenCipher) -> None:
         self._documents = documents
-        self._snapshots = snapshots
-        self._cipher = cipher
+        self._joins = Joins(documents, snapshots, cipher)
 
     async def get(
         self,
@@ -131,7 +130,7 @@ class Reads:
             return [await self._page_of(principal, each, field, listing, window, selection, count) for each in owners]
         kind, where = listing.kind, self._where(principal, listing)
         paths, joins = self._asked(principal, kind, selection)
-        keys = [row.document["_id"] for row in owners]
+        keys = [row.record["_id"] for row in owners]
         owner = (owners[0].kind.collection, principal.tenant, field)
         found = await self._documents.find_pages(owner, keys, kind.collection, where, listing.order, window, paths)
         counts = await self._documents.count_each(owner, keys, kind.collection, where, MAX_COUNT + 1) if count else None
@@ -151,11 +150,11 @@ class Reads:
         """
         assert kind.owner
         paths, joins = self._asked(principal, kind, selection)
-        keys = [[row.document["_id"], *row.document.get("linked", ())] for row in owners]
+        keys = [[row.record["_id"], *row.record.get("linked", ())] for row in owners]
         where = {"tenant": principal.tenant, kind.owner: {"$in": [each for own in keys for each in own]}}
         found = await self._documents.find(kind.collection, where, paths)
         rows = await self._rows(principal, kind, sorted(found, key=lambda each: str(each["_id"])), joins)
-        return [[row for row in rows if row.document[kind.owner] in own] for own in keys]
+        return [[row for row in rows if row.record[kind.owner] in own] for own in keys]
 
     async def _page_of(
         self,
@@ -167,7 +166,7 @@ class Reads:
         selection: Selection,
         count: bool,
     ) -> Page | Refused:
-        key, linked = owner.document["_id"], owner.document.get("linked")
+        key, linked = owner.record["_id"], owner.record.get("linked")
         one = replace(listing.of(key), where={**listing.where, field: {"$in": [key, *linked]} if linked else key})
         try:
             return await self._page(principal, one, window, selection, count)
@@ -210,7 +209,7 @@ class Reads:
         # A profile that is linked to another waits, unseen.
         return {"linked_to": None} if kind is USER else {}
 
-    def _asked(self, principal: Principal, kind: Kind, selection: Selection) -> tuple[frozenset[str], frozenset[str]]:
+    def _asked(self, principal: Principal, kind: Kind, selection: Selection) -> tuple[frozenset[str], frozenset[Join]]:
         rules: frozenset[Rule] = readable(principal, is_self=False)
         if kind.owner and principal.profile is not None:
             rules |= readable(principal, is_self=True)
@@ -233,46 +232,17 @@ class Reads:
         return known
 
     async def _rows(
-        self, principal: Principal, kind: Kind, documents: Sequence[Document], joins: frozenset[str]
+        self, principal: Principal, kind: Kind, documents: Sequence[Document], joins: frozenset[Join]
     ) -> list[Row]:
-        for join in joins:
-            await self._join(principal, join, documents)
-        return [Row(kind, each, self._readable(principal, kind, each)) for each in documents]
+        joined = await self._joins.join(principal, joins, documents)
+        return [
+            Row(kind, each, self._readable(principal, kind, each), beside)
+            for each, beside in zip(documents, joined, strict=True)
+        ]
 
     def _readable(self, principal: Principal, kind: Kind, document: Document) -> ReadableRules:
         is_self = kind.owner is not None and principal.is_self(document.get(kind.owner))
         return readable(principal, is_self)
-
-    async def _join(self, principal: Principal, join: str, documents: Sequence[Document]) -> None:
-        """Adds the roles, the connection of the primary identity or a lockout to each document; unseals tokens."""
-        if join == "roles":
-            roles = await self._snapshots.roles(principal.tenant)
-            for document in documents:
-                held = document.get("role_ids", ())
-                document["$roles"] = [roles[each] for each in held if each in roles]
-        elif join == "tokens":
-            for document in documents:
-                for identity in document.get("identities", ()):
-                    for name in identity.keys() & {"access_token", "refresh_token"}:
-                        identity[name] = self._cipher.decrypt(identity[name])
-        elif join == "lockouts":
-            await self._join_lockouts(principal, documents)
-        else:
-            connections = await self._snapshots.connections(principal.tenant)
-            for document in documents:
-                identities = document.get("identities")
-                document["$connection"] = connections.get(identities[0]["connection"]) if identities else None
-
-    async def _join_lockouts(self, principal: Principal, documents: Sequence[Document]) -> None:
-        """Marks users for whom an IP address is kept out. Only whoever may unblock them needs to know."""
-        asked = {
-            each["_id"]: each for each in documents if holds(principal, BLOCK_USER, principal.is_self(each["_id"]))
-        }
-        if not asked:
-            return
-        where = {"tenant": principal.tenant, "user": {"$in": list(asked)}, "count": {"$gte": MAX_FAILURES}}
-        for failure in await self._documents.find("login_failures", where, ("user",)):
-            asked[failure["user"]]["$locked_out"] = True
 
     async def viewer(self, principal: Principal, where: Filter, selection: Selection) -> Row | None:
         """The caller's own profile, by what their token says, before it is known whether they have one.
@@ -285,9 +255,8 @@ class Reads:
         document = await self._documents.find_one("users", where, plan.paths)
         if document is None:
             return None
-        for join in plan.joins:
-            await self._join(principal, join, [document])
-        return Row(USER, document, rules)
+        [joined] = await self._joins.join(principal, plan.joins, [document])
+        return Row(USER, document, rules, joined)
 
 
 def _total(found: int) -> TotalCount:

@@ -202,7 +202,7 @@ def page(count: int, window: Window, total: TotalCount | None = None) -> Page:
 
 
 def numbers(page: Page) -> list[int]:
-    return [row.document["n"] for row in page.nodes]
+    return [row.record["n"] for row in page.nodes]
 
 
 @pytest.mark.parametrize(

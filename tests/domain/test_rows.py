@@ -17,7 +17,7 @@ AT = datetime(2026, 1, 31, 12)
 
 
 def attribute(name: str, *stored: str, **more: Any) -> Attribute:
-    more.setdefault("value", lambda row: row.document.get(name))
+    more.setdefault("value", lambda row: row.record.get(name))
     return Attribute(name=name, description="", stored=stored or (name,), **more)
 
 
@@ -26,7 +26,7 @@ PART.add([attribute("size", raw=True), attribute("token", read=SECRET), attribut
 
 
 def parts(row: Row) -> list[Row]:
-    return [Row(PART, each, row.readable) for each in row.document.get("parts", [])]
+    return [Row(PART, each, row.readable) for each in row.record.get("parts", [])]
 
 
 THING = Kind("Thing", "things", needs=("owner",))

@@ -131,14 +131,14 @@ async def test_writer_is_given_the_profile_without_its_fields(stage: Stage) -> N
     assert await found(stage, writer, written=True) == {"john", "jane"}
     row = await stage.reads.get(writer, USER, {"_id": stage.john.id}, METADATA, written=True)
     assert row
-    assert set(row.document) == {"_id"}
+    assert set(row.record) == {"_id"}
 
 
 async def ids(reads: Reads, principal: Principal, kind: Kind) -> set[Any]:
     """Whose are the ones that `find` gives, of all that there are."""
     rows = await reads.find(principal, kind, {}, {})
     assert kind.owner
-    return {row.document[kind.owner] for row in rows}
+    return {row.record[kind.owner] for row in rows}
 
 
 @pytest.mark.parametrize(("kind", "scope"), [(DEVICE, "read:device_credentials"), (LOG_EVENT, "read:logs_users")])
@@ -163,7 +163,7 @@ async def test_event_of_no_user_is_found_by_readers_of_the_tenants_log(stage: St
         (stage.user("read:current_user"), []),
     ):
         rows = await stage.reads.find(principal, LOG_EVENT, {"_id": event}, {})
-        assert [row.document["_id"] for row in rows] == expected
+        assert [row.record["_id"] for row in rows] == expected
         assert (await stage.reads.get(principal, LOG_EVENT, {"_id": event}, {}) is not None) == bool(expected)
 
 
@@ -192,19 +192,19 @@ async def test_field_that_is_refused_is_not_readable(
     assert row
     assert {"_id", *(name for name in METADATA if row.may_read(name))} == expected
     if is_application:
-        assert set(row.document) == expected
+        assert set(row.record) == expected
 
 
 async def test_own_app_metadata_is_refused_beside_that_of_others(stage: Stage) -> None:
     """With a token that may read the app_metadata of everybody else."""
     principal = stage.user("read:users", "read:current_user", "read:users_app_metadata", "read:user_idp_tokens")
-    rows = {row.document["_id"]: row for row in await stage.reads.find(principal, USER, {}, METADATA)}
+    rows = {row.record["_id"]: row for row in await stage.reads.find(principal, USER, {}, METADATA)}
     assert rows[stage.jane.id].read("app_metadata") == {"plan": "free"}
     with pytest.raises(Forbidden):
         rows[stage.john.id].read("app_metadata")
     viewer = await stage.reads.viewer(principal, {"_id": stage.john.id}, METADATA)
     assert viewer
-    assert "app_metadata" not in viewer.document
+    assert "app_metadata" not in viewer.record
     with pytest.raises(Forbidden):
         viewer.read("app_metadata")
 
@@ -226,7 +226,7 @@ async def test_sealed_token_is_opened_for_who_may_read_it(stage: Stage) -> None:
 
 
 def owners(page: Page | Any, field: str) -> set[Any]:
-    return {row.document[field] for row in page.nodes}
+    return {row.record[field] for row in page.nodes}
 
 
 async def test_list_of_users_is_the_tenants(stage: Stage) -> None:
@@ -256,8 +256,8 @@ async def test_list_of_events_leaves_out_what_shows_nothing(stage: Stage) -> Non
     assert len((await stage.reads.page(every, EVENTS, WINDOW, {})).nodes) == 6
     user = stage.user("read:logs", "read:users", "read:users_app_metadata")
     page = await stage.reads.page(user, EVENTS, WINDOW, {})
-    assert [row.document["user"] for row in page.nodes].count(stage.john.id) == 1
-    assert [row.document["user"] for row in page.nodes].count(stage.jane.id) == 2
+    assert [row.record["user"] for row in page.nodes].count(stage.john.id) == 1
+    assert [row.record["user"] for row in page.nodes].count(stage.jane.id) == 2
 
 
 @pytest.mark.parametrize("listing", [EVENTS, DEVICES], ids=["events", "devices"])
@@ -265,7 +265,7 @@ async def test_pages_of_owners_hold_what_belongs_to_each(stage: Stage, listing: 
     principal = stage.application("read:users", "read:logs", "read:device_credentials")
     rows = [await stage.row(principal, each) for each in (stage.john, stage.jane)]
     for row in rows:
-        row.document["linked"] = [stage.linked.id] if row.document["_id"] == stage.john.id else []
+        row.record["linked"] = [stage.linked.id] if row.record["_id"] == stage.john.id else []
     expected = [{stage.john.id, stage.linked.id}, {stage.jane.id}]
     together = await stage.reads.pages(principal, rows, "user", listing, WINDOW, {}, count=True)
     alone = [(await stage.reads.pages(principal, [row], "user", listing, WINDOW, {}, count=True))[0] for row in rows]
@@ -280,7 +280,7 @@ async def test_pages_of_owners_hold_what_belongs_to_each(stage: Stage, listing: 
 async def test_pages_of_owners_leave_out_what_shows_nothing(stage: Stage) -> None:
     user = stage.user("read:current_user", "read:users", "read:users_app_metadata", "read:logs_users")
     rows = [await stage.row(user, each) for each in (stage.john, stage.jane)]
-    rows[0].document["linked"] = [stage.linked.id]
+    rows[0].record["linked"] = [stage.linked.id]
     together = await stage.reads.pages(user, rows, "user", EVENTS, WINDOW, {})
     alone = [(await stage.reads.pages(user, [row], "user", EVENTS, WINDOW, {}))[0] for row in rows]
     for pages in (together, alone):
@@ -290,9 +290,9 @@ async def test_pages_of_owners_leave_out_what_shows_nothing(stage: Stage) -> Non
 async def test_belongings_are_those_of_each_owner(stage: Stage) -> None:
     principal = stage.application("read:users", "read:device_credentials")
     rows = [await stage.row(principal, each) for each in (stage.john, stage.jane)]
-    rows[0].document["linked"] = [stage.linked.id]
+    rows[0].record["linked"] = [stage.linked.id]
     found = await stage.reads.belongings(principal, rows, DEVICE, {})
-    assert [{row.document["user"] for row in each} for each in found] == [
+    assert [{row.record["user"] for row in each} for each in found] == [
         {stage.john.id, stage.linked.id},
         {stage.jane.id},
     ]
@@ -318,4 +318,4 @@ async def test_roles_beside_a_profile_are_those_of_its_tenant(stage: Stage) -> N
         stage.application("read:users"), USER, {"_id": stage.john.id}, {"roles": {"role_id": {}}}
     )
     assert row
-    assert [each.document["_id"] for each in row.read("roles")] == [role]
+    assert [each.record["_id"] for each in row.read("roles")] == [role]

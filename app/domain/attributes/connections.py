@@ -11,11 +11,11 @@ CONNECTION.add(
         global_id("Stays the same for the life of the connection."),
         plain("name", "Unique in the tenant."),
         plain("strategy", "Auth0's name of the kind of identity provider: auth0, google-oauth2, samlp, ..."),
-        made("kind", "Who keeps the account.", lambda row: kind_of(row.document["strategy"]), ("strategy",)),
+        made("kind", "Who keeps the account.", lambda row: kind_of(row.record["strategy"]), ("strategy",)),
         made(
             "is_social",
             "Whether the provider is a social network.",
-            lambda row: kind_of(row.document["strategy"]) == "SOCIAL",
+            lambda row: kind_of(row.record["strategy"]) == "SOCIAL",
             ("strategy",),
         ),
         plain("import_mode", "For CUSTOM_DATABASE: whether users are copied in.", default=False),

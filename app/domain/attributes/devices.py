@@ -13,7 +13,7 @@ DEVICE.add(
         made(
             "name",
             "As the login service named it, else its browser and system.",
-            lambda row: row.document.get("name") or row.document.get("default_name"),
+            lambda row: row.record.get("name") or row.record.get("default_name"),
             ("name", "default_name"),
             "personal",
         ),
@@ -27,7 +27,7 @@ DEVICE.add(
         made(
             "last_location",
             "Where that address is.",
-            lambda row: read_location(row.document.get("last_location")),
+            lambda row: read_location(row.record.get("last_location")),
             ("last_location",),
             "personal",
         ),

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from app.domain.ids import encode_id
-from app.domain.rows import Attribute, Kind, Row, made, plain
+from app.domain.rows import Attribute, Join, Kind, Row, made, plain
 from app.domain.rules import READ_IDP_TOKENS
 from app.domain.secret_names import without_secrets
 
@@ -12,23 +12,23 @@ IDENTITY = Kind("Identity", needs=("provider",))
 
 
 def _token(name: str, description: str) -> Attribute:
-    """Stored sealed; unsealed where the rows are made."""
+    """Stored encrypted. The decrypted token lies beside the record."""
 
     def value(row: Row) -> Any:
-        return row.document.get(name)
+        return row.joined.get(name)
 
-    return made(name, description, value, (name,), read=READ_IDP_TOKENS, joins=frozenset({"tokens"}))
+    return made(name, description, value, (name,), read=READ_IDP_TOKENS, joins=frozenset({Join.TOKENS}))
 
 
 def profile_data(row: Row) -> Any:
     """What the provider sent, without what is not for readers."""
-    text = row.document.get("profile_data")
+    text = row.record.get("profile_data")
     return None if text is None else without_secrets(json.loads(text))
 
 
 def identity_id(row: Row) -> str:
     """An identity has no document of its own: what names it is its id."""
-    document = row.document
+    document = row.record
     return encode_id("Identity", "|".join((document["provider"], document["connection"], document["user_id"])))
 
 
@@ -47,7 +47,7 @@ IDENTITY.add(
         made(
             "is_primary",
             "Whether the profile's root attributes come from this identity.",
-            lambda row: row.document["$primary"],
+            lambda row: row.joined["position"] == 0,
             (),
         ),
         made(

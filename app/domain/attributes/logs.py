@@ -22,33 +22,33 @@ LOG_EVENT = Kind(
 
 def is_hidden(row: Row) -> bool:
     """Whether an event is somebody else's act, shown to the user whom it was done to. The service is nobody else."""
-    by = row.document.get("actor")
+    by = row.record.get("actor")
     return by is not None and by["kind"] != ActorKind.SYSTEM and READ_OTHERS_ACTS not in row.readable
 
 
 def actor(row: Row) -> Actor | None:
     """Without the name where that is not for this reader."""
-    stored = row.document.get("actor")
+    stored = row.record.get("actor")
     if stored is None:
         return None
     return Actor(stored["kind"], stored["id"], None if is_hidden(row) else stored.get("name"))
 
 
 def event_type(row: Row) -> LogEventType:
-    return LogEventType(row.document["type"])
+    return LogEventType(row.record["type"])
 
 
 def _unless_hidden(name: str, description: str, *flags: str) -> Attribute:
     """What a user does not see of someone else's act: reason, details, address, user agent."""
 
     def value(row: Row) -> Any:
-        return None if is_hidden(row) else row.document.get(name)
+        return None if is_hidden(row) else row.record.get(name)
 
     return made(name, description, value, (name,), *flags)
 
 
 def _changes(row: Row) -> list[FieldChange] | None:
-    stored = row.document.get("changes")
+    stored = row.record.get("changes")
     if stored is None:
         return None
     roots = readable_roots(row.readable)
@@ -62,7 +62,7 @@ def _changes(row: Row) -> list[FieldChange] | None:
 LOG_EVENT.add(
     [
         global_id("Stays the same for as long as the event is kept.", "personal"),
-        made("log_id", "Sorts by time.", lambda row: str(row.document["_id"]), ("_id",), "personal"),
+        made("log_id", "Sorts by time.", lambda row: str(row.record["_id"]), ("_id",), "personal"),
         made("type", "What happened.", event_type, ("type",), "personal"),
         made(
             "code",
@@ -97,7 +97,7 @@ LOG_EVENT.add(
         made(
             "location",
             "Where that address is.",
-            lambda row: None if is_hidden(row) else read_location(row.document.get("location")),
+            lambda row: None if is_hidden(row) else read_location(row.record.get("location")),
             ("location",),
             "personal",
         ),

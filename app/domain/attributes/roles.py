@@ -20,7 +20,7 @@ ROLE.add(
         made(
             "permissions",
             "What its holders may do.",
-            once("permissions", lambda row: [Permission.read(each) for each in row.document.get("permissions", [])]),
+            once("permissions", lambda row: [Permission.read(each) for each in row.record.get("permissions", [])]),
             ("permissions",),
             "personal",
         ),

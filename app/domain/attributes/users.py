@@ -13,7 +13,7 @@ from app.domain.connections import why_not_editable
 from app.domain.permissions import effective_permissions
 from app.domain.refusals import Refusal
 from app.domain.root_attributes import ROOT_ATTRIBUTES, RootAttribute, RootAttributeName
-from app.domain.rows import Attribute, Kind, Row, global_id, made, once, plain
+from app.domain.rows import Attribute, Join, Kind, Row, global_id, made, once, plain
 from app.domain.rules import (
     READ_APP_METADATA,
     READ_DEVICES,
@@ -56,20 +56,17 @@ def _listed(name: str, description: str, read: Rule, *flags: str) -> Attribute:
 
 
 def _identities(row: Row) -> list[Row]:
-    documents = row.document.get("identities", [])
-    for index, document in enumerate(documents):
-        document["$primary"] = index == 0
-    return [Row(IDENTITY, document, row.readable) for document in documents]
+    return row.rows_inside(IDENTITY, "identities")
 
 
 def _roles(row: Row) -> list[Row]:
-    return [Row(ROLE, document, row.readable) for document in row.document["$roles"]]
+    return [Row(ROLE, role, row.readable) for role in row.joined["roles"]]
 
 
 def root_attributes(row: Row) -> list[RootAttribute]:
     """Value, provenance and editability of each of the five."""
-    refusal = why_not_editable(row.document.get("$connection"))
-    return [_root_attribute(row.document, name, refusal) for name in ROOT_ATTRIBUTES]
+    refusal = why_not_editable(row.joined["connection"])
+    return [_root_attribute(row.record, name, refusal) for name in ROOT_ATTRIBUTES]
 
 
 def _root_attribute(document: Mapping[str, Any], name: str, refusal: Refusal | None) -> RootAttribute:
@@ -120,7 +117,7 @@ USER.add(
             (*ROOT_ATTRIBUTES, "provenance", "identities.connection"),
             "personal",
             read=READ_USER,
-            joins=frozenset({"connection"}),
+            joins=frozenset({Join.CONNECTION}),
         ),
         _of_user("email", "The address in force.", "personal", "search", "sort", "import"),
         _of_user("email_verified", "Whether the address was shown to be the user's.", "personal", "search", "import"),
@@ -180,19 +177,19 @@ USER.add(
             ("role_ids",),
             "personal",
             read=READ_USER_ROLES,
-            joins=frozenset({"roles"}),
+            joins=frozenset({Join.ROLES}),
         ),
         made(
             "permissions",
             "Direct ones and those that come with a role, each with its sources.",
             once(
                 "permissions",
-                lambda row: effective_permissions(row.document.get("permissions", []), row.document["$roles"]),
+                lambda row: effective_permissions(row.record.get("permissions", []), row.joined["roles"]),
             ),
             ("permissions", "role_ids"),
             "personal",
             read=READ_USER_ROLES,
-            joins=frozenset({"roles"}),
+            joins=frozenset({Join.ROLES}),
         ),
         _of_user("blocked", "Whether the user is kept out.", "personal", "search", "import", default=False),
         _of_user(
@@ -241,7 +238,7 @@ USER.add(
                 "role_ids",
                 "permissions.name",
             ),
-            joins=frozenset({"connection", "lockouts"}),
+            joins=frozenset({Join.CONNECTION, Join.LOCKED_OUT}),
         ),
     ]
 )

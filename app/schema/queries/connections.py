@@ -21,4 +21,4 @@ class ConnectionQueries:
     async def auth_connections(self, info: Info) -> list[AuthConnection] | None:
         context = info.context
         rows = await context.services.reads.find(context.principal, CONNECTION, {}, selection(info))
-        return cast("list[AuthConnection]", sorted(rows, key=lambda row: row.document["name"]))
+        return cast("list[AuthConnection]", sorted(rows, key=lambda row: row.record["name"]))

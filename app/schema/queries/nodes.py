@@ -42,7 +42,7 @@ async def _nodes(info: Info, ids: list[strawberry.ID], argument: str) -> list[An
         where = {"_id": {"$in": [key for _, key in wanted]}}
         try:
             rows = await context.services.reads.find(context.principal, NODES[kind], where, selection(info))
-            found.update({(kind, row.document["_id"]): row for row in rows})
+            found.update({(kind, row.record["_id"]): row for row in rows})
         except Forbidden as refusal:
             # In the place of each: a denial nulls what it is about, and nothing beside it.
             found.update(dict.fromkeys(wanted, refusal))

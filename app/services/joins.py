@@ -1,0 +1,65 @@
+"""Data of other collections that a reader gets beside a record. The record itself never changes."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from app.domain.logins import MAX_FAILURES
+from app.domain.principals import Principal
+from app.domain.rows import NOTHING_JOINED, Join, Joined
+from app.domain.rules import BLOCK_USER
+from app.policy.rules import holds
+from app.store.documents import Document, Documents
+from app.store.snapshots import Snapshots
+from app.store.token_cipher import TokenCipher
+
+TOKENS = ("access_token", "refresh_token")
+
+
+class Joins:
+    """Reads each kind of joined data once for all records."""
+
+    def __init__(self, documents: Documents, snapshots: Snapshots, cipher: TokenCipher) -> None:
+        self._documents = documents
+        self._snapshots = snapshots
+        self._cipher = cipher
+
+    async def join(self, principal: Principal, joins: frozenset[Join], records: Sequence[Document]) -> Sequence[Joined]:
+        """What lies beside each record, in the order of the records."""
+        if not joins:
+            return [NOTHING_JOINED] * len(records)
+        values = [await self._values(principal, each, records) for each in joins]
+        return [{name: value(record) for name, value in values} for record in records]
+
+    async def _values(
+        self, principal: Principal, join: Join, records: Sequence[Document]
+    ) -> tuple[str, Callable[[Document], Any]]:
+        """The name under which functions of attributes find the joined data, and the function that makes it."""
+        match join:
+            case Join.ROLES:
+                roles = await self._snapshots.roles(principal.tenant)
+                return "roles", lambda user: [roles[each] for each in user.get("role_ids", ()) if each in roles]
+            case Join.CONNECTION:
+                connections = await self._snapshots.connections(principal.tenant)
+                return "connection", lambda user: _of_primary_identity(user, connections)
+            case Join.LOCKED_OUT:
+                locked_out = await self._locked_out(principal, records)
+                return "locked_out", lambda user: user["_id"] in locked_out
+            case Join.TOKENS:
+                return "identities", lambda user: [self._tokens(each) for each in user.get("identities", ())]
+
+    async def _locked_out(self, principal: Principal, records: Sequence[Document]) -> frozenset[Any]:
+        """Users for whom an IP address is kept out. Only a caller who may unblock them needs to know."""
+        asked = [each["_id"] for each in records if holds(principal, BLOCK_USER, principal.is_self(each["_id"]))]
+        if not asked:
+            return frozenset()
+        where = {"tenant": principal.tenant, "user": {"$in": asked}, "count": {"$gte": MAX_FAILURES}}
+        failures = await self._documents.find("login_failures", where, ("user",))
+        return frozenset(each["user"] for each in failures)
+
+    def _tokens(self, identity: Document) -> Joined:
+        return {name: self._cipher.decrypt(identity[name]) for name in TOKENS if name in identity}
+
+
+def _of_primary_identity(user: Document, connections: Mapping[str, Any]) -> Any:
+    identities = user.get("identities")
+    return connections.get(identities[0]["connection"]) if identities else None

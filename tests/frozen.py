@@ -1,0 +1,29 @@
+"""Records that refuse every change, for tests of what is shared between requests."""
+
+from typing import Any, NoReturn
+
+
+def _refuse(*_: Any, **__: Any) -> NoReturn:
+    raise AssertionError("A record was changed.")
+
+
+class FrozenDict(dict[str, Any]):
+    """Raises on every change."""
+
+    __setitem__ = __delitem__ = __ior__ = update = setdefault = pop = popitem = clear = _refuse  # type: ignore[assignment]
+
+
+class FrozenList(list[Any]):
+    """Raises on every change."""
+
+    __setitem__ = __delitem__ = __iadd__ = __imul__ = append = extend = insert = _refuse  # type: ignore[assignment]
+    pop = remove = sort = reverse = clear = _refuse
+
+
+def freeze(value: Any) -> Any:
+    """A copy that can be read and not changed, down to the innermost value."""
+    if isinstance(value, dict):
+        return FrozenDict({name: freeze(each) for name, each in value.items()})
+    if isinstance(value, list | tuple):
+        return FrozenList(freeze(each) for each in value)
+    return value
