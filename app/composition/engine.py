@@ -7,10 +7,10 @@ from app.composition.rates import build_caller_rates
 from app.composition.trusted_documents import build_trust
 from app.engine.execution import Engine
 from app.engine.limits import Limits
-from app.schema.build import build_schema
+from app.schema.build import ProfileSchema
 from app.schema.context import Services
 from app.settings import ConfigurationError, Settings
-from app.store.database import Database
+from app.store.database import Database, time_limit
 from app.store.rates import Rates
 
 
@@ -18,11 +18,11 @@ def build_engine(
     settings: Settings, database: Database, development: bool, services: Services, anonymous_rates: Rates
 ) -> Engine:
     """ConfigurationError where a trusted document can't be run."""
-    trust = build_trust(settings)
+    schema, trust = ProfileSchema(services, anonymous_rates), build_trust(settings)
     rates = build_caller_rates(settings, database, development)
     introspection = is_introspection_on(settings, development)
     try:
-        return Engine(build_schema(), services, build_limits(settings), rates, trust, anonymous_rates, introspection)
+        return Engine(schema, build_limits(settings), rates, trust, introspection, time_limit)
     except GraphQLError as error:
         raise ConfigurationError(f"PROFILE_API_TRUSTED_DOCUMENTS_DIR: a document can't be run: {error}") from None
 

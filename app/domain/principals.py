@@ -58,3 +58,16 @@ class Principal:
     def own(self) -> list[Key]:
         """The `_id`s of the caller's profile and of those linked to it."""
         return [] if self.profile is None else [self.profile, *self.linked]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a request comes from that brings no token."""
+
+    ip: str | None = None
+    user_agent: str | None = None
+
+    @property
+    def key(self) -> str:
+        """As `Principal.key`."""
+        return f"ip/{self.ip}"

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from math import ceil
+from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,3 +20,15 @@ class Rate:
     def reset_in(self) -> int:
         """Whole seconds until the window ends, at least 1."""
         return max(1, ceil(self.ends_in))
+
+
+class RateCounter(Protocol):
+    """Counts what callers do against one limit, wherever the counts are stored."""
+
+    async def hit(self, caller: str, cost: int = 1) -> Rate | None:
+        """Counts. Raises RateLimited beyond the limit. Returns None where there is no limit."""
+        ...
+
+    def check(self, caller: str) -> None:
+        """Raises RateLimited for a caller that is known to have nothing left. Counts nothing."""
+        ...

@@ -1,13 +1,14 @@
 """Documents, parsed, measured and validated once: clients send the same few over and over."""
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from graphql import (
     DocumentNode,
     FragmentDefinitionNode,
     GraphQLError,
+    GraphQLSchema,
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     OperationType,
@@ -15,13 +16,12 @@ from graphql import (
     specified_rules,
     validate,
 )
-from strawberry import Schema
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from app.domain.rows import Tree
 from app.engine.limits import Costs, Counted, Limits, Measure, OperationCost
-from app.engine.selection import add_selections, of_viewer
+from app.engine.selection import add_selections, of_paths
 
 # Texts, and bytes that they take with all that was found out about them.
 MAX_REMEMBERED = 1_000
@@ -73,14 +73,14 @@ class Document:
             return self.operations.get(name)
         return next(iter(self.operations.values())) if len(self.operations) == 1 else None
 
-    def viewer_selection(self, operation: OperationDefinitionNode) -> Tree:
-        """What the operation asks of the caller's own profile."""
+    def selection_at(self, operation: OperationDefinitionNode, paths: Sequence[Sequence[str]]) -> Tree:
+        """What the operation, if it is a query, asks for at any of these paths. They are the same at each call."""
         known = self.trees.get(id(operation))
         if known is None:
             tree = Tree()
             if operation.operation is OperationType.QUERY:
                 add_selections(tree, operation.selection_set, self.fragments, set())
-            known = self.trees[id(operation)] = of_viewer(tree)
+            known = self.trees[id(operation)] = of_paths(tree, paths)
         return known
 
 
@@ -92,14 +92,18 @@ class Documents:
     """
 
     def __init__(
-        self, schema: Schema, limits: Limits, trusted: Mapping[str, str] | None = None, introspection: bool = True
+        self,
+        schema: GraphQLSchema,
+        limits: Limits,
+        trusted: Mapping[str, str] | None = None,
+        introspection: bool = True,
     ) -> None:
         """GraphQLError for a trusted text that can't be run. `introspection`: whether the schema may be asked for."""
         self.hits = self.misses = 0
         self._schema = schema
         self._limits = limits
         self._introspection = introspection
-        self._costs = Costs(schema._schema)
+        self._costs = Costs(schema)
         self._known: OrderedDict[str, Document] = OrderedDict()
         self._size = 0
         self._seen: OrderedDict[int, None] = OrderedDict()
@@ -178,7 +182,7 @@ class Documents:
         """The first MAX_ERRORS. Without introspection no error helps to guess names of the schema."""
         rules = _RULES if self._introspection else (*_RULES, NoSchemaIntrospectionCustomRule)
         hidden = not self._introspection
-        errors = validate(self._schema._schema, document, rules, max_errors=MAX_ERRORS, hide_suggestions=hidden)
+        errors = validate(self._schema, document, rules, max_errors=MAX_ERRORS, hide_suggestions=hidden)
         # Beyond the limit there is one more, which says so.
         return errors[:MAX_ERRORS]
 

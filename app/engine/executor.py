@@ -1,7 +1,7 @@
 """How fields of rows are answered: a leaf without the ceremony that only a resolver needs."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -15,8 +15,7 @@ from strawberry.types.field import StrawberryField
 from app.directives import is_public
 from app.domain.errors import TimedOut, Unauthenticated
 from app.domain.rows import Row
-from app.schema.authorized import ROW_TYPES
-from app.schema.context import Context, RootField
+from app.engine.operations import RootField, Run
 
 _JSON = "JSON"
 # How long an operation completes values before it lets others run.
@@ -42,6 +41,7 @@ class RowExecutor(StrawberryGraphQLCoreExecutionContext):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        self._run: Run = self.context_value.run
         # When this operation has to let others run. Of several lists that go on one does at a time.
         self._ends: float | None = None
         self._turn = asyncio.Lock()
@@ -58,7 +58,7 @@ class RowExecutor(StrawberryGraphQLCoreExecutionContext):
                         return None
                 else:
                     if leaf.is_json:
-                        self.context_value.budget.take_json(value)
+                        self._run.budget.take_json(value)
                     coerced = leaf.coerce(value)
                     if coerced is not None and coerced is not Undefined:
                         return coerced
@@ -72,13 +72,13 @@ class RowExecutor(StrawberryGraphQLCoreExecutionContext):
     def _execute_root_field(
         self, parent_type: Any, name: str, source: Any, field_details_list: Any, path: Any, position_context: Any
     ) -> Any:
-        context, field = self.context_value, self.schema.get_field(parent_type, name)
+        run, field = self._run, self.schema.get_field(parent_type, name)
         if field is None:
             return Undefined
         refusal: Exception | None = None
-        if context.principal is None and not is_public(name, field):
+        if not run.has_token and not is_public(name, field):
             refusal = Unauthenticated()
-        elif context.deadline is not None and asyncio.get_running_loop().time() > context.deadline:
+        elif run.deadline is not None and asyncio.get_running_loop().time() > run.deadline:
             # One that is not begun has written nothing.
             refusal = TimedOut()
         if refusal is not None:
@@ -86,7 +86,7 @@ class RowExecutor(StrawberryGraphQLCoreExecutionContext):
             self.handle_field_error(refusal, field.type, field_details_list, path)
             return None
         timed = RootField(path.key, parent_type.name, name, perf_counter())
-        context.root_fields.append(timed)
+        run.root_fields.append(timed)
         value = super().execute_field(parent_type, source, field_details_list, path, position_context)
         timed.ended = perf_counter()
         if not self.is_awaitable(value):
@@ -94,7 +94,7 @@ class RowExecutor(StrawberryGraphQLCoreExecutionContext):
 
         async def in_time() -> Any:
             try:
-                async with asyncio.timeout_at(context.deadline):
+                async with asyncio.timeout_at(run.deadline):
                     return await value
             except TimeoutError:
                 self.handle_field_error(TimedOut(), field.type, field_details_list, path)
@@ -113,16 +113,19 @@ class RowExecutor(StrawberryGraphQLCoreExecutionContext):
 
     def _pay(self, items: list[Any], field_details_list: Any, name: str) -> None:
         """Takes from the budget what the list has beyond what it counts as."""
-        context = self.context_value
-        counted = [context.document.lists.get(id(details.node)) for details in field_details_list]
+        run = self._run
+        found = [run.document.lists.get(id(details.node)) for details in field_details_list]
+        counted = [each for each in found if each is not None]
         # Without an entry the field that a page came from was told how long it is.
-        if None in counted or (more := len(items) - max(each.length(context.variables) for each in counted)) <= 0:
+        if len(counted) < len(found):
             return
-        context.budget.take_items(name, more, 1 + sum(each.item.value(context.variables) for each in counted))
+        more = len(items) - max(each.length(run.variables) for each in counted)
+        if more > 0:
+            run.budget.take_items(name, more, 1 + sum(each.item.value(run.variables) for each in counted))
 
     def complete_leaf_value(self, return_type: Any, result: Any) -> Any:  # type: ignore[override]
         if return_type.name == _JSON:
-            self.context_value.budget.take_json(result)
+            self._run.budget.take_json(result)
         return super().complete_leaf_value(return_type, result)
 
     def complete_iterable_value(
@@ -188,16 +191,20 @@ class RowExecutor(StrawberryGraphQLCoreExecutionContext):
 
 async def run_operation(
     schema: GraphQLSchema,
-    context: Context,
+    run: Run,
+    context: Any,
     variables: dict[str, Any],
     operation_name: str | None,
     hide_suggestions: bool = False,
 ) -> ExecutionResult:
-    """Runs a document that was parsed and validated before. What a resolver raises becomes an error of its field."""
-    assert context.document.document
+    """Runs a document that was parsed and validated before. What a resolver raises becomes an error of its field.
+
+    `context.run` is `run`.
+    """
+    assert run.document.document
     result = execute(
         schema,
-        context.document.document,
+        run.document.document,
         context_value=context,
         variable_values=variables,
         operation_name=operation_name,
@@ -208,14 +215,14 @@ async def run_operation(
     return await result if isinstance(result, Awaitable) else result
 
 
-def read_leaves_directly(schema: GraphQLSchema) -> None:
+def read_leaves_directly(schema: GraphQLSchema, row_types: Collection[str]) -> None:
     """Prepares the types: a leaf without a resolver is known by its name; another plain field of a row is one call."""
     for type_ in schema.type_map.values():
         if isinstance(type_, GraphQLObjectType):
             for name, field in type_.fields.items():
                 definition: StrawberryField | None = field.extensions.get("strawberry-definition")
                 if definition is not None and definition.is_basic_field:
-                    if type_.name in ROW_TYPES:
+                    if type_.name in row_types:
                         field.resolve = _reader(definition.python_name)
                     type_.extensions.update(_leaf(name, definition.python_name, field.type))
 

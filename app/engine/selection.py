@@ -1,7 +1,7 @@
 """From a selection set to attribute names: what is asked for, and nothing else, is read."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from graphql import (
@@ -56,11 +56,14 @@ def of_nodes(connection: Selection) -> Tree:
     return merged
 
 
-def of_viewer(operation: Selection) -> Tree:
-    """What an operation asks of the caller's own profile, wherever it does."""
+def of_paths(operation: Selection, paths: Iterable[Sequence[str]]) -> Tree:
+    """What an operation asks for at any of these paths, together."""
     merged = Tree()
-    _merge(merged, operation.get("viewer", {}))
-    _merge(merged, operation.get("caller", {}).get("user", {}))
+    for path in paths:
+        found = operation
+        for name in path:
+            found = found.get(name, {})
+        _merge(merged, found)
     return merged
 
 

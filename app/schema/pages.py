@@ -11,7 +11,7 @@ from app.domain.errors import Refused
 from app.domain.paging import Page, to_window
 from app.domain.rows import Kind, Row
 from app.policy.rules import authenticated
-from app.schema.context import Info, node_selection, selection
+from app.schema.context import Info
 from app.schema.costs import COUNTING
 from app.services.reads import Listing
 
@@ -58,10 +58,12 @@ async def page(
     info: Info, listing: Listing, first: int | None, after: str | None, last: int | None, before: str | None
 ) -> Page:
     """A page of a tenant's list."""
-    asked = selection(info)
+    asked = info.context.selection(info)
     window = to_window(first, after, last, before)
     reads = info.context.services.reads
-    return await reads.page(info.context.principal, listing, window, node_selection(info), "total_count" in asked)
+    return await reads.page(
+        info.context.principal, listing, window, info.context.node_selection(info), "total_count" in asked
+    )
 
 
 async def page_of(
@@ -76,11 +78,11 @@ async def page_of(
 ) -> Page:
     """The same of what belongs to `owner`; owners side by side share one command."""
     principal = authenticated(info.context.principal)
-    window, asked = to_window(first, after, last, before), selection(info)
+    window, asked = to_window(first, after, last, before), info.context.selection(info)
 
     async def load(owners: list[Row]) -> Sequence[Page | Refused]:
         reads, count = info.context.services.reads, "total_count" in asked
-        return await reads.pages(principal, owners, field, listing, window, node_selection(info), count)
+        return await reads.pages(principal, owners, field, listing, window, info.context.node_selection(info), count)
 
     key = (field, listing.kind.name, listing.order, listing.key, window, id(info._raw_info.field_nodes[0]))
     found: Page = await info.context.loader(key, lambda: DataLoader(load, cache=False)).load(owner)
@@ -92,7 +94,7 @@ async def belongings_of(info: Info, owner: Row, kind: Kind) -> list[Row]:
     principal = authenticated(info.context.principal)
 
     async def load(owners: list[Row]) -> list[list[Row]]:
-        return await info.context.services.reads.belongings(principal, owners, kind, selection(info))
+        return await info.context.services.reads.belongings(principal, owners, kind, info.context.selection(info))
 
     key = (kind.name, id(info._raw_info.field_nodes[0]))
     found: list[Row] = await info.context.loader(key, lambda: DataLoader(load, cache=False)).load(owner)

@@ -10,7 +10,7 @@ from app.domain.attributes.users import USER
 from app.domain.errors import ErrorCode, Refused, VersionConflict
 from app.domain.rows import Kind, Row
 from app.domain.users import User as WrittenUser
-from app.schema.context import Info, selection
+from app.schema.context import Info
 from app.schema.costs import holds
 from app.schema.types.users import User
 
@@ -72,7 +72,7 @@ async def _read(info: Info, key: Any) -> User | None:
 
 async def read_written(info: Info, kind: Kind, key: Any, *path: str) -> Row | None:
     """What was just written, as far as it is asked for at this path of the payload, and may be read."""
-    asked = selection(info)
+    asked = info.context.selection(info)
     for name in path:
         if name not in asked:
             return None

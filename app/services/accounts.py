@@ -22,7 +22,7 @@ from app.domain.logins import said, to_user_id
 from app.domain.logs import LogEvent, LogEventType, diff
 from app.domain.metadata import RESERVED_APP_METADATA, check_patch, check_size
 from app.domain.passwords import SetPassword, why_no_password
-from app.domain.principals import Principal
+from app.domain.principals import Principal, Source
 from app.domain.root_attributes import check_root_attribute
 from app.domain.rules import CREATE_USERS, DELETE_USER, UPDATE_APP_METADATA
 from app.domain.tickets import TicketPurpose
@@ -33,7 +33,7 @@ from app.services.callers import Callers
 from app.services.changes import DEADLINE_SECONDS, ProfileChanges, Target, check_reason, taken, to_event, wait
 from app.services.identifiers import named_connection, read_email, read_phone_number
 from app.services.password_hashes import check_hash
-from app.services.tickets import Choose, Source, as_themselves, issue, to_mail
+from app.services.tickets import Choose, as_themselves, issue, to_mail
 from app.store.accounts import Accounts as StoredAccounts
 from app.store.connections import Connections
 from app.store.database import KeyTaken, new_id

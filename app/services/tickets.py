@@ -1,7 +1,6 @@
 """Tickets: issued with the mail that carries them, and redeemed."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from hashlib import sha256
 
 from app.domain.devices import RevokeDevices
@@ -10,7 +9,7 @@ from app.domain.errors import ErrorCode, Refused
 from app.domain.ids import Key
 from app.domain.logs import LogEventType
 from app.domain.passwords import SetPassword, version_of
-from app.domain.principals import ActorKind, Principal
+from app.domain.principals import ActorKind, Principal, Source
 from app.domain.tickets import LIFETIMES, NO_GOOD, PutTicket, SpendTicket, Ticket, TicketPurpose, VoidTickets
 from app.domain.times import now
 from app.domain.users import Beside, Changes, User
@@ -29,19 +28,6 @@ _TEMPLATES = {
 
 # From the caller's key, user, password and path to the hash; raises PasswordRefused for one that is not accepted.
 Choose = Callable[[str, User, str, str], Awaitable[str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where a request comes from that brings no token."""
-
-    ip: str | None = None
-    user_agent: str | None = None
-
-    @property
-    def key(self) -> str:
-        """As `Principal.key`."""
-        return f"ip/{self.ip}"
 
 
 def hash_of(secret: str) -> str:

@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
 from app.domain.hosts import is_loopback
-from app.schema.errors import request_error
+from app.engine.errors import request_error
 from app.web.client_ips import is_forwarded, is_loopback_peer
 from app.web.development_tokens import DevelopmentTokenEndpoint
 from app.web.graphql import NOT_PREPARED, GraphQL

@@ -8,10 +8,10 @@ from starlette.types import Receive, Scope, Send
 
 from app.auth.tokens import Tokens
 from app.domain.errors import RateLimited, Unauthenticated, Unavailable
-from app.domain.principals import Principal
+from app.domain.principals import Principal, Source
 from app.domain.rates import Rate
-from app.engine.execution import Answer, Engine
-from app.services.tickets import Source
+from app.engine.execution import Engine
+from app.engine.requests import OperationResult
 from app.store.rates import Rates
 from app.web.client_ips import ClientIPs, to_client_network
 from app.web.load import Load, Share
@@ -43,7 +43,7 @@ class Exchange:
     id: str
     ip: str | None = None
     principal: Principal | None = None
-    answer: Answer | None = None
+    answer: OperationResult | None = None
     refused: str | None = None
     rate: Rate | None = None
 
@@ -123,7 +123,7 @@ class GraphQL:
         """Finding out that a request is none is work too: it is counted like a document that can't be run."""
         exchange.refused = "BAD_REQUEST"
         try:
-            answer = await self._engine.refuse(Answer([]), to_client_network(exchange.ip), exchange.principal)
+            answer = await self._engine.refuse(OperationResult([]), to_client_network(exchange.ip), exchange.principal)
         except RateLimited as limited:
             return _to_rate_limited(exchange, limited, media_type)
         exchange.rate = answer.rate or exchange.rate

@@ -10,8 +10,8 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.types import Receive, Scope, Send
 
-from app.engine.execution import Answer
-from app.schema.context import RootField
+from app.engine.operations import RootField
+from app.engine.requests import OperationResult
 from app.web.client_ips import is_forwarded, is_loopback_peer
 from app.web.requests import read_headers
 from app.web.responses import Reply
@@ -48,7 +48,7 @@ class Metrics:
         gauge = Gauge(f"profile_api_{name}", description, [label], registry=self.registry, multiprocess_mode="livesum")
         self._figures.extend((gauge.labels(kind), read) for kind, read in figures.items())
 
-    def observe(self, answer: Answer | None, refused: str | None, status: int, seconds: float) -> None:
+    def observe(self, answer: OperationResult | None, refused: str | None, status: int, seconds: float) -> None:
         self._child(self._requests, str(status)).observe(seconds)
         if refused is not None:
             self._child(self._refused, refused).inc()
@@ -71,7 +71,7 @@ class Metrics:
             found = self._root_fields[key] = self._fields.labels(name), self._costs.labels(name)
         return found
 
-    def _count_errors(self, answer: Answer) -> None:
+    def _count_errors(self, answer: OperationResult) -> None:
         names = {each.key: f"{each.type}.{each.name}" for each in answer.root_fields}
         for error in answer.errors:
             path, code = error.get("path"), error["extensions"]["code"]

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope
 
 from app.domain.errors import Unauthenticated
 from app.domain.metadata import is_well_formed
-from app.engine.execution import Request
+from app.engine.requests import Request
 
 JSON = "application/json"
 # Of the text of a document: comments and strings are read before anything else can be limited.

@@ -9,8 +9,8 @@ from starlette.types import Receive, Scope, Send
 
 from app.domain.errors import RateLimited, Unauthenticated
 from app.domain.rates import Rate
-from app.engine.execution import Answer
-from app.schema.errors import request_error
+from app.engine.errors import request_error
+from app.engine.requests import OperationResult
 from app.web.requests import GRAPHQL_RESPONSE, JSON, BadRequest
 
 REALM = 'Bearer realm="profile-api"'
@@ -67,7 +67,7 @@ def respond(content: Any, status: int = 200, media_type: str = JSON, headers: Ma
     return Reply(status, encode(content), f"{media_type}; charset=utf-8", headers)
 
 
-def to_response(answer: Answer, media_type: str) -> Reply:
+def to_response(answer: OperationResult, media_type: str) -> Reply:
     """The status code is what GraphQL over HTTP has for this media type: 200 when the operation was executed."""
     content: dict[str, Any] = {"errors": answer.errors} if answer.errors else {}
     if answer.executed:
@@ -76,7 +76,7 @@ def to_response(answer: Answer, media_type: str) -> Reply:
     return respond(content, status, media_type, headers)
 
 
-def _status(answer: Answer, media_type: str) -> tuple[int, dict[str, str]]:
+def _status(answer: OperationResult, media_type: str) -> tuple[int, dict[str, str]]:
     """The status, and headers that go with it. An answer with data is 200: clients discard the data of any other."""
     if not answer.errors:
         return 200, {}

@@ -12,9 +12,10 @@ from starlette.responses import HTMLResponse, Response
 from app.domain.emails import LANGUAGES
 from app.domain.errors import ErrorCode, RateLimited, Refused, Unavailable
 from app.domain.passwords import EASY_TO_GUESS, MAX_LENGTH, PasswordRefused
+from app.domain.principals import Source
 from app.domain.tickets import Ticket, TicketPurpose
 from app.mail.messages import WORDS
-from app.services.tickets import Source, Tickets
+from app.services.tickets import Tickets
 from app.store.rates import Rates
 from app.web.client_ips import ClientIPs, to_client_network
 from app.web.requests import BadRequest, Headers, read_body, read_headers

@@ -9,7 +9,7 @@ from typing import Any
 from opentelemetry import propagate, trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
-from app.engine.execution import Answer
+from app.engine.requests import OperationResult
 from app.settings import ConfigurationError
 from app.web.requests import Headers
 
@@ -39,7 +39,7 @@ class Traced:
         self._tracer = tracer
         self._span = span
 
-    def tell(self, answer: Answer | None, status: int) -> None:
+    def tell(self, answer: OperationResult | None, status: int) -> None:
         """By the semantic conventions for HTTP and GraphQL; names of the schema only, and the operation's own."""
         self._span.set_attribute("http.response.status_code", status)
         if status >= 500:

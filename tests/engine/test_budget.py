@@ -15,6 +15,7 @@ from app.engine.budget import Budget
 from app.engine.documents import Documents
 from app.engine.executor import read_leaves_directly, run_operation
 from app.engine.limits import Limits
+from app.engine.operations import Run
 from app.schema.context import Context, Info
 from app.schema.costs import holds
 from app.schema.lists import FirstOf, head
@@ -61,18 +62,17 @@ class Query:
         return cast("list[Box]", info.context.services)
 
 
-SCHEMA = strawberry.Schema(query=Query)
-read_leaves_directly(SCHEMA._schema)
+SCHEMA = strawberry.Schema(query=Query)._schema
+read_leaves_directly(SCHEMA, ())
 DOCUMENTS = Documents(SCHEMA, Limits())
 
 
 async def run(query: str, found: list[Box], values: int = 0, answer: int = 1_000_000, **variables: Any) -> Any:
     document = DOCUMENTS.prepare(query)
     assert not document.errors
-    context = Context(
-        cast("Any", found), document, variables, budget=Budget(values, answer), principal=cast("Any", True)
-    )
-    result: ExecutionResult = await run_operation(SCHEMA._schema, context, variables, None)
+    operation = Run(document, variables, Budget(values, answer), has_token=True)
+    context = Context(cast("Any", found), operation)
+    result: ExecutionResult = await run_operation(SCHEMA, operation, context, variables, None)
     return result.data, [(each.path, (each.extensions or {}).get("code")) for each in result.errors or []]
 
 

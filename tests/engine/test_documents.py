@@ -16,7 +16,7 @@ from app.services.reads import MAX_PLANS, Reads
 from app.web.requests import BadRequest, read_request
 from tests.world import World, codes
 
-SCHEMA = build_schema()
+SCHEMA = build_schema()._schema
 
 
 def documents() -> Documents:

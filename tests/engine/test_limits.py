@@ -20,8 +20,8 @@ from app.engine.limits import MAX_MERGES, Costs, Limits, Measure, OperationCost
 from app.schema.build import build_schema
 from tests.test_readme import GRAPHQL
 
-SCHEMA = build_schema()
-COSTS = Costs(SCHEMA._schema)
+SCHEMA = build_schema()._schema
+COSTS = Costs(SCHEMA)
 # So high that only what a test is about is in the way.
 OPEN = Limits(depth=1_000, aliases=10**9, directives=10**9, root_fields=10**9, cost=10**9)
 
@@ -135,7 +135,7 @@ def named(type_: Any) -> Any:
 
 def test_every_list_says_how_long_it_is() -> None:
     """What declares nothing has a strict default; this keeps the declarations complete."""
-    for type_ in SCHEMA._schema.type_map.values():
+    for type_ in SCHEMA.type_map.values():
         fields = type_.fields if isinstance(type_, GraphQLObjectType | GraphQLInputObjectType) else {}
         for name, field in fields.items():
             place = f"{type_.name}.{name}"
@@ -156,7 +156,7 @@ def test_every_list_says_how_long_it_is() -> None:
 def test_public_fields_are_the_two_that_need_no_token() -> None:
     public = {
         f"{type_.name}.{name}"
-        for type_ in SCHEMA._schema.type_map.values()
+        for type_ in SCHEMA.type_map.values()
         if isinstance(type_, GraphQLObjectType) and not type_.name.startswith("__")
         for name, field in type_.fields.items()
         if is_public(name, field)

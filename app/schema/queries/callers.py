@@ -12,6 +12,9 @@ from app.schema.context import Info
 from app.schema.costs import holds
 from app.schema.types.users import User
 
+# Where a query asks for the caller's own profile, which is read while finding out who calls.
+OWN_PATHS = (("viewer",), ("caller", "user"))
+
 
 @strawberry.type(description="Who is calling, as the token says.")
 class Caller:

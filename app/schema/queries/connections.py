@@ -8,7 +8,7 @@ from app.directives import ListSize
 from app.domain.attributes.connections import CONNECTION
 from app.domain.rules import READ_CONNECTIONS
 from app.schema.authorized import authorized
-from app.schema.context import Info, selection
+from app.schema.context import Info
 from app.schema.types.connections import AuthConnection
 
 
@@ -20,5 +20,5 @@ class ConnectionQueries:
     )
     async def auth_connections(self, info: Info) -> list[AuthConnection] | None:
         context = info.context
-        rows = await context.services.reads.find(context.principal, CONNECTION, {}, selection(info))
+        rows = await context.services.reads.find(context.principal, CONNECTION, {}, context.selection(info))
         return cast("list[AuthConnection]", sorted(rows, key=lambda row: row.record["name"]))

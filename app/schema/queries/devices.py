@@ -7,7 +7,7 @@ import strawberry
 from app.domain.attributes.devices import DEVICE
 from app.domain.rules import CREATE_LOGINS
 from app.schema.authorized import authorized
-from app.schema.context import Info, selection
+from app.schema.context import Info
 from app.schema.types.devices import Device
 
 
@@ -28,5 +28,5 @@ class DeviceQueries:
         if key is None:
             return None
         reads = context.services.reads
-        row = await reads.get(context.principal, DEVICE, {"_id": key}, selection(info), written=True)
+        row = await reads.get(context.principal, DEVICE, {"_id": key}, context.selection(info), written=True)
         return cast("Device | None", row)

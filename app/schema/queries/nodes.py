@@ -9,7 +9,7 @@ from app.domain.attributes.nodes import NODES
 from app.domain.errors import Forbidden
 from app.domain.paging import MAX_SIZE
 from app.schema.authorized import Node
-from app.schema.context import Info, selection
+from app.schema.context import Info
 from app.schema.ids import known_id
 
 Ids = Annotated[list[strawberry.ID], strawberry.argument(directives=[Constraint(max_items=MAX_SIZE)])]
@@ -41,7 +41,7 @@ async def _nodes(info: Info, ids: list[strawberry.ID], argument: str) -> list[An
         wanted = [each for each in known if each[0] == kind]
         where = {"_id": {"$in": [key for _, key in wanted]}}
         try:
-            rows = await context.services.reads.find(context.principal, NODES[kind], where, selection(info))
+            rows = await context.services.reads.find(context.principal, NODES[kind], where, context.selection(info))
             found.update({(kind, row.record["_id"]): row for row in rows})
         except Forbidden as refusal:
             # In the place of each: a denial nulls what it is about, and nothing beside it.

@@ -11,7 +11,7 @@ from app.domain.paging import Order
 from app.domain.roles import check_name_contains
 from app.domain.rules import READ_ROLES
 from app.schema.authorized import authorized
-from app.schema.context import Info, selection
+from app.schema.context import Info
 from app.schema.pages import After, Before, Connection, First, Last, page
 from app.schema.types.roles import Role
 from app.services.reads import Listing
@@ -26,7 +26,9 @@ class RoleQueries:
     async def role(self, info: Info, role_id: str) -> Role | None:
         context = info.context
         keys = {"role_id": role_id}
-        return cast("Role | None", await context.services.reads.get(context.principal, ROLE, keys, selection(info)))
+        return cast(
+            "Role | None", await context.services.reads.get(context.principal, ROLE, keys, context.selection(info))
+        )
 
     @strawberry.field(description="By name.", directives=[authorized(READ_ROLES)])
     async def roles(

@@ -8,7 +8,7 @@ from app.domain.attributes.users import USER
 from app.domain.errors import ErrorCode, Refused
 from app.domain.rules import READ_USER, READ_USERS
 from app.schema.authorized import authorized
-from app.schema.context import Info, selection
+from app.schema.context import Info
 from app.schema.ids import known_id
 from app.schema.pages import After, Before, Connection, First, Last, page
 from app.schema.types.roles import USERS
@@ -48,7 +48,7 @@ class UserQueries:
         keys = await _keys(info, by)
         return cast(
             "User | None",
-            await context.services.reads.get(context.principal, USER, keys, selection(info)),
+            await context.services.reads.get(context.principal, USER, keys, context.selection(info)),
         )
 
     @strawberry.field(

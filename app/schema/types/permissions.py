@@ -44,5 +44,5 @@ def permissions_of(info: Info, user: Row, first: int | None) -> list[Any] | None
     """All that roles give is put together, however few are answered: what is beyond the usual is taken as values."""
     if user.may_read("permissions"):
         granted = count_granted(user.record.get("permissions", ()), user.joined["roles"])
-        info.context.budget.take_items("permissions", max(0, granted - USUAL_PERMISSIONS), 1)
+        info.context.run.take_items("permissions", max(0, granted - USUAL_PERMISSIONS), 1)
     return head(user.read("permissions"), first)
