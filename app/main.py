@@ -7,8 +7,8 @@ from starlette.types import ASGIApp
 
 from app.auth.development import check_development
 from app.composition.engine import build_engine
-from app.composition.mail import build_mails, mail_jobs
 from app.composition.metrics import build_metrics
+from app.composition.outbox import build_outbox_sender, outbox_jobs
 from app.composition.rates import build_anonymous_rates
 from app.composition.secrets import build_tokens
 from app.composition.services import build_services
@@ -50,12 +50,12 @@ def build(
     development = check_development(settings, demo)
     tokens = build_tokens(settings, development)
     clear_roles = ClearRoles(Roles(database))
-    send_mails = build_mails(settings, database, development)
-    when_stopping(send_mails.stop)
+    outbox_sender = build_outbox_sender(settings, database, development)
+    when_stopping(outbox_sender.stop)
     services = build_services(settings, database, development, tokens, clear_roles.wake)
     anonymous_rates = build_anonymous_rates(settings, database, development)
     engine = build_engine(settings, database, development, services, anonymous_rates)
     metrics = build_metrics(tokens, engine, database)
-    jobs = [clear_roles.run, *mail_jobs(settings, development, send_mails)]
+    jobs = [clear_roles.run, *outbox_jobs(settings, development, outbox_sender)]
     start = Start(settings, database, development, demo, tokens, metrics, jobs, refuse)
     return build_web(start, engine, services.tickets, services.passwords, anonymous_rates)

@@ -13,11 +13,11 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 
-from app.jobs.emails import SendMails
-from app.mail.messages import Composer
-from app.mail.smtp import Server
+from app.jobs.outbox import OutboxSender
+from app.mail.composer import Composer
+from app.mail.smtp import SmtpServer
 from app.store.database import Database
-from app.store.emails import Outbox
+from app.store.outbox import Outbox
 from app.store.tickets import Tickets
 
 PUBLIC_URL = "https://profiles.example.com"
@@ -71,12 +71,12 @@ class Mailbox:
 
     def sender(
         self, drain_seconds: float = 30.0, outbox: Outbox | None = None, tickets: Tickets | None = None
-    ) -> SendMails:
+    ) -> OutboxSender:
         assert self.database
-        server = Server.read(f"smtp://127.0.0.1:{self.port}")
+        server = SmtpServer.read(f"smtp://127.0.0.1:{self.port}")
         composer = Composer("Profiles <no-reply@profiles.example.com>", PUBLIC_URL)
         outbox, tickets = outbox or Outbox(self.database), tickets or Tickets(self.database)
-        return SendMails(outbox, tickets, composer, server, None, drain_seconds)
+        return OutboxSender(outbox, tickets, composer, server, None, drain_seconds)
 
     async def receive(self) -> list[EmailMessage]:
         """Those that were sent by now and not received before."""

@@ -1,3 +1,3 @@
-"""Who is calling: a bearer token becomes a Principal.
+"""Who is calling: turns a bearer token into a Principal.
 
-Decides which tokens are good. Imports services, store, domain and settings; not its siblings schema and jobs."""
+Decides which tokens are valid. Imports services and below; not its siblings schema, engine and jobs."""

@@ -1,3 +1,3 @@
-"""Which object gets which: settings -> store -> services -> engine -> web.
+"""Which object gets which: settings -> store -> services -> schema -> engine -> web.
 
-Decides what is built and what it is given, one module a part. Imports every layer below; `app.main` joins the parts."""
+Decides what is built from which settings, one module for each part. Imports every layer below; app.main joins them."""

@@ -1,8 +1,8 @@
-"""What can be wrong with files, keys and addresses, without the import of the GraphQL engine, which takes a second."""
+"""What can be wrong with files, keys and URLs, without the import of the GraphQL engine, which takes a second."""
 
 from app.composition.locations import build_locations
 from app.composition.login_rules import installed_rules
-from app.composition.mail import build_server
+from app.composition.outbox import build_smtp_server
 from app.composition.secrets import build_token_cipher, build_tokens
 from app.composition.trusted_documents import build_trust
 from app.settings import Settings
@@ -12,7 +12,7 @@ def check_parts(settings: Settings, development: bool) -> None:
     """ConfigurationError for a part that cannot be built. Keeps nothing of what it builds."""
     build_tokens(settings, development)
     build_token_cipher(settings, development)
-    build_server(settings)
+    build_smtp_server(settings)
     build_locations(settings)
     build_trust(settings)
     installed_rules()

@@ -40,11 +40,11 @@ from app.store.connections import Connections
 from app.store.database import Database
 from app.store.devices import Devices as StoredDevices
 from app.store.documents import Documents
-from app.store.emails import Outbox
 from app.store.enrollments import Enrollments as StoredEnrollments
 from app.store.grants import Grants as StoredGrants
 from app.store.identities import Identities as StoredIdentities
 from app.store.logins import Logins
+from app.store.outbox import Outbox
 from app.store.passwords import Passwords as StoredPasswords
 from app.store.roles import Roles as StoredRoles
 from app.store.snapshots import Snapshots

@@ -1,3 +1,3 @@
-"""What there is: dataclasses, the attribute table, pure rules.
+"""What exists: dataclasses, attribute tables, filters and pure rules.
 
-Decides what a value may be and what a change comes to. Imports settings at most: no framework, no I/O."""
+Decides which values are valid and what a change does. Imports settings at most: no framework, no I/O."""

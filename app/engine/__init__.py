@@ -1,4 +1,3 @@
-"""Running an operation: documents, limits and cost, selection, execution.
+"""Running an operation: documents, limits and cost, selection, execution. Knows GraphQL, but nothing about profiles.
 
-Knows GraphQL and nothing about profiles. Imports domain;
-not its siblings auth, schema and jobs, nor services, policy and store."""
+Decides which operations run, and in which bounds. Imports domain only."""

@@ -1,3 +1,3 @@
-"""Where an IP address is located.
+"""The location of an IP address, from a database in the format of MaxMind.
 
-Reads a MaxMind-format database, where one is configured; without it nothing is guessed. Imports domain alone."""
+Decides what is known of a location; without a database nothing is guessed. Imports domain only."""

@@ -1,3 +1,3 @@
-"""Work that no request waits for.
+"""Background work, and the demo data.
 
-Decides what is done at start and in the background. Imports services and below; not its siblings auth and schema."""
+Decides what runs at start and beside requests. Imports services and below; not its siblings auth, schema and engine."""

@@ -1,4 +1,3 @@
-"""Mail: what it says, and how it leaves.
+"""The content of mails, and SMTP.
 
-What a mail is, to whom and when, is decided above. May import domain and settings.
-"""
+Decides how a mail looks and how it is delivered; the layers above decide who gets it. Imports domain and settings."""

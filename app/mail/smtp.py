@@ -24,7 +24,7 @@ class NotDelivered(Exception):  # noqa: N818
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Server:
+class SmtpServer:
     """Of PROFILE_API_SMTP_URL: `smtp://user:password@host:port`, or `smtps://` for TLS from the start.
 
     `allow_plain` lets credentials be sent without TLS.
@@ -38,7 +38,7 @@ class Server:
     allow_plain: bool = False
 
     @classmethod
-    def read(cls, url: str, allow_plain: bool = False) -> "Server":
+    def read(cls, url: str, allow_plain: bool = False) -> "SmtpServer":
         """ValueError for what is no such URL, or contradicts itself; its message holds no part of it."""
         try:
             parts = urlsplit(url)

@@ -6,8 +6,8 @@ from enum import StrEnum
 
 from app.domain.accounts import why_no_mail, why_not_changeable, why_not_verifiable
 from app.domain.connections import AuthConnection, why_not_editable
-from app.domain.emails import NO_MAIL
 from app.domain.identities import MAX_IDENTITIES
+from app.domain.mail import NO_MAIL
 from app.domain.passwords import why_no_password
 from app.domain.principals import ActorKind, Principal
 from app.domain.refusals import Refusal, RefusalCode

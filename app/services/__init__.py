@@ -1,3 +1,3 @@
-"""Use cases: the one place where may, what and where meet.
+"""The use cases: authorization, rules and storage meet here and nowhere else.
 
-Decides in which order a thing happens. Imports policy, store and domain."""
+Decides the order of steps in each use case. Imports policy, store, mail, geo and domain."""

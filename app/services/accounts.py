@@ -15,11 +15,11 @@ from app.domain.accounts import (
 )
 from app.domain.claims import with_defaults
 from app.domain.connections import AuthConnection
-from app.domain.emails import MailTemplate, SendMail, check_mail
 from app.domain.errors import ErrorCode, Refused
 from app.domain.identifiers import email_key, identifier_keys, keys_of
 from app.domain.logins import said, to_user_id
 from app.domain.logs import LogEvent, LogEventType, diff
+from app.domain.mail import MailTemplate, SendMail, check_mail
 from app.domain.metadata import RESERVED_APP_METADATA, check_patch, check_size
 from app.domain.passwords import SetPassword, why_no_password
 from app.domain.principals import Principal, Source
@@ -37,7 +37,7 @@ from app.services.tickets import Choose, as_themselves, issue, to_mail
 from app.store.accounts import Accounts as StoredAccounts
 from app.store.connections import Connections
 from app.store.database import KeyTaken, new_id
-from app.store.emails import Outbox
+from app.store.outbox import Outbox
 from app.store.users import Users
 
 

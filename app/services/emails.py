@@ -1,10 +1,10 @@
 """E-mail addresses of users: verified, and changed."""
 
 from app.domain.accounts import why_not_verifiable
-from app.domain.emails import MailTemplate, SendMail, check_mail
 from app.domain.errors import ErrorCode, Refused
 from app.domain.identifiers import email_key, fold
 from app.domain.logs import LogEventType
+from app.domain.mail import MailTemplate, SendMail, check_mail
 from app.domain.passwords import version_of
 from app.domain.principals import Principal
 from app.domain.rules import CHANGE_EMAIL, SEND_ACCOUNT_MAIL

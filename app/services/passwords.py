@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from app.domain.accounts import why_no_mail
-from app.domain.emails import check_mail
 from app.domain.errors import ErrorCode, Refused
 from app.domain.identifiers import account_named, fold
 from app.domain.ids import Key
 from app.domain.logs import LogEventType
+from app.domain.mail import check_mail
 from app.domain.passwords import (
     MAX_TYPED,
     MIN_LENGTH,

@@ -4,10 +4,10 @@ from collections.abc import Awaitable, Callable
 from hashlib import sha256
 
 from app.domain.devices import RevokeDevices
-from app.domain.emails import Mail, MailTemplate, SendMail, greeting_of, language_of
 from app.domain.errors import ErrorCode, Refused
 from app.domain.ids import Key
 from app.domain.logs import LogEventType
+from app.domain.mail import Mail, MailTemplate, SendMail, greeting_of, language_of
 from app.domain.passwords import SetPassword, version_of
 from app.domain.principals import ActorKind, Principal, Source
 from app.domain.tickets import LIFETIMES, NO_GOOD, PutTicket, SpendTicket, Ticket, TicketPurpose, VoidTickets
@@ -53,16 +53,16 @@ def issue(
     return PutTicket(ticket), SendMail(to_mail(user, address, _TEMPLATES[purpose], ticket.id), path)
 
 
-def to_mail(user: User, address: str, template: MailTemplate, ticket: Key | None = None) -> Mail:
+def to_mail(user: User, email: str, template: MailTemplate, ticket: Key | None = None) -> Mail:
     """A mail about this user's account, in their language."""
     return Mail(
         id=new_id(),
         tenant=user.tenant,
         user=user.id,
-        address=address,
+        email=email,
         template=template,
         language=language_of(user),
-        greeting=greeting_of(user, address),
+        greeting=greeting_of(user, email),
         ticket=ticket,
         recorded_at=now(),
     )

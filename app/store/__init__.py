@@ -1,4 +1,3 @@
-"""Where things are kept: MongoDB, behind the functions of this package.
+"""Where everything is kept: MongoDB, behind the functions of this package.
 
-Decides how documents, indexes and transactions look. Imports domain and settings;
-the only floor that knows the driver."""
+Decides documents, indexes and transactions. Imports domain and settings; no other layer knows the driver."""

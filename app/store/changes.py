@@ -4,17 +4,17 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from app.domain.devices import RevokeDevices
-from app.domain.emails import SendMail
 from app.domain.enrollments import PutEnrollment, RemoveEnrollments
 from app.domain.grants import DeleteGrant, PutGrant
+from app.domain.mail import SendMail
 from app.domain.passwords import SetPassword
 from app.domain.tickets import PutTicket, SpendTicket, VoidTickets
 from app.domain.users import Beside, User
 from app.store.database import Database
 from app.store.devices import revoke_devices
-from app.store.emails import put_mail
 from app.store.enrollments import put_enrollment, remove_enrollments
 from app.store.grants import delete_grant, put_grant
+from app.store.outbox import put_mail
 from app.store.passwords import set_password
 from app.store.tickets import put_ticket, spend_ticket, void_tickets
 

@@ -29,7 +29,7 @@ _UNAUTHORIZED, _AUTHENTICATION_FAILED, _ATLAS_ERROR = 13, 18, 8000
 _WITHOUT_PASSWORD = ("GSSAPI", "MONGODB-AWS", "MONGODB-OIDC", "MONGODB-X509")
 _DRIVER_ERRORS = (DriverConfigurationError, InvalidURI, OSError, TypeError, ValueError)
 
-Server = tuple[str, int | None]
+HostAndPort = tuple[str, int | None]
 
 
 def check_url(url: str) -> None:
@@ -155,7 +155,7 @@ def _check_whole(url: str, scheme: str) -> None:
 class _Heartbeats(ServerHeartbeatListener):
     """Puts what each server answers to `hello` first, or the error, into a queue."""
 
-    def __init__(self, server: Server, answers: "Queue[tuple[Server, Any]]") -> None:
+    def __init__(self, server: HostAndPort, answers: "Queue[tuple[HostAndPort, Any]]") -> None:
         self._server = server
         self._answers = answers
 
@@ -168,14 +168,14 @@ class _Heartbeats(ServerHeartbeatListener):
         self._answers.put((self._server, event.reply))
 
 
-def _ask(servers: list[Server], options: Mapping[str, Any]) -> dict[Server, Any]:
+def _ask(servers: list[HostAndPort], options: Mapping[str, Any]) -> dict[HostAndPort, Any]:
     """What `hello` answers, a document or an error, by server; without those that take too long.
 
     A client of each server alone: one for all drops the servers that do not fit, and does not say why.
     """
     tls = {name: value for name, value in options.items() if name.lower().startswith(("tls", "ssl"))}
-    queue: Queue[tuple[Server, Any]] = Queue()
-    answers: dict[Server, Any] = {}
+    queue: Queue[tuple[HostAndPort, Any]] = Queue()
+    answers: dict[HostAndPort, Any] = {}
     clients: list[MongoClient[Any]] = []
     try:
         for server in servers:
@@ -219,7 +219,7 @@ def _check_replica_set(hello: Mapping[str, Any], wanted: str | None) -> None:
         raise _refusal(f"asks for the replica set {wanted}, but the server is in {name}: correct replicaSet")
 
 
-def _check_errors(answers: Mapping[Server, Any]) -> None:
+def _check_errors(answers: Mapping[HostAndPort, Any]) -> None:
     for server, error in answers.items():
         if "SSL handshake failed" in str(error) and "timed out" not in str(error):
             found = re.search(r"certificate verify failed: ([^(]+)", str(error))
@@ -239,13 +239,13 @@ def _has_address(host: str) -> bool:
         return False
 
 
-def _closed(answers: Mapping[Server, Any]) -> str:
+def _closed(answers: Mapping[HostAndPort, Any]) -> str:
     """A server that wants TLS closes the connection, as does a proxy without a server behind it."""
     is_closed = any(re.search("connection closed|reset by peer", str(error)) for error in answers.values())
     return " but closes the connection: it may need the option tls=true" if is_closed else ""
 
 
-def _names(servers: list[Server]) -> str:
+def _names(servers: list[HostAndPort]) -> str:
     """As a URL has them: an IPv6 address in brackets, and a Unix socket without a port."""
     hosts = [(f"[{host}]" if ":" in host else host, port) for host, port in servers]
     return ", ".join(host if port is None else f"{host}:{port}" for host, port in hosts)

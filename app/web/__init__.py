@@ -1,3 +1,3 @@
-"""HTTP: what arrives as bytes and leaves as bytes.
+"""HTTP: from bytes to a request, and from an answer to bytes.
 
-Decides media types, status codes and headers. Imports auth, schema and below."""
+Decides media types, status codes, headers and pages. Imports auth, schema, engine and below."""

@@ -52,7 +52,7 @@ class Input(Enum):
     REFUSED = auto()
 
 
-class Connections:
+class OpenConnections:
     """The open connections of this process. At the limit, the one that has waited longest makes room for a new one."""
 
     def __init__(self, limits: HttpLimits) -> None:
@@ -107,7 +107,7 @@ class Connections:
 class LimitedProtocol(HttpToolsProtocol):
     """One connection."""
 
-    def __init__(self, connections: Connections, **given: Any) -> None:
+    def __init__(self, connections: OpenConnections, **given: Any) -> None:
         super().__init__(**given)
         self._all = connections
         self._limits = connections.limits
@@ -301,4 +301,4 @@ class LimitedProtocol(HttpToolsProtocol):
 
 def protocol_factory(limits: HttpLimits) -> Callable[..., LimitedProtocol]:
     """What uvicorn makes a connection's protocol with."""
-    return Connections(limits).protocol
+    return OpenConnections(limits).protocol

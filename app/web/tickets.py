@@ -9,12 +9,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from app.domain.emails import LANGUAGES
 from app.domain.errors import ErrorCode, RateLimited, Refused, Unavailable
+from app.domain.mail import LANGUAGES
 from app.domain.passwords import EASY_TO_GUESS, MAX_LENGTH, PasswordRefused
 from app.domain.principals import Source
 from app.domain.tickets import Ticket, TicketPurpose
-from app.mail.messages import WORDS
+from app.mail.composer import WORDS
 from app.services.tickets import Tickets
 from app.store.rates import Rates
 from app.web.client_ips import ClientIPs, to_client_network

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.emails import MAX_MAILS
+from app.domain.mail import MAX_MAILS
 from app.domain.scopes import Scope
 from app.domain.times import now
 from app.domain.users import User

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from app.auth.development import development_issuer
 from app.composition.defaults import is_mail_possible
-from app.composition.mail import build_mails, build_server, mail_jobs
+from app.composition.outbox import build_outbox_sender, build_smtp_server, outbox_jobs
 from app.domain.scopes import Scope
 from app.domain.users import User
 from app.main import build
@@ -141,16 +141,16 @@ def test_mail_is_possible_when_sent_kept_or_dropped(world: World) -> None:
 
 def test_waiting_mail_stays_until_there_is_a_server(world: World) -> None:
     settings = settings_of(world)
-    mails = build_mails(settings, world.database, development=False)
-    assert mail_jobs(settings, False, mails) == []
-    assert mail_jobs(settings_of(world, mail="drop"), False, mails) == [mails.run]
+    mails = build_outbox_sender(settings, world.database, development=False)
+    assert outbox_jobs(settings, False, mails) == []
+    assert outbox_jobs(settings_of(world, mail="drop"), False, mails) == [mails.run]
 
 
 def test_dropping_mail_uses_no_server_and_no_folder(world: World) -> None:
     settings = settings_of(world, mail="drop", smtp_url=SecretStr("smtp://h"))
-    assert build_server(settings) is None
+    assert build_smtp_server(settings) is None
     for development in (False, True):
-        mails = build_mails(settings, world.database, development)
+        mails = build_outbox_sender(settings, world.database, development)
         assert (mails._server, mails._unsent) == (None, None)
 
 
@@ -168,9 +168,9 @@ def test_dropping_mail_uses_no_server_and_no_folder(world: World) -> None:
 def test_plain_smtp_is_for_loopback_only(world: World, url: str, is_allowed: bool) -> None:
     settings = settings_of(world, smtp_url=SecretStr(url), smtp_allow_plain=True)
     if is_allowed:
-        server = build_server(settings)
+        server = build_smtp_server(settings)
         assert server
         assert server.allow_plain
     else:
         with pytest.raises(ConfigurationError, match="PROFILE_API_SMTP_ALLOW_PLAIN"):
-            build_server(settings)
+            build_smtp_server(settings)

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain.emails import LANGUAGES
+from app.domain.mail import LANGUAGES
 from app.domain.passwords import EASY_TO_GUESS, PasswordProblem, PasswordRefused, guessable_words
 from app.domain.times import now
 from app.domain.users import Identity, User
-from app.mail.messages import WORDS
+from app.mail.composer import WORDS
 from app.services.password_strength import _PROBLEMS, bounded, find_problem
 
 EVERY_SIGN = "4@8({[<3690!|17$5+%2zslaegitobxc"

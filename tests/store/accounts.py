@@ -7,10 +7,10 @@ from typing import Any
 
 from app.domain.connections import AuthConnection
 from app.domain.devices import Device, DeviceType
-from app.domain.emails import Mail, MailTemplate
 from app.domain.enrollments import Enrollment
 from app.domain.grants import Grant
 from app.domain.logs import Actor, FieldChange, LogEvent, LogEventType
+from app.domain.mail import Mail, MailTemplate
 from app.domain.roles import Role
 from app.domain.tickets import Ticket, TicketPurpose
 from app.domain.times import now
@@ -20,6 +20,7 @@ from app.store.database import Database, new_id
 from app.store.documents import document_of
 from app.store.logins import Answered, Logins
 from app.store.logs import to_document as event_to_document
+from app.store.outbox import to_document as mail_to_document
 from app.store.passwords import Passwords
 from app.store.roles import Roles
 from app.store.users import to_document
@@ -161,7 +162,7 @@ def new_account(of_linked: bool = False) -> Account:
         ),
         mail=Mail(
             id=new_id(),
-            address="a@example.com",
+            email="a@example.com",
             template=MailTemplate.RESET_PASSWORD,
             language="en",
             greeting=None,
@@ -190,7 +191,9 @@ async def stored_account(database: Database, of_linked: bool = False) -> Account
         ("tickets", account.ticket),
     ):
         await database[collection].insert_one(document_of(value))
-    await database["mails"].insert_one(document_of(account.mail) | {"due_at": account.mail.recorded_at, "tries": 0})
+    await database["mails"].insert_one(
+        mail_to_document(account.mail) | {"due_at": account.mail.recorded_at, "tries": 0}
+    )
     await database["credentials"].insert_one({**beside, "hash": "$2b$old", "version": 1})
     await database["password_tries"].insert_one(
         {"tenant": tenant, "key": account.key, "count": 1, "recorded_at": now()}

@@ -6,9 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 from app.domain.devices import RevokeDevices
-from app.domain.emails import SendMail
 from app.domain.enrollments import PutEnrollment, RemoveEnrollments
 from app.domain.grants import DeleteGrant, PutGrant
+from app.domain.mail import SendMail
 from app.domain.paging import Order, Window
 from app.domain.passwords import SetPassword
 from app.domain.tickets import PutTicket, SpendTicket, VoidTickets
@@ -20,11 +20,11 @@ from app.store.connections import Connections
 from app.store.database import Database, new_id
 from app.store.devices import Devices
 from app.store.documents import Documents
-from app.store.emails import Outbox
 from app.store.enrollments import Enrollments
 from app.store.grants import Grants
 from app.store.identities import Identities
 from app.store.logins import Logins
+from app.store.outbox import Outbox
 from app.store.passwords import Passwords
 from app.store.roles import Roles
 from app.store.snapshots import Snapshots

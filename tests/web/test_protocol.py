@@ -12,7 +12,7 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from app.web.protocol import Connections, HttpLimits
+from app.web.protocol import HttpLimits, OpenConnections
 from tests.serving import eventually
 
 HEAD = b"POST /echo HTTP/1.1\r\nhost: localhost\r\n"
@@ -54,7 +54,9 @@ class Application:
 class Running:
     """A server in a thread of its own."""
 
-    def __init__(self, port: int, connections: Connections, application: Application, server: uvicorn.Server) -> None:
+    def __init__(
+        self, port: int, connections: OpenConnections, application: Application, server: uvicorn.Server
+    ) -> None:
         self.port = port
         self.server = server
         self.connections = connections
@@ -79,7 +81,7 @@ class Running:
 
 @contextmanager
 def running(keep_alive: float = 5, drain: int = 1, **limits: Any) -> Iterator[Running]:
-    application, connections = Application(), Connections(HttpLimits(**limits))
+    application, connections = Application(), OpenConnections(HttpLimits(**limits))
     protocol: Any = connections.protocol
     config = uvicorn.Config(
         application,
@@ -246,7 +248,7 @@ class Transport:
     ],
 )
 async def test_a_reader_must_take_the_least_rate(left: int, is_resumed: bool, is_aborted: bool) -> None:
-    connections, transport = Connections(HttpLimits(head_seconds=100, write_seconds=30)), Transport()
+    connections, transport = OpenConnections(HttpLimits(head_seconds=100, write_seconds=30)), Transport()
     given: Any = {"config": uvicorn.Config(Application(), lifespan="off", log_config=None), "app_state": {}}
     protocol = connections.protocol(server_state=ServerState(), **given)
     made: Any = transport

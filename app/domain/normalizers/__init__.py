@@ -1,3 +1,3 @@
-"""Normalizers: what an identity provider sends becomes Claims, one file a provider.
+"""From the payload of an identity provider to Claims: one file for each provider, and one line in registry.py.
 
-Pure functions; imports domain alone. A new provider is a file here, a line in registry.py, two JSON files of tests."""
+Decides what a provider's claims mean. Imports domain only; the functions are pure."""

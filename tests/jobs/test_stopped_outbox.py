@@ -10,20 +10,19 @@ import pytest
 import uvicorn
 from bson import ObjectId
 
-from app.domain.emails import Mail, MailTemplate
 from app.domain.errors import Unavailable
+from app.domain.mail import Mail, MailTemplate
 from app.domain.tickets import Ticket
 from app.domain.times import now
 from app.domain.users import User
-from app.jobs import emails
-from app.jobs.emails import SendMails
+from app.jobs import outbox
+from app.jobs.outbox import OutboxSender
 from app.mail import smtp
 from app.main import build
 from app.serving import Server
 from app.settings import Settings
 from app.store.database import Database
-from app.store.documents import document_of
-from app.store.emails import Outbox
+from app.store.outbox import Outbox, to_document
 from app.store.tickets import Tickets
 from tests.mailbox import Mailbox, ticket_of
 from tests.schema.test_emails import redeem
@@ -42,12 +41,12 @@ async def john(world: World, mailbox: Mailbox) -> User:
     return john
 
 
-async def add_mail(world: World, address: str) -> None:
+async def add_mail(world: World, email: str) -> None:
     mail = Mail(
         id=ObjectId(),
         tenant=world.tenant,
         user=ObjectId(),
-        address=address,
+        email=email,
         template=MailTemplate.EMAIL_TAKEN,
         language="en",
         greeting=None,
@@ -55,7 +54,7 @@ async def add_mail(world: World, address: str) -> None:
         recorded_at=now(),
     )
     state = {"due_at": mail.recorded_at, "tries": 0}
-    await world.database["mails"].insert_one(document_of(mail) | state)
+    await world.database["mails"].insert_one(to_document(mail) | state)
 
 
 async def waiting(world: World) -> list[dict[str, Any]]:
@@ -67,7 +66,7 @@ async def happened(check: Callable[[], object], what: str) -> None:
 
 
 @asynccontextmanager
-async def running(sender: SendMails) -> AsyncIterator["asyncio.Task[None]"]:
+async def running(sender: OutboxSender) -> AsyncIterator["asyncio.Task[None]"]:
     """Stopped, and waited for, when the block ends."""
     task = asyncio.create_task(sender.run())
     try:
@@ -107,7 +106,7 @@ class SlowOutbox(Outbox):
         return claimed
 
 
-def slow_sender(mailbox: Mailbox, place: str, drain_seconds: float = 30.0) -> tuple[SendMails, Slow]:
+def slow_sender(mailbox: Mailbox, place: str, drain_seconds: float = 30.0) -> tuple[OutboxSender, Slow]:
     """Its database answers slowly: to the claim of a mail, or when a ticket gets its secret."""
     assert mailbox.database
     slow, outbox, tickets = Slow(), SlowOutbox(mailbox.database), SlowTickets(mailbox.database)
@@ -155,8 +154,8 @@ async def test_no_attempt_begins_after_a_stop(world: World, john: User, mailbox:
 async def test_server_stops_mail_before_it_waits_for_requests(
     database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stopped: list[SendMails] = []
-    monkeypatch.setattr(SendMails, "stop", lambda sender: stopped.append(sender))
+    stopped: list[OutboxSender] = []
+    monkeypatch.setattr(OutboxSender, "stop", lambda sender: stopped.append(sender))
     server = Server(settings)
     build(settings, database, when_stopping=server.when_stopping)
 
@@ -248,7 +247,7 @@ async def test_delivered_mail_is_removed_when_the_database_is_back(
             await super().remove(mail)
 
     assert mailbox.database
-    monkeypatch.setattr(emails, "_POLL_SECONDS", 0)
+    monkeypatch.setattr(outbox, "_POLL_SECONDS", 0)
     assert await mailbox.sender(outbox=Flaky(mailbox.database)).send_one()
     assert len(mailbox.messages) == 1
     assert await waiting(world) == []
@@ -303,7 +302,7 @@ async def test_senders_are_limited(world: World, mailbox: Mailbox) -> None:
 async def test_attempt_that_takes_too_long_is_tried_again(
     world: World, john: User, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(emails, "_ATTEMPT_SECONDS", 0.1)
+    monkeypatch.setattr(outbox, "_ATTEMPT_SECONDS", 0.1)
     monkeypatch.setattr(smtp, "_TIMEOUT_SECONDS", 600)
     mailbox.holding = "RCPT"
     assert await asyncio.wait_for(mailbox.sender().send_one(), DEADLINE_SECONDS)

@@ -13,14 +13,14 @@ from email.message import EmailMessage
 from pathlib import Path
 from secrets import token_urlsafe
 
-from app.domain.emails import Mail
 from app.domain.errors import Unavailable
 from app.domain.identifiers import fold
+from app.domain.mail import Mail
 from app.domain.times import now
-from app.mail.messages import Composer
-from app.mail.smtp import NotDelivered, Server
+from app.mail.composer import Composer
+from app.mail.smtp import NotDelivered, SmtpServer
 from app.services.tickets import hash_of
-from app.store.emails import Outbox
+from app.store.outbox import Outbox
 from app.store.tickets import Tickets
 
 logger = logging.getLogger("profile_api")
@@ -46,7 +46,7 @@ _GIVE_UP = timedelta(hours=24)
 _SECRET_BYTES = 32
 
 
-class SendMails:
+class OutboxSender:
     """Without a `server` mail is kept as files in `unsent`, or dropped if that is None too.
 
     A mail is sent at least once. Its outcome is unknown when the connection is lost, or the attempt is given up, after
@@ -59,7 +59,7 @@ class SendMails:
         outbox: Outbox,
         tickets: Tickets,
         composer: Composer,
-        server: Server | None,
+        server: SmtpServer | None,
         unsent: Path | None,
         drain_seconds: float = _DRAIN_SECONDS,
     ) -> None:
@@ -121,7 +121,7 @@ class SendMails:
 
     def _start(self, mail: Mail, tries: int) -> None:
         task = asyncio.create_task(self._attempt_logged(mail, tries))
-        self._running[task] = fold(mail.address).rpartition("@")[2]
+        self._running[task] = fold(mail.email).rpartition("@")[2]
         task.add_done_callback(self._end)
 
     def _end(self, task: asyncio.Task[None]) -> None:

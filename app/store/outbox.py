@@ -1,4 +1,4 @@
-"""The outbox: mails to be sent, kept until they are, and counted."""
+"""The outbox: mails that wait to be sent, and how many each user and each e-mail address got."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -9,9 +9,9 @@ from typing import Any
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
-from app.domain.emails import MAIL_WINDOW, MAX_MAILS, Mail, MailTemplate, SendMail
 from app.domain.errors import ErrorCode, Refused
 from app.domain.identifiers import fold
+from app.domain.mail import MAIL_WINDOW, MAX_MAILS, Mail, MailTemplate, SendMail
 from app.domain.users import User
 from app.store.database import Database, WriteConflict, driver_errors
 from app.store.documents import document_of
@@ -24,13 +24,13 @@ class Outbox:
         self._database = database
 
     async def put(self, mail: Mail) -> None:
-        """One that goes with no change; left out where its address had MAX_MAILS within MAIL_WINDOW."""
+        """Adds a mail that no change causes. Adds nothing when its recipient had MAX_MAILS within MAIL_WINDOW."""
         try:
             async with self._database.transaction() as session:
-                if await _count(self._database, session, mail, _address_key(mail)):
+                if await _count(self._database, session, mail, _email_key(mail)):
                     await _insert(self._database, session, mail)
         except WriteConflict:
-            # Another mail to this address was counted at the same moment.
+            # Another mail to this recipient was counted at the same moment.
             return
 
     async def claim(
@@ -72,7 +72,7 @@ async def put_mail(database: Database, session: Any, user: User, given: SendMail
     """Refused with RATE_LIMITED, as SendMail has it."""
     mail = given.mail
     if not given.is_notice:
-        for key in (f"user:{user.id}", _address_key(mail)):
+        for key in (f"user:{user.id}", _email_key(mail)):
             if not await _count(database, session, mail, key):
                 if given.path is None:
                     return
@@ -83,20 +83,20 @@ async def put_mail(database: Database, session: Any, user: User, given: SendMail
 
 async def _insert(database: Database, session: Any, mail: Mail) -> None:
     waiting = {"due_at": mail.recorded_at, "tries": 0}
-    await database["mails"].insert_one(document_of(mail) | waiting, session=session)
+    await database["mails"].insert_one(to_document(mail) | waiting, session=session)
 
 
 def _to_others(domains: Collection[str]) -> dict[str, Any]:
-    """The condition for mails to no address in these domains."""
+    """The condition for mails to recipients outside of these domains."""
     if not domains:
         return {}
     pattern = f"@({'|'.join(re.escape(each) for each in domains)})$"
     return {"address": {"$not": {"$regex": pattern, "$options": "i"}}}
 
 
-def _address_key(mail: Mail) -> str:
-    """Of an address that anybody may name no more is kept than this."""
-    return f"address:{sha256(fold(mail.address).encode()).hexdigest()}"
+def _email_key(mail: Mail) -> str:
+    """Anybody can enter an e-mail address of someone else: the counts hold only its hash."""
+    return f"address:{sha256(fold(mail.email).encode()).hexdigest()}"
 
 
 async def _count(database: Database, session: Any, mail: Mail, key: str) -> bool:
@@ -114,12 +114,19 @@ async def _count(database: Database, session: Any, mail: Mail, key: str) -> bool
     return True
 
 
+def to_document(mail: Mail) -> dict[str, Any]:
+    """The stored name of the recipient is `address`."""
+    document = dict(document_of(mail))
+    document["address"] = document.pop("email")
+    return document
+
+
 def _from_document(document: Mapping[str, Any]) -> Mail:
     return Mail(
         id=document["_id"],
         tenant=document["tenant"],
         user=document["user"],
-        address=document["address"],
+        email=document["address"],
         template=MailTemplate(document["template"]),
         language=document["language"],
         greeting=document.get("greeting"),

@@ -14,10 +14,10 @@ from aiosmtpd.smtp import AuthResult
 
 from app.domain.times import now
 from app.domain.users import User
-from app.jobs.emails import SendMails
-from app.mail.messages import Composer
-from app.mail.smtp import NotDelivered, Server
-from app.store.emails import Outbox
+from app.jobs.outbox import OutboxSender
+from app.mail.composer import Composer
+from app.mail.smtp import NotDelivered, SmtpServer
+from app.store.outbox import Outbox
 from app.store.tickets import Tickets
 from tests.mailbox import PUBLIC_URL, Mailbox, link_of, smtp_server, ticket_of
 from tests.schema.test_emails import redeem
@@ -114,7 +114,7 @@ async def test_without_a_server_mail_is_logged_without_its_secret_and_kept_for_t
     folder = tmp_path / "mail"
     parts = Outbox(mailbox.database), Tickets(mailbox.database), Composer("a@example.com", PUBLIC_URL)
     with caplog.at_level(logging.INFO):
-        assert await SendMails(*parts, None, folder).send_one()
+        assert await OutboxSender(*parts, None, folder).send_one()
     [kept] = folder.iterdir()
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     [secret] = set(re.findall(rb"ticket=3?D?([\w-]{43})", kept.read_bytes().replace(b"=\n", b"")))
@@ -131,7 +131,7 @@ async def test_dropped_mail_leaves_a_log_line_without_content(
     assert mailbox.database
     parts = Outbox(mailbox.database), Tickets(mailbox.database), Composer("a@example.com", PUBLIC_URL)
     with caplog.at_level(logging.INFO):
-        assert await SendMails(*parts, None, None).send_one()
+        assert await OutboxSender(*parts, None, None).send_one()
     assert await waiting(world) == []
     assert caplog.messages == ["mail verify_email was dropped: PROFILE_API_MAIL is drop"]
     # Its ticket was never given a secret.
@@ -161,7 +161,7 @@ async def test_dropped_mail_leaves_a_log_line_without_content(
 )
 def test_contradictory_smtp_url_is_refused_without_its_text(url: str, message: str) -> None:
     with pytest.raises(ValueError, match=re.escape(message)) as refused:
-        Server.read(url)
+        SmtpServer.read(url)
     assert "secret" not in str(refused.value)
     assert refused.value.__cause__ is None
 
@@ -176,7 +176,7 @@ def test_contradictory_smtp_url_is_refused_without_its_text(url: str, message: s
     ],
 )
 def test_smtp_credentials_need_starttls(url: str, allow_plain: bool, needed: bool) -> None:
-    assert Server.read(url, allow_plain).needs_starttls is needed
+    assert SmtpServer.read(url, allow_plain).needs_starttls is needed
 
 
 @pytest.mark.parametrize("allow_plain", [False, True])
@@ -188,7 +188,7 @@ async def test_smtp_credentials_are_not_sent_without_tls(allow_plain: bool) -> N
         return AuthResult(success=True)
 
     with smtp_server(authenticator=authenticate, auth_require_tls=False) as mailbox:
-        server = Server.read(f"smtp://u:p@127.0.0.1:{mailbox.port}", allow_plain)
+        server = SmtpServer.read(f"smtp://u:p@127.0.0.1:{mailbox.port}", allow_plain)
         message = EmailMessage()
         message["From"], message["To"] = "a@example.com", "b@example.com"
         if allow_plain:
@@ -202,9 +202,9 @@ async def test_smtp_credentials_are_not_sent_without_tls(allow_plain: bool) -> N
 
 
 def test_a_servers_address_says_how_to_speak_with_it() -> None:
-    assert Server.read("smtp://mail.example.com") == Server("mail.example.com", 587, None, None, is_tls=False)
-    assert Server.read("smtps://a%40b:c%2Fd@mail:99") == Server("mail", 99, "a@b", "c/d", is_tls=True)
-    assert "secret" not in repr(Server.read("smtp://u:secret@h"))
+    assert SmtpServer.read("smtp://mail.example.com") == SmtpServer("mail.example.com", 587, None, None, is_tls=False)
+    assert SmtpServer.read("smtps://a%40b:c%2Fd@mail:99") == SmtpServer("mail", 99, "a@b", "c/d", is_tls=True)
+    assert "secret" not in repr(SmtpServer.read("smtp://u:secret@h"))
 
 
 def test_mail_outlives_a_restart_and_its_link_leads_to_the_page(tmp_path: Path) -> None:

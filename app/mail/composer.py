@@ -1,4 +1,4 @@
-"""What a mail says: words in each language, put into one layout as HTML and as text."""
+"""The content of a mail: the words of its language in one layout, as HTML and as text."""
 
 import tomllib
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from typing import Any
 from email_validator import EmailNotValidError, validate_email
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from app.domain.emails import LANGUAGES, Mail
+from app.domain.mail import LANGUAGES, Mail
 
 _HERE = Path(__file__).parent
 # As long as RFC 5322 lets a line be: links stay whole, for whoever reads the message as it is.
@@ -50,7 +50,7 @@ class Composer:
         }
         message = EmailMessage(_POLICY)
         message["From"] = self.sender
-        message["To"] = _on_the_wire(mail.address)
+        message["To"] = _to_ascii(mail.email)
         message["Subject"] = said["subject"]
         message["Date"] = format_datetime(mail.recorded_at)
         # The same at each try, so that a mailbox that has it knows it again.
@@ -63,13 +63,13 @@ class Composer:
         return message
 
 
-def _on_the_wire(address: str) -> str:
-    """Its domain in ASCII (IDNA), which every server takes; what stands before the @ is ASCII or needs SMTPUTF8."""
+def _to_ascii(email: str) -> str:
+    """The domain in ASCII (IDNA), which every server accepts. A local part that is not ASCII needs SMTPUTF8."""
     try:
-        found = validate_email(address, check_deliverability=False, test_environment=True)
+        found = validate_email(email, check_deliverability=False, test_environment=True)
     except EmailNotValidError:
-        # An older system's: the server has the last word.
-        return address
+        # It may come from an older system: the mail server decides.
+        return email
     return found.ascii_email or found.normalized
 
 

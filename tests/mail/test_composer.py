@@ -4,16 +4,16 @@ from typing import Any
 
 import pytest
 
-from app.domain.emails import LANGUAGES, Mail, MailTemplate
+from app.domain.mail import LANGUAGES, Mail, MailTemplate
 from app.domain.times import now
-from app.mail.messages import WORDS, Composer
+from app.mail.composer import WORDS, Composer
 from tests.mailbox import parts
 
 TICKETED = {MailTemplate.VERIFY_EMAIL, MailTemplate.CHANGE_EMAIL, MailTemplate.RESET_PASSWORD}
 
 
 def mail(template: MailTemplate, language: str, **more: Any) -> Mail:
-    known = {"id": 1, "tenant": "t", "user": 1, "address": "jane@example.com", "greeting": None, "ticket": None}
+    known = {"id": 1, "tenant": "t", "user": 1, "email": "jane@example.com", "greeting": None, "ticket": None}
     return Mail(**{**known, "template": template, "language": language, "recorded_at": now(), **more})
 
 
@@ -55,8 +55,8 @@ def test_the_same_mail_has_the_same_id_at_each_try_and_html_is_escaped() -> None
 
 
 @pytest.mark.parametrize(
-    ("address", "expected"),
+    ("email", "expected"),
     [("jane@bücher.example", "jane@xn--bcher-kva.example"), ("root@localhost", "root@localhost")],
 )
-def test_an_international_domain_goes_out_in_ascii_and_an_odd_one_as_it_is(address: str, expected: str) -> None:
-    assert composer().compose(mail(MailTemplate.EMAIL_TAKEN, "de", address=address), None)["To"] == expected
+def test_an_international_domain_goes_out_in_ascii_and_an_odd_one_as_it_is(email: str, expected: str) -> None:
+    assert composer().compose(mail(MailTemplate.EMAIL_TAKEN, "de", email=email), None)["To"] == expected

@@ -1,4 +1,4 @@
-"""Mails to users: which there are, in which language, and how they greet."""
+"""Mails to users: the templates, the language and the greeting of each, and how many may be sent."""
 
 import json
 import unicodedata
@@ -14,7 +14,7 @@ from app.domain.refusals import Refusal, RefusalCode
 from app.domain.users import Beside, User
 
 LANGUAGES = ("en", "de", "fr", "es", "ja")
-# An hour, to each user and to each address.
+# The most mails within MAIL_WINDOW to one user, and to one e-mail address.
 MAX_MAILS = 3
 MAIL_WINDOW = timedelta(hours=1)
 _KEYS = ("lang", "language", "locale")
@@ -54,7 +54,7 @@ class Mail:
     id: Key
     tenant: str
     user: Key
-    address: str
+    email: str
     template: MailTemplate
     language: str
     greeting: str | None
@@ -64,7 +64,7 @@ class Mail:
 
 @dataclass(frozen=True, slots=True)
 class SendMail(Beside):
-    """Sends it, later. `path` is of the input that is refused with RATE_LIMITED where its user, or its address, had
+    """Sends it, later. `path` is of the input that is refused with RATE_LIMITED where its user, or its recipient, had
     MAX_MAILS within MAIL_WINDOW; None: then it is left out. A notice goes out in any case.
     """
 
@@ -78,9 +78,9 @@ def language_of(user: User) -> str:
     return next((known for each in _said(user) if (known := _known(each))), LANGUAGES[0])
 
 
-def greeting_of(user: User, address: str) -> str | None:
-    """Salutation and name, for a mail to an address that was shown to be theirs; None where it is better left out."""
-    if not (user.email_verified and user.email == address):
+def greeting_of(user: User, email: str) -> str | None:
+    """Salutation and name. None unless `email` is the verified e-mail address of the user: a stranger may read it."""
+    if not (user.email_verified and user.email == email):
         return None
     parts = [_greetable(user.user_metadata.get("salutation")), _greetable(user.name)]
     return " ".join(each for each in parts if each) or None

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.emails import greeting_of, language_of
+from app.domain.mail import greeting_of, language_of
 from app.domain.times import now
 from app.domain.users import Identity, User
 

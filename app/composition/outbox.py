@@ -1,4 +1,4 @@
-"""Mail: the server that takes it, who it is from, and the job that sends what waits in the outbox."""
+"""The SMTP server, and the job that sends the mails of the outbox through it."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -6,29 +6,29 @@ from urllib.parse import urlsplit
 
 from app.composition.defaults import is_mail_possible
 from app.domain.hosts import is_loopback
-from app.jobs.emails import SendMails
-from app.mail.messages import Composer
-from app.mail.smtp import Server
+from app.jobs.outbox import OutboxSender
+from app.mail.composer import Composer
+from app.mail.smtp import SmtpServer
 from app.settings import ConfigurationError, Settings
 from app.store.database import Database
-from app.store.emails import Outbox
+from app.store.outbox import Outbox
 from app.store.tickets import Tickets
 
 
-def build_mails(settings: Settings, database: Database, development: bool) -> SendMails:
-    server = build_server(settings)
+def build_outbox_sender(settings: Settings, database: Database, development: bool) -> OutboxSender:
+    server = build_smtp_server(settings)
     base_url = settings.public_base_url()
     composer = Composer(settings.mail_from or f"no-reply@{urlsplit(base_url).hostname}", base_url)
     unsent = settings.data_dir / "mail" if development and settings.mail != "drop" else None
-    return SendMails(Outbox(database), Tickets(database), composer, server, unsent)
+    return OutboxSender(Outbox(database), Tickets(database), composer, server, unsent)
 
 
-def build_server(settings: Settings) -> Server | None:
+def build_smtp_server(settings: Settings) -> SmtpServer | None:
     """None where mail is not sent. ConfigurationError where PROFILE_API_SMTP_URL cannot be used."""
     if settings.smtp_url is None:
         return None
     try:
-        server = Server.read(settings.smtp_url.get_secret_value(), settings.smtp_allow_plain)
+        server = SmtpServer.read(settings.smtp_url.get_secret_value(), settings.smtp_allow_plain)
     except ValueError as error:
         raise ConfigurationError(f"PROFILE_API_SMTP_URL: {error}.") from None
     if settings.smtp_allow_plain and not server.is_tls and not is_loopback(server.host):
@@ -39,8 +39,8 @@ def build_server(settings: Settings) -> Server | None:
     return None if settings.mail == "drop" else server
 
 
-def mail_jobs(
-    settings: Settings, development: bool, send_mails: SendMails
+def outbox_jobs(
+    settings: Settings, development: bool, outbox_sender: OutboxSender
 ) -> list[Callable[[], Coroutine[Any, Any, None]]]:
-    """None without a way to send mail: what waits in the outbox is sent after a restart with PROFILE_API_SMTP_URL."""
-    return [send_mails.run] if is_mail_possible(settings, development) else []
+    """Empty without a way to send mail: the outbox is sent after a restart with PROFILE_API_SMTP_URL."""
+    return [outbox_sender.run] if is_mail_possible(settings, development) else []

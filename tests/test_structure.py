@@ -1,0 +1,81 @@
+"""The structure of `app`: names that are unique, and packages that say what they are for."""
+
+import ast
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+import app
+
+ROOT = Path(app.__file__).parent
+MODULES = [each for each in sorted(ROOT.rglob("*.py")) if "node_modules" not in each.parts]
+PACKAGES = [each for each in MODULES if each.name == "__init__.py" and each.parent != ROOT]
+# Class names that exist twice today. A name that is unique again leaves the list, and no name is added.
+NOT_UNIQUE_YET = {
+    "Accounts",
+    "Actor",
+    "AuthConnection",
+    "Connections",
+    "Device",
+    "Devices",
+    "Documents",
+    "Edge",
+    "Enrollments",
+    "FieldChange",
+    "Grants",
+    "Identifiers",
+    "Identities",
+    "Identity",
+    "Location",
+    "LogEvent",
+    "LoginRule",
+    "PageInfo",
+    "Passwords",
+    "Permission",
+    "PermissionSource",
+    "Role",
+    "Roles",
+    "RootAttribute",
+    "Tickets",
+    "TotalCount",
+    "User",
+    "UserAction",
+    "UserPermission",
+    "Users",
+}
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def modules_by_class() -> dict[str, list[str]]:
+    found = defaultdict(list)
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                found[node.name].append(name_of(path))
+    return found
+
+
+def test_no_class_name_exists_twice() -> None:
+    assert {
+        name: paths for name, paths in modules_by_class().items() if len(paths) > 1 and name not in NOT_UNIQUE_YET
+    } == {}
+
+
+@pytest.mark.parametrize("path", PACKAGES, ids=name_of)
+def test_package_says_in_three_lines_what_it_decides(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    text = ast.get_docstring(tree) or ""
+    # A package exports nothing: its modules are imported by their names.
+    assert len(tree.body) == 1
+    assert len([each for each in text.splitlines() if each]) <= 3
+    assert "Decides " in text
+    assert "Imports " in text
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_module_says_what_it_is_for(path: Path) -> None:
+    assert ast.get_docstring(ast.parse(path.read_text()))
