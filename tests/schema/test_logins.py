@@ -19,8 +19,8 @@ from app.domain.times import format_time, now
 from app.main import build
 from app.services.logins import MAX_PROFILE_BYTES, token_hash
 from app.settings import Settings
-from tests.geo.test_places import CITY
-from tests.geo.test_places import database as city_database
+from tests.geo.test_locations import CITY
+from tests.geo.test_locations import database as city_database
 from tests.world import DATABASE, World, codes
 
 PAYLOADS = Path(__file__).parents[1] / "domain" / "normalizers"
