@@ -15,6 +15,9 @@ from app.settings import ConfigurationError, Settings, load_settings, unknown_va
 if TYPE_CHECKING:
     from pathlib import Path
 
+# After the time limit of an operation, its commit may still be under way.
+_COMMIT_SECONDS = 5.0
+
 app = typer.Typer(
     help="A GraphQL API for user profiles on MongoDB.",
     no_args_is_help=True,
@@ -86,13 +89,19 @@ def token(
 
 @app.command()
 def migrate() -> None:
-    """Bring documents and indexes of an older version up."""
+    """Bring documents and indexes of an older version up, and end the rotation of PROFILE_API_SECRET."""
     settings = load_settings()
     from app.launch import reachable_database
 
     with reachable_database(settings) as url:
         reached = asyncio.run(_migrated(settings, url))
-    typer.echo(f"Migrated to schema version {reached[-1]}." if reached else "Nothing to migrate.")
+        typer.echo(f"Migrated to schema version {reached[-1]}." if reached else "Nothing to migrate.")
+        if settings.secret_previous is not None:
+            renewed = asyncio.run(_renewed_tokens(settings, url))
+            typer.echo(
+                f"Provider tokens encrypted with PROFILE_API_SECRET: {renewed}."
+                " No token needs PROFILE_API_SECRET_PREVIOUS any more: unset it, and restart the service."
+            )
 
 
 @app.command()
@@ -136,6 +145,19 @@ async def _migrated(settings: Settings, url: str) -> list[int]:
     finally:
         database.close()
     return reached
+
+
+async def _renewed_tokens(settings: Settings, url: str) -> int:
+    from app.composition.secrets import build_token_cipher
+    from app.store.database import Database
+    from app.store.token_rotation import renew_tokens
+
+    database = Database.connect(url, settings.database)
+    try:
+        cipher = build_token_cipher(settings, development=False)
+        return await renew_tokens(database, cipher, settings.time_limit_seconds + _COMMIT_SECONDS)
+    finally:
+        database.close()
 
 
 def _token(

@@ -16,6 +16,8 @@ from pydantic import (
     PlainValidator,
     SecretStr,
     ValidationError,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -176,6 +178,8 @@ class Settings(BaseSettings):
     trusted_documents: Literal["off", "prefer", "require"] = "off"
     trusted_documents_dir: Path = Path("operations")
     secret: SecretStr | None = Field(default=None, min_length=16)
+    # Read after `secret`, with which its validator compares it.
+    secret_previous: SecretStr | None = Field(default=None, min_length=16)
     geoip_database: Path | None = None
     metadata_max_bytes: int = Field(default=65_536, ge=1, le=4_194_304)
     log_max_bytes_per_user: int = Field(default=50_000_000, ge=1_000)
@@ -185,6 +189,18 @@ class Settings(BaseSettings):
         """What links in mails begin with: never what a request says of its host."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return (self.public_url or f"http://{host}:{self.port}").rstrip("/")
+
+    @field_validator("secret_previous")
+    @classmethod
+    def _check_previous(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        """The messages contain no secret. `info.data` does not contain a secret that is refused itself."""
+        if value is None or "secret" not in info.data:
+            return value
+        if info.data["secret"] is None:
+            raise ValueError("needs PROFILE_API_SECRET, which holds the new secret")
+        if value == info.data["secret"]:
+            raise ValueError("must not be equal to PROFILE_API_SECRET: set it to the earlier secret, or unset it")
+        return value
 
     @model_validator(mode="after")
     def _tenants(self) -> "Settings":

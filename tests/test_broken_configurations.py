@@ -108,6 +108,13 @@ TABLE = [
     broken("origin", "CORS_ORIGINS", "https://a.example.com/path", "origin"),
     broken("public URL", "PUBLIC_URL", "profiles.example.com", "https://profiles.example.com"),
     broken("secret is short", "SECRET", "abc", "16 characters"),
+    broken("previous secret is short", "SECRET_PREVIOUS", "hush", "16 characters"),
+    broken("previous secret is alone", "SECRET_PREVIOUS", "hush-hush-hush-hush", "needs PROFILE_API_SECRET"),
+    Broken(
+        "previous secret is the secret",
+        lambda _: dict.fromkeys(("PROFILE_API_SECRET", "PROFILE_API_SECRET_PREVIOUS"), "hush-hush-hush-hush"),
+        ("PROFILE_API_SECRET_PREVIOUS must not be equal to PROFILE_API_SECRET",),
+    ),
     broken("misspelt name", "ISUERS", "[]", "Did you mean PROFILE_API_ISSUERS?"),
     # Issuers
     broken("issuers are empty", "ISSUERS", "", "unset"),

@@ -1,4 +1,4 @@
-"""The keys: those of the tokens that callers send, and the secret that encrypts what is stored."""
+"""The keys: those of the tokens that callers send, and the secrets that encrypt what is stored."""
 
 from app.auth.development import TENANT_CLAIM, development_issuer, load_secret
 from app.auth.tokens import Tokens
@@ -15,5 +15,6 @@ def build_tokens(settings: Settings, development: bool) -> Tokens:
 def build_token_cipher(settings: Settings, development: bool) -> TokenCipher:
     """Development uses a secret from the data directory. Elsewhere nothing is encrypted without PROFILE_API_SECRET."""
     if settings.secret is not None:
-        return TokenCipher(settings.secret.get_secret_value())
+        previous = settings.secret_previous
+        return TokenCipher(settings.secret.get_secret_value(), previous.get_secret_value() if previous else None)
     return TokenCipher(load_secret(settings.data_dir) if development else None)

@@ -30,6 +30,10 @@ class Provenance:
     connection: str | None = None
 
 
+# The fields of an identity that are stored encrypted.
+PROVIDER_TOKENS = ("access_token", "refresh_token")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
     """An account with an identity provider. `profile_data` is JSON text, since payloads have dots and $ in keys.

@@ -7,12 +7,11 @@ from app.domain.logins import MAX_FAILURES
 from app.domain.principals import Principal
 from app.domain.rows import NOTHING_JOINED, Join, Joined
 from app.domain.rules import BLOCK_USER
+from app.domain.users import PROVIDER_TOKENS
 from app.policy.rules import holds
 from app.store.documents import Document, Documents
 from app.store.snapshots import Snapshots
 from app.store.token_cipher import TokenCipher
-
-TOKENS = ("access_token", "refresh_token")
 
 
 class Joins:
@@ -57,7 +56,7 @@ class Joins:
         return frozenset(each["user"] for each in failures)
 
     def _tokens(self, identity: Document) -> Joined:
-        return {name: self._cipher.decrypt(identity[name]) for name in TOKENS if name in identity}
+        return {name: self._cipher.decrypt(identity[name]) for name in PROVIDER_TOKENS if name in identity}
 
 
 def _of_primary_identity(user: Document, connections: Mapping[str, Any]) -> Any:

@@ -17,27 +17,44 @@ class SecretMissing(Exception):  # noqa: N818
 
 
 class TokenCipher:
-    """AES-256-GCM, with a key derived from the secret (HKDF, RFC 5869) and a nonce of its own for each text."""
+    """AES-256-GCM, with a key derived from the secret (HKDF, RFC 5869) and a new nonce for each text.
 
-    def __init__(self, secret: str | None) -> None:
-        self._key: AESGCM | None = None
-        if secret is not None:
-            derived = HKDF(SHA256(), 32, None, b"profile-api/sealing/1").derive(secret.encode())
-            self._key = AESGCM(derived)
+    Encrypts with `secret`. Decrypts what was encrypted with `secret` or with `previous`.
+    """
+
+    def __init__(self, secret: str | None, previous: str | None = None) -> None:
+        self._key = None if secret is None else _derive(secret)
+        self._previous = None if previous is None else _derive(previous)
 
     def encrypt(self, text: str) -> str:
-        """SecretMissing without a secret."""
+        """Raises SecretMissing without a secret."""
         if self._key is None:
             raise SecretMissing
         nonce = os.urandom(_NONCE_BYTES)
         return _PREFIX + b64encode(nonce + self._key.encrypt(nonce, text.encode(), None)).decode()
 
     def decrypt(self, encrypted: str) -> str | None:
-        """None for a text that was encrypted with another secret, or was not encrypted."""
-        if self._key is None or not encrypted.startswith(_PREFIX):
-            return None
-        try:
-            content = b64decode(encrypted.removeprefix(_PREFIX), validate=True)
-            return self._key.decrypt(content[:_NONCE_BYTES], content[_NONCE_BYTES:], None).decode()
-        except (InvalidTag, ValueError):
-            return None
+        """Returns None for a text that was encrypted with another secret, or was not encrypted."""
+        text = _decrypt(self._key, encrypted)
+        return _decrypt(self._previous, encrypted) if text is None else text
+
+    def renew(self, encrypted: str) -> str | None:
+        """Encrypts the text again if it needs the previous secret. Returns None for a text that no secret decrypts."""
+        if _decrypt(self._key, encrypted) is not None:
+            return encrypted
+        text = _decrypt(self._previous, encrypted)
+        return None if text is None else self.encrypt(text)
+
+
+def _derive(secret: str) -> AESGCM:
+    return AESGCM(HKDF(SHA256(), 32, None, b"profile-api/sealing/1").derive(secret.encode()))
+
+
+def _decrypt(key: AESGCM | None, encrypted: str) -> str | None:
+    if key is None or not encrypted.startswith(_PREFIX):
+        return None
+    try:
+        content = b64decode(encrypted.removeprefix(_PREFIX), validate=True)
+        return key.decrypt(content[:_NONCE_BYTES], content[_NONCE_BYTES:], None).decode()
+    except (InvalidTag, ValueError):
+        return None

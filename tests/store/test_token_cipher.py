@@ -54,6 +54,21 @@ def test_text_that_was_not_encrypted_is_not_decrypted(text: str) -> None:
     assert TokenCipher("secret").decrypt(text) is None
 
 
+def test_text_of_the_previous_secret_is_decrypted_and_renewed() -> None:
+    cipher, old, new = TokenCipher("new", "old"), TokenCipher("old"), TokenCipher("new")
+    assert cipher.decrypt(old.encrypt("token")) == "token"
+    assert new.decrypt(cipher.encrypt("token")) == "token"
+    renewed = cipher.renew(old.encrypt("token"))
+    assert renewed
+    assert new.decrypt(renewed) == "token"
+
+
+def test_text_is_renewed_only_if_it_needs_the_previous_secret() -> None:
+    current = TokenCipher("new").encrypt("token")
+    assert TokenCipher("new", "old").renew(current) == current
+    assert TokenCipher("new", "old").renew(TokenCipher("lost").encrypt("token")) is None
+
+
 def test_encrypting_without_a_secret_is_refused() -> None:
     with pytest.raises(SecretMissing):
         TokenCipher(None).encrypt("token")
