@@ -46,17 +46,20 @@ def options(
 @app.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="IP address or host name to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that serve.")] = 1,
     demo: Annotated[bool, typer.Option("--demo", help="With demo data and the development issuer.")] = False,
 ) -> None:
     """Run the service, and its own MongoDB where PROFILE_API_MONGODB_URL is not set."""
     signal.signal(signal.SIGTERM, _stop_starting)
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    if host is not None and not host.strip():
+        raise typer.BadParameter("must not be empty", param_hint="--host")
+    # The environment is checked as it is: an option does not hide a variable that is set but empty.
+    settings = load_settings(**given)
     for name, value in given.items():
-        # Workers read the environment anew.
+        # Workers read the environment again.
         os.environ[f"PROFILE_API_{name.upper()}"] = str(value)
-    settings = load_settings()
     if unread := unknown_variables():
         typer.echo(f"profile-api: warning: nothing reads {', '.join(unread)}.", err=True)
     from app.launch import run

@@ -102,3 +102,16 @@ def _distance(one: str, other: str) -> int:
             cost = before if letter == other_letter else before + 1
             before, row[place] = row[place], min(cost, row[place] + 1, row[place - 1] + 1)
     return row[-1]
+
+
+def describe_unreadable(error: OSError) -> str:
+    """Why a file or folder that a variable names cannot be read."""
+    if isinstance(error, FileNotFoundError):
+        return "does not exist"
+    if isinstance(error, IsADirectoryError):
+        return "is a directory"
+    if isinstance(error, NotADirectoryError):
+        return "is not a directory"
+    if isinstance(error, PermissionError):
+        return "cannot be read by this user"
+    return f"cannot be read ({error.strerror})"

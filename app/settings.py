@@ -2,7 +2,7 @@
 
 import os
 import re
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -82,10 +82,24 @@ Network = IPv4Network | IPv6Network
 
 
 def _to_network(value: object) -> Network:
+    text = str(value)
     try:
-        return ip_network(str(value))
+        return ip_network(text)
     except ValueError:
-        raise ValueError("must be a network such as 10.0.0.0/8, without host bits") from None
+        raise ValueError(_describe_network(text)) from None
+
+
+def _describe_network(text: str) -> str:
+    """What is wrong with a text that is no network."""
+    try:
+        first = ip_address(text.partition("/")[0])
+    except ValueError:
+        return "must be an IP address or a network such as 10.0.0.0/8"
+    try:
+        ip_network(text, strict=False)
+    except ValueError:
+        return f"must have a prefix length from 0 to {first.max_prefixlen}, as in 10.0.0.0/8"
+    return "must begin with the first IP address of the network, as 10.0.0.0/8 does and 10.0.0.1/8 does not"
 
 
 def _check_origin(value: str) -> str:

@@ -16,7 +16,7 @@ import pytest
 
 from tests.provider import free_port
 from tests.replica import answers, member
-from tests.serving import environment, eventually
+from tests.serving import command, environment, eventually
 
 NOBODY = 65534
 _LIBC = ctypes.CDLL(None)
@@ -53,7 +53,7 @@ class Place:
     def file(self, name: str, content: str = "", mode: int = 0o644) -> str:
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content)
+        path.write_text(content, errors="surrogateescape")
         path.chmod(mode)
         return str(path)
 
@@ -82,6 +82,16 @@ def broken(name: str, variable: str, value: str | Callable[[Place], str], *told:
     return Broken(name, lambda place: {f"PROFILE_API_{variable}": make(place)}, (f"PROFILE_API_{variable}", *told))
 
 
+def trusted(name: str, folder: Callable[[Place], str], *told: str) -> Broken:
+    """A folder of trusted documents, for two workers."""
+
+    def make(place: Place) -> dict[str, str]:
+        name = "PROFILE_API_TRUSTED_DOCUMENTS"
+        return {name: "require", f"{name}_DIR": folder(place)}
+
+    return Broken(name, make, ("PROFILE_API_TRUSTED_DOCUMENTS_DIR", *told), ("--demo", "--workers", "2"))
+
+
 def file_in_data_dir(name: str) -> Callable[[Place], dict[str, str]]:
     def make(place: Place) -> dict[str, str]:
         place.file(f"data/{name}")
@@ -104,7 +114,21 @@ TABLE = [
     broken("number is no number", "TIME_LIMIT_SECONDS", "nan", "finite number"),
     broken("database name", "DATABASE", "a b/c", "database name"),
     broken("rate", "RATE_LIMIT", "fast", "100/second"),
-    broken("network", "TRUSTED_PROXIES", "10.0.0.1/8", "[0]", "10.0.0.0/8"),
+    broken("network", "TRUSTED_PROXIES", "10.0.0.1/8", "[0]", "first IP address"),
+    broken("network of 33 bits", "TRUSTED_PROXIES", "10.0.0.0/8,10.0.0.0/33", "[1]", "0 to 32"),
+    broken("network is none", "TRUSTED_PROXIES", "localhost", "[0]", "such as 10.0.0.0/8"),
+    Broken(
+        "port is empty beside an option",
+        lambda _: {"PROFILE_API_PORT": ""},
+        ("PROFILE_API_PORT is empty",),
+        ("--demo", "--port", "0"),
+    ),
+    Broken(
+        "host is empty beside an option",
+        lambda _: {"PROFILE_API_HOST": ""},
+        ("PROFILE_API_HOST is empty",),
+        ("--demo", "--host", "127.0.0.1"),
+    ),
     broken("origin", "CORS_ORIGINS", "https://a.example.com/path", "origin"),
     broken("public URL", "PUBLIC_URL", "profiles.example.com", "https://profiles.example.com"),
     broken("secret is short", "SECRET", "abc", "16 characters"),
@@ -128,16 +152,37 @@ TABLE = [
     broken("issuer with open address", "ISSUERS", OPEN, "https"),
     # Files
     broken("SMTP URL", "SMTP_URL", "http://mail.example.com", "smtp://"),
-    broken("GeoIP file is missing", "GEOIP_DATABASE", lambda place: str(place.folder / "none.mmdb"), "none.mmdb"),
-    broken("GeoIP file is none", "GEOIP_DATABASE", lambda place: place.file("places.mmdb", "text"), "places.mmdb"),
-    Broken(
-        "trusted documents are missing",
-        lambda place: {
-            "PROFILE_API_TRUSTED_DOCUMENTS": "require",
-            "PROFILE_API_TRUSTED_DOCUMENTS_DIR": str(place.folder / "none"),
-        },
-        ("PROFILE_API_TRUSTED_DOCUMENTS_DIR", "none"),
-        ("--demo", "--workers", "2"),
+    broken(
+        "GeoIP file is missing",
+        "GEOIP_DATABASE",
+        lambda place: str(place.folder / "none.mmdb"),
+        "none.mmdb, which does not exist",
+    ),
+    broken(
+        "GeoIP file is none",
+        "GEOIP_DATABASE",
+        lambda place: place.file("places.mmdb", "text"),
+        "places.mmdb, which is not a database",
+    ),
+    broken("GeoIP file is a folder", "GEOIP_DATABASE", lambda place: place.directory("geo"), "which is a directory"),
+    broken(
+        "GeoIP file is secret",
+        "GEOIP_DATABASE",
+        lambda place: place.file("g.mmdb", "", 0),
+        "cannot be read by this user",
+    ),
+    trusted("trusted documents are missing", lambda place: str(place.folder / "none"), "none does not exist"),
+    trusted("trusted documents are a file", lambda place: place.file("operations"), "operations is not a directory"),
+    trusted("trusted documents are none", lambda place: place.directory("operations"), "holds no .graphql file"),
+    trusted(
+        "trusted document is not UTF-8",
+        lambda place: str(Path(place.file("operations/a.graphql", "\udcff")).parent),
+        "a.graphql, which is not UTF-8",
+    ),
+    trusted(
+        "trusted document is secret",
+        lambda place: str(Path(place.file("operations/a.graphql", "", 0)).parent),
+        "a.graphql cannot be read by this user",
     ),
     # Data directory
     broken("data directory is a file", "DATA_DIR", lambda place: place.file("data"), "not a directory"),
@@ -278,10 +323,28 @@ def test_broken_configuration_is_one_line_and_status_1(
     assert ran.stdout == ""
     for each in case.told:
         assert each in ran.stderr
-    for each in ("hush", "pydantic", "pymongo"):
+    for each in ("hush", "pydantic", "pymongo", "Errno", "codec"):
         assert each not in ran.stderr
     # Their import takes longer than everything that was checked before.
     assert not {"app.main", "app.engine.execution", "strawberry"} & set(modules.read_text().split())
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"), [("--port", "99999", "65535"), ("--port", "-1", "--port"), ("--host", "", "empty")]
+)
+def test_wrong_option_is_named_with_status_2(option: str, value: str, told: str, tmp_path: Path) -> None:
+    ran = subprocess.run(
+        command("serve", "--demo", option, value),
+        env=environment(tmp_path),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert ran.returncode == 2
+    assert option in ran.stderr
+    assert told in ran.stderr
+    assert "PROFILE_API" not in ran.stderr
 
 
 def test_table_has_forty_configurations() -> None:

@@ -1,5 +1,6 @@
 """The database of the locations of IP addresses."""
 
+from app.environment import describe_unreadable
 from app.geo.locations import LocationDatabase
 from app.settings import ConfigurationError, Settings
 
@@ -8,5 +9,8 @@ def build_locations(settings: Settings) -> LocationDatabase:
     """ConfigurationError where the file can't be read."""
     try:
         return LocationDatabase(settings.geoip_database)
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f"PROFILE_API_GEOIP_DATABASE can't be read: {error}") from None
+    except OSError as error:
+        problem = describe_unreadable(error)
+    except ValueError:
+        problem = "is not a database in the format of MaxMind"
+    raise ConfigurationError(f"PROFILE_API_GEOIP_DATABASE names {settings.geoip_database}, which {problem}.")

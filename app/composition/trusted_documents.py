@@ -1,6 +1,9 @@
 """The trusted documents of the folder that the operator names."""
 
+from pathlib import Path
+
 from app.engine.trusted_documents import Trust, read_documents
+from app.environment import describe_unreadable
 from app.settings import ConfigurationError, Settings
 
 
@@ -11,8 +14,14 @@ def build_trust(settings: Settings) -> Trust:
     folder = settings.trusted_documents_dir
     try:
         documents = read_documents(folder)
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f"PROFILE_API_TRUSTED_DOCUMENTS_DIR: {folder} can't be read: {error}.") from None
+    except OSError as error:
+        raise _refusal(error.filename or folder, describe_unreadable(error)) from None
+    except ValueError as error:
+        raise _refusal(folder, str(error)) from None
     if not documents:
-        raise ConfigurationError(f"PROFILE_API_TRUSTED_DOCUMENTS_DIR: {folder} holds no .graphql file.")
+        raise _refusal(folder, "holds no .graphql file")
     return Trust(settings.trusted_documents, documents)
+
+
+def _refusal(path: Path | str, problem: str) -> ConfigurationError:
+    return ConfigurationError(f"PROFILE_API_TRUSTED_DOCUMENTS_DIR: {path} {problem}.")

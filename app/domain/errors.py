@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
+from app.domain.quantities import quantity
 from app.domain.rates import Rate
 
 
@@ -77,7 +78,7 @@ class InsufficientUserAuthentication(Exception):  # noqa: N818
     """The sign-in is too long ago for this (RFC 9470). `max_age` is seconds: how recent it must be."""
 
     def __init__(self, max_age: int) -> None:
-        self.message = f"This needs a sign-in at most {max_age} seconds ago."
+        self.message = f"This needs a sign-in at most {quantity(max_age, 'second')} ago."
         super().__init__(self.message)
         self.max_age = max_age
 

@@ -9,6 +9,7 @@ from app.domain.errors import ErrorCode, Refused
 from app.domain.identifiers import identifier_keys
 from app.domain.logs import same
 from app.domain.metadata import merge
+from app.domain.quantities import quantity
 from app.domain.roles import MAX_PERMISSIONS, MAX_ROLES, added, permission_key
 from app.domain.sizes import size_of
 from app.domain.users import Identity, User
@@ -81,7 +82,9 @@ def check_linked(before: User, after: User, max_bytes: int) -> None:
     """Refused with TOO_LARGE for a profile that no other mutation would make so large. Linking adds up two of them."""
     for name in ("user_metadata", "app_metadata"):
         if getattr(after, name) != getattr(before, name) and size_of(getattr(after, name)) > max_bytes:
-            message = f"The {name} of both accounts together would take more than {max_bytes} bytes as JSON."
+            message = (
+                f"The {name} of both accounts together would take more than {quantity(max_bytes, 'byte')} as JSON."
+            )
             raise Refused(ErrorCode.TOO_LARGE, message, ("metadata",))
     for what, limit, old, new in (
         ("roles", MAX_ROLES, before.role_ids, after.role_ids),

@@ -25,6 +25,7 @@ from graphql import (
 )
 
 from app.directives import Constraint, CostWeight, declared
+from app.domain.quantities import quantity
 
 # A list that declares no length of its own.
 MAX_ITEMS = 100
@@ -236,7 +237,7 @@ def to_python(node: ValueNode | None) -> Any:
 
 def check_length(shape: Shape, length: int) -> None:
     if length > shape.most:
-        message = f"{shape.name} takes at most {shape.most} items, not {length}."
+        message = f"{shape.name} takes at most {quantity(shape.most, 'item')}, not {length}."
         raise GraphQLError(message, extensions={"code": "BAD_USER_INPUT"})
 
 

@@ -24,6 +24,7 @@ from graphql import (
 
 from app.directives import MUTATION_COST, CostWeight, ListSize, declared, is_public
 from app.domain.paging import DEFAULT_SIZE, MAX_SIZE
+from app.domain.quantities import quantity
 from app.engine.arguments import Shapes, cost_of_literal, exceeded, to_python
 from app.engine.sizes import MANY, PAGE_ARGUMENTS, Size, length_of, page_size
 
@@ -202,16 +203,16 @@ class Measure:
         except GraphQLError as error:
             return error
         asked.directives += len(operation.directives or ())
-        for count, most, what in (
-            (asked.depth, limits.depth, "nests {} fields deep"),
-            (asked.introspection_depth, INTROSPECTION_DEPTH, "nests {} fields deep in the schema"),
-            (asked.aliases, limits.aliases, "has {} aliases"),
-            (asked.directives, limits.directives, "has {} directives"),
-            (asked.fields, limits.root_fields, "has {} fields at its root"),
-            (self._merges, MAX_MERGES, "has {} fragments and fields asked for again"),
+        for count, most, what, unit in (
+            (asked.depth, limits.depth, "nests {} deep", "field"),
+            (asked.introspection_depth, INTROSPECTION_DEPTH, "nests {} deep in the schema", "field"),
+            (asked.aliases, limits.aliases, "has {}", "alias"),
+            (asked.directives, limits.directives, "has {}", "directive"),
+            (asked.fields, limits.root_fields, "has {} at its root", "field"),
+            (self._merges, MAX_MERGES, "asks {} for fragments and repeated fields", "time"),
         ):
             if count > most:
-                return exceeded(f"The operation {what.format(count)}; the limit is {most}.", operation)
+                return exceeded(f"The operation {what.format(quantity(count, unit))}; the limit is {most}.", operation)
         return OperationCost(asked.cost, asked.introspection, defaults, not asked.public)
 
     def _selections(self, selections: SelectionSetNode | None, parent: GraphQLNamedType | None) -> Asked:

@@ -1,5 +1,6 @@
 """Trusted documents: operations that a deployment knows, asked for by the SHA-256 of their text."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -20,6 +21,20 @@ def document_id(text: bytes) -> str:
 
 
 def read_documents(folder: Path) -> dict[str, str]:
-    """Every `.graphql` file in and below `folder`, by id. OSError where it can't be read, ValueError for no UTF-8."""
-    texts = [path.read_bytes() for path in sorted(folder.rglob("*.graphql"))]
+    """Every `.graphql` file in `folder` and its subfolders, by id.
+
+    OSError for a folder or file that cannot be read. ValueError for a file that is not UTF-8.
+    """
+    # rglob finds nothing in a folder that does not exist or cannot be read.
+    with os.scandir(folder):
+        texts = [_read(path) for path in sorted(folder.rglob("*.graphql"))]
     return {document_id(text): text.decode() for text in texts}
+
+
+def _read(path: Path) -> bytes:
+    text = path.read_bytes()
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        raise ValueError(f"holds {path.name}, which is not UTF-8") from None
+    return text

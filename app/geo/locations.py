@@ -18,6 +18,9 @@ class LocationDatabase:
         """OSError or ValueError when the file cannot be read, or has another format."""
         self._reader: Any = None
         if path is not None:
+            # The reader reports some of what the system refuses as a wrong format.
+            with path.open("rb"):
+                pass
             try:
                 self._reader = maxminddb.open_database(path)
             except maxminddb.InvalidDatabaseError as error:

@@ -363,7 +363,7 @@ async def test_trusted_documents_run_by_their_id(world: World, operations: Path)
 
 
 @pytest.mark.parametrize(
-    ("text", "told"), [(b"{ nope }", "nope"), (b"{", "Syntax"), (b"\xff", "can't be read"), (None, "no .graphql file")]
+    ("text", "told"), [(b"{ nope }", "nope"), (b"{", "Syntax"), (b"\xff", "is not UTF-8"), (None, "no .graphql file")]
 )
 async def test_trusted_documents_that_can_not_be_run_stop_the_start(
     world: World, tmp_path: Path, text: bytes | None, told: str

@@ -1,0 +1,18 @@
+"""Numbers in messages agree with their units."""
+
+import pytest
+
+from app.domain.errors import InsufficientUserAuthentication
+from app.domain.quantities import quantity
+
+
+@pytest.mark.parametrize(
+    ("number", "unit", "text"),
+    [(1, "second", "1 second"), (2, "second", "2 seconds"), (1, "alias", "1 alias"), (0, "alias", "0 aliases")],
+)
+def test_unit_is_singular_for_one_alone(number: int, unit: str, text: str) -> None:
+    assert quantity(number, unit) == text
+
+
+def test_recent_sign_in_of_one_second_is_singular() -> None:
+    assert InsufficientUserAuthentication(1).message == "This needs a sign-in at most 1 second ago."
