@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from app.auth.development import TENANT
 from app.auth.tokens import Tokens
 from app.domain.errors import Unavailable
-from app.jobs.demo import ensure_demo_data
+from app.jobs.demo.seed import ensure_demo_data
 from app.settings import ConfigurationError, Settings
 from app.store.database import Database
 from app.store.indexes import ensure_other_indexes, ensure_unique_indexes

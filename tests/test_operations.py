@@ -16,7 +16,7 @@ from pymongo import MongoClient
 
 from app.auth.development import APPLICATION_SCOPES, USER_SCOPES, mint
 from app.domain.demo import JOHN_DOE
-from app.jobs.demo import GENERATED
+from app.jobs.demo.users import GENERATED
 from app.store.embedded.mongod import Mongod
 from tests.serving import Served, command, environment, eventually, serve
 

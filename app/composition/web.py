@@ -10,7 +10,7 @@ from app.auth.development import APPLICATION_SCOPES, USER_SCOPES, mint
 from app.composition.defaults import is_graphiql_on
 from app.composition.rates import build_ip_rates
 from app.engine.execution import Engine
-from app.jobs.demo import demo_callers
+from app.jobs.demo.seed import demo_callers
 from app.services.passwords import Passwords
 from app.services.tickets import Tickets
 from app.settings import Settings
