@@ -17,10 +17,12 @@ from app.domain.logs import LogEvent, LogEventType
 from app.domain.times import now
 from app.domain.users import Identity, User
 from app.services.callers import Callers
+from app.services.joins import Joins
 from app.services.reads import Reads
+from app.services.rows import Rows
 from app.store.database import Database, new_id
-from app.store.documents import Documents
 from app.store.logs import to_document as event_to_document
+from app.store.records import Records
 from app.store.snapshots import Snapshots
 from app.store.token_cipher import TokenCipher
 from app.store.users import to_document
@@ -93,9 +95,9 @@ class World:
 
     def callers(self) -> Callers:
         """As a service of another process would have."""
-        documents = Documents(self.database)
-        snapshots = Snapshots(documents)
-        return Callers(Reads(documents, snapshots, TokenCipher(None)), snapshots)
+        records = Records(self.database)
+        snapshots = Snapshots(records)
+        return Callers(Reads(records, Rows(Joins(records, snapshots, TokenCipher(None)))), snapshots)
 
     def user_token(self, user: User | str, scopes: Any = USER_SCOPES) -> str:
         user_id = user if isinstance(user, str) else user.user_id

@@ -25,6 +25,8 @@ from app.services.enrollments import Enrollments
 from app.services.grants import Grants
 from app.services.identifiers import Identifiers
 from app.services.identities import Identities
+from app.services.joins import Joins
+from app.services.lists import Lists
 from app.services.logins import RecordLogins
 from app.services.metadata import Metadata
 from app.services.password_hashes import PasswordHashes
@@ -32,20 +34,21 @@ from app.services.passwords import Passwords
 from app.services.personal_data import PersonalData
 from app.services.reads import Reads
 from app.services.roles import Roles
+from app.services.rows import Rows
 from app.services.tickets import Tickets
-from app.services.users import Users as NamedUsers
+from app.services.users import UserLookup
 from app.settings import Settings
 from app.store.accounts import Accounts as StoredAccounts
 from app.store.connections import Connections
 from app.store.database import Database
 from app.store.devices import Devices as StoredDevices
-from app.store.documents import Documents
 from app.store.enrollments import Enrollments as StoredEnrollments
 from app.store.grants import Grants as StoredGrants
 from app.store.identities import Identities as StoredIdentities
 from app.store.logins import Logins
 from app.store.outbox import Outbox
 from app.store.passwords import Passwords as StoredPasswords
+from app.store.records import Records
 from app.store.roles import Roles as StoredRoles
 from app.store.snapshots import Snapshots
 from app.store.tickets import Tickets as StoredTickets
@@ -61,11 +64,12 @@ class Foundation:
     database: Database
     can_mail: bool
     cipher: TokenCipher
-    documents: Documents
+    records: Records
     snapshots: Snapshots
     users: Users
     connections: Connections
     reads: Reads
+    lists: Lists
     callers: Callers
     changes: ProfileChanges
     rules: Sequence[LoginRule]
@@ -83,10 +87,11 @@ def build_services(
     passwords = build_passwords(base)
     return Services(
         reads=base.reads,
+        lists=base.lists,
         callers=base.callers,
-        users=NamedUsers(base.snapshots),
+        users=UserLookup(base.snapshots),
         metadata=Metadata(changes, settings.metadata_max_bytes),
-        root_attributes=RootAttributes(changes, base.documents),
+        root_attributes=RootAttributes(changes, base.records),
         logins=build_logins(base),
         devices=Devices(changes, base.callers, base.users, StoredDevices(database)),
         connections=build_connections(base),
@@ -100,27 +105,29 @@ def build_services(
         grants=Grants(changes, StoredGrants(database)),
         enrollments=Enrollments(changes, StoredEnrollments(database)),
         actions=Actions(settings.step_up_seconds, base.can_mail),
-        personal_data=PersonalData(changes, base.reads, Logins(database)),
+        personal_data=PersonalData(changes, base.reads, base.lists, Logins(database)),
         tickets=build_tickets(base, passwords),
     )
 
 
 def build_foundation(settings: Settings, database: Database, development: bool) -> Foundation:
     database = database.limited(settings.log_max_bytes_per_user)
-    documents, users = Documents(database), Users(database)
-    snapshots, cipher = Snapshots(documents), build_token_cipher(settings, development)
-    reads = Reads(documents, snapshots, cipher)
+    records, users = Records(database), Users(database)
+    snapshots, cipher = Snapshots(records), build_token_cipher(settings, development)
+    rows = Rows(Joins(records, snapshots, cipher))
+    reads = Reads(records, rows)
     callers = Callers(reads, snapshots)
     return Foundation(
         settings=settings,
         database=database,
         can_mail=is_mail_possible(settings, development),
         cipher=cipher,
-        documents=documents,
+        records=records,
         snapshots=snapshots,
         users=users,
         connections=Connections(database),
         reads=reads,
+        lists=Lists(records, rows),
         callers=callers,
         changes=ProfileChanges(users, callers, max_age=settings.step_up_seconds),
         rules=installed_rules(),

@@ -3,13 +3,15 @@
 import json
 from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
 from app.domain.errors import ErrorCode, Refused
-from app.domain.rows import Row
+from app.domain.filters import ALL, And, Eq, Filter
+from app.domain.ids import Key
+from app.domain.rows import Kind, Row
 
 DEFAULT_SIZE = 25
 MAX_SIZE = 100
@@ -26,13 +28,57 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class ListQuery:
+    """A list to page through. Tenant, kind, order and filter identify it, so that a cursor serves no other list.
+
+    `besides` narrows what is found without being part of that identity: a default period that moves with the clock.
+    `owner` is the field that names the owner of an object, if that is not the user whom the object is about.
+    """
+
+    kind: Kind
+    order: Order
+    where: Filter = ALL
+    besides: Filter = field(default=ALL, compare=False)
+    owner: str | None = None
+
+    def of(self, owner: Key) -> "ListQuery":
+        """The list of what belongs to one owner."""
+        return replace(self, where=And((self.where, Eq(self.owner_field, owner))))
+
+    @property
+    def owner_field(self) -> str:
+        found = self.owner or self.kind.owner
+        assert found
+        return found
+
+    def name(self, tenant: str) -> str:
+        return list_hash(tenant, self.kind.name, self.order.field, self.order.direction, self.where.key())
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
     """Which part of a list: `size` from its front, or from its back, between two cursors."""
 
     size: int
     backward: bool = False
     after: str | None = None
     before: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """What a cursor says: the ordering value and the `_id` of a record."""
+
+    value: Any
+    key: Key
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """A page lies behind one position and before another; None does not limit."""
+
+    after: Position | None = None
+    before: Position | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +116,7 @@ class Page:
         return [edge.node for edge in self.edges]
 
 
-def to_window(first: int | None, after: str | None, last: int | None, before: str | None) -> Window:
+def to_page_request(first: int | None, after: str | None, last: int | None, before: str | None) -> PageRequest:
     """Refused for a size outside 1 to 100, and for `first` beside `last`."""
     if first is not None and last is not None:
         raise Refused(ErrorCode.INVALID_INPUT, "Give first or last, not both.", ("last",))
@@ -78,8 +124,8 @@ def to_window(first: int | None, after: str | None, last: int | None, before: st
         if size is not None and not 1 <= size <= MAX_SIZE:
             raise Refused(ErrorCode.INVALID_INPUT, f"{name} is 1 to {MAX_SIZE}, not {size}.", (name,))
     if last is not None:
-        return Window(last, True, after, before)
-    return Window(DEFAULT_SIZE if first is None else first, False, after, before)
+        return PageRequest(last, True, after, before)
+    return PageRequest(DEFAULT_SIZE if first is None else first, False, after, before)
 
 
 def list_hash(*parts: object) -> str:
@@ -88,7 +134,7 @@ def list_hash(*parts: object) -> str:
 
 
 def encode_cursor(name: str, value: Any, key: object) -> str:
-    """A place in the list called `name`: the ordering value and `_id` of a row."""
+    """A position in the list called `name`: the ordering value and `_id` of a row."""
     content = json.dumps([name, _pack(value), str(key)], separators=(",", ":"))
     return urlsafe_b64encode(content.encode()).decode().rstrip("=")
 
@@ -128,16 +174,16 @@ def _unpack(value: Any) -> Any:
 
 
 def to_page(
-    rows: Sequence[Row], order: Order, window: Window, name: str, total_count: TotalCount | None = None
+    rows: Sequence[Row], order: Order, request: PageRequest, name: str, total_count: TotalCount | None = None
 ) -> Page:
-    """Makes a page of the rows found, in list order; one more than the window takes says that there are more."""
-    more = len(rows) > window.size
+    """Makes a page of the rows found, in list order; one more than the page takes says that there are more."""
+    more = len(rows) > request.size
     if more:
-        rows = rows[1:] if window.backward else rows[:-1]
+        rows = rows[1:] if request.backward else rows[:-1]
     edges = [Edge(encode_cursor(name, row.record.get(order.field), row.record["_id"]), row) for row in rows]
     info = PageInfo(
-        has_next_page=bool(window.before) if window.backward else more,
-        has_previous_page=more if window.backward else bool(window.after),
+        has_next_page=bool(request.before) if request.backward else more,
+        has_previous_page=more if request.backward else bool(request.after),
         start_cursor=edges[0].cursor if edges else None,
         end_cursor=edges[-1].cursor if edges else None,
     )

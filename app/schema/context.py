@@ -23,6 +23,7 @@ from app.services.enrollments import Enrollments
 from app.services.grants import Grants
 from app.services.identifiers import Identifiers
 from app.services.identities import Identities
+from app.services.lists import Lists
 from app.services.logins import RecordLogins
 from app.services.metadata import Metadata
 from app.services.passwords import Passwords
@@ -30,7 +31,7 @@ from app.services.personal_data import PersonalData
 from app.services.reads import Reads
 from app.services.roles import Roles
 from app.services.tickets import Tickets
-from app.services.users import Users
+from app.services.users import UserLookup
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,9 @@ class Services:
     """Every use case that the schema offers."""
 
     reads: Reads
+    lists: Lists
     callers: Callers
-    users: Users
+    users: UserLookup
     metadata: Metadata
     root_attributes: RootAttributes
     logins: RecordLogins

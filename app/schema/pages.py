@@ -8,12 +8,11 @@ from strawberry.dataloader import DataLoader
 
 from app.directives import CostWeight
 from app.domain.errors import Refused
-from app.domain.paging import Page, to_window
+from app.domain.paging import ListQuery, Page, to_page_request
 from app.domain.rows import Kind, Row
 from app.policy.rules import authenticated
 from app.schema.context import Info
 from app.schema.costs import COUNTING
-from app.services.reads import Listing
 
 T = TypeVar("T")
 
@@ -55,22 +54,21 @@ Before = Annotated[str | None, strawberry.argument(description="Only what comes 
 
 
 async def page(
-    info: Info, listing: Listing, first: int | None, after: str | None, last: int | None, before: str | None
+    info: Info, query: ListQuery, first: int | None, after: str | None, last: int | None, before: str | None
 ) -> Page:
     """A page of a tenant's list."""
     asked = info.context.selection(info)
-    window = to_window(first, after, last, before)
-    reads = info.context.services.reads
-    return await reads.page(
-        info.context.principal, listing, window, info.context.node_selection(info), "total_count" in asked
+    request = to_page_request(first, after, last, before)
+    lists = info.context.services.lists
+    return await lists.page(
+        info.context.principal, query, request, info.context.node_selection(info), "total_count" in asked
     )
 
 
 async def page_of(
     info: Info,
     owner: Row,
-    field: str,
-    listing: Listing,
+    query: ListQuery,
     first: int | None,
     after: str | None,
     last: int | None,
@@ -78,23 +76,23 @@ async def page_of(
 ) -> Page:
     """The same of what belongs to `owner`; owners side by side share one command."""
     principal = authenticated(info.context.principal)
-    window, asked = to_window(first, after, last, before), info.context.selection(info)
+    request, asked = to_page_request(first, after, last, before), info.context.selection(info)
 
     async def load(owners: list[Row]) -> Sequence[Page | Refused]:
-        reads, count = info.context.services.reads, "total_count" in asked
-        return await reads.pages(principal, owners, field, listing, window, info.context.node_selection(info), count)
+        lists, count = info.context.services.lists, "total_count" in asked
+        return await lists.pages(principal, owners, query, request, info.context.node_selection(info), count)
 
-    key = (field, listing.kind.name, listing.order, listing.key, window, id(info._raw_info.field_nodes[0]))
+    key = (query, request, id(info._raw_info.field_nodes[0]))
     found: Page = await info.context.loader(key, lambda: DataLoader(load, cache=False)).load(owner)
     return found
 
 
-async def belongings_of(info: Info, owner: Row, kind: Kind) -> list[Row]:
+async def owned_by(info: Info, owner: Row, kind: Kind) -> list[Row]:
     """All of what belongs to `owner`; owners side by side share one command."""
     principal = authenticated(info.context.principal)
 
     async def load(owners: list[Row]) -> list[list[Row]]:
-        return await info.context.services.reads.belongings(principal, owners, kind, info.context.selection(info))
+        return await info.context.services.lists.owned(principal, owners, kind, info.context.selection(info))
 
     key = (kind.name, id(info._raw_info.field_nodes[0]))
     found: list[Row] = await info.context.loader(key, lambda: DataLoader(load, cache=False)).load(owner)

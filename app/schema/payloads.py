@@ -8,6 +8,7 @@ import strawberry
 from app.directives import ListSize
 from app.domain.attributes.users import USER
 from app.domain.errors import ErrorCode, Refused, VersionConflict
+from app.domain.filters import Eq
 from app.domain.rows import Kind, Row
 from app.domain.users import User as WrittenUser
 from app.schema.context import Info
@@ -78,4 +79,4 @@ async def read_written(info: Info, kind: Kind, key: Any, *path: str) -> Row | No
             return None
         asked = asked[name]
     reads, principal = info.context.services.reads, info.context.principal
-    return await reads.get(principal, kind, {"_id": key}, asked, written=True)
+    return await reads.get_written(principal, kind, Eq("_id", key), asked)

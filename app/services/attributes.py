@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 
+from app.domain.attributes.connections import CONNECTION
 from app.domain.connections import AuthConnection, why_not_editable
 from app.domain.errors import ErrorCode, Refused
+from app.domain.filters import ALL
 from app.domain.logs import LogEventType
 from app.domain.principals import Principal
 from app.domain.root_attributes import apply_root_attributes, check_root_attribute
@@ -13,22 +15,22 @@ from app.domain.times import now
 from app.domain.users import AttributeSource, Changes, User
 from app.policy.rules import authenticated
 from app.services.changes import ProfileChanges, Target
-from app.store.documents import Documents
+from app.store.records import Records
 from app.store.snapshots import to_connection
 
 
 class RootAttributes:
     """Writes of name, given_name, family_name, nickname and picture."""
 
-    def __init__(self, changes: ProfileChanges, documents: Documents) -> None:
+    def __init__(self, changes: ProfileChanges, records: Records) -> None:
         self._changes = changes
-        self._documents = documents
+        self._records = records
 
     async def update(self, principal: Principal | None, target: Target, values: Mapping[str, str | None]) -> User:
         """`values` by stored name; None clears. Raises what `ProfileChanges.apply` does; Refused with NOT_EDITABLE."""
         caller = authenticated(principal)
         # Read now, not from the snapshot: a setting that was just changed counts.
-        stored = await self._documents.find("connections", {"tenant": caller.tenant})
+        stored = await self._records.find(CONNECTION, caller.tenant, ALL)
         connections = {each["name"]: to_connection(each) for each in stored}
 
         def decide(user: User) -> Changes:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from app.domain.errors import UserBlocked
+from app.domain.filters import Eq, Filter
 from app.domain.identifiers import keys_of, subject_key, user_id_key
 from app.domain.principals import ActorKind, Principal
 from app.domain.rows import Row, Selection
@@ -10,7 +11,6 @@ from app.domain.rules import Rule
 from app.domain.users import User
 from app.policy.rules import require_scopes
 from app.services.reads import Reads
-from app.store.documents import Filter
 from app.store.snapshots import Snapshots
 
 
@@ -30,7 +30,7 @@ class Callers:
         row = None if where is None else await self._reads.viewer(principal, where, selection)
         if row is None and principal.kind is ActorKind.USER and principal.connection is None:
             # A linked account's token is its primary's.
-            row = await self._reads.viewer(principal, {"keys": user_id_key(principal.subject)}, selection)
+            row = await self._reads.viewer(principal, Eq("keys", user_id_key(principal.subject)), selection)
         if row is None:
             return principal, None
         if row.record.get("blocked"):
@@ -62,15 +62,15 @@ class Callers:
         where = await self.where(principal)
         if where is None or principal.is_self(user.id):
             return where is not None
-        return user.user_id == where.get("user_id") or where.get("keys") in keys_of(user)
+        return where.matches({"user_id": user.user_id, "keys": keys_of(user)})
 
     async def where(self, principal: Principal) -> Filter | None:
         """Whose profile a token names; None where it names none."""
         if principal.kind is not ActorKind.USER:
             return None
         if principal.connection is None:
-            return {"user_id": principal.subject}
+            return Eq("user_id", principal.subject)
         connection = await self._snapshots.connection(principal.tenant, principal.connection)
         if connection is None:
             return None
-        return {"keys": subject_key(connection.strategy, connection.name, principal.subject)}
+        return Eq("keys", subject_key(connection.strategy, connection.name, principal.subject))

@@ -4,6 +4,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
+from app.domain.attributes.users import USER
 from app.domain.errors import ErrorCode, Forbidden, Refused, Unauthenticated, Unavailable
 from app.domain.identities import LinkMetadata, check_link, check_linked, link, unlink
 from app.domain.ids import Key, encode_id
@@ -18,6 +19,7 @@ from app.policy.identities import shared_access, why_not_linked
 from app.services.callers import Callers
 from app.services.changes import DEADLINE_SECONDS, ProfileChanges, Target, to_event, wait
 from app.store.identities import Identities as StoredIdentities
+from app.store.queries import to_query_with_hidden
 from app.store.roles import Roles
 
 # How old the token may be that proves a second account.
@@ -92,7 +94,7 @@ class Identities:
             await wait(deadline)
 
     async def _secondary(self, caller: Principal, primary: User, secondary: Secondary) -> User:
-        where: dict[str, object] = {"tenant": caller.tenant, "user_id": secondary.user_id}
+        where: Mapping[str, object] = {"tenant": caller.tenant, "user_id": secondary.user_id}
         if secondary.token is not None:
             where = await self._proven(caller, secondary.token)
         elif caller.is_self(primary.id):
@@ -103,7 +105,7 @@ class Identities:
             raise Refused(ErrorCode.NOT_FOUND, "There is no such account.", ("secondary",))
         return found
 
-    async def _proven(self, caller: Principal, token: str) -> dict[str, object]:
+    async def _proven(self, caller: Principal, token: str) -> Mapping[str, object]:
         """By a fresh token of the same issuer and application, of another subject, who signed in recently."""
         try:
             proof = await self._verify(token)
@@ -120,7 +122,7 @@ class Identities:
         where = await self._callers.where(proof)
         if where is None:
             raise Refused(ErrorCode.NOT_FOUND, "There is no such account.", ("secondary",))
-        return {"tenant": caller.tenant, **where}
+        return to_query_with_hidden(USER, caller.tenant, where)
 
     async def _write(
         self, caller: Principal, target: Target, type_: LogEventType, pairs: list[tuple[User, User]]

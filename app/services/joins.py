@@ -3,13 +3,15 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from app.domain.attributes.login_failures import LOGIN_FAILURE
+from app.domain.filters import And, In, Range, Record
 from app.domain.logins import MAX_FAILURES
 from app.domain.principals import Principal
 from app.domain.rows import NOTHING_JOINED, Join, Joined
 from app.domain.rules import BLOCK_USER
 from app.domain.users import PROVIDER_TOKENS
 from app.policy.rules import holds
-from app.store.documents import Document, Documents
+from app.store.records import Records
 from app.store.snapshots import Snapshots
 from app.store.token_cipher import TokenCipher
 
@@ -17,12 +19,12 @@ from app.store.token_cipher import TokenCipher
 class Joins:
     """Reads each kind of joined data once for all records."""
 
-    def __init__(self, documents: Documents, snapshots: Snapshots, cipher: TokenCipher) -> None:
-        self._documents = documents
+    def __init__(self, records: Records, snapshots: Snapshots, cipher: TokenCipher) -> None:
+        self._records = records
         self._snapshots = snapshots
         self._cipher = cipher
 
-    async def join(self, principal: Principal, joins: frozenset[Join], records: Sequence[Document]) -> Sequence[Joined]:
+    async def join(self, principal: Principal, joins: frozenset[Join], records: Sequence[Record]) -> Sequence[Joined]:
         """What lies beside each record, in the order of the records."""
         if not joins:
             return [NOTHING_JOINED] * len(records)
@@ -30,8 +32,8 @@ class Joins:
         return [{name: value(record) for name, value in values} for record in records]
 
     async def _values(
-        self, principal: Principal, join: Join, records: Sequence[Document]
-    ) -> tuple[str, Callable[[Document], Any]]:
+        self, principal: Principal, join: Join, records: Sequence[Record]
+    ) -> tuple[str, Callable[[Record], Any]]:
         """The name under which functions of attributes find the joined data, and the function that makes it."""
         match join:
             case Join.ROLES:
@@ -46,19 +48,19 @@ class Joins:
             case Join.TOKENS:
                 return "identities", lambda user: [self._tokens(each) for each in user.get("identities", ())]
 
-    async def _locked_out(self, principal: Principal, records: Sequence[Document]) -> frozenset[Any]:
+    async def _locked_out(self, principal: Principal, records: Sequence[Record]) -> frozenset[Any]:
         """Users for whom an IP address is kept out. Only a caller who may unblock them needs to know."""
         asked = [each["_id"] for each in records if holds(principal, BLOCK_USER, principal.is_self(each["_id"]))]
         if not asked:
             return frozenset()
-        where = {"tenant": principal.tenant, "user": {"$in": asked}, "count": {"$gte": MAX_FAILURES}}
-        failures = await self._documents.find("login_failures", where, ("user",))
+        where = And((In("user", asked), Range("count", MAX_FAILURES)))
+        failures = await self._records.find(LOGIN_FAILURE, principal.tenant, where, ("user",))
         return frozenset(each["user"] for each in failures)
 
-    def _tokens(self, identity: Document) -> Joined:
+    def _tokens(self, identity: Record) -> Joined:
         return {name: self._cipher.decrypt(identity[name]) for name in PROVIDER_TOKENS if name in identity}
 
 
-def _of_primary_identity(user: Document, connections: Mapping[str, Any]) -> Any:
+def _of_primary_identity(user: Record, connections: Mapping[str, Any]) -> Any:
     identities = user.get("identities")
     return connections.get(identities[0]["connection"]) if identities else None

@@ -2,24 +2,22 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 from app.domain.attributes.logs import LOG_EVENT
+from app.domain.filters import ALL, And, Filter, In, Range
 from app.domain.logs import LogEventType
-from app.domain.paging import Order
-from app.services.reads import Listing
+from app.domain.paging import ListQuery, Order
 
 NEWEST_FIRST = Order("date", -1)
 
 
-def listing(
-    since: datetime | None, until: datetime | None, types: Iterable[LogEventType] | None, key: tuple[Any, ...]
-) -> Listing:
-    """Events from `since` up to but not including `until`, newest first. `key`: what the client gave."""
-    where: dict[str, Any] = {}
-    bounds = {"$gte": since, "$lt": until}
-    if since or until:
-        where["date"] = {operator: time for operator, time in bounds.items() if time}
-    if types is not None:
-        where["type"] = {"$in": [str(each) for each in types]}
-    return Listing(LOG_EVENT, where, NEWEST_FIRST, key)
+def log_events(
+    since: datetime | None, until: datetime | None, types: Iterable[LogEventType] | None = None, besides: Filter = ALL
+) -> ListQuery:
+    """Events from `since` up to but not including `until`, newest first."""
+    chosen = ALL if types is None else In("type", [str(each) for each in types])
+    return ListQuery(LOG_EVENT, NEWEST_FIRST, And((in_period(since, until), chosen)), besides)
+
+
+def in_period(since: datetime | None, until: datetime | None = None) -> Filter:
+    return Range("date", since, until, includes_maximum=False)

@@ -10,8 +10,9 @@ from app.domain.attributes.enrollments import ENROLLMENT
 from app.domain.attributes.grants import GRANT
 from app.domain.attributes.users import USER
 from app.domain.errors import Refused
+from app.domain.filters import Eq
 from app.domain.logs import LogEventType
-from app.domain.paging import DEFAULT_SIZE, MAX_SIZE, Edge, Order, Window
+from app.domain.paging import DEFAULT_SIZE, MAX_SIZE, Edge, ListQuery, Order, PageRequest
 from app.domain.principals import Principal
 from app.domain.rows import Kind, Row, Selection
 from app.domain.rules import EXPORT_PERSONAL_DATA
@@ -19,8 +20,9 @@ from app.domain.sizes import size_of
 from app.domain.times import format_time
 from app.domain.users import Changes
 from app.services.changes import ProfileChanges, Target, to_event
-from app.services.logs import listing
-from app.services.reads import Listing, Reads
+from app.services.lists import Lists
+from app.services.logs import log_events
+from app.services.reads import Reads
 from app.store.logins import Logins
 
 # Of compact JSON. The profile and each list but the history take at most a share, so that the history is never empty.
@@ -39,17 +41,17 @@ BEGINNING = datetime(1970, 1, 1)  # noqa: DTZ001 - times are kept without tzinfo
 class _List:
     """A list of the export. `is_paged` says whether the API has pages of it too, and `since` from when on."""
 
-    listing: Listing
+    query: ListQuery
     is_paged: bool = True
     since: datetime | None = None
 
 
 # In the order in which they take room. Each name is the attribute of User that says who may read it.
 _LISTS: Mapping[str, _List] = {
-    "authorized_applications": _List(Listing(GRANT, {}, Order("granted_at", -1)), is_paged=False),
-    "mfa_enrollments": _List(Listing(ENROLLMENT, {}, Order("enrollment_id", 1)), is_paged=False),
-    "devices": _List(Listing(DEVICE, {}, Order("last_used_at", -1))),
-    "log_events": _List(listing(BEGINNING, None, None, (BEGINNING, None, None)), since=BEGINNING),
+    "authorized_applications": _List(ListQuery(GRANT, Order("granted_at", -1)), is_paged=False),
+    "mfa_enrollments": _List(ListQuery(ENROLLMENT, Order("enrollment_id", 1)), is_paged=False),
+    "devices": _List(ListQuery(DEVICE, Order("last_used_at", -1))),
+    "log_events": _List(log_events(BEGINNING, None), since=BEGINNING),
 }
 
 
@@ -80,9 +82,10 @@ class Export:
 class PersonalData:
     """One JSON document of the attributes that the attribute table declares `personal`, and of no other."""
 
-    def __init__(self, changes: ProfileChanges, reads: Reads, logins: Logins) -> None:
+    def __init__(self, changes: ProfileChanges, reads: Reads, lists: Lists, logins: Logins) -> None:
         self._changes = changes
         self._reads = reads
+        self._lists = lists
         self._logins = logins
 
     async def export(self, principal: Principal | None, target: Target) -> Export:
@@ -91,7 +94,7 @@ class PersonalData:
         # Written first, so that the history in the export has it.
         exported = Changes(LogEventType.PERSONAL_DATA_EXPORTED, {})
         await self._logins.add_event(to_event(caller, user, exported, target.reason, ()))
-        row = await self._reads.get(caller, USER, {"_id": user.id}, USER.personal(), written=True)
+        row = await self._reads.get_written(caller, USER, Eq("_id", user.id), USER.personal())
         assert row
         profile, truncated = _profile(row, MAX_BYTES // _PROFILE_SHARE)
         data: dict[str, Any] = {"user": profile}
@@ -112,9 +115,9 @@ class PersonalData:
         Stops reading when the room is used, so that no more than a page too much is ever in memory.
         """
         items: list[Any] = []
-        selection, used, size, last = of.listing.kind.personal(), 0, _FEW, None
+        selection, used, size, last = of.query.kind.personal(), 0, _FEW, None
         while True:
-            edges, has_more = await self._page(caller, owner, of.listing, Window(size, after=last), selection)
+            edges, has_more = await self._page(caller, owner, of.query, PageRequest(size, after=last), selection)
             for edge in edges:
                 item = _to_json(edge.node)
                 bytes_ = size_of(item)
@@ -128,9 +131,9 @@ class PersonalData:
             size = MAX_SIZE if used < len(items) * _SMALL_BYTES else _FEW
 
     async def _page(
-        self, caller: Principal, owner: Row, of: Listing, window: Window, selection: Selection
+        self, caller: Principal, owner: Row, of: ListQuery, request: PageRequest, selection: Selection
     ) -> tuple[list[Edge], bool]:
-        [page] = await self._reads.pages(caller, [owner], "user", of, window, selection)
+        [page] = await self._lists.pages(caller, [owner], of, request, selection)
         if isinstance(page, Refused):
             raise page
         return page.edges, page.page_info.has_next_page

@@ -2,14 +2,14 @@
 
 from app.domain.connections import AuthConnectionKind, kind_of
 from app.domain.errors import ErrorCode, Refused
+from app.domain.filters import And, Eq, Filter
 from app.domain.identifiers import NAMED_BY_IDENTIFIER, email_key, fold, subject_key
 from app.domain.principals import Principal
 from app.policy.rules import authenticated
-from app.store.documents import Filter
 from app.store.snapshots import Snapshots
 
 
-class Users:
+class UserLookup:
     """What `UserBy` comes to as a filter."""
 
     def __init__(self, snapshots: Snapshots) -> None:
@@ -24,17 +24,17 @@ class Users:
         """
         tenant = authenticated(principal).tenant
         if connection is not None or kind_of(provider) is AuthConnectionKind.SOCIAL:
-            return {"keys": subject_key(provider, connection or "", user_id)}
+            return Eq("keys", subject_key(provider, connection or "", user_id))
         known = await self._snapshots.connections(tenant)
         names = [name for name, each in known.items() if each.strategy == provider]
         if len(names) > 1:
             message = f"There are several connections of {provider}: say which."
             raise Refused(ErrorCode.INVALID_INPUT, message, ("by", "identity", "connection"))
-        return {"keys": subject_key(provider, names[0] if names else "", user_id)}
+        return Eq("keys", subject_key(provider, names[0] if names else "", user_id))
 
     async def by_email(self, principal: Principal | None, email: str, connection: str) -> Filter:
         """Without regard to case. Where accounts are a provider's, an address names none of them: it is looked for."""
         known = (await self._snapshots.connections(authenticated(principal).tenant)).get(connection)
         if known is None or known.kind in NAMED_BY_IDENTIFIER:
-            return {"keys": email_key(connection, email)}
-        return {"email_folded": fold(email), "identities.0.connection": connection}
+            return Eq("keys", email_key(connection, email))
+        return And((Eq("email_folded", fold(email)), Eq("identities.0.connection", connection)))

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from bson import ObjectId
 
 from app.domain.filters import And, Contains, Eq, Exists, Filter, In, Not, Or, Prefix, Range
+from app.domain.paging import Bounds, Order, Position
 from app.domain.rows import Kind
 
 Query: TypeAlias = Mapping[str, Any]
@@ -28,6 +29,21 @@ def to_query(kind: Kind, tenant: str, where: Filter) -> Query:
 def to_query_with_hidden(kind: Kind, tenant: str, where: Filter) -> Query:
     """Of this tenant, and with what is hidden. Only for the few reads that look for linked profiles too."""
     return {"tenant": tenant, **_translate(kind, where)}
+
+
+def between(query: Query, order: Order, bounds: Bounds) -> Query:
+    """The part of a list that lies behind one position and before another."""
+    parts = [
+        _beyond(position, order.field, "$gt" if (order.direction == 1) == is_after else "$lt")
+        for position, is_after in ((bounds.after, True), (bounds.before, False))
+        if position is not None
+    ]
+    return {"$and": [query, *parts]} if parts else query
+
+
+def _beyond(position: Position, field: str, operator: str) -> Query:
+    value = _literal(position.value)
+    return {"$or": [{field: {operator: value}}, {field: value, "_id": {operator: position.key}}]}
 
 
 def _translate(kind: Kind, where: Filter) -> Query:
@@ -80,6 +96,7 @@ def _pattern(text: str) -> str:
     return re.escape(text).replace("\0", r"\x00")
 
 
+@lru_cache(maxsize=1024)
 def _path(kind: Kind, path: str) -> str:
     """ValueError for a path that the kind does not declare, and for one that MongoDB would not read as a path."""
     first, *rest = path.split(".")
@@ -91,4 +108,4 @@ def _path(kind: Kind, path: str) -> str:
 @lru_cache(maxsize=64)
 def _declared(kind: Kind) -> frozenset[str]:
     stored = (path for attribute in kind.attributes.values() for path in attribute.stored)
-    return frozenset(path.partition(".")[0] for path in (*stored, *kind.lookups))
+    return frozenset(path.partition(".")[0] for path in (*stored, *kind.needs, *kind.lookups, kind.owner or "_id"))

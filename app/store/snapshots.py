@@ -5,8 +5,12 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from app.domain.attributes.connections import CONNECTION
+from app.domain.attributes.roles import ROLE
 from app.domain.connections import AuthConnection, SyncRootAttributes
-from app.store.documents import Document, Documents
+from app.domain.filters import ALL, Record
+from app.domain.rows import Kind
+from app.store.records import Records
 
 MAX_AGE = 5.0
 MAX_TENANTS = 1_000
@@ -15,19 +19,19 @@ MAX_TENANTS = 1_000
 class Snapshots:
     """Loaded when first asked for, once however many ask at the same time."""
 
-    def __init__(self, documents: Documents, clock: Callable[[], float] = time.monotonic) -> None:
-        self._documents = documents
+    def __init__(self, records: Records, clock: Callable[[], float] = time.monotonic) -> None:
+        self._records = records
         self._clock = clock
         self._loaded: dict[tuple[str, str], tuple[float, Mapping[Any, Any]]] = {}
         self._locks: dict[tuple[str, str], asyncio.Lock] = {}
 
-    async def roles(self, tenant: str) -> Mapping[Any, Document]:
+    async def roles(self, tenant: str) -> Mapping[Any, Record]:
         """By `_id`."""
-        return await self._get(tenant, "roles", lambda document: (document["_id"], document))
+        return await self._get(tenant, ROLE, lambda record: (record["_id"], record))
 
     async def connections(self, tenant: str) -> Mapping[str, AuthConnection]:
         """By name."""
-        return await self._get(tenant, "connections", lambda document: (document["name"], to_connection(document)))
+        return await self._get(tenant, CONNECTION, lambda record: (record["name"], to_connection(record)))
 
     async def connection(self, tenant: str, name: str) -> AuthConnection | None:
         """One connection. It is looked up anew when it is not known, because another process may just have saved it.
@@ -36,19 +40,17 @@ class Snapshots:
         """
         known = await self.connections(tenant)
         if name not in known:
-            self._loaded.pop((tenant, "connections"), None)
+            self._loaded.pop((tenant, CONNECTION.collection), None)
             known = await self.connections(tenant)
         return known.get(name)
 
     def forget(self, tenant: str) -> None:
         """What was just written here is read anew here; elsewhere within MAX_AGE."""
-        for collection in ("roles", "connections"):
-            self._loaded.pop((tenant, collection), None)
+        for kind in (ROLE, CONNECTION):
+            self._loaded.pop((tenant, kind.collection), None)
 
-    async def _get(
-        self, tenant: str, collection: str, entry: Callable[[Document], tuple[Any, Any]]
-    ) -> Mapping[Any, Any]:
-        key = (tenant, collection)
+    async def _get(self, tenant: str, kind: Kind, entry: Callable[[Record], tuple[Any, Any]]) -> Mapping[Any, Any]:
+        key = (tenant, kind.collection)
         fresh = self._fresh(key)
         if fresh is not None:
             return fresh
@@ -57,9 +59,9 @@ class Snapshots:
             if fresh is not None:
                 return fresh
             asked = self._clock()
-            found = await self._documents.find(collection, {"tenant": tenant})
+            found = await self._records.find(kind, tenant, ALL)
             self._make_room()
-            self._loaded[key] = (asked, dict(entry(document) for document in found))
+            self._loaded[key] = (asked, dict(entry(record) for record in found))
             return self._loaded[key][1]
 
     def _fresh(self, key: tuple[str, str]) -> Mapping[Any, Any] | None:
@@ -73,14 +75,14 @@ class Snapshots:
             self._locks.pop(oldest, None)
 
 
-def to_connection(document: Document) -> AuthConnection:
+def to_connection(record: Record) -> AuthConnection:
     return AuthConnection(
-        tenant=document["tenant"],
-        name=document["name"],
-        strategy=document["strategy"],
-        import_mode=document.get("import_mode", False),
-        sync_root_attributes=SyncRootAttributes(document["sync_root_attributes"]),
-        allows_sign_up=document.get("allows_sign_up", False),
-        version=document.get("version", 1),
-        id=document["_id"],
+        tenant=record["tenant"],
+        name=record["name"],
+        strategy=record["strategy"],
+        import_mode=record.get("import_mode", False),
+        sync_root_attributes=SyncRootAttributes(record["sync_root_attributes"]),
+        allows_sign_up=record.get("allows_sign_up", False),
+        version=record.get("version", 1),
+        id=record["_id"],
     )

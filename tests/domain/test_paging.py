@@ -13,13 +13,13 @@ from app.domain.errors import ErrorCode, Refused
 from app.domain.paging import (
     Order,
     Page,
+    PageRequest,
     TotalCount,
-    Window,
     decode_cursor,
     encode_cursor,
     list_hash,
     to_page,
-    to_window,
+    to_page_request,
 )
 from app.domain.rows import Kind, Row
 from app.domain.times import to_milliseconds
@@ -57,20 +57,20 @@ def assert_refused(text: str, argument: str = "after", name: str = LIST) -> Refu
 
 
 @pytest.mark.parametrize(
-    ("arguments", "window"),
+    ("arguments", "asked"),
     [
-        ((None, None, None, None), Window(25)),
-        ((1, None, None, None), Window(1)),
-        ((100, "a", None, "b"), Window(100, False, "a", "b")),
-        ((None, "a", None, None), Window(25, False, "a")),
-        ((None, None, 1, None), Window(1, True)),
-        ((None, "a", 100, "b"), Window(100, True, "a", "b")),
+        ((None, None, None, None), PageRequest(25)),
+        ((1, None, None, None), PageRequest(1)),
+        ((100, "a", None, "b"), PageRequest(100, False, "a", "b")),
+        ((None, "a", None, None), PageRequest(25, False, "a")),
+        ((None, None, 1, None), PageRequest(1, True)),
+        ((None, "a", 100, "b"), PageRequest(100, True, "a", "b")),
         # Without a size `before` alone is still read from the front.
-        ((None, None, None, "b"), Window(25, False, None, "b")),
+        ((None, None, None, "b"), PageRequest(25, False, None, "b")),
     ],
 )
-def test_arguments_say_which_part_of_a_list(arguments: tuple[Any, ...], window: Window) -> None:
-    assert to_window(*arguments) == window
+def test_arguments_say_which_part_of_a_list(arguments: tuple[Any, ...], asked: PageRequest) -> None:
+    assert to_page_request(*arguments) == asked
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_arguments_say_which_part_of_a_list(arguments: tuple[Any, ...], window: 
 )
 def test_a_size_is_1_to_100_and_of_one_end(first: int | None, last: int | None, path: str) -> None:
     with pytest.raises(Refused) as refused:
-        to_window(first, None, last, None)
+        to_page_request(first, None, last, None)
     assert refused.value.code is ErrorCode.INVALID_INPUT
     assert refused.value.path == (path,)
 
@@ -196,9 +196,9 @@ def test_a_list_is_named_by_all_that_makes_it() -> None:
 ORDER = Order("n", 1)
 
 
-def page(count: int, window: Window, total: TotalCount | None = None) -> Page:
+def page(count: int, asked: PageRequest, total: TotalCount | None = None) -> Page:
     rows = [Row(Kind("Thing"), {"_id": f"id{n}", "n": n}, frozenset()) for n in range(count)]
-    return to_page(rows, ORDER, window, LIST, total)
+    return to_page(rows, ORDER, asked, LIST, total)
 
 
 def numbers(page: Page) -> list[int]:
@@ -206,29 +206,29 @@ def numbers(page: Page) -> list[int]:
 
 
 @pytest.mark.parametrize(
-    ("count", "window", "shown", "has_next", "has_previous"),
+    ("count", "asked", "shown", "has_next", "has_previous"),
     [
-        (0, Window(2), [], False, False),
-        (1, Window(2), [0], False, False),
-        (2, Window(2), [0, 1], False, False),
-        (3, Window(2), [0, 1], True, False),
-        (3, Window(2, after="c"), [0, 1], True, True),
-        (2, Window(2, after="c"), [0, 1], False, True),
-        (0, Window(2, after="c"), [], False, True),
+        (0, PageRequest(2), [], False, False),
+        (1, PageRequest(2), [0], False, False),
+        (2, PageRequest(2), [0, 1], False, False),
+        (3, PageRequest(2), [0, 1], True, False),
+        (3, PageRequest(2, after="c"), [0, 1], True, True),
+        (2, PageRequest(2, after="c"), [0, 1], False, True),
+        (0, PageRequest(2, after="c"), [], False, True),
         # From the back the row too many is the first one.
-        (0, Window(2, True), [], False, False),
-        (2, Window(2, True), [0, 1], False, False),
-        (3, Window(2, True), [1, 2], False, True),
-        (3, Window(2, True, before="c"), [1, 2], True, True),
-        (2, Window(2, True, before="c"), [0, 1], True, False),
-        (1, Window(1, True), [0], False, False),
-        (2, Window(1, True), [1], False, True),
+        (0, PageRequest(2, True), [], False, False),
+        (2, PageRequest(2, True), [0, 1], False, False),
+        (3, PageRequest(2, True), [1, 2], False, True),
+        (3, PageRequest(2, True, before="c"), [1, 2], True, True),
+        (2, PageRequest(2, True, before="c"), [0, 1], True, False),
+        (1, PageRequest(1, True), [0], False, False),
+        (2, PageRequest(1, True), [1], False, True),
     ],
 )
 def test_a_row_too_many_says_that_there_are_more(
-    count: int, window: Window, shown: list[int], has_next: bool, has_previous: bool
+    count: int, asked: PageRequest, shown: list[int], has_next: bool, has_previous: bool
 ) -> None:
-    found = page(count, window)
+    found = page(count, asked)
     assert numbers(found) == shown
     assert found.page_info.has_next_page is has_next
     assert found.page_info.has_previous_page is has_previous
@@ -240,14 +240,14 @@ def test_a_row_too_many_says_that_there_are_more(
 
 def test_a_row_without_the_ordering_value_has_a_place_too() -> None:
     row = Row(Kind("Thing"), {"_id": "a"}, frozenset())
-    [edge] = to_page([row], ORDER, Window(1), LIST).edges
+    [edge] = to_page([row], ORDER, PageRequest(1), LIST).edges
     assert edge.node is row
     assert decode_cursor(LIST, edge.cursor, "after") == (None, "a")
 
 
 def test_a_count_is_there_where_it_was_asked_for() -> None:
-    assert page(1, Window(1)).total_count is None
-    assert page(1, Window(1), TotalCount(7, True)).total_count == TotalCount(7, True)
+    assert page(1, PageRequest(1)).total_count is None
+    assert page(1, PageRequest(1), TotalCount(7, True)).total_count == TotalCount(7, True)
 
 
 def test_a_cursor_holds_the_name_the_value_and_the_key_and_nothing_else() -> None:

@@ -12,7 +12,7 @@ from app.domain.rows import Tree
 from app.engine.documents import Documents
 from app.engine.limits import Limits
 from app.schema.build import build_schema
-from app.services.reads import MAX_PLANS, Reads
+from app.services.rows import MAX_PLANS, to_plan
 from app.web.requests import BadRequest, read_request
 from tests.world import World, codes
 
@@ -99,17 +99,16 @@ def test_plans_live_as_long_as_their_selection(monkeypatch: pytest.MonkeyPatch) 
     made = []
     projection = type(USER).projection
     monkeypatch.setattr(type(USER), "projection", lambda *given: made.append(given) or projection(*given))
-    reads = Reads(*[None] * 3)  # type: ignore[arg-type]
     tree = Tree()
     tree.below("name")
-    assert reads._plan(USER, tree, frozenset()) is reads._plan(USER, tree, frozenset())
+    assert to_plan(USER, tree, frozenset()) is to_plan(USER, tree, frozenset())
     assert len(made) == 1
     other = Tree()
     other.below("name")
-    reads._plan(USER, other, frozenset())
+    to_plan(USER, other, frozenset())
     assert len(made) == 2
     for number in range(3 * MAX_PLANS):
-        reads._plan(USER, tree, frozenset([number]))  # type: ignore[list-item]
+        to_plan(USER, tree, frozenset([number]))  # type: ignore[list-item]
     assert tree.plans is not None
     assert len(tree.plans) <= MAX_PLANS
 

@@ -6,6 +6,7 @@ from typing import Any
 import mongomock
 import pytest
 
+from app.domain import filters
 from app.domain.attributes.logs import LOG_EVENT
 from app.domain.attributes.users import USER, readable_roots, root_of
 from app.domain.logs import Actor, FieldChange, LogEvent, LogEventType
@@ -16,6 +17,7 @@ from app.domain.times import now
 from app.policy.logs import visible_events
 from app.policy.rules import readable
 from app.store.logs import to_document
+from app.store.queries import to_query
 
 OWN, LINKED, OTHER = "own", "linked", "other"
 PERSONAL = ("ip", "location", "user_agent", "reason", "details")
@@ -215,11 +217,11 @@ def test_event_of_which_nothing_remains_is_not_listed(listed: Listed) -> None:
     events = mongomock.MongoClient().db.events
     for name, (about, changed) in EVENTS.items():
         roots = sorted({root_of(each) for each in changed})
-        events.insert_one({"_id": name, "user": about} | ({"roots": roots} if roots else {}))
-    found = {each["_id"] for each in events.find(visible_events(listed.reader))}
+        events.insert_one({"_id": name, "tenant": "t", "user": about} | ({"roots": roots} if roots else {}))
+    found = {each["_id"] for each in events.find(to_query(LOG_EVENT, "t", visible_events(listed.reader)))}
     assert found == listed.found
 
 
 def test_reader_of_everything_is_shown_every_event() -> None:
     """The filter is empty, so that the index alone answers."""
-    assert visible_events(application(*ALL)) == {}
+    assert visible_events(application(*ALL)) == filters.ALL

@@ -16,7 +16,7 @@ from app.services.connections import Connections
 from app.services.tenant_changes import Condition, to_tenant_event
 from app.store.connections import GUARDS, hold_connection
 from app.store.connections import Connections as StoredConnections
-from app.store.documents import Documents
+from app.store.records import Records
 from app.store.snapshots import Snapshots
 from app.store.users import Users, to_document
 from tests.world import DATABASE, World
@@ -158,7 +158,7 @@ def another_process(world: World, issuers_of: Any = ()) -> tuple[Connections, Pr
     """The service with a queue of its own: only the database orders its writes."""
     stored = StoredConnections(world.database)
     principal = Principal(world.tenant, "tool@clients", ActorKind.APPLICATION, frozenset(Scope))
-    callers, snapshots = world.callers(), Snapshots(Documents(world.database))
+    callers, snapshots = world.callers(), Snapshots(Records(world.database))
     return Connections(callers, stored, snapshots, BUILT_IN, issuers_of), principal
 
 

@@ -21,7 +21,7 @@ from app.domain.scopes import Scope
 from app.domain.times import now
 from app.domain.users import User
 from app.services import personal_data
-from app.services.reads import Reads
+from app.services.lists import Lists
 from app.store.database import new_id
 from tests.schema.test_access import add_device, enroll, grant
 from tests.world import World, codes
@@ -242,13 +242,13 @@ async def test_large_lists_leave_room_for_history(world: World, john: User, monk
 async def test_export_reads_no_more_than_it_returns(world: World, john: User, monkeypatch: pytest.MonkeyPatch) -> None:
     """Few at once while they are large, and a page when they are small."""
     sizes: list[int] = []
-    pages = Reads.pages
+    pages = Lists.pages
 
-    async def counted(self: Any, principal: Any, owners: Any, field: str, listing: Any, window: Any, *more: Any) -> Any:
-        sizes.append(window.size)
-        return await pages(self, principal, owners, field, listing, window, *more)
+    async def counted(self: Any, principal: Any, owners: Any, query: Any, request: Any, *more: Any) -> Any:
+        sizes.append(request.size)
+        return await pages(self, principal, owners, query, request, *more)
 
-    monkeypatch.setattr(Reads, "pages", counted)
+    monkeypatch.setattr(Lists, "pages", counted)
     token = world.tool_token(EVERYTHING)
     await export(world, token, userId=john.user_id)
     assert sizes == [10, 10, 10, 10, 100, 100, 100]

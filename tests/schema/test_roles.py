@@ -17,7 +17,7 @@ from app.services.roles import Roles as RoleChanges
 from app.services.tenant_changes import Condition
 from app.settings import Settings
 from app.store.database import new_id
-from app.store.documents import Documents
+from app.store.records import Records
 from app.store.roles import Roles
 from app.store.snapshots import Snapshots
 from app.store.users import Users
@@ -258,7 +258,7 @@ async def test_deleting_a_role_wakes_the_job_that_clears_it(world: World, settin
 
 def another_process(world: World) -> tuple[RoleChanges, Principal]:
     """The service with a queue of its own: only the database orders its writes."""
-    callers, snapshots = world.callers(), Snapshots(Documents(world.database))
+    callers, snapshots = world.callers(), Snapshots(Records(world.database))
     changes = ProfileChanges(Users(world.database), callers)
     tool = Principal(world.tenant, "tool@clients", ActorKind.APPLICATION, frozenset(Scope))
     return RoleChanges(changes, callers, Roles(world.database), snapshots, lambda: None), tool

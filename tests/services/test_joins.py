@@ -8,7 +8,7 @@ from app.domain.logins import MAX_FAILURES
 from app.domain.principals import ActorKind, Principal
 from app.domain.rows import Join
 from app.services.joins import Joins
-from app.store.documents import Documents
+from app.store.records import Records
 from app.store.snapshots import Snapshots
 from app.store.token_cipher import TokenCipher
 from tests.frozen import freeze
@@ -19,8 +19,8 @@ CIPHER = TokenCipher("secret")
 
 @pytest.fixture
 def joins(world: World) -> Joins:
-    documents = Documents(world.database)
-    return Joins(documents, Snapshots(documents), CIPHER)
+    records = Records(world.database)
+    return Joins(records, Snapshots(records), CIPHER)
 
 
 def application(world: World, *scopes: str) -> Principal:

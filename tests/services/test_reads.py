@@ -10,15 +10,20 @@ from app.domain.attributes.logs import LOG_EVENT
 from app.domain.attributes.users import USER
 from app.domain.devices import Device, DeviceType
 from app.domain.errors import Forbidden, Unauthenticated
+from app.domain.filters import ALL, Eq
 from app.domain.logs import FieldChange, LogEventType
-from app.domain.paging import Order, Page, Window
+from app.domain.paging import ListQuery, Order, Page, PageRequest
 from app.domain.principals import ActorKind, Principal
 from app.domain.rows import Kind, Row, Selection
 from app.domain.times import now
 from app.domain.users import Identity, User
-from app.services.reads import Listing, Reads
+from app.services.joins import Joins
+from app.services.lists import Lists
+from app.services.reads import Reads
+from app.services.rows import Rows
 from app.store.database import new_id
-from app.store.documents import Documents, document_of
+from app.store.documents import document_of
+from app.store.records import Records
 from app.store.snapshots import Snapshots
 from app.store.token_cipher import TokenCipher
 from tests.world import World
@@ -26,10 +31,10 @@ from tests.world import World
 CIPHER = TokenCipher("secret")
 NAME: Selection = {"name": {}}
 METADATA: Selection = {"name": {}, "app_metadata": {}}
-WINDOW = Window(10)
-USERS = Listing(USER, {}, Order("created_at", -1))
-EVENTS = Listing(LOG_EVENT, {}, Order("date", -1))
-DEVICES = Listing(DEVICE, {}, Order("last_used_at", -1))
+REQUEST = PageRequest(10)
+USERS = ListQuery(USER, Order("created_at", -1))
+EVENTS = ListQuery(LOG_EVENT, Order("date", -1))
+DEVICES = ListQuery(DEVICE, Order("last_used_at", -1))
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,7 @@ class Stage:
     """John with a linked account, Jane, and a John of another tenant. Each of the four has a device and an event."""
 
     reads: Reads
+    lists: Lists
     world: World
     john: User
     linked: User
@@ -52,7 +58,7 @@ class Stage:
         return Principal(self.world.tenant, "tool", ActorKind.APPLICATION, frozenset(scopes))
 
     async def row(self, principal: Principal, user: User) -> Row:
-        row = await self.reads.get(principal, USER, {"_id": user.id}, NAME)
+        row = await self.reads.get(principal, USER, Eq("_id", user.id), NAME)
         assert row
         return row
 
@@ -85,8 +91,9 @@ async def stage(world: World) -> Stage:
             user, LogEventType.APP_METADATA_UPDATED, changes=(FieldChange("app_metadata.plan", 1, 2),)
         )
         await (elsewhere if user is stranger else world).add_event(user)
-    documents = Documents(world.database)
-    return Stage(Reads(documents, Snapshots(documents), CIPHER), world, john, linked, jane, stranger)
+    records = Records(world.database)
+    rows = Rows(Joins(records, Snapshots(records), CIPHER))
+    return Stage(Reads(records, rows), Lists(records, rows), world, john, linked, jane, stranger)
 
 
 # ---------------------------------------------------------------- one
@@ -98,7 +105,7 @@ async def found(stage: Stage, principal: Principal, written: bool = False) -> se
     return {
         name
         for name, user in profiles.items()
-        if await stage.reads.get(principal, USER, {"_id": user.id}, NAME, written)
+        if await (stage.reads.get_written if written else stage.reads.get)(principal, USER, Eq("_id", user.id), NAME)
     }
 
 
@@ -117,26 +124,26 @@ async def test_application_is_given_profiles_of_its_tenant(stage: Stage) -> None
 async def test_reader_without_the_right_to_any_is_refused(stage: Stage) -> None:
     for principal in (stage.application("read:current_user"), stage.user("read:logs"), stage.application()):
         with pytest.raises(Forbidden):
-            await stage.reads.get(principal, USER, {"_id": stage.john.id}, NAME)
+            await stage.reads.get(principal, USER, Eq("_id", stage.john.id), NAME)
         with pytest.raises(Forbidden):
-            await stage.reads.find(principal, USER, {"_id": stage.john.id}, NAME)
+            await stage.reads.find(principal, USER, Eq("_id", stage.john.id), NAME)
     with pytest.raises(Unauthenticated):
-        await stage.reads.get(None, USER, {"_id": stage.john.id}, NAME)
+        await stage.reads.get(None, USER, Eq("_id", stage.john.id), NAME)
     with pytest.raises(Unauthenticated):
-        await stage.reads.find(None, USER, {"_id": stage.john.id}, NAME)
+        await stage.reads.find(None, USER, Eq("_id", stage.john.id), NAME)
 
 
 async def test_writer_is_given_the_profile_without_its_fields(stage: Stage) -> None:
     writer = stage.application("update:users")
     assert await found(stage, writer, written=True) == {"john", "jane"}
-    row = await stage.reads.get(writer, USER, {"_id": stage.john.id}, METADATA, written=True)
+    row = await stage.reads.get_written(writer, USER, Eq("_id", stage.john.id), METADATA)
     assert row
     assert set(row.record) == {"_id"}
 
 
 async def ids(reads: Reads, principal: Principal, kind: Kind) -> set[Any]:
     """Whose are the ones that `find` gives, of all that there are."""
-    rows = await reads.find(principal, kind, {}, {})
+    rows = await reads.find(principal, kind, ALL, {})
     assert kind.owner
     return {row.record[kind.owner] for row in rows}
 
@@ -149,7 +156,7 @@ async def test_what_is_found_is_the_readers_or_of_the_tenant(stage: Stage, kind:
     assert await ids(stage.reads, stage.user(scope), kind) == {john, linked, jane}
     assert await ids(stage.reads, stage.application(scope), kind) == {john, linked, jane}
     nobody = replace(stage.user("read:current_user"), profile=None, linked=())
-    assert await stage.reads.find(nobody, kind, {}, {}) == []
+    assert await stage.reads.find(nobody, kind, ALL, {}) == []
 
 
 async def test_event_of_no_user_is_found_by_readers_of_the_tenants_log(stage: Stage) -> None:
@@ -162,9 +169,9 @@ async def test_event_of_no_user_is_found_by_readers_of_the_tenants_log(stage: St
         (stage.user("read:logs_users", "read:current_user"), []),
         (stage.user("read:current_user"), []),
     ):
-        rows = await stage.reads.find(principal, LOG_EVENT, {"_id": event}, {})
+        rows = await stage.reads.find(principal, LOG_EVENT, Eq("_id", event), {})
         assert [row.record["_id"] for row in rows] == expected
-        assert (await stage.reads.get(principal, LOG_EVENT, {"_id": event}, {}) is not None) == bool(expected)
+        assert (await stage.reads.get(principal, LOG_EVENT, Eq("_id", event), {}) is not None) == bool(expected)
 
 
 async def test_found_profiles_are_not_those_that_wait(stage: Stage) -> None:
@@ -188,7 +195,7 @@ async def test_field_that_is_refused_is_not_readable(
     stage: Stage, scopes: tuple[str, ...], is_application: bool, expected: set[str]
 ) -> None:
     principal = stage.application(*scopes) if is_application else stage.user(*scopes)
-    row = await stage.reads.get(principal, USER, {"_id": stage.john.id}, METADATA)
+    row = await stage.reads.get(principal, USER, Eq("_id", stage.john.id), METADATA)
     assert row
     assert {"_id", *(name for name in METADATA if row.may_read(name))} == expected
     if is_application:
@@ -198,11 +205,11 @@ async def test_field_that_is_refused_is_not_readable(
 async def test_own_app_metadata_is_refused_beside_that_of_others(stage: Stage) -> None:
     """With a token that may read the app_metadata of everybody else."""
     principal = stage.user("read:users", "read:current_user", "read:users_app_metadata", "read:user_idp_tokens")
-    rows = {row.record["_id"]: row for row in await stage.reads.find(principal, USER, {}, METADATA)}
+    rows = {row.record["_id"]: row for row in await stage.reads.find(principal, USER, ALL, METADATA)}
     assert rows[stage.jane.id].read("app_metadata") == {"plan": "free"}
     with pytest.raises(Forbidden):
         rows[stage.john.id].read("app_metadata")
-    viewer = await stage.reads.viewer(principal, {"_id": stage.john.id}, METADATA)
+    viewer = await stage.reads.viewer(principal, Eq("_id", stage.john.id), METADATA)
     assert viewer
     assert "app_metadata" not in viewer.record
     with pytest.raises(Forbidden):
@@ -211,7 +218,7 @@ async def test_own_app_metadata_is_refused_beside_that_of_others(stage: Stage) -
 
 async def test_sealed_token_is_opened_for_who_may_read_it(stage: Stage) -> None:
     asked: Selection = {"identities": {"access_token": {}}}
-    where = {"_id": stage.john.id}
+    where = Eq("_id", stage.john.id)
     row = await stage.reads.get(stage.application("read:users", "read:user_idp_tokens"), USER, where, asked)
     assert row
     assert row.read("identities")[0].read("access_token") == "secret token"
@@ -231,44 +238,44 @@ def owners(page: Page | Any, field: str) -> set[Any]:
 
 async def test_list_of_users_is_the_tenants(stage: Stage) -> None:
     for principal in (stage.application("read:users"), stage.user("read:users")):
-        page = await stage.reads.page(principal, USERS, WINDOW, NAME, count=True)
+        page = await stage.lists.page(principal, USERS, REQUEST, NAME, count=True)
         assert owners(page, "_id") == {stage.john.id, stage.jane.id}
         assert page.total_count
         assert page.total_count.value == 2
 
 
 @pytest.mark.parametrize(
-    ("listing", "scope"), [(USERS, "read:current_user"), (EVENTS, "read:logs_users"), (EVENTS, "read:current_user")]
+    ("query", "scope"), [(USERS, "read:current_user"), (EVENTS, "read:logs_users"), (EVENTS, "read:current_user")]
 )
-async def test_list_is_refused_without_the_right_to_list(stage: Stage, listing: Listing, scope: str) -> None:
+async def test_list_is_refused_without_the_right_to_list(stage: Stage, query: ListQuery, scope: str) -> None:
     for principal in (stage.user(scope), stage.application(scope)):
         with pytest.raises(Forbidden):
-            await stage.reads.page(principal, listing, WINDOW, {})
+            await stage.lists.page(principal, query, REQUEST, {})
     with pytest.raises(Unauthenticated):
-        await stage.reads.page(None, listing, WINDOW, {})
+        await stage.lists.page(None, query, REQUEST, {})
 
 
 async def test_list_of_events_leaves_out_what_shows_nothing(stage: Stage) -> None:
     """Each profile has an event that changes app_metadata only, and one without changes."""
-    page = await stage.reads.page(stage.application("read:logs"), EVENTS, WINDOW, {}, count=True)
+    page = await stage.lists.page(stage.application("read:logs"), EVENTS, REQUEST, {}, count=True)
     assert (len(page.nodes), page.total_count and page.total_count.value) == (3, 3)
     every = stage.application("read:logs", "read:users", "read:users_app_metadata")
-    assert len((await stage.reads.page(every, EVENTS, WINDOW, {})).nodes) == 6
+    assert len((await stage.lists.page(every, EVENTS, REQUEST, {})).nodes) == 6
     user = stage.user("read:logs", "read:users", "read:users_app_metadata")
-    page = await stage.reads.page(user, EVENTS, WINDOW, {})
+    page = await stage.lists.page(user, EVENTS, REQUEST, {})
     assert [row.record["user"] for row in page.nodes].count(stage.john.id) == 1
     assert [row.record["user"] for row in page.nodes].count(stage.jane.id) == 2
 
 
-@pytest.mark.parametrize("listing", [EVENTS, DEVICES], ids=["events", "devices"])
-async def test_pages_of_owners_hold_what_belongs_to_each(stage: Stage, listing: Listing) -> None:
+@pytest.mark.parametrize("query", [EVENTS, DEVICES], ids=["events", "devices"])
+async def test_pages_of_owners_hold_what_belongs_to_each(stage: Stage, query: ListQuery) -> None:
     principal = stage.application("read:users", "read:logs", "read:device_credentials")
     rows = [await stage.row(principal, each) for each in (stage.john, stage.jane)]
     for row in rows:
         row.record["linked"] = [stage.linked.id] if row.record["_id"] == stage.john.id else []
     expected = [{stage.john.id, stage.linked.id}, {stage.jane.id}]
-    together = await stage.reads.pages(principal, rows, "user", listing, WINDOW, {}, count=True)
-    alone = [(await stage.reads.pages(principal, [row], "user", listing, WINDOW, {}, count=True))[0] for row in rows]
+    together = await stage.lists.pages(principal, rows, query, REQUEST, {}, count=True)
+    alone = [(await stage.lists.pages(principal, [row], query, REQUEST, {}, count=True))[0] for row in rows]
     for pages in (together, alone):
         assert [owners(page, "user") for page in pages] == expected
         for page, owned in zip(pages, expected, strict=True):
@@ -281,29 +288,29 @@ async def test_pages_of_owners_leave_out_what_shows_nothing(stage: Stage) -> Non
     user = stage.user("read:current_user", "read:users", "read:users_app_metadata", "read:logs_users")
     rows = [await stage.row(user, each) for each in (stage.john, stage.jane)]
     rows[0].record["linked"] = [stage.linked.id]
-    together = await stage.reads.pages(user, rows, "user", EVENTS, WINDOW, {})
-    alone = [(await stage.reads.pages(user, [row], "user", EVENTS, WINDOW, {}))[0] for row in rows]
+    together = await stage.lists.pages(user, rows, EVENTS, REQUEST, {})
+    alone = [(await stage.lists.pages(user, [row], EVENTS, REQUEST, {}))[0] for row in rows]
     for pages in (together, alone):
         assert [len(page.nodes) for page in pages if isinstance(page, Page)] == [2, 2]
 
 
-async def test_belongings_are_those_of_each_owner(stage: Stage) -> None:
+async def test_owned_objects_are_those_of_each_owner(stage: Stage) -> None:
     principal = stage.application("read:users", "read:device_credentials")
     rows = [await stage.row(principal, each) for each in (stage.john, stage.jane)]
     rows[0].record["linked"] = [stage.linked.id]
-    found = await stage.reads.belongings(principal, rows, DEVICE, {})
+    found = await stage.lists.owned(principal, rows, DEVICE, {})
     assert [{row.record["user"] for row in each} for each in found] == [
         {stage.john.id, stage.linked.id},
         {stage.jane.id},
     ]
     stranger = Row(USER, {"_id": stage.stranger.id}, frozenset())
-    assert await stage.reads.belongings(principal, [stranger], DEVICE, {}) == [[]]
+    assert await stage.lists.owned(principal, [stranger], DEVICE, {}) == [[]]
 
 
 async def test_viewer_is_a_profile_of_the_tenant_that_does_not_wait(stage: Stage) -> None:
     principal = stage.user("read:current_user")
     for user, expected in [(stage.john, True), (stage.linked, False), (stage.stranger, False)]:
-        assert (await stage.reads.viewer(principal, {"_id": user.id}, NAME) is not None) == expected
+        assert (await stage.reads.viewer(principal, Eq("_id", user.id), NAME) is not None) == expected
 
 
 async def test_roles_beside_a_profile_are_those_of_its_tenant(stage: Stage) -> None:
@@ -315,7 +322,7 @@ async def test_roles_beside_a_profile_are_those_of_its_tenant(stage: Stage) -> N
         {"_id": stage.john.id}, {"$set": {"role_ids": [role, foreign, new_id()]}}
     )
     row = await stage.reads.get(
-        stage.application("read:users"), USER, {"_id": stage.john.id}, {"roles": {"role_id": {}}}
+        stage.application("read:users"), USER, Eq("_id", stage.john.id), {"roles": {"role_id": {}}}
     )
     assert row
     assert [each.record["_id"] for each in row.read("roles")] == [role]

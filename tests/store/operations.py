@@ -5,11 +5,14 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from app.domain.attributes.logs import LOG_EVENT
+from app.domain.attributes.users import USER
 from app.domain.devices import RevokeDevices
 from app.domain.enrollments import PutEnrollment, RemoveEnrollments
+from app.domain.filters import ALL
 from app.domain.grants import DeleteGrant, PutGrant
 from app.domain.mail import SendMail
-from app.domain.paging import Order, Window
+from app.domain.paging import Order, PageRequest
 from app.domain.passwords import SetPassword
 from app.domain.tickets import PutTicket, SpendTicket, VoidTickets
 from app.domain.times import now
@@ -19,13 +22,13 @@ from app.store.changes import write_beside
 from app.store.connections import Connections
 from app.store.database import Database, new_id
 from app.store.devices import Devices
-from app.store.documents import Documents
 from app.store.enrollments import Enrollments
 from app.store.grants import Grants
 from app.store.identities import Identities
 from app.store.logins import Logins
 from app.store.outbox import Outbox
 from app.store.passwords import Passwords
+from app.store.records import Owners, Records
 from app.store.roles import Roles
 from app.store.snapshots import Snapshots
 from app.store.tickets import Tickets
@@ -108,27 +111,27 @@ async def delete_an_account(database: Database, account: Account) -> bool:
 
 @operation(BY_USER)
 async def find_pages(database: Database, account: Account) -> Any:
-    owners, order = ("users", account.tenant, "user"), Order("date", -1)
-    keys = [account.user.id]
-    found = await Documents(database).find_pages(owners, keys, "log_events", {}, order, Window(5), ["date"])
+    owners, order = Owners(USER, "user", [account.user.id]), Order("date", -1)
+    request, tenant = PageRequest(5), account.tenant
+    found = await Records(database).find_pages(owners, LOG_EVENT, tenant, ALL, order, request, ["date"])
     return found.get(account.user.id)
 
 
 @operation(BY_USER)
 async def count_each(database: Database, account: Account) -> Any:
-    owners = ("users", account.tenant, "user")
-    found = await Documents(database).count_each(owners, [account.user.id], "log_events", {}, 5)
+    owners = Owners(USER, "user", [account.user.id])
+    found = await Records(database).count_each(owners, LOG_EVENT, account.tenant, ALL, 5)
     return found.get(account.user.id)
 
 
 @operation()
 async def snapshot_of_roles(database: Database, account: Account) -> Any:
-    return await Snapshots(Documents(database)).roles(account.tenant)
+    return await Snapshots(Records(database)).roles(account.tenant)
 
 
 @operation()
 async def snapshot_of_connections(database: Database, account: Account) -> Any:
-    return await Snapshots(Documents(database)).connections(account.tenant)
+    return await Snapshots(Records(database)).connections(account.tenant)
 
 
 # ---------------------------------------------------------------- logins

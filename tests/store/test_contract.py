@@ -10,13 +10,15 @@ from typing import Any
 import pytest
 from pymongo.errors import DuplicateKeyError
 
+from app.domain.attributes.users import USER
 from app.domain.connections import SyncRootAttributes
+from app.domain.filters import ALL
 from app.domain.logs import Actor, FieldChange, LogEvent, LogEventType
-from app.domain.paging import Order, Window
+from app.domain.paging import Bounds, Order, PageRequest, Position
+from app.domain.rows import Kind
 from app.domain.times import now
 from app.domain.users import AttributeSource, Identity, Provenance, User
 from app.store.database import Database, new_id, to_key
-from app.store.documents import Documents, between
 from app.store.indexes import INDEXES
 from app.store.logs import to_document as event_to_document
 from app.store.migrations import (
@@ -26,11 +28,13 @@ from app.store.migrations import (
     mark_issuer_configured,
     migrate,
 )
+from app.store.records import Records
 from app.store.snapshots import MAX_AGE, Snapshots
 from app.store.users import Users, from_document, to_document
 from tests.store.standin import mock_database
 
 AT = now()
+THINGS = Kind("Thing", "things")
 
 
 @pytest.fixture(params=["mongomock", "real"])
@@ -148,47 +152,47 @@ async def test_many_may_have_no_address(database: Database) -> None:
 async def test_only_what_is_asked_for_leaves_the_database(database: Database) -> None:
     user = a_user()
     await database["users"].insert_one(to_document(user))
-    found = await Documents(database).find_one("users", {"tenant": "t"}, ["name", "identities", "identities.user_id"])
+    found = await Records(database).find_one(USER, "t", ALL, ["name", "identities", "identities.user_id"])
     assert found is not None
     assert set(found) == {"_id", "name", "identities"}
-    assert set(await Documents(database).find_one("users", {"tenant": "t"}, []) or {}) == {"_id"}
+    assert set(await Records(database).find_one(USER, "t", ALL, []) or {}) == {"_id"}
 
 
 @pytest.mark.parametrize("direction", [1, -1])
 async def test_pages_meet_everything_once_in_order_with_ties(database: Database, direction: int) -> None:
-    documents, order = Documents(database), Order("rank", direction)
+    records, order = Records(database), Order("rank", direction)
     rows = [{"_id": new_id(), "tenant": "t", "rank": number // 3} for number in range(10)]
     await database["things"].insert_many([*rows, {"tenant": "other", "rank": 1}])
     expected = sorted(rows, key=lambda each: (each["rank"], each["_id"]), reverse=direction == -1)
     for backward in (False, True):
         seen: list[Any] = []
-        places: list[Any] = []
+        bounds = Bounds()
         while True:
-            window = Window(4, backward)
-            page = await documents.find_page("things", {"tenant": "t"}, order, window, places, ["rank"])
+            request = PageRequest(4, backward)
+            page = list(await records.find_page(THINGS, "t", ALL, order, request, bounds, ["rank"]))
             more = len(page) > 4
             page = (page[1:] if backward else page[:-1]) if more else page
             seen = page + seen if backward else seen + page
             edge = page[0] if backward else page[-1]
-            places = [between(order, (edge["rank"], str(edge["_id"])), after=not backward)]
+            position = Position(edge["rank"], edge["_id"])
+            bounds = Bounds(before=position) if backward else Bounds(after=position)
             if not more:
                 break
         assert [each["_id"] for each in seen] == [each["_id"] for each in expected]
 
 
-async def test_a_place_that_names_no_id_is_none() -> None:
-    assert between(Order("rank", 1), (1, "x"), after=True) is None
+async def test_text_that_is_no_id_is_no_key() -> None:
     assert to_key("x") is None
     assert to_key("") is None
 
 
 async def test_counting_stops_at_its_limit(database: Database) -> None:
     await database["things"].insert_many([{"tenant": "t"} for _ in range(5)])
-    assert await Documents(database).count("things", {"tenant": "t"}, 3) == 3
-    assert await Documents(database).count("things", {"tenant": "t"}, 9) == 5
+    assert await Records(database).count(THINGS, "t", ALL, 3) == 3
+    assert await Records(database).count(THINGS, "t", ALL, 9) == 5
 
 
-class CountedDocuments(Documents):
+class CountedRecords(Records):
     loads = 0
 
     async def find(self, *arguments: Any, **named: Any) -> list[dict[str, Any]]:
@@ -200,10 +204,10 @@ async def test_a_snapshot_is_loaded_once_for_many_and_is_at_most_its_age(databas
     connection = {"tenant": "t", "name": "db", "strategy": "auth0", "sync_root_attributes": "NEVER"}
     await database["connections"].insert_one(connection)
     await database["roles"].insert_one({"_id": "r", "tenant": "t", "role_id": "rol_a", "name": "A"})
-    documents, time = CountedDocuments(database), [100.0]
-    snapshots = Snapshots(documents, clock=lambda: time[0])
+    records, time = CountedRecords(database), [100.0]
+    snapshots = Snapshots(records, clock=lambda: time[0])
     found = await asyncio.gather(*(snapshots.connections("t") for _ in range(5)))
-    assert documents.loads == 1
+    assert records.loads == 1
     assert found[0]["db"].sync_root_attributes is SyncRootAttributes.NEVER
     assert found[0]["db"].import_mode is False
     assert list(await snapshots.roles("t")) == ["r"]

@@ -8,13 +8,17 @@ from typing import Any
 import pytest
 from pymongo.errors import DuplicateKeyError
 
+from app.domain.attributes.logs import LOG_EVENT
+from app.domain.attributes.users import USER
+from app.domain.filters import ALL
 from app.domain.logs import LogEventType
-from app.domain.paging import Order, Window
+from app.domain.paging import Bounds, Order, PageRequest, Position
 from app.domain.times import now
 from app.store.database import Database, new_id
-from app.store.documents import Documents, between
 from app.store.indexes import ensure_indexes
 from app.store.passwords import Passwords
+from app.store.queries import between
+from app.store.records import Owners, Records
 from app.store.users import Users, to_document
 from tests.store.test_contract import a_user, an_event
 
@@ -82,9 +86,9 @@ async def test_a_page_for_each_of_many_owners_is_one_command(database: Database,
         ]
     )
     commands.clear()
-    window, order = Window(2), Order("date", -1)
-    owner = ("users", "t", "user")
-    found = await Documents(database).find_pages(owner, owners, "log_events", {"tenant": "t"}, order, window, ["date"])
+    request, order = PageRequest(2), Order("date", -1)
+    asked = Owners(USER, "user", owners)
+    found = await Records(database).find_pages(asked, LOG_EVENT, "t", ALL, order, request, ["date"])
     assert commands == ["aggregate"]
     assert [len(found[each]) for each in owners] == [3, 3, 0]
     assert [each["date"] for each in found[owners[0]]] == [at - timedelta(seconds=number) for number in range(3)]
@@ -128,9 +132,10 @@ async def test_any_page_is_read_from_its_index(
             ]
         )
     middle = await database[collection].find(where).sort([(order.field, 1), ("_id", 1)]).skip(150).limit(1).to_list(1)
-    place = between(order, (middle[0][order.field], str(middle[0]["_id"])), after=not backward)
+    position = Position(middle[0][order.field], middle[0]["_id"])
+    query = between(where, order, Bounds(before=position) if backward else Bounds(after=position))
     direction = -order.direction if backward else order.direction
-    cursor = database[collection].find({**where, "$and": [place]}).sort([(order.field, direction), ("_id", direction)])
+    cursor = database[collection].find(query).sort([(order.field, direction), ("_id", direction)])
     plan = await cursor.limit(11).explain()
     assert not stages(plan["queryPlanner"]["winningPlan"]) & {"SORT", "COLLSCAN"}
     assert plan["executionStats"]["totalDocsExamined"] <= 12

@@ -23,8 +23,7 @@ from app.engine.trusted_documents import document_id
 from app.main import build
 from app.services.reads import Reads
 from app.settings import ConfigurationError, Settings
-from app.store.database import time_limit
-from app.store.documents import Documents
+from app.store.database import driver_errors, time_limit
 from app.web.traces import Traces, traces_from_environment
 from tests.serving import serve
 from tests.world import World, codes
@@ -306,8 +305,9 @@ async def test_an_operation_that_takes_too_long_is_stopped(world: World, monkeyp
 
 async def test_the_database_gives_up_what_takes_too_long(world: World) -> None:
     await world.add_user("john")
-    with time_limit(0.2), pytest.raises(Unavailable):
-        await Documents(world.database).find("users", {"tenant": world.tenant, "$where": "sleep(60000) || true"})
+    slow = {"tenant": world.tenant, "$where": "sleep(60000) || true"}
+    with time_limit(0.2), pytest.raises(Unavailable), driver_errors():
+        await world.database["users"].find(slow).to_list(None)
 
     async def running() -> list[Any]:
         found = await world.database.database.client.admin.command("currentOp", {"ns": re.compile("users")})

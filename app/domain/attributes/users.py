@@ -51,7 +51,7 @@ def _of_user(name: str, description: str, *flags: str, default: Any = None) -> A
 
 
 def _listed(name: str, description: str, read: Rule, *flags: str) -> Attribute:
-    """Rows of their own, which come by `Reads.pages` or `Reads.belongings`; their rule stands here with the others."""
+    """Rows of their own, which come by `Lists.pages` or `Lists.owned`; their rule stands here with the others."""
     return made(name, description, lambda row: None, ("linked",), *flags, read=read)
 
 

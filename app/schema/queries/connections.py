@@ -6,6 +6,7 @@ import strawberry
 
 from app.directives import ListSize
 from app.domain.attributes.connections import CONNECTION
+from app.domain.filters import ALL
 from app.domain.rules import READ_CONNECTIONS
 from app.schema.authorized import authorized
 from app.schema.context import Info
@@ -20,5 +21,5 @@ class ConnectionQueries:
     )
     async def auth_connections(self, info: Info) -> list[AuthConnection] | None:
         context = info.context
-        rows = await context.services.reads.find(context.principal, CONNECTION, {}, context.selection(info))
+        rows = await context.services.reads.find(context.principal, CONNECTION, ALL, info.context.selection(info))
         return cast("list[AuthConnection]", sorted(rows, key=lambda row: row.record["name"]))

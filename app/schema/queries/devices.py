@@ -5,6 +5,7 @@ from typing import Annotated, cast
 import strawberry
 
 from app.domain.attributes.devices import DEVICE
+from app.domain.filters import Eq
 from app.domain.rules import CREATE_LOGINS
 from app.schema.authorized import authorized
 from app.schema.context import Info
@@ -28,5 +29,5 @@ class DeviceQueries:
         if key is None:
             return None
         reads = context.services.reads
-        row = await reads.get(context.principal, DEVICE, {"_id": key}, context.selection(info), written=True)
+        row = await reads.get_written(context.principal, DEVICE, Eq("_id", key), info.context.selection(info))
         return cast("Device | None", row)

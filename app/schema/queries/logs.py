@@ -9,7 +9,7 @@ from app.schema.authorized import authorized
 from app.schema.context import Info
 from app.schema.pages import After, Before, Connection, First, Last, page
 from app.schema.types.logs import LogEvent, Since, Until
-from app.services.logs import listing
+from app.services.logs import log_events
 
 
 @strawberry.type
@@ -25,5 +25,4 @@ class LogQueries:
         last: Last = None,
         before: Before = None,
     ) -> Connection[LogEvent] | None:
-        events = listing(since, until, None, (since, until))
-        return cast("Connection[LogEvent]", await page(info, events, first, after, last, before))
+        return cast("Connection[LogEvent]", await page(info, log_events(since, until), first, after, last, before))

@@ -7,6 +7,7 @@ import strawberry
 from app.directives import Constraint, ListSize
 from app.domain.attributes.nodes import NODES
 from app.domain.errors import Forbidden
+from app.domain.filters import In
 from app.domain.paging import MAX_SIZE
 from app.schema.authorized import Node
 from app.schema.context import Info
@@ -39,7 +40,7 @@ async def _nodes(info: Info, ids: list[strawberry.ID], argument: str) -> list[An
     found: dict[tuple[str, Any], Any] = {}
     for kind in {name for name, _ in known}:
         wanted = [each for each in known if each[0] == kind]
-        where = {"_id": {"$in": [key for _, key in wanted]}}
+        where = In("_id", [key for _, key in wanted])
         try:
             rows = await context.services.reads.find(context.principal, NODES[kind], where, context.selection(info))
             found.update({(kind, row.record["_id"]): row for row in rows})

@@ -1,21 +1,19 @@
 """Roles."""
 
-import re
 from typing import Annotated, cast
 
 import strawberry
 
 from app.domain.attributes.roles import ROLE
+from app.domain.filters import ALL, Contains, Eq, Filter
 from app.domain.identifiers import fold
-from app.domain.paging import Order
+from app.domain.paging import ListQuery, Order
 from app.domain.roles import check_name_contains
 from app.domain.rules import READ_ROLES
 from app.schema.authorized import authorized
 from app.schema.context import Info
 from app.schema.pages import After, Before, Connection, First, Last, page
 from app.schema.types.roles import Role
-from app.services.reads import Listing
-from app.store.documents import Filter
 
 ROLES_BY_NAME = Order("name_folded", 1)
 
@@ -25,9 +23,10 @@ class RoleQueries:
     @strawberry.field(directives=[authorized(READ_ROLES)])
     async def role(self, info: Info, role_id: str) -> Role | None:
         context = info.context
-        keys = {"role_id": role_id}
+        where = Eq("role_id", role_id)
         return cast(
-            "Role | None", await context.services.reads.get(context.principal, ROLE, keys, context.selection(info))
+            "Role | None",
+            await context.services.reads.get(context.principal, ROLE, where, info.context.selection(info)),
         )
 
     @strawberry.field(description="By name.", directives=[authorized(READ_ROLES)])
@@ -40,9 +39,9 @@ class RoleQueries:
         last: Last = None,
         before: Before = None,
     ) -> Connection[Role] | None:
-        where: Filter = {}
+        where: Filter = ALL
         if name_contains is not None:
             check_name_contains(name_contains)
-            where = {"name_folded": {"$regex": re.escape(fold(name_contains))}}
-        roles = Listing(ROLE, where, ROLES_BY_NAME, (name_contains,))
+            where = Contains("name_folded", fold(name_contains))
+        roles = ListQuery(ROLE, ROLES_BY_NAME, where)
         return cast("Connection[Role]", await page(info, roles, first, after, last, before))

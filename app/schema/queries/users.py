@@ -6,6 +6,7 @@ import strawberry
 
 from app.domain.attributes.users import USER
 from app.domain.errors import ErrorCode, Refused
+from app.domain.filters import Eq, Filter
 from app.domain.rules import READ_USER, READ_USERS
 from app.schema.authorized import authorized
 from app.schema.context import Info
@@ -13,7 +14,6 @@ from app.schema.ids import known_id
 from app.schema.pages import After, Before, Connection, First, Last, page
 from app.schema.types.roles import USERS
 from app.schema.types.users import User
-from app.store.documents import Filter
 
 
 @strawberry.input(description="An account with an identity provider. Social accounts are one through any connection.")
@@ -45,10 +45,10 @@ class UserQueries:
     )
     async def user(self, info: Info, by: UserBy) -> User | None:
         context = info.context
-        keys = await _keys(info, by)
+        where = await _named(info, by)
         return cast(
             "User | None",
-            await context.services.reads.get(context.principal, USER, keys, context.selection(info)),
+            await context.services.reads.get(context.principal, USER, where, info.context.selection(info)),
         )
 
     @strawberry.field(
@@ -60,15 +60,15 @@ class UserQueries:
         return cast("Connection[User]", await page(info, USERS, first, after, last, before))
 
 
-async def _keys(info: Info, by: UserBy) -> Filter:
+async def _named(info: Info, by: UserBy) -> Filter:
     users = info.context.services.users
     if by.id:
         kind, key = known_id(by.id.value, ("by", "id"))
         if kind != "User":
             raise Refused(ErrorCode.INVALID_INPUT, "That is no id of a user.", ("by", "id"))
-        return {"_id": key}
+        return Eq("_id", key)
     if by.user_id:
-        return {"user_id": by.user_id.value}
+        return Eq("user_id", by.user_id.value)
     if by.email:
         return await users.by_email(info.context.principal, by.email.value.email, by.email.value.connection)
     assert by.identity

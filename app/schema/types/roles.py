@@ -1,5 +1,6 @@
 """Roles."""
 
+from dataclasses import replace
 from typing import Any, cast
 
 import strawberry
@@ -7,16 +8,16 @@ import strawberry
 from app.directives import ListSize
 from app.domain.attributes.roles import ROLE
 from app.domain.attributes.users import USER
-from app.domain.paging import Order
+from app.domain.paging import ListQuery, Order
 from app.schema.authorized import Node, row_type
 from app.schema.context import Info
 from app.schema.lists import FirstOf, head
 from app.schema.pages import After, Before, Connection, First, Last, page_of
 from app.schema.types.permissions import Permission
 from app.schema.types.users import User
-from app.services.reads import Listing
 
-USERS = Listing(USER, {}, Order("created_at", -1))
+USERS = ListQuery(USER, Order("created_at", -1))
+USERS_OF_ROLE = replace(USERS, owner="role_ids")
 
 
 @row_type(ROLE, "A set of permissions that users are given together.")
@@ -41,4 +42,4 @@ class Role(Node):
         before: Before = None,
     ) -> Connection[User] | None:
         root.read("users")
-        return cast("Connection[User]", await page_of(info, root, "role_ids", USERS, first, after, last, before))
+        return cast("Connection[User]", await page_of(info, root, USERS_OF_ROLE, first, after, last, before))

@@ -12,6 +12,7 @@ from app.domain.attributes.grants import GRANT
 from app.domain.attributes.identities import IDENTITY
 from app.domain.attributes.users import USER
 from app.domain.enrollments import MAX_ENROLLMENTS
+from app.domain.filters import ALL
 from app.domain.grants import MAX_GRANTS
 from app.domain.identities import MAX_IDENTITIES
 from app.domain.metadata import pick
@@ -24,7 +25,7 @@ from app.schema.authorized import Node, row_type
 from app.schema.context import Info
 from app.schema.costs import JSON_DOCUMENT, WHOLE_PROFILE, holds, weighs
 from app.schema.lists import FirstOf
-from app.schema.pages import After, Before, Connection, First, Last, belongings_of, page_of
+from app.schema.pages import After, Before, Connection, First, Last, owned_by, page_of
 from app.schema.scalars import AttributeSource, DateTime, LogEventType, RefusalCode, RootAttributeName, UserActionName
 from app.schema.types.actions import UserAction
 from app.schema.types.devices import DEVICES, Device
@@ -32,7 +33,7 @@ from app.schema.types.enrollments import MfaEnrollment
 from app.schema.types.grants import AuthorizedApplication
 from app.schema.types.logs import LogEvent, Since, Until
 from app.schema.types.permissions import USUAL_PERMISSIONS, UserPermission, permissions_of
-from app.services.logs import listing
+from app.services.logs import in_period, log_events
 
 if TYPE_CHECKING:
     from app.schema.types.roles import Role
@@ -118,7 +119,7 @@ class User(Node):
         before: Before = None,
     ) -> Connection[Device] | None:
         root.read("devices")
-        return cast("Connection[Device]", await page_of(info, root, "user", DEVICES, first, after, last, before))
+        return cast("Connection[Device]", await page_of(info, root, DEVICES, first, after, last, before))
 
     @strawberry.field
     async def log_events(
@@ -133,9 +134,9 @@ class User(Node):
         before: Before = None,
     ) -> Connection[LogEvent] | None:
         root.read("log_events")
-        start = since or (now() - HISTORY if until is None else until - HISTORY)
-        events = listing(start, until, types, (since, until, None if types is None else tuple(sorted(types))))
-        return cast("Connection[LogEvent]", await page_of(info, root, "user", events, first, after, last, before))
+        recent = ALL if since else in_period((until or now()) - HISTORY)
+        events = log_events(since, until, types, recent)
+        return cast("Connection[LogEvent]", await page_of(info, root, events, first, after, last, before))
 
     @strawberry.field(directives=[ListSize(assumed_size=MAX_GRANTS)])
     async def authorized_applications(
@@ -143,13 +144,13 @@ class User(Node):
         info: Info,
     ) -> list[AuthorizedApplication] | None:
         root.read("authorized_applications")
-        found = await belongings_of(info, root, GRANT)
+        found = await owned_by(info, root, GRANT)
         return cast("list[AuthorizedApplication]", found)
 
     @strawberry.field(directives=[ListSize(assumed_size=MAX_ENROLLMENTS)])
     async def mfa_enrollments(root: strawberry.Parent[Any], info: Info) -> list[MfaEnrollment] | None:  # noqa: N805
         root.read("mfa_enrollments")
-        return cast("list[MfaEnrollment]", await belongings_of(info, root, ENROLLMENT))
+        return cast("list[MfaEnrollment]", await owned_by(info, root, ENROLLMENT))
 
     @strawberry.field(directives=[ListSize(assumed_size=len(UserActionName))])
     def viewer_actions(root: strawberry.Parent[Any], info: Info) -> list[UserAction] | None:  # noqa: N805
