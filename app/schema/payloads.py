@@ -1,22 +1,23 @@
 """What a mutation answers: what it changed, and what a client can act on."""
 
-from collections.abc import Awaitable, Iterable
-from typing import Any, cast
+from collections.abc import Callable
+from typing import Any, ClassVar, Self, TypeVar, dataclass_transform
 
 import strawberry
+from strawberry.types.base import get_object_definition
 
 from app.directives import ListSize
 from app.domain.attributes.users import USER
 from app.domain.errors import ErrorCode, Refused, VersionConflict
 from app.domain.filters import Eq
+from app.domain.ids import Key
 from app.domain.rows import Kind, Row
-from app.domain.users import User as WrittenUser
 from app.schema.context import Info
-from app.schema.costs import holds
 from app.schema.types.users import User
 
+T = TypeVar("T", bound=type)
 # A payload has one error, if any, but where several root attributes are refused at once.
-ERRORS = 2
+_ERRORS = 2
 
 
 @strawberry.interface(description="Something about the input that the client can act on; nothing was changed.")
@@ -36,17 +37,7 @@ class VersionConflictError(MutationError):
     current_version: int
 
 
-@strawberry.type(description="The profile after the write; null where there was an error, but for VERSION_CONFLICT.")
-class UserPayload:
-    user: User | None
-    errors: list[MutationError] = holds(ERRORS)
-
-
-def to_errors(refusals: Iterable[Refused]) -> list[MutationError]:
-    return [_to_error(each) for each in refusals]
-
-
-def _to_error(refusal: Refused) -> MutationError:
+def to_error(refusal: Refused) -> MutationError:
     path = list(refusal.path) or None
     if isinstance(refusal, VersionConflict):
         return VersionConflictError(
@@ -55,23 +46,58 @@ def _to_error(refusal: Refused) -> MutationError:
     return InputError(code=refusal.code, message=refusal.message, path=path)
 
 
-async def user_payload(info: Info, write: Awaitable[WrittenUser]) -> UserPayload:
-    """Runs the write, and reads back what is asked of the profile."""
-    try:
-        written = await write
-    except VersionConflict as conflict:
-        current = cast("WrittenUser", conflict.current)
-        return UserPayload(user=await _read(info, current.id), errors=to_errors([conflict]))
-    except Refused as refusal:
-        return UserPayload(user=None, errors=to_errors([refusal]))
-    return UserPayload(user=await _read(info, written.id), errors=[])
+@strawberry.type
+class Payload:
+    """A payload answers only errors unless the write was done.
+
+    By default, the result of the use case is the first field. With `kind`, the result is the `_id` of a record, or an
+    object that has it, and the first field is its row. `has_current`: after a version conflict, the first field is the
+    current object.
+    """
+
+    kind: ClassVar[Kind | None] = None
+    has_current: ClassVar[bool] = False
+
+    errors: list[MutationError] = strawberry.field(default_factory=list, directives=[ListSize(assumed_size=_ERRORS)])
+
+    @classmethod
+    async def of(cls, info: Info, written: Any) -> Self:
+        """The payload for what the use case returned."""
+        name = get_object_definition(cls, strict=True).fields[0].python_name
+        if cls.kind is not None and written is not None:
+            written = await read_written(info, cls.kind, getattr(written, "id", written), name)
+        return cls(**{name: written})
+
+    @classmethod
+    async def after(cls, info: Info, refusal: Refused) -> Self:
+        """The payload for a use case that was refused."""
+        payload = cls()
+        if cls.has_current and isinstance(refusal, VersionConflict):
+            payload = await cls.of(info, refusal.current)
+        payload.errors = [to_error(refusal)]
+        return payload
 
 
-async def _read(info: Info, key: Any) -> User | None:
-    return cast("User | None", await read_written(info, USER, key, "user"))
+@dataclass_transform(kw_only_default=True, field_specifiers=(strawberry.field,))
+def payload_type(description: str) -> Callable[[T], T]:
+    """A type that inherits Payload: the errors stand last."""
+
+    def wrap(cls: T) -> T:
+        made = strawberry.type(cls, description=description)
+        get_object_definition(made, strict=True).fields.sort(key=lambda field: field.python_name == "errors")
+        return made
+
+    return wrap
 
 
-async def read_written(info: Info, kind: Kind, key: Any, *path: str) -> Row | None:
+@payload_type("The profile after the write; null where there was an error, but for VERSION_CONFLICT.")
+class UserPayload(Payload):
+    kind = USER
+    has_current = True
+    user: User | None = None
+
+
+async def read_written(info: Info, kind: Kind, key: Key, *path: str) -> Row | None:
     """What was just written, as far as it is asked for at this path of the payload, and may be read."""
     asked = info.context.selection(info)
     for name in path:

@@ -239,7 +239,8 @@ async def test_delete_connection_takes_it_away_at_once(world: World) -> None:
     await save(world, strategy="google-oauth2")
     tool = world.tool_token(EVERYTHING)
     assert len((await world.ask("{ authConnections { name } }", tool))["authConnections"]) == 1
-    assert refusal(await delete(world, ifVersion=2)) == ("VERSION_CONFLICT", ["ifVersion"])
+    conflict = await delete(world, ifVersion=2)
+    assert (refusal(conflict), conflict["deletedName"]) == (("VERSION_CONFLICT", ["ifVersion"]), None)
     assert await delete(world) == {"deletedName": "corp", "errors": []}
     assert refusal(await delete(world)) == ("NOT_FOUND", ["name"])
     login = 'mutation { recordLogin(input: {connection: "corp", profile: {sub: "1"}}) { user { id } errors { code path } } }'

@@ -1,27 +1,24 @@
-"""Mail about the account: verifying and changing an address, and redeeming what a mail brings."""
+"""Verifying and changing e-mail addresses."""
 
 import strawberry
 
 from app.directives import CostWeight
-from app.domain.errors import Refused
+from app.domain.rules import CHANGE_EMAIL, SEND_ACCOUNT_MAIL
 from app.domain.users import User as WrittenUser
-from app.schema.context import Info
-from app.schema.costs import HASHING, holds
-from app.schema.inputs import IF_VERSION, REASON, USER_ID, to_target
-from app.schema.payloads import ERRORS, MutationError, UserPayload, to_errors, user_payload
-from app.schema.scalars import TicketPurpose
+from app.schema.context import Context
+from app.schema.costs import HASHING
+from app.schema.inputs import ProfileInput, write_input
+from app.schema.mutation_fields import mutation
+from app.schema.payloads import UserPayload
 
 
-@strawberry.input(description="A user to act on.")
-class SelfActionInput:
-    user_id: str | None = strawberry.field(default=None, description=USER_ID)
-    if_version: strawberry.Maybe[int | None] = strawberry.field(default=None, description=IF_VERSION)
-    reason: str | None = strawberry.field(default=None, description=REASON)
+@write_input("A user to act on.")
+class SelfActionInput(ProfileInput):
+    pass
 
 
-@strawberry.input(description="Another e-mail address.")
-class ChangeEmailInput:
-    user_id: str | None = strawberry.field(default=None, description=USER_ID)
+@write_input("Another e-mail address.")
+class ChangeEmailInput(ProfileInput):
     email: str = strawberry.field(description="The new e-mail address. The current one cancels a pending change.")
     verified: bool = strawberry.field(
         default=False,
@@ -31,49 +28,24 @@ class ChangeEmailInput:
     current_password: str | None = strawberry.field(
         default=None, description="Where it is given it must be right.", directives=[CostWeight(weight=HASHING)]
     )
-    if_version: strawberry.Maybe[int | None] = strawberry.field(default=None, description=IF_VERSION)
-    reason: str | None = strawberry.field(default=None, description=REASON)
 
 
-@strawberry.input(description="What a mail brought.")
-class RedeemTicketInput:
-    ticket: str = strawberry.field(description="What stands behind `ticket=` in the link.")
-    new_password: str | None = strawberry.field(
-        default=None, description="For RESET_PASSWORD.", directives=[CostWeight(weight=HASHING)]
+@mutation(
+    UserPayload,
+    "Mails a ticket that shows the address to be the user's. Three mails an hour go to a user.",
+    SEND_ACCOUNT_MAIL,
+)
+async def send_verification_email(context: Context, input: SelfActionInput) -> WrittenUser:
+    return await context.services.emails.send_verification(context.principal, input.target())
+
+
+@mutation(
+    UserPayload,
+    "Asks for another address, which waits as `pendingEmail` until the ticket in its mail is redeemed; a tool may set"
+    " one at once.",
+    CHANGE_EMAIL,
+)
+async def change_email(context: Context, input: ChangeEmailInput) -> WrittenUser:
+    return await context.services.emails.change(
+        context.principal, input.target(), input.email, input.immediately, input.verified, input.current_password
     )
-
-
-@strawberry.type(description="What the ticket was for, and is done; null where there was an error.")
-class RedeemTicketPayload:
-    purpose: TicketPurpose | None
-    errors: list[MutationError] = holds(ERRORS)
-
-
-async def send_verification_email(info: Info, input: SelfActionInput) -> UserPayload | None:
-    async def write() -> WrittenUser:
-        return await info.context.services.emails.send_verification(info.context.principal, to_target(input))
-
-    return await user_payload(info, write())
-
-
-async def change_email(info: Info, input: ChangeEmailInput) -> UserPayload | None:
-    async def write() -> WrittenUser:
-        return await info.context.services.emails.change(
-            info.context.principal,
-            to_target(input),
-            input.email,
-            input.immediately,
-            input.verified,
-            input.current_password,
-        )
-
-    return await user_payload(info, write())
-
-
-async def redeem_ticket(info: Info, input: RedeemTicketInput) -> RedeemTicketPayload | None:
-    await info.context.count_anonymous()
-    try:
-        purpose = await info.context.services.tickets.redeem(input.ticket, input.new_password, info.context.source)
-    except Refused as refusal:
-        return RedeemTicketPayload(purpose=None, errors=to_errors([refusal]))
-    return RedeemTicketPayload(purpose=purpose, errors=[])

@@ -1,18 +1,18 @@
 """Recording and removing second factors."""
 
-from typing import cast
-
 import strawberry
 
 from app.directives import Constraint
 from app.domain.attributes.enrollments import ENROLLMENT
 from app.domain.enrollments import MAX_ENROLLMENTS
 from app.domain.errors import ErrorCode, Refused
+from app.domain.ids import Key
+from app.domain.rules import CREATE_ENROLLMENTS, DELETE_ENROLLMENTS
 from app.domain.users import User as WrittenUser
-from app.schema.context import Info
-from app.schema.costs import holds
-from app.schema.inputs import IF_VERSION, REASON, USER_ID, to_target
-from app.schema.payloads import ERRORS, MutationError, UserPayload, read_written, to_errors, user_payload
+from app.schema.context import Context
+from app.schema.inputs import ProfileInput, write_input
+from app.schema.mutation_fields import mutation
+from app.schema.payloads import Payload, UserPayload, payload_type
 from app.schema.scalars import DateTime
 from app.schema.types.enrollments import MfaEnrollment
 from app.services.changes import Target
@@ -32,24 +32,26 @@ class RecordMfaEnrollmentInput:
     last_used_at: DateTime | None = None
 
 
-@strawberry.input(description="Second factors to remove: `ids`, or `all`.")
-class RemoveMfaEnrollmentsInput:
-    user_id: str | None = strawberry.field(default=None, description=USER_ID)
+@write_input("Second factors to remove: `ids`, or `all`.")
+class RemoveMfaEnrollmentsInput(ProfileInput):
     ids: list[strawberry.ID] | None = strawberry.field(
         default=None, description="MfaEnrollment.id of each.", directives=[Constraint(max_items=MAX_ENROLLMENTS)]
     )
     all: bool = False
-    if_version: strawberry.Maybe[int | None] = strawberry.field(default=None, description=IF_VERSION)
-    reason: str | None = strawberry.field(default=None, description=REASON)
 
 
-@strawberry.type(description="What is recorded now.")
-class RecordMfaEnrollmentPayload:
-    mfa_enrollment: MfaEnrollment | None
-    errors: list[MutationError] = holds(ERRORS)
+@payload_type("What is recorded now.")
+class RecordMfaEnrollmentPayload(Payload):
+    kind = ENROLLMENT
+    mfa_enrollment: MfaEnrollment | None = None
 
 
-async def record_mfa_enrollment(info: Info, input: RecordMfaEnrollmentInput) -> RecordMfaEnrollmentPayload | None:
+@mutation(
+    RecordMfaEnrollmentPayload,
+    "What the login service reports when a user enrolls a second factor, or uses it.",
+    CREATE_ENROLLMENTS,
+)
+async def record_mfa_enrollment(context: Context, input: RecordMfaEnrollmentInput) -> Key:
     report = EnrollmentReport(
         enrollment_id=input.enrollment_id,
         type=input.type,
@@ -58,20 +60,12 @@ async def record_mfa_enrollment(info: Info, input: RecordMfaEnrollmentInput) -> 
         enrolled_at=input.enrolled_at,
         last_used_at=input.last_used_at,
     )
-    try:
-        key = await info.context.services.enrollments.record(info.context.principal, Target(input.user_id), report)
-    except Refused as refusal:
-        return RecordMfaEnrollmentPayload(mfa_enrollment=None, errors=to_errors([refusal]))
-    row = await read_written(info, ENROLLMENT, key, "mfa_enrollment")
-    return RecordMfaEnrollmentPayload(mfa_enrollment=cast("MfaEnrollment | None", row), errors=[])
+    return await context.services.enrollments.record(context.principal, Target(input.user_id), report)
 
 
-async def remove_mfa_enrollments(info: Info, input: RemoveMfaEnrollmentsInput) -> UserPayload | None:
-    async def write() -> WrittenUser:
-        # A variable that was lost must not remove all.
-        if input.all == (input.ids is not None) or input.ids == []:
-            raise Refused(ErrorCode.INVALID_INPUT, "Say which: ids, or all.", ("ids",))
-        enrollments = info.context.services.enrollments
-        return await enrollments.remove(info.context.principal, to_target(input), input.ids)
-
-    return await user_payload(info, write())
+@mutation(UserPayload, "Removes second factors, one or all.", DELETE_ENROLLMENTS)
+async def remove_mfa_enrollments(context: Context, input: RemoveMfaEnrollmentsInput) -> WrittenUser:
+    # A variable that was lost must not remove all.
+    if input.all == (input.ids is not None) or input.ids == []:
+        raise Refused(ErrorCode.INVALID_INPUT, "Say which: ids, or all.", ("ids",))
+    return await context.services.enrollments.remove(context.principal, input.target(), input.ids)

@@ -1,18 +1,17 @@
 """Recording and revoking authorized applications."""
 
-from typing import cast
-
 import strawberry
 
 from app.directives import Constraint
 from app.domain.attributes.grants import GRANT
-from app.domain.errors import Refused
 from app.domain.grants import MAX_SCOPES
+from app.domain.ids import Key
+from app.domain.rules import CREATE_LOGINS, REVOKE_APPLICATION
 from app.domain.users import User as WrittenUser
-from app.schema.context import Info
-from app.schema.costs import holds
-from app.schema.inputs import IF_VERSION, REASON, USER_ID, to_target
-from app.schema.payloads import ERRORS, MutationError, UserPayload, read_written, to_errors, user_payload
+from app.schema.context import Context
+from app.schema.inputs import ProfileInput, write_input
+from app.schema.mutation_fields import mutation
+from app.schema.payloads import Payload, UserPayload, payload_type
 from app.schema.types.grants import AuthorizedApplication
 from app.services.changes import Target
 
@@ -28,34 +27,28 @@ class RecordGrantInput:
     )
 
 
-@strawberry.input(description="An authorized application to revoke.")
-class RevokeApplicationInput:
-    user_id: str | None = strawberry.field(default=None, description=USER_ID)
+@write_input("An authorized application to revoke.")
+class RevokeApplicationInput(ProfileInput):
     id: strawberry.ID = strawberry.field(description="AuthorizedApplication.id.")
-    if_version: strawberry.Maybe[int | None] = strawberry.field(default=None, description=IF_VERSION)
-    reason: str | None = strawberry.field(default=None, description=REASON)
 
 
-@strawberry.type(description="What is recorded now.")
-class RecordGrantPayload:
-    authorized_application: AuthorizedApplication | None
-    errors: list[MutationError] = holds(ERRORS)
+@payload_type("What is recorded now.")
+class RecordGrantPayload(Payload):
+    kind = GRANT
+    authorized_application: AuthorizedApplication | None = None
 
 
-async def record_grant(info: Info, input: RecordGrantInput) -> RecordGrantPayload | None:
-    grants, target = info.context.services.grants, Target(input.user_id)
-    try:
-        key = await grants.record(
-            info.context.principal, target, input.client_id, input.client_name, input.audience, input.scopes
-        )
-    except Refused as refusal:
-        return RecordGrantPayload(authorized_application=None, errors=to_errors([refusal]))
-    row = await read_written(info, GRANT, key, "authorized_application")
-    return RecordGrantPayload(authorized_application=cast("AuthorizedApplication | None", row), errors=[])
+@mutation(
+    RecordGrantPayload,
+    "What the login service reports when a user allows an application something.",
+    CREATE_LOGINS,
+)
+async def record_grant(context: Context, input: RecordGrantInput) -> Key:
+    return await context.services.grants.record(
+        context.principal, Target(input.user_id), input.client_id, input.client_name, input.audience, input.scopes
+    )
 
 
-async def revoke_application(info: Info, input: RevokeApplicationInput) -> UserPayload | None:
-    async def write() -> WrittenUser:
-        return await info.context.services.grants.revoke(info.context.principal, to_target(input), input.id)
-
-    return await user_payload(info, write())
+@mutation(UserPayload, "Takes back what was allowed to an application, with its devices.", REVOKE_APPLICATION)
+async def revoke_application(context: Context, input: RevokeApplicationInput) -> WrittenUser:
+    return await context.services.grants.revoke(context.principal, input.target(), input.id)

@@ -1,45 +1,37 @@
-"""Usernames and phone numbers."""
+"""Changing usernames and phone numbers."""
 
 import strawberry
 
+from app.domain.rules import CHANGE_PHONE_NUMBER, CHANGE_USERNAME
 from app.domain.users import User as WrittenUser
-from app.schema.context import Info
-from app.schema.inputs import IF_VERSION, REASON, USER_ID, to_target
-from app.schema.payloads import UserPayload, user_payload
+from app.schema.context import Context
+from app.schema.inputs import ProfileInput, write_input
+from app.schema.mutation_fields import mutation
+from app.schema.payloads import UserPayload
 
 
-@strawberry.input(description="Another username.")
-class ChangeUsernameInput:
-    user_id: str | None = strawberry.field(default=None, description=USER_ID)
+@write_input("Another username.")
+class ChangeUsernameInput(ProfileInput):
     username: str | None = strawberry.field(description="Unique in the connection; null takes it away.")
-    if_version: strawberry.Maybe[int | None] = strawberry.field(default=None, description=IF_VERSION)
-    reason: str | None = strawberry.field(default=None, description=REASON)
 
 
-@strawberry.input(description="Another phone number.")
-class ChangePhoneNumberInput:
-    user_id: str | None = strawberry.field(default=None, description=USER_ID)
+@write_input("Another phone number.")
+class ChangePhoneNumberInput(ProfileInput):
     phone_number: str | None = strawberry.field(description="With the country's number; null takes it away.")
     verified: bool | None = strawberry.field(
         default=None,
         description="Whether it is known to be the user's. Left out, it stays as it was for the same number; false for"
         " another.",
     )
-    if_version: strawberry.Maybe[int | None] = strawberry.field(default=None, description=IF_VERSION)
-    reason: str | None = strawberry.field(default=None, description=REASON)
 
 
-async def change_username(info: Info, input: ChangeUsernameInput) -> UserPayload | None:
-    async def write() -> WrittenUser:
-        identifiers = info.context.services.identifiers
-        return await identifiers.change_username(info.context.principal, to_target(input), input.username)
-
-    return await user_payload(info, write())
+@mutation(UserPayload, "Sets another username, where the connection has such names.", CHANGE_USERNAME)
+async def change_username(context: Context, input: ChangeUsernameInput) -> WrittenUser:
+    return await context.services.identifiers.change_username(context.principal, input.target(), input.username)
 
 
-async def change_phone_number(info: Info, input: ChangePhoneNumberInput) -> UserPayload | None:
-    async def write() -> WrittenUser:
-        identifiers, target = info.context.services.identifiers, to_target(input)
-        return await identifiers.change_phone_number(info.context.principal, target, input.phone_number, input.verified)
-
-    return await user_payload(info, write())
+@mutation(UserPayload, "Sets another phone number, where the connection has them.", CHANGE_PHONE_NUMBER)
+async def change_phone_number(context: Context, input: ChangePhoneNumberInput) -> WrittenUser:
+    return await context.services.identifiers.change_phone_number(
+        context.principal, input.target(), input.phone_number, input.verified
+    )

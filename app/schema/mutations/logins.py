@@ -1,20 +1,22 @@
 """What the login service reports."""
 
-from typing import cast
+from typing import Any, Self
 
 import strawberry
 from strawberry.scalars import JSON
 
 from app.domain.attributes.logs import LOG_EVENT
 from app.domain.attributes.users import USER
-from app.domain.errors import Refused
-from app.schema.context import Info
-from app.schema.costs import holds
-from app.schema.payloads import ERRORS, MutationError, read_written, to_errors
+from app.domain.ids import Key
+from app.domain.rules import CREATE_LOGINS
+from app.schema.context import Context, Info
+from app.schema.mutation_fields import mutation
+from app.schema.payloads import Payload, payload_type, read_written
 from app.schema.scalars import DateTime, DeviceType, LoginFailureReason
 from app.schema.types.logs import LogEvent
 from app.schema.types.users import User
 from app.services.login_reports import DeviceReport, FailureReport, LoginReport
+from app.services.logins import Recorded
 
 _DATE = "When it was; now when left out. More than 5 minutes ahead is refused; an older login moves counters only."
 _IP = "Where the user came from, IPv4 or IPv6."
@@ -62,21 +64,31 @@ class RecordFailedLoginInput:
     date: DateTime | None = None
 
 
-@strawberry.type(description="What a login came to.")
-class RecordLoginPayload:
-    user: User | None
-    created: bool | None = strawberry.field(description="Whether this login made the profile.")
-    log_event: LogEvent | None
-    errors: list[MutationError] = holds(ERRORS)
+@payload_type("What a login came to.")
+class RecordLoginPayload(Payload):
+    user: User | None = None
+    created: bool | None = strawberry.field(default=None, description="Whether this login made the profile.")
+    log_event: LogEvent | None = None
+
+    @classmethod
+    async def of(cls, info: Info, written: Recorded) -> Self:
+        user: Any = await read_written(info, USER, written.user, "user")
+        event: Any = await read_written(info, LOG_EVENT, written.event, "log_event")
+        return cls(user=user, created=written.created, log_event=event)
 
 
-@strawberry.type(description="What a failed login came to.")
-class RecordFailedLoginPayload:
-    log_event: LogEvent | None
-    errors: list[MutationError] = holds(ERRORS)
+@payload_type("What a failed login came to.")
+class RecordFailedLoginPayload(Payload):
+    kind = LOG_EVENT
+    log_event: LogEvent | None = None
 
 
-async def record_login(info: Info, input: RecordLoginInput) -> RecordLoginPayload | None:
+@mutation(
+    RecordLoginPayload,
+    "What the login service reports after each login: creates or refreshes the profile.",
+    CREATE_LOGINS,
+)
+async def record_login(context: Context, input: RecordLoginInput) -> Recorded:
     device = input.device
     report = LoginReport(
         connection=input.connection,
@@ -99,20 +111,19 @@ async def record_login(info: Info, input: RecordLoginInput) -> RecordLoginPayloa
         refresh_token=input.refresh_token,
         idempotency_key=input.idempotency_key,
     )
-    try:
-        recorded = await info.context.services.logins.record(info.context.principal, report)
-        # A user's token may just have got its profile.
-        await info.context.look_again()
-    except Refused as refusal:
-        return RecordLoginPayload(user=None, created=None, log_event=None, errors=to_errors([refusal]))
-    user = await read_written(info, USER, recorded.user, "user")
-    event = await read_written(info, LOG_EVENT, recorded.event, "log_event")
-    return RecordLoginPayload(
-        user=cast("User | None", user), created=recorded.created, log_event=cast("LogEvent | None", event), errors=[]
-    )
+    recorded = await context.services.logins.record(context.principal, report)
+    # A user's token may just have got its profile.
+    await context.look_again()
+    return recorded
 
 
-async def record_failed_login(info: Info, input: RecordFailedLoginInput) -> RecordFailedLoginPayload | None:
+@mutation(
+    RecordFailedLoginPayload,
+    "What the login service reports after a login that failed; it changes no profile. Ten from one address keep that"
+    " address out of the account.",
+    CREATE_LOGINS,
+)
+async def record_failed_login(context: Context, input: RecordFailedLoginInput) -> Key:
     report = FailureReport(
         connection=input.connection,
         identifier=input.identifier,
@@ -123,9 +134,4 @@ async def record_failed_login(info: Info, input: RecordFailedLoginInput) -> Reco
         user_agent=input.user_agent,
         date=input.date,
     )
-    try:
-        key = await info.context.services.logins.fail(info.context.principal, report)
-    except Refused as refusal:
-        return RecordFailedLoginPayload(log_event=None, errors=to_errors([refusal]))
-    event = await read_written(info, LOG_EVENT, key, "log_event")
-    return RecordFailedLoginPayload(log_event=cast("LogEvent | None", event), errors=[])
+    return await context.services.logins.fail(context.principal, report)

@@ -1,19 +1,21 @@
 """Passwords: changed, reset by mail, and verified for the login service."""
 
-from typing import cast
+from typing import Any, Self
 
 import strawberry
 
 from app.directives import CostWeight
 from app.domain.attributes.users import USER
-from app.domain.errors import Refused
+from app.domain.rules import CHANGE_PASSWORD, SEND_ACCOUNT_MAIL, VERIFY_PASSWORDS
 from app.domain.users import User as WrittenUser
-from app.schema.context import Info
-from app.schema.costs import HASHING, holds
-from app.schema.inputs import IF_VERSION, REASON, USER_ID, to_target
+from app.schema.context import Context, Info
+from app.schema.costs import HASHING
+from app.schema.inputs import ProfileInput, write_input
+from app.schema.mutation_fields import mutation
 from app.schema.mutations.emails import SelfActionInput
-from app.schema.payloads import ERRORS, MutationError, UserPayload, read_written, to_errors, user_payload
+from app.schema.payloads import Payload, UserPayload, payload_type, read_written
 from app.schema.types.users import User
+from app.services.passwords import Verified
 
 WHICH_ARE_TAKEN = (
     "15 to 128 characters of any kind (at least 8 in a tenant that asks everybody for a second factor). A password that"
@@ -21,9 +23,8 @@ WHICH_ARE_TAKEN = (
 )
 
 
-@strawberry.input(description="Another password. The user's devices are revoked with the old one.")
-class ChangePasswordInput:
-    user_id: str | None = strawberry.field(default=None, description=USER_ID)
+@write_input("Another password. The user's devices are revoked with the old one.")
+class ChangePasswordInput(ProfileInput):
     new_password: str = strawberry.field(description=WHICH_ARE_TAKEN, directives=[CostWeight(weight=HASHING)])
     current_password: str | None = strawberry.field(
         default=None,
@@ -33,8 +34,6 @@ class ChangePasswordInput:
     must_change: bool | None = strawberry.field(
         default=None, description="Whether it must be changed at the next sign-in: true for a tool unless it says so."
     )
-    if_version: strawberry.Maybe[int | None] = strawberry.field(default=None, description=IF_VERSION)
-    reason: str | None = strawberry.field(default=None, description=REASON)
 
 
 @strawberry.input(description="A password that somebody typed.")
@@ -47,39 +46,36 @@ class VerifyPasswordInput:
     )
 
 
-@strawberry.type(description="Whether the password is right. A wrong one and an unknown user look alike.")
-class VerifyPasswordPayload:
-    valid: bool | None
-    must_change_password: bool | None = strawberry.field(description="Where it is right.")
-    user: User | None = strawberry.field(description="Whose it is, where it is right.")
-    errors: list[MutationError] = holds(ERRORS)
+@payload_type("Whether the password is right. A wrong one and an unknown user look alike.")
+class VerifyPasswordPayload(Payload):
+    valid: bool | None = None
+    must_change_password: bool | None = strawberry.field(default=None, description="Where it is right.")
+    user: User | None = strawberry.field(default=None, description="Whose it is, where it is right.")
+
+    @classmethod
+    async def of(cls, info: Info, written: Verified) -> Self:
+        user: Any = await read_written(info, USER, written.user, "user") if written.user else None
+        return cls(valid=written.valid, must_change_password=written.must_change, user=user)
 
 
-async def change_password(info: Info, input: ChangePasswordInput) -> UserPayload | None:
-    async def write() -> WrittenUser:
-        return await info.context.services.passwords.change(
-            info.context.principal, to_target(input), input.new_password, input.current_password, input.must_change
-        )
-
-    return await user_payload(info, write())
-
-
-async def send_password_reset_email(info: Info, input: SelfActionInput) -> UserPayload | None:
-    async def write() -> WrittenUser:
-        return await info.context.services.passwords.send_reset(info.context.principal, to_target(input))
-
-    return await user_payload(info, write())
+@mutation(
+    UserPayload,
+    "Sets another password. On your own profile it takes the current password or a recent sign-in.",
+    CHANGE_PASSWORD,
+)
+async def change_password(context: Context, input: ChangePasswordInput) -> WrittenUser:
+    return await context.services.passwords.change(
+        context.principal, input.target(), input.new_password, input.current_password, input.must_change
+    )
 
 
-async def verify_password(info: Info, input: VerifyPasswordInput) -> VerifyPasswordPayload | None:
-    principal = info.context.principal
-    try:
-        verified = await info.context.services.passwords.verify(
-            principal, input.connection, input.identifier, input.password, input.ip
-        )
-    except Refused as refusal:
-        return VerifyPasswordPayload(valid=None, must_change_password=None, user=None, errors=to_errors([refusal]))
-    user = await read_written(info, USER, verified.user, "user") if verified.valid else None
-    return VerifyPasswordPayload(
-        valid=verified.valid, must_change_password=verified.must_change, user=cast("User | None", user), errors=[]
+@mutation(UserPayload, "Mails a ticket for a new password. Three mails an hour go to a user.", SEND_ACCOUNT_MAIL)
+async def send_password_reset_email(context: Context, input: SelfActionInput) -> WrittenUser:
+    return await context.services.passwords.send_reset(context.principal, input.target())
+
+
+@mutation(VerifyPasswordPayload, "Tells the login service whether a password is right.", VERIFY_PASSWORDS)
+async def verify_password(context: Context, input: VerifyPasswordInput) -> Verified:
+    return await context.services.passwords.verify(
+        context.principal, input.connection, input.identifier, input.password, input.ip
     )

@@ -1,18 +1,19 @@
 """Exporting what is held about a user."""
 
 import json
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import strawberry
 from strawberry.scalars import JSON
 
-from app.domain.errors import Refused
+from app.directives import CostWeight
 from app.domain.rows import to_camel
-from app.schema.context import Info
-from app.schema.costs import holds
-from app.schema.inputs import to_target
+from app.domain.rules import EXPORT_PERSONAL_DATA
+from app.schema.context import Context, Info
+from app.schema.costs import EXPORTING
+from app.schema.mutation_fields import mutation
 from app.schema.mutations.emails import SelfActionInput
-from app.schema.payloads import ERRORS, MutationError, to_errors
+from app.schema.payloads import Payload, payload_type
 from app.services.personal_data import MAX_BYTES, Export, Truncated
 
 _PAGE = "pageInfo { hasNextPage endCursor }"
@@ -34,23 +35,28 @@ SELECTIONS = {
 }
 
 
-@strawberry.type(description="Everything held about the user that the caller may read.")
-class ExportPersonalDataPayload:
+@payload_type("Everything held about the user that the caller may read.")
+class ExportPersonalDataPayload(Payload):
     data: JSON | None = strawberry.field(
+        default=None,
         description=f"In snake_case, at most {MAX_BYTES // 1_000_000} MB. When that is not all, `truncated` has an"
         " entry for each part that is not whole: its `path`, how many items of a list were `returned`, and the `query`"
-        " and `variables` that answer what is missing."
+        " and `variables` that answer what is missing.",
     )
-    errors: list[MutationError] = holds(ERRORS)
+
+    @classmethod
+    async def of(cls, info: Info, written: Export) -> Self:
+        return cls(data=cast("JSON", _to_data(written)))
 
 
-async def export_personal_data(info: Info, input: SelfActionInput) -> ExportPersonalDataPayload | None:
-    personal_data = info.context.services.personal_data
-    try:
-        export = await personal_data.export(info.context.principal, to_target(input))
-    except Refused as refusal:
-        return ExportPersonalDataPayload(data=None, errors=to_errors([refusal]))
-    return ExportPersonalDataPayload(data=cast("JSON", _to_data(export)), errors=[])
+@mutation(
+    ExportPersonalDataPayload,
+    "Everything held about the user that the caller may read, as one JSON document.",
+    EXPORT_PERSONAL_DATA,
+    CostWeight(weight=EXPORTING),
+)
+async def export_personal_data(context: Context, input: SelfActionInput) -> Export:
+    return await context.services.personal_data.export(context.principal, input.target())
 
 
 def _to_data(export: Export) -> dict[str, Any]:

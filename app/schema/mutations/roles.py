@@ -1,20 +1,25 @@
-"""Changing roles, and who has them."""
-
-from collections.abc import Awaitable
-from typing import Any, cast
+"""Changing roles and permissions, and who has them."""
 
 import strawberry
 
 from app.directives import Constraint
 from app.domain.attributes.roles import ROLE
-from app.domain.errors import Refused, VersionConflict
+from app.domain.ids import Key
 from app.domain.permissions import Permission
 from app.domain.roles import MAX_PERMISSIONS, MAX_ROLES
+from app.domain.rules import (
+    ASSIGN_ROLES,
+    CREATE_ROLES,
+    DELETE_ROLES,
+    GRANT_PERMISSIONS,
+    UNASSIGN_ROLES,
+    UPDATE_ROLES,
+)
 from app.domain.users import User as WrittenUser
-from app.schema.context import Info
-from app.schema.costs import holds
-from app.schema.inputs import IF_VERSION, REASON, given_fields, to_condition, to_target
-from app.schema.payloads import ERRORS, MutationError, UserPayload, read_written, to_errors, user_payload
+from app.schema.context import Context
+from app.schema.inputs import REASON, ProfileInput, WriteInput, given_fields, write_input
+from app.schema.mutation_fields import mutation
+from app.schema.payloads import Payload, UserPayload, payload_type
 from app.schema.types.roles import Role
 
 
@@ -38,8 +43,8 @@ class CreateRoleInput:
     reason: str | None = strawberry.field(default=None, description=REASON)
 
 
-@strawberry.input(description="What is left out stays as it is.")
-class UpdateRoleInput:
+@write_input("What is left out stays as it is.")
+class UpdateRoleInput(WriteInput):
     role_id: str
     name: strawberry.Maybe[str | None] = strawberry.field(
         default=None, description="Unique without regard to case; 1 to 100 characters."
@@ -52,117 +57,85 @@ class UpdateRoleInput:
         description="All permissions of the role, instead of those that it has; at most 1,000.",
         directives=[Constraint(max_items=MAX_PERMISSIONS)],
     )
-    if_version: strawberry.Maybe[int | None] = strawberry.field(default=None, description=IF_VERSION)
-    reason: str | None = strawberry.field(default=None, description=REASON)
 
 
-@strawberry.input(description="A role to delete.")
-class DeleteRoleInput:
+@write_input("A role to delete.")
+class DeleteRoleInput(WriteInput):
     role_id: str
-    if_version: strawberry.Maybe[int | None] = strawberry.field(default=None, description=IF_VERSION)
-    reason: str | None = strawberry.field(default=None, description=REASON)
 
 
-@strawberry.input(description="Roles of one user.")
-class UserRolesInput:
+@write_input("Roles of one user.")
+class UserRolesInput(ProfileInput):
     user_id: str
     role_ids: list[str] = strawberry.field(
         description="A user has at most 50.", directives=[Constraint(max_items=MAX_ROLES)]
     )
-    if_version: strawberry.Maybe[int | None] = strawberry.field(default=None, description=IF_VERSION)
-    reason: str | None = strawberry.field(default=None, description=REASON)
 
 
-@strawberry.input(description="Permissions of one user, beside those that come with roles.")
-class UserPermissionsInput:
+@write_input("Permissions of one user, beside those that come with roles.")
+class UserPermissionsInput(ProfileInput):
     user_id: str
     permissions: list[PermissionInput] = strawberry.field(
         description="A user has at most 1,000 of their own.", directives=[Constraint(max_items=MAX_PERMISSIONS)]
     )
-    if_version: strawberry.Maybe[int | None] = strawberry.field(default=None, description=IF_VERSION)
-    reason: str | None = strawberry.field(default=None, description=REASON)
 
 
-@strawberry.type(
-    description="The role after the write. null when it was deleted or there is an error, except for VERSION_CONFLICT."
-)
-class RolePayload:
-    role: Role | None
-    errors: list[MutationError] = holds(ERRORS)
+@payload_type("The role after the write. null when it was deleted or there is an error, except for VERSION_CONFLICT.")
+class RolePayload(Payload):
+    kind = ROLE
+    has_current = True
+    role: Role | None = None
 
 
 def _given(permissions: list[PermissionInput] | None) -> list[Permission]:
     return [Permission(each.name, each.api, each.description) for each in permissions or ()]
 
 
-async def create_role(info: Info, input: CreateRoleInput) -> RolePayload | None:
-    roles, permissions = info.context.services.roles, _given(input.permissions)
-    return await _payload(
-        info, roles.create(info.context.principal, input.name, input.description, permissions, input.reason)
+@mutation(RolePayload, "Makes a role.", CREATE_ROLES)
+async def create_role(context: Context, input: CreateRoleInput) -> Key:
+    permissions = _given(input.permissions)
+    return await context.services.roles.create(
+        context.principal, input.name, input.description, permissions, input.reason
     )
 
 
-async def update_role(info: Info, input: UpdateRoleInput) -> RolePayload | None:
-    async def write() -> Any:
-        given = given_fields(input, ("name", "description", "permissions"), nullable=("description",))
-        if "permissions" in given:
-            given["permissions"] = _given(given["permissions"])
-        roles, principal = info.context.services.roles, info.context.principal
-        return await roles.update(principal, input.role_id, given, to_condition(input))
-
-    return await _payload(info, write())
-
-
-async def delete_role(info: Info, input: DeleteRoleInput) -> RolePayload | None:
-    async def write() -> None:
-        roles = info.context.services.roles
-        await roles.delete(info.context.principal, input.role_id, to_condition(input))
-
-    return await _payload(info, write())
+@mutation(
+    RolePayload,
+    "Changes a role, and what all who have it may do. Users do not change the name or the permissions of a role that"
+    " they have themselves: FORBIDDEN.",
+    UPDATE_ROLES,
+)
+async def update_role(context: Context, input: UpdateRoleInput) -> Key:
+    given = given_fields(input, ("name", "description", "permissions"), nullable=("description",))
+    if "permissions" in given:
+        given["permissions"] = _given(given["permissions"])
+    return await context.services.roles.update(context.principal, input.role_id, given, input.condition())
 
 
-async def assign_roles(info: Info, input: UserRolesInput) -> UserPayload | None:
-    async def write() -> WrittenUser:
-        roles = info.context.services.roles
-        return await roles.assign(info.context.principal, to_target(input), input.role_ids)
-
-    return await user_payload(info, write())
-
-
-async def unassign_roles(info: Info, input: UserRolesInput) -> UserPayload | None:
-    async def write() -> WrittenUser:
-        roles = info.context.services.roles
-        return await roles.unassign(info.context.principal, to_target(input), input.role_ids)
-
-    return await user_payload(info, write())
+@mutation(
+    RolePayload,
+    "Deletes a role; whoever has it loses it with it. Users do not delete a role that they have themselves: FORBIDDEN.",
+    DELETE_ROLES,
+)
+async def delete_role(context: Context, input: DeleteRoleInput) -> None:
+    await context.services.roles.delete(context.principal, input.role_id, input.condition())
 
 
-async def grant_permissions(info: Info, input: UserPermissionsInput) -> UserPayload | None:
-    async def write() -> WrittenUser:
-        roles = info.context.services.roles
-        return await roles.grant(info.context.principal, to_target(input), _given(input.permissions))
-
-    return await user_payload(info, write())
+@mutation(UserPayload, "Gives a user roles; those that they have already stay.", ASSIGN_ROLES)
+async def assign_roles(context: Context, input: UserRolesInput) -> WrittenUser:
+    return await context.services.roles.assign(context.principal, input.target(), input.role_ids)
 
 
-async def revoke_permissions(info: Info, input: UserPermissionsInput) -> UserPayload | None:
-    async def write() -> WrittenUser:
-        roles = info.context.services.roles
-        return await roles.revoke(info.context.principal, to_target(input), _given(input.permissions))
-
-    return await user_payload(info, write())
+@mutation(UserPayload, "Takes roles from a user.", UNASSIGN_ROLES)
+async def unassign_roles(context: Context, input: UserRolesInput) -> WrittenUser:
+    return await context.services.roles.unassign(context.principal, input.target(), input.role_ids)
 
 
-async def _payload(info: Info, write: Awaitable[Any]) -> RolePayload:
-    try:
-        key = await write
-    except VersionConflict as conflict:
-        current = await _read(info, cast("Any", conflict.current).id)
-        return RolePayload(role=current, errors=to_errors([conflict]))
-    except Refused as refusal:
-        return RolePayload(role=None, errors=to_errors([refusal]))
-    return RolePayload(role=None if key is None else await _read(info, key), errors=[])
+@mutation(UserPayload, "Gives a user permissions of their own, beside those of roles.", GRANT_PERMISSIONS)
+async def grant_permissions(context: Context, input: UserPermissionsInput) -> WrittenUser:
+    return await context.services.roles.grant(context.principal, input.target(), _given(input.permissions))
 
 
-async def _read(info: Info, key: Any) -> Role | None:
-    return cast("Role | None", await read_written(info, ROLE, key, "role"))
+@mutation(UserPayload, "Takes a user's own permissions; those that come with a role stay.", GRANT_PERMISSIONS)
+async def revoke_permissions(context: Context, input: UserPermissionsInput) -> WrittenUser:
+    return await context.services.roles.revoke(context.principal, input.target(), _given(input.permissions))

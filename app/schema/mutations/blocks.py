@@ -1,0 +1,31 @@
+"""Blocking and unblocking users."""
+
+import strawberry
+
+from app.domain.rules import BLOCK_USER
+from app.domain.users import User as WrittenUser
+from app.schema.context import Context
+from app.schema.inputs import ProfileInput, write_input
+from app.schema.mutation_fields import mutation
+from app.schema.payloads import UserPayload
+
+
+@write_input("Whom to keep out.")
+class BlockUserInput(ProfileInput):
+    user_id: str = strawberry.field(description="Whose profile.")
+    revoke_devices: bool = strawberry.field(default=True, description="Revoke the user's devices in the same step.")
+
+
+@write_input("A user to act on.")
+class UserActionInput(ProfileInput):
+    user_id: str = strawberry.field(description="Whose profile.")
+
+
+@mutation(UserPayload, "Keeps the user out: from then on their tokens are refused everywhere.", BLOCK_USER)
+async def block_user(context: Context, input: BlockUserInput) -> WrittenUser:
+    return await context.services.blocks.block(context.principal, input.target(), input.revoke_devices)
+
+
+@mutation(UserPayload, "Lets the user in again, and every address from which too many logins failed.", BLOCK_USER)
+async def unblock_user(context: Context, input: UserActionInput) -> WrittenUser:
+    return await context.services.blocks.unblock(context.principal, input.target())

@@ -1,0 +1,20 @@
+"""Unlinking devices."""
+
+import strawberry
+
+from app.domain.rules import UNLINK_DEVICE
+from app.domain.users import User as WrittenUser
+from app.schema.context import Context
+from app.schema.inputs import ProfileInput, write_input
+from app.schema.mutation_fields import mutation
+from app.schema.payloads import UserPayload
+
+
+@write_input("A device to unlink.")
+class UnlinkDeviceInput(ProfileInput):
+    device_id: str = strawberry.field(description="As `Device.deviceId`; in every application that it is known in.")
+
+
+@mutation(UserPayload, "Revokes a device's credentials at once.", UNLINK_DEVICE)
+async def unlink_device(context: Context, input: UnlinkDeviceInput) -> WrittenUser:
+    return await context.services.devices.unlink(context.principal, input.target(), input.device_id)
