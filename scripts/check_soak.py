@@ -18,6 +18,7 @@ from typing import Any
 import httpx
 
 from app.auth.development import APPLICATION_SCOPES, USER_SCOPES, mint
+from app.auth.tokens import MAX_REMEMBERED
 from app.domain.demo import JOHN_DOE
 from scripts.edge_attacks import resident
 from tests.serving import Served, serve
@@ -40,11 +41,26 @@ _METADATA = (
 _LOGIN = "mutation($i: RecordLoginInput!) { recordLogin(input: $i) { created errors { code } } }"
 
 
-async def _call(client: httpx.AsyncClient, token: str, query: str, **variables: Any) -> Any:
+async def _send(client: httpx.AsyncClient, token: str, query: str, **variables: Any) -> httpx.Response:
     headers = {"authorization": f"Bearer {token}"}
-    answer = await client.post("/graphql", json={"query": query, "variables": variables}, headers=headers)
-    assert answer.status_code < 500, answer.text[:300]
-    return answer.json()
+    return await client.post("/graphql", json={"query": query, "variables": variables}, headers=headers)
+
+
+async def _call(client: httpx.AsyncClient, token: str, query: str, **variables: Any) -> Any:
+    """The data of an answer without errors."""
+    answer = (await _send(client, token, query, **variables)).json()
+    assert "errors" not in answer, str(answer)[:300]
+    for payload in answer["data"].values():
+        assert not payload.get("errors"), str(answer)[:300]
+    return answer["data"]
+
+
+async def _fill(served: Served) -> None:
+    """Sends as many tokens as the service remembers, so that the growth of that cache is not measured."""
+    async with httpx.AsyncClient(base_url=served.url, timeout=60) as client:
+        for number in range(MAX_REMEMBERED):
+            token = mint(served.data_dir, JOHN_DOE, f"fill{number}", USER_SCOPES, 8 * 3600)
+            await _call(client, token, "{ viewer { userId } }")
 
 
 async def _caller(served: Served, number: int, until: float, told: Counter[str]) -> None:
@@ -58,15 +74,16 @@ async def _caller(served: Served, number: int, until: float, told: Counter[str])
             for query in _READS:
                 await _call(client, user, query)
             page = await _call(client, application, _PAGES[0], after=after)
-            after = page["data"]["users"]["pageInfo"]["endCursor"]
+            after = page["users"]["pageInfo"]["endCursor"]
             for query in _PAGES[1:]:
                 await _call(client, application, query)
-            await _call(client, user, _METADATA, p={"soak": {f"k{number}": count}})
+            await _call(client, user, _METADATA, patch={"soak": {f"k{number}": count}})
             login = {"connection": "google-oauth2", "profile": {"sub": f"{number}-{count % 500}", "name": f"N {count}"}}
             await _call(client, application, _LOGIN, i=login)
             # Documents that nobody sent before, one that runs and one that does not.
             await _call(client, user, f"query Q{number}x{count} {{ viewer {{ userId }} }}")
-            await _call(client, user, f"{{ viewer {{ nope{number}x{count} }} }}")
+            refused = await _send(client, user, f"{{ viewer {{ nope{number}x{count} }} }}")
+            assert "GRAPHQL_VALIDATION_FAILED" in refused.text, refused.text[:300]
             # A token that was not seen before.
             if count % 20 == 0:
                 user = mint(served.data_dir, JOHN_DOE, "soak", USER_SCOPES, 8 * 3600)
@@ -81,6 +98,7 @@ async def _sample(pid: int, until: float, samples: list[tuple[float, float]]) ->
 
 
 async def _soak(served: Served, seconds: float) -> tuple[list[tuple[float, float]], Counter[str]]:
+    await _fill(served)
     until, samples, told = time.monotonic() + seconds, list[tuple[float, float]](), Counter[str]()
     callers = [_caller(served, number, until, told) for number in range(_CALLERS)]
     await asyncio.gather(_sample(served.process.pid, until, samples), *callers)

@@ -6,6 +6,7 @@ import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -208,7 +209,13 @@ def _scopes(claims: Mapping[str, Any], issuer: Issuer, kind: ActorKind) -> froze
     if not isinstance(given, list) or not all(isinstance(each, str) for each in given):
         raise _invalid("The token's scopes can't be read.")
     ceiling = issuer.scopes.user if kind is ActorKind.USER else issuer.scopes.application
-    return frozenset(given) if ceiling is None else frozenset(given) & frozenset(ceiling)
+    return _shared(frozenset(given) if ceiling is None else frozenset(given) & frozenset(ceiling))
+
+
+@lru_cache(maxsize=1024)
+def _shared(scopes: frozenset[str]) -> frozenset[str]:
+    """Returns the same object for equal sets of scopes, because they are most of the memory of a remembered token."""
+    return scopes
 
 
 def _peek(token: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:

@@ -222,6 +222,11 @@ async def test_permissions_stand_instead_of_scope() -> None:
     assert (await verify(sign(scope=...))).scopes == frozenset()
 
 
+async def test_equal_scopes_of_two_tokens_are_one_object() -> None:
+    first, second = await verify(sign(scope="a b")), await verify(sign(scope="b a", azp="web"))
+    assert first.scopes is second.scopes
+
+
 async def test_the_issuers_ceiling_is_by_kind() -> None:
     issuer = ISSUER.model_copy(update={"scopes": Ceiling(user=["a"], application=[])})
     assert (await verify(sign(), issuer)).scopes == {"a"}
