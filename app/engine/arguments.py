@@ -1,21 +1,15 @@
-"""How large arguments and variables are, found by their input types before anything is coerced.
+"""How large arguments and variables are, found by their shapes before anything is coerced.
 
 graphql-core coerces all variables before a resolver runs, and Strawberry converts the arguments of every field. Both
 take time for each item, so what a caller can make long is counted first, on the JSON as it came.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
-    GraphQLArgument,
     GraphQLError,
-    GraphQLInputField,
-    GraphQLInputObjectType,
-    GraphQLList,
-    GraphQLNonNull,
-    GraphQLScalarType,
     ListValueNode,
     NullValueNode,
     ObjectValueNode,
@@ -24,45 +18,15 @@ from graphql import (
     value_from_ast_untyped,
 )
 
-from app.directives import Constraint, CostWeight, declared
 from app.domain.quantities import quantity
+from app.engine.errors import exceeded
+from app.engine.shapes import ANY_JSON, Shape
 
-# A list that declares no length of its own.
-MAX_ITEMS = 100
 # Of lists and input objects. How deep JSON may nest is for whoever takes it to say.
 MAX_DEPTH = 64
 # A body of a megabyte could hold half a million. A document of 64 KB has a few thousand.
 MAX_JSON_VALUES = 50_000
 _CHARACTERS_OF_A_UNIT, _VALUES_OF_A_UNIT = 500, 50
-_JSON = "JSON"
-
-Definition = GraphQLArgument | GraphQLInputField
-
-
-@dataclass(slots=True, eq=False)
-class Shape:
-    """What can be large in a value of an input type. `weight` is what the value costs, for a list what each item does.
-
-    `name` is what messages call it. `is_list`: it has at most `most` items of the shape `item`. `fields` are those of
-    an input object that can be large, or cost something.
-    """
-
-    name: str
-    weight: int = 0
-    is_json: bool = False
-    is_list: bool = False
-    most: int = MAX_ITEMS
-    item: "Shape | None" = None
-    is_object: bool = False
-    fields: dict[str, "Shape"] = field(default_factory=dict)
-
-    @property
-    def matters(self) -> bool:
-        return self.is_json or self.is_list or bool(self.weight) or bool(self.fields)
-
-
-# What a variable inside of a JSON literal holds.
-ANY_JSON = Shape(_JSON, is_json=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,59 +39,6 @@ class Given:
     def of(self, variables: Mapping[str, Any]) -> int:
         """GraphQLError where the variable's value is too long or too deep."""
         return cost_of(variables.get(self.variable), self.shape)
-
-
-class Shapes:
-    """The shapes of a schema's arguments, each found once."""
-
-    def __init__(self) -> None:
-        self._objects: dict[str, Shape] = {}
-        self._making: set[str] = set()
-        self._arguments: dict[int, tuple[Definition, Shape | None]] = {}
-
-    def of(self, name: str, definition: Definition) -> Shape | None:
-        """None where nothing in the argument can be large."""
-        known = self._arguments.get(id(definition))
-        if known is None:
-            known = self._arguments[id(definition)] = definition, self._make(name, definition)
-        return known[1]
-
-    def _make(self, name: str, definition: Definition) -> Shape | None:
-        weight, constraint = declared(definition, CostWeight), declared(definition, Constraint)
-        found = self._of_type(name, definition.type)
-        if found.is_list:
-            found.weight = 1 if weight is None else weight.weight
-            found.most = MAX_ITEMS if constraint is None else constraint.max_items
-        elif weight is not None:
-            # The shape of an input object is shared by all places where it may stand.
-            found = Shape(
-                name, weight.weight, is_json=found.is_json, is_object=found.is_object, fields=dict(found.fields)
-            )
-        # An input object is still in the making where a type holds itself.
-        return found if found.matters or found.name in self._making else None
-
-    def _of_type(self, name: str, type_: Any) -> Shape:
-        if isinstance(type_, GraphQLNonNull):
-            type_ = type_.of_type
-        if isinstance(type_, GraphQLList):
-            item = self._of_type(name, type_.of_type)
-            return Shape(name, 1, is_list=True, item=item if item.matters or item.is_object else None)
-        if isinstance(type_, GraphQLInputObjectType):
-            return self._of_object(type_)
-        is_json = isinstance(type_, GraphQLScalarType) and type_.name == _JSON
-        return ANY_JSON if is_json else Shape(name)
-
-    def _of_object(self, type_: GraphQLInputObjectType) -> Shape:
-        known = self._objects.get(type_.name)
-        if known is None:
-            known = self._objects[type_.name] = Shape(type_.name, is_object=True)
-            self._making.add(type_.name)
-            for name, each in type_.fields.items():
-                below = self.of(name, each)
-                if below is not None:
-                    known.fields[name] = below
-            self._making.discard(type_.name)
-        return known
 
 
 def cost_of(value: Any, shape: Shape) -> int:
@@ -244,7 +155,3 @@ def check_length(shape: Shape, length: int) -> None:
 def too_deep() -> GraphQLError:
     message = f"Arguments and variables nest at most {MAX_DEPTH} levels."
     return GraphQLError(message, extensions={"code": "BAD_USER_INPUT"})
-
-
-def exceeded(message: str, node: Any = None) -> GraphQLError:
-    return GraphQLError(message, nodes=node, extensions={"code": "COST_EXCEEDED"})

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from app.domain.sizes import size_of
-from app.engine.arguments import exceeded
+from app.engine.errors import exceeded
 
 
 @dataclass(slots=True)

@@ -20,7 +20,9 @@ from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRul
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from app.domain.rows import Tree
-from app.engine.limits import Costs, Counted, Limits, Measure, OperationCost
+from app.engine.cost import Counted, OperationCost
+from app.engine.limits import Limits
+from app.engine.measuring import FieldCosts, Measure
 from app.engine.selection import add_selections, of_paths
 
 # Texts, and bytes that they take with all that was found out about them.
@@ -103,7 +105,7 @@ class Documents:
         self._schema = schema
         self._limits = limits
         self._introspection = introspection
-        self._costs = Costs(schema)
+        self._costs = FieldCosts(schema)
         self._known: OrderedDict[str, Document] = OrderedDict()
         self._size = 0
         self._seen: OrderedDict[int, None] = OrderedDict()

@@ -32,6 +32,10 @@ def request_error(code: str, message: str, **extensions: Any) -> dict[str, Any]:
     return {"message": message, "extensions": {"code": code, **extensions}}
 
 
+def exceeded(message: str, node: Any = None) -> GraphQLError:
+    return GraphQLError(message, nodes=node, extensions={"code": "COST_EXCEEDED"})
+
+
 def _tell(error: GraphQLError, describe: DescribeError) -> tuple[str, Mapping[str, Any]]:
     cause = error.original_error
     while isinstance(cause, GraphQLError) and cause.original_error is not None:

@@ -5,8 +5,11 @@ from typing import Any
 import pytest
 from graphql import build_schema, parse
 
-from app.engine.arguments import MAX_DEPTH, MAX_ITEMS, MAX_JSON_VALUES, cost_of
-from app.engine.limits import Costs, Limits, Measure, OperationCost
+from app.engine.arguments import MAX_DEPTH, MAX_JSON_VALUES, cost_of
+from app.engine.cost import OperationCost
+from app.engine.limits import Limits
+from app.engine.measuring import FieldCosts, Measure
+from app.engine.shapes import MAX_ITEMS
 from tests.engine.test_limits import OPEN, cost, measure
 
 
@@ -100,7 +103,7 @@ def test_lists_without_a_declaration_have_a_strict_length() -> None:
         """
     )
     document = parse("query($w: Filter, $g: [[Int]]) { found(where: $w, grid: $g) }")
-    found = Measure(Costs(schema), document).check(document.definitions[0], OPEN)  # type: ignore[arg-type]
+    found = Measure(FieldCosts(schema), document).check(document.definitions[0], OPEN)  # type: ignore[arg-type]
     assert isinstance(found, OperationCost)
     deep = {"and": [{"and": [{"names": ["a"] * MAX_ITEMS}]}]}
     # Two objects with one field each, and the names.
@@ -223,7 +226,7 @@ def nested(depth: int) -> Any:
 def test_input_objects_that_nest_too_deep_are_refused() -> None:
     schema = build_schema("input Filter { and: [Filter!] } type Query { found(where: Filter): Int }")
     document = parse("query($w: Filter) { found(where: $w) }")
-    found = Measure(Costs(schema), document).check(document.definitions[0], OPEN)  # type: ignore[arg-type]
+    found = Measure(FieldCosts(schema), document).check(document.definitions[0], OPEN)  # type: ignore[arg-type]
     assert isinstance(found, OperationCost)
     where: Any = {}
     for _ in range(MAX_DEPTH):

@@ -15,13 +15,15 @@ from graphql import (
 )
 
 from app.directives import Constraint, ListSize, declared, is_public
+from app.engine.cost import OperationCost
 from app.engine.documents import Documents
-from app.engine.limits import MAX_MERGES, Costs, Limits, Measure, OperationCost
+from app.engine.limits import Limits
+from app.engine.measuring import MAX_MERGES, FieldCosts, Measure
 from app.schema.build import build_schema
 from tests.test_readme import GRAPHQL
 
 SCHEMA = build_schema()._schema
-COSTS = Costs(SCHEMA)
+COSTS = FieldCosts(SCHEMA)
 # So high that only what a test is about is in the way.
 OPEN = Limits(depth=1_000, aliases=10**9, directives=10**9, root_fields=10**9, cost=10**9)
 

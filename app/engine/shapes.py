@@ -1,0 +1,100 @@
+"""What can be large in the values of arguments and input fields, found from their types."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import (
+    GraphQLArgument,
+    GraphQLInputField,
+    GraphQLInputObjectType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLScalarType,
+)
+
+from app.directives import Constraint, CostWeight, declared
+
+# A list that declares no length of its own.
+MAX_ITEMS = 100
+_JSON = "JSON"
+
+Definition = GraphQLArgument | GraphQLInputField
+
+
+@dataclass(slots=True, eq=False)
+class Shape:
+    """What can be large in a value of an input type. `weight` is what the value costs, for a list what each item does.
+
+    `name` is what messages call it. `is_list`: it has at most `most` items of the shape `item`. `fields` are those of
+    an input object that can be large, or cost something.
+    """
+
+    name: str
+    weight: int = 0
+    is_json: bool = False
+    is_list: bool = False
+    most: int = MAX_ITEMS
+    item: "Shape | None" = None
+    is_object: bool = False
+    fields: dict[str, "Shape"] = field(default_factory=dict)
+
+    @property
+    def matters(self) -> bool:
+        return self.is_json or self.is_list or bool(self.weight) or bool(self.fields)
+
+
+# What a variable inside of a JSON literal holds.
+ANY_JSON = Shape(_JSON, is_json=True)
+
+
+class Shapes:
+    """The shapes of a schema's arguments, each found once."""
+
+    def __init__(self) -> None:
+        self._objects: dict[str, Shape] = {}
+        self._making: set[str] = set()
+        self._arguments: dict[int, tuple[Definition, Shape | None]] = {}
+
+    def of(self, name: str, definition: Definition) -> Shape | None:
+        """None where nothing in the argument can be large."""
+        known = self._arguments.get(id(definition))
+        if known is None:
+            known = self._arguments[id(definition)] = definition, self._make(name, definition)
+        return known[1]
+
+    def _make(self, name: str, definition: Definition) -> Shape | None:
+        weight, constraint = declared(definition, CostWeight), declared(definition, Constraint)
+        found = self._of_type(name, definition.type)
+        if found.is_list:
+            found.weight = 1 if weight is None else weight.weight
+            found.most = MAX_ITEMS if constraint is None else constraint.max_items
+        elif weight is not None:
+            # The shape of an input object is shared by all places where it may stand.
+            found = Shape(
+                name, weight.weight, is_json=found.is_json, is_object=found.is_object, fields=dict(found.fields)
+            )
+        # An input object is still in the making where a type holds itself.
+        return found if found.matters or found.name in self._making else None
+
+    def _of_type(self, name: str, type_: Any) -> Shape:
+        if isinstance(type_, GraphQLNonNull):
+            type_ = type_.of_type
+        if isinstance(type_, GraphQLList):
+            item = self._of_type(name, type_.of_type)
+            return Shape(name, 1, is_list=True, item=item if item.matters or item.is_object else None)
+        if isinstance(type_, GraphQLInputObjectType):
+            return self._of_object(type_)
+        is_json = isinstance(type_, GraphQLScalarType) and type_.name == _JSON
+        return ANY_JSON if is_json else Shape(name)
+
+    def _of_object(self, type_: GraphQLInputObjectType) -> Shape:
+        known = self._objects.get(type_.name)
+        if known is None:
+            known = self._objects[type_.name] = Shape(type_.name, is_object=True)
+            self._making.add(type_.name)
+            for name, each in type_.fields.items():
+                below = self.of(name, each)
+                if below is not None:
+                    known.fields[name] = below
+            self._making.discard(type_.name)
+        return known
