@@ -127,7 +127,7 @@ def _prepare(settings: Settings, url: str, development: bool, demo: bool) -> str
 
 
 async def _prepared(settings: Settings, url: str, development: bool, demo: bool) -> None:
-    from app.start import prepare
+    from app.preparation import prepare
     from app.store.database import Database
 
     database = Database.connect(url, settings.database)

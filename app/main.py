@@ -1,4 +1,4 @@
-"""The application that uvicorn serves: the parts of `app.composition`, joined with the lifespan of `app.start`."""
+"""The application that uvicorn serves: the parts of `app.composition`, joined with `app.lifespan`."""
 
 import os
 from collections.abc import Callable
@@ -14,8 +14,8 @@ from app.composition.secrets import build_tokens
 from app.composition.services import build_services
 from app.composition.web import build_web
 from app.jobs.roles import ClearRoles
+from app.lifespan import Refuse, ServiceLifespan, end_process
 from app.settings import DEMO_VARIABLE, ConfigurationError, Settings, load_settings
-from app.start import Refuse, Start, end_process
 from app.store.database import Database
 from app.store.embedded.instance import wait_for_url
 from app.store.roles import Roles
@@ -57,5 +57,5 @@ def build(
     engine = build_engine(settings, database, development, services, anonymous_rates)
     metrics = build_metrics(tokens, engine, database)
     jobs = [clear_roles.run, *outbox_jobs(settings, development, outbox_sender)]
-    start = Start(settings, database, development, demo, tokens, metrics, jobs, refuse)
-    return build_web(start, engine, services.tickets, services.passwords, anonymous_rates)
+    lifespan = ServiceLifespan(settings, database, development, demo, tokens, metrics, jobs, refuse)
+    return build_web(lifespan, engine, services.tickets, services.passwords, anonymous_rates)

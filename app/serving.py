@@ -22,8 +22,8 @@ from uvicorn.config import STARTUP_FAILURE
 
 from app import stopping
 from app.main import create
+from app.preparation import REFUSALS
 from app.settings import ConfigurationError, Settings, load_settings
-from app.start import REFUSALS
 from app.web.protocol import HttpLimits, protocol_factory
 
 logger = logging.getLogger("profile_api")

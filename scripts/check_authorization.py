@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from app.main import build
+from app.preparation import complete, prepare
 from app.settings import Settings
-from app.start import complete, prepare
 from app.store.database import Database
 from app.store.embedded.mongod import Mongod
 from tests.authorization.sequences import sequences

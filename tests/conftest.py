@@ -9,8 +9,8 @@ import pytest
 from pymongo import monitoring
 
 from app.main import build
+from app.preparation import complete, prepare
 from app.settings import Settings
-from app.start import complete, prepare
 from app.store.database import Database
 from app.store.embedded.mongod import Mongod
 from tests.mailbox import Mailbox, smtp_server

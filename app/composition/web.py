@@ -11,10 +11,10 @@ from app.composition.defaults import is_graphiql_on
 from app.composition.rates import build_ip_rates
 from app.engine.execution import Engine
 from app.jobs.demo.seed import demo_callers
+from app.lifespan import ServiceLifespan
 from app.services.passwords import Passwords
 from app.services.tickets import Tickets
 from app.settings import Settings
-from app.start import Start
 from app.store.rates import Rates
 from app.web.application import Components, build_application
 from app.web.client_ips import ClientIPs
@@ -30,18 +30,20 @@ from app.web.traces import traces_from_environment
 _PAGE_TOKEN_SECONDS = 8 * 3600
 
 
-def build_web(start: Start, engine: Engine, tickets: Tickets, passwords: Passwords, anonymous_rates: Rates) -> ASGIApp:
-    settings, development = start.settings, start.development
+def build_web(
+    lifespan: ServiceLifespan, engine: Engine, tickets: Tickets, passwords: Passwords, anonymous_rates: Rates
+) -> ASGIApp:
+    settings, development = lifespan.settings, lifespan.development
     client_ips = ClientIPs(settings.trusted_proxies)
-    callers = list(demo_callers()) if development and start.demo else []
+    callers = list(demo_callers()) if development and lifespan.demo else []
     token = settings.metrics_token.get_secret_value() if settings.metrics_token else None
     return build_application(
         Components(
-            build_graphql(start, engine, client_ips),
-            MetricsPage(start.metrics, token),
-            start.is_prepared,
-            start.problem,
-            start.lifespan,
+            build_graphql(lifespan, engine, client_ips),
+            MetricsPage(lifespan.metrics, token),
+            lifespan.is_prepared,
+            lifespan.problem,
+            lifespan.lifespan,
             TicketPage(tickets, client_ips, anonymous_rates, passwords.min_length),
             build_graphiql(settings, development, callers),
             DevelopmentTokenEndpoint(callers, partial(mint_for_page, settings.data_dir)) if callers else None,
@@ -51,17 +53,17 @@ def build_web(start: Start, engine: Engine, tickets: Tickets, passwords: Passwor
     )
 
 
-def build_graphql(start: Start, engine: Engine, client_ips: ClientIPs) -> GraphQL:
-    settings = start.settings
+def build_graphql(lifespan: ServiceLifespan, engine: Engine, client_ips: ClientIPs) -> GraphQL:
+    settings = lifespan.settings
     return GraphQL(
         engine,
-        start.tokens,
+        lifespan.tokens,
         client_ips,
-        build_ip_rates(settings, start.database, start.development),
-        start.metrics,
+        build_ip_rates(settings, lifespan.database, lifespan.development),
+        lifespan.metrics,
         traces_from_environment(),
         settings.max_body_bytes,
-        start.is_prepared,
+        lifespan.is_prepared,
         Load(settings.max_concurrent_operations, settings.max_body_bytes),
     )
 

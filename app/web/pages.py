@@ -56,7 +56,7 @@ class GraphiQL:
         callers: Sequence[Mapping[str, str]] = (),
         paths: Mapping[str, str] | None = None,
     ) -> None:
-        config = {"development": development, "callers": list(callers), "addresses": dict(paths or {})}
+        config = {"development": development, "callers": list(callers), "paths": dict(paths or {})}
         page = _page("graphiql", config)
         self._page = page.encode()
 

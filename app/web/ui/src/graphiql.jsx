@@ -34,18 +34,18 @@ async function fetcher(request, options) {
 }
 
 // What a visitor can open beside this page.
-function Elsewhere({ addresses }) {
-  const pages = ['/readyz', '/healthz', '/metrics'].filter((path) => path in addresses);
+function Elsewhere({ paths }) {
+  const pages = ['/readyz', '/healthz', '/metrics'].filter((path) => path in paths);
   return (
     <footer className="elsewhere">
       Also here:{' '}
       {pages.map((path) => (
-        <a key={path} href={path} title={addresses[path]}>
+        <a key={path} href={path} title={paths[path]}>
           {path}
         </a>
       ))}
       <span>
-        A program that asks for <code>/</code> gets the list of all addresses.
+        A program that asks for <code>/</code> gets the list of all paths.
       </span>
     </footer>
   );
@@ -65,6 +65,6 @@ createRoot(document.getElementById('root')).render(
         <a href="/graphql">Profile API</a>
       </GraphiQL.Logo>
     </GraphiQL>
-    <Elsewhere addresses={config.addresses} />
+    <Elsewhere paths={config.paths} />
   </div>,
 );

@@ -12,9 +12,10 @@ from pymongo import MongoClient
 from starlette.applications import Starlette
 
 from app.domain.errors import Unavailable
+from app.lifespan import ServiceLifespan
 from app.main import build
+from app.preparation import prepare
 from app.settings import ConfigurationError, Settings
-from app.start import Start, prepare
 from app.store.database import Database
 from app.store.migrations import MigrationNeeded, mark_issuer_configured
 
@@ -48,10 +49,10 @@ async def empty(mongod_url: str) -> AsyncIterator[Database]:
         client.drop_database(database.database.name)
 
 
-def start(database: Database, settings: Settings, job: Job, refused: list[Exception]) -> Start:
+def start(database: Database, settings: Settings, job: Job, refused: list[Exception]) -> ServiceLifespan:
     some: Any = Tokens()
     metrics: Any = Metrics()
-    return Start(settings, database, True, False, some, metrics, [job.run], refused.append)
+    return ServiceLifespan(settings, database, True, False, some, metrics, [job.run], refused.append)
 
 
 async def unique_indexes(database: Database) -> set[str]:
@@ -59,7 +60,7 @@ async def unique_indexes(database: Database) -> set[str]:
     return {name for name, index in found.items() if index.get("unique")}
 
 
-async def reaches(step: Start, expected: str | None) -> None:
+async def reaches(step: ServiceLifespan, expected: str | None) -> None:
     async with asyncio.timeout(10):
         while await step.problem() != expected:
             await asyncio.sleep(0.01)
@@ -73,7 +74,7 @@ async def test_requests_wait_for_unique_indexes_and_not_for_others(
     async def slow(*_: Any) -> None:
         await going_on.wait()
 
-    monkeypatch.setattr("app.start.ensure_other_indexes", slow)
+    monkeypatch.setattr("app.preparation.ensure_other_indexes", slow)
     job = Job()
     one = start(empty, settings, job, [])
     async with one.lifespan(Starlette()):
@@ -94,8 +95,8 @@ async def test_nothing_is_served_and_no_job_runs_before_preparation(
         if not reachable.is_set():
             raise Unavailable
 
-    monkeypatch.setattr("app.start.ensure_unique_indexes", unique)
-    monkeypatch.setattr("app.start._RETRY_SECONDS", 0.01)
+    monkeypatch.setattr("app.preparation.ensure_unique_indexes", unique)
+    monkeypatch.setattr("app.lifespan._RETRY_SECONDS", 0.01)
     job = Job()
     one = start(empty, settings, job, [])
     async with one.lifespan(Starlette()):
@@ -152,8 +153,8 @@ async def test_an_index_that_can_not_be_made_is_tried_again(
         if tries == 1:
             raise RuntimeError
 
-    monkeypatch.setattr("app.start.ensure_other_indexes", fails_once)
-    monkeypatch.setattr("app.start._FAILED_RETRY_SECONDS", 0.01)
+    monkeypatch.setattr("app.preparation.ensure_other_indexes", fails_once)
+    monkeypatch.setattr("app.lifespan._FAILED_RETRY_SECONDS", 0.01)
     one = start(empty, settings, Job(), [])
     async with one.lifespan(Starlette()):
         await reaches(one, None)
@@ -163,7 +164,7 @@ async def test_an_index_that_can_not_be_made_is_tried_again(
 async def test_an_issuer_that_is_configured_later_ends_development(
     empty: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.start._ISSUER_CHECK_SECONDS", 0.01)
+    monkeypatch.setattr("app.lifespan._ISSUER_CHECK_SECONDS", 0.01)
     refused: list[Exception] = []
     one = start(empty, settings, Job(), refused)
     async with one.lifespan(Starlette()):
@@ -198,7 +199,7 @@ async def test_a_new_application_answers_503_on_every_path(empty: Database, sett
 async def test_a_database_that_does_not_close_is_left(
     empty: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.start._CLOSE_SECONDS", 0.05)
+    monkeypatch.setattr("app.lifespan._CLOSE_SECONDS", 0.05)
     hangs, close = threading.Event(), empty.close
     monkeypatch.setattr(empty, "close", hangs.wait)
     async with asyncio.timeout(10):

@@ -1,4 +1,4 @@
-"""Prepares the database before any request is answered, and runs the background work after that."""
+"""The lifespan of a serving process: prepares the database, runs background work, and closes everything at the end."""
 
 import asyncio
 import logging
@@ -12,15 +12,11 @@ from typing import Any
 
 from starlette.applications import Starlette
 
-from app.auth.development import TENANT
 from app.auth.tokens import Tokens
 from app.domain.errors import Unavailable
-from app.jobs.demo.seed import ensure_demo_data
+from app.preparation import REFUSALS, check_development_database, complete, prepare
 from app.settings import ConfigurationError, Settings
 from app.store.database import Database
-from app.store.indexes import ensure_other_indexes, ensure_unique_indexes
-from app.store.migrations import MigrationNeeded, check_schema_version, is_issuer_configured, mark_issuer_configured
-from app.store.servers import refused_commands
 from app.web.metrics import MULTIPROCESS_VARIABLE, Metrics
 
 logger = logging.getLogger("profile_api")
@@ -32,47 +28,7 @@ _ISSUER_CHECK_SECONDS = 5.0
 _CLOSE_SECONDS = 1.0
 _METRICS_SECONDS = 5.0
 
-# Why this process must not serve; the message is for the operator.
-REFUSALS = (ConfigurationError, MigrationNeeded)
 Refuse = Callable[[Exception], None]
-Tell = Callable[[str], None]
-
-
-async def prepare(
-    settings: Settings, database: Database, development: bool, demo: bool, tell: Tell = lambda _: None
-) -> None:
-    """Checks and creates what every request relies on. It can be repeated. `tell` hears what is being done.
-
-    Raises one of REFUSALS for a database that must not be served, and Unavailable for one that does not answer.
-    """
-    with refused_commands(settings.database):
-        tell("the schema version is not checked yet")
-        await check_schema_version(database)
-        tell("the issuer is not checked yet")
-        if development:
-            await check_development_database(database)
-        else:
-            await mark_issuer_configured(database)
-        tell("the unique indexes are being created")
-        await ensure_unique_indexes(database)
-        if demo:
-            tell("the demo data is being created")
-            await ensure_demo_data(database, TENANT)
-        database.is_prepared = True
-
-
-async def check_development_database(database: Database) -> None:
-    """Raises ConfigurationError for a database that was served with a configured issuer at any time."""
-    if await is_issuer_configured(database):
-        raise ConfigurationError(
-            "This database was served with a configured issuer: the development issuer does not open it any more."
-            " Set PROFILE_API_ISSUERS."
-        )
-
-
-async def complete(settings: Settings, database: Database) -> None:
-    """Creates what makes requests fast and keeps the database small. Requests are answered meanwhile."""
-    await ensure_other_indexes(database, settings.log_retention_days)
 
 
 def end_process(error: Exception) -> None:
@@ -82,7 +38,7 @@ def end_process(error: Exception) -> None:
 
 
 @dataclass(slots=True)
-class Start:
+class ServiceLifespan:
     """Prepares the database when the service starts, and retries while it can't be reached.
 
     Jobs run once the database is prepared. `refuse` ends the process; it gets the reason.
