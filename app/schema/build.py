@@ -18,9 +18,9 @@ from app.schema.payloads import InputError, VersionConflictError
 from app.schema.queries.callers import OWN_PATHS
 from app.schema.query import Query
 from app.schema.scalars import SCALARS
-from app.schema.types.connections import AuthConnection
-from app.schema.types.logs import LogEvent
-from app.schema.types.roles import Role
+from app.schema.types.connections import AuthConnectionObject
+from app.schema.types.logs import LogEventObject
+from app.schema.types.roles import RoleObject
 
 
 class ProfileSchema:
@@ -58,7 +58,7 @@ def build_schema() -> Schema:
     schema = Schema(
         query=Query,
         mutation=Mutation,
-        types=[AuthConnection, InputError, LogEvent, Role, VersionConflictError],
+        types=[AuthConnectionObject, InputError, LogEventObject, RoleObject, VersionConflictError],
         config=StrawberryConfig(default_resolver=resolve, scalar_map=SCALARS),
     )
     _leave_out_null_defaults(schema)

@@ -17,32 +17,32 @@ from app.schema.costs import COUNTING
 T = TypeVar("T")
 
 
-@strawberry.type(description="Where a page stands in its list.")
-class PageInfo:
+@strawberry.type(name="PageInfo", description="Where a page stands in its list.")
+class PageInfoObject:
     has_next_page: bool
     has_previous_page: bool
     start_cursor: str | None
     end_cursor: str | None
 
 
-@strawberry.type(description="Exact up to 10,000; above that `value` is a lower bound.")
-class TotalCount:
+@strawberry.type(name="TotalCount", description="Exact up to 10,000; above that `value` is a lower bound.")
+class TotalCountObject:
     value: int
     exact: bool
 
 
-@strawberry.type(description="An item of a page, and its place in the list.")
-class Edge(Generic[T]):
+@strawberry.type(name="Edge", description="An item of a page, and its place in the list.")
+class EdgeObject(Generic[T]):
     cursor: str
     node: T
 
 
 @strawberry.type(description="A page of a list.")
 class Connection(Generic[T]):
-    edges: list[Edge[T]]
+    edges: list[EdgeObject[T]]
     nodes: list[T]
-    page_info: PageInfo
-    total_count: TotalCount | None = strawberry.field(
+    page_info: PageInfoObject
+    total_count: TotalCountObject | None = strawberry.field(
         description="Counted only when asked for.", directives=[CostWeight(weight=COUNTING)]
     )
 

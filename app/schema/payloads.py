@@ -13,7 +13,7 @@ from app.domain.filters import Eq
 from app.domain.ids import Key
 from app.domain.rows import Kind, Row
 from app.schema.context import Info
-from app.schema.types.users import User
+from app.schema.types.users import UserObject
 
 T = TypeVar("T", bound=type)
 # A payload has one error, if any, but where several root attributes are refused at once.
@@ -94,7 +94,7 @@ def payload_type(description: str) -> Callable[[T], T]:
 class UserPayload(Payload):
     kind = USER
     has_current = True
-    user: User | None = None
+    user: UserObject | None = None
 
 
 async def read_written(info: Info, kind: Kind, key: Key, *path: str) -> Row | None:

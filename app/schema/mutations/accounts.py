@@ -8,7 +8,7 @@ from strawberry.scalars import JSON
 from app.directives import CostWeight, Public
 from app.domain.root_attributes import ROOT_ATTRIBUTES
 from app.domain.rules import CREATE_USERS
-from app.domain.users import User as WrittenUser
+from app.domain.users import User
 from app.schema.context import Context, Info
 from app.schema.costs import HASHING
 from app.schema.inputs import REASON
@@ -78,7 +78,7 @@ class SignUpPayload(Payload):
 
 
 @mutation(UserPayload, "Makes a user of a database, e-mail or text message connection.", CREATE_USERS)
-async def create_user(context: Context, input: CreateUserInput) -> WrittenUser:
+async def create_user(context: Context, input: CreateUserInput) -> User:
     new = NewUser(
         connection=input.connection,
         email=input.email,

@@ -3,7 +3,7 @@
 import strawberry
 
 from app.domain.rules import BLOCK_USER
-from app.domain.users import User as WrittenUser
+from app.domain.users import User
 from app.schema.context import Context
 from app.schema.inputs import ProfileInput, write_input
 from app.schema.mutation_fields import mutation
@@ -22,10 +22,10 @@ class UserActionInput(ProfileInput):
 
 
 @mutation(UserPayload, "Keeps the user out: from then on their tokens are refused everywhere.", BLOCK_USER)
-async def block_user(context: Context, input: BlockUserInput) -> WrittenUser:
+async def block_user(context: Context, input: BlockUserInput) -> User:
     return await context.services.blocks.block(context.principal, input.target(), input.revoke_devices)
 
 
 @mutation(UserPayload, "Lets the user in again, and every address from which too many logins failed.", BLOCK_USER)
-async def unblock_user(context: Context, input: UserActionInput) -> WrittenUser:
+async def unblock_user(context: Context, input: UserActionInput) -> User:
     return await context.services.blocks.unblock(context.principal, input.target())

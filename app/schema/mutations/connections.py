@@ -9,7 +9,7 @@ from app.schema.inputs import WriteInput, given_fields, write_input
 from app.schema.mutation_fields import mutation
 from app.schema.payloads import Payload, payload_type
 from app.schema.scalars import SyncRootAttributes
-from app.schema.types.connections import AuthConnection
+from app.schema.types.connections import AuthConnectionObject
 
 _SETTINGS = ("strategy", "import_mode", "sync_root_attributes", "allows_sign_up")
 
@@ -45,7 +45,7 @@ class DeleteAuthConnectionInput(WriteInput):
 class AuthConnectionPayload(Payload):
     kind = CONNECTION
     has_current = True
-    auth_connection: AuthConnection | None = None
+    auth_connection: AuthConnectionObject | None = None
 
 
 @payload_type("The name of the connection that was deleted.")

@@ -3,7 +3,7 @@
 import strawberry
 
 from app.domain.rules import UNLINK_DEVICE
-from app.domain.users import User as WrittenUser
+from app.domain.users import User
 from app.schema.context import Context
 from app.schema.inputs import ProfileInput, write_input
 from app.schema.mutation_fields import mutation
@@ -16,5 +16,5 @@ class UnlinkDeviceInput(ProfileInput):
 
 
 @mutation(UserPayload, "Revokes a device's credentials at once.", UNLINK_DEVICE)
-async def unlink_device(context: Context, input: UnlinkDeviceInput) -> WrittenUser:
+async def unlink_device(context: Context, input: UnlinkDeviceInput) -> User:
     return await context.services.devices.unlink(context.principal, input.target(), input.device_id)

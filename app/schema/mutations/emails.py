@@ -4,7 +4,7 @@ import strawberry
 
 from app.directives import CostWeight
 from app.domain.rules import CHANGE_EMAIL, SEND_ACCOUNT_MAIL
-from app.domain.users import User as WrittenUser
+from app.domain.users import User
 from app.schema.context import Context
 from app.schema.costs import HASHING
 from app.schema.inputs import ProfileInput, write_input
@@ -35,7 +35,7 @@ class ChangeEmailInput(ProfileInput):
     "Mails a ticket that shows the address to be the user's. Three mails an hour go to a user.",
     SEND_ACCOUNT_MAIL,
 )
-async def send_verification_email(context: Context, input: SelfActionInput) -> WrittenUser:
+async def send_verification_email(context: Context, input: SelfActionInput) -> User:
     return await context.services.emails.send_verification(context.principal, input.target())
 
 
@@ -45,7 +45,7 @@ async def send_verification_email(context: Context, input: SelfActionInput) -> W
     " one at once.",
     CHANGE_EMAIL,
 )
-async def change_email(context: Context, input: ChangeEmailInput) -> WrittenUser:
+async def change_email(context: Context, input: ChangeEmailInput) -> User:
     return await context.services.emails.change(
         context.principal, input.target(), input.email, input.immediately, input.verified, input.current_password
     )

@@ -8,7 +8,7 @@ from app.domain.enrollments import MAX_ENROLLMENTS
 from app.domain.errors import ErrorCode, Refused
 from app.domain.ids import Key
 from app.domain.rules import CREATE_ENROLLMENTS, DELETE_ENROLLMENTS
-from app.domain.users import User as WrittenUser
+from app.domain.users import User
 from app.schema.context import Context
 from app.schema.inputs import ProfileInput, write_input
 from app.schema.mutation_fields import mutation
@@ -64,7 +64,7 @@ async def record_mfa_enrollment(context: Context, input: RecordMfaEnrollmentInpu
 
 
 @mutation(UserPayload, "Removes second factors, one or all.", DELETE_ENROLLMENTS)
-async def remove_mfa_enrollments(context: Context, input: RemoveMfaEnrollmentsInput) -> WrittenUser:
+async def remove_mfa_enrollments(context: Context, input: RemoveMfaEnrollmentsInput) -> User:
     # A variable that was lost must not remove all.
     if input.all == (input.ids is not None) or input.ids == []:
         raise Refused(ErrorCode.INVALID_INPUT, "Say which: ids, or all.", ("ids",))

@@ -7,7 +7,7 @@ from app.domain.attributes.grants import GRANT
 from app.domain.grants import MAX_SCOPES
 from app.domain.ids import Key
 from app.domain.rules import CREATE_LOGINS, REVOKE_APPLICATION
-from app.domain.users import User as WrittenUser
+from app.domain.users import User
 from app.schema.context import Context
 from app.schema.inputs import ProfileInput, write_input
 from app.schema.mutation_fields import mutation
@@ -50,5 +50,5 @@ async def record_grant(context: Context, input: RecordGrantInput) -> Key:
 
 
 @mutation(UserPayload, "Takes back what was allowed to an application, with its devices.", REVOKE_APPLICATION)
-async def revoke_application(context: Context, input: RevokeApplicationInput) -> WrittenUser:
+async def revoke_application(context: Context, input: RevokeApplicationInput) -> User:
     return await context.services.grants.revoke(context.principal, input.target(), input.id)

@@ -3,7 +3,7 @@
 import strawberry
 
 from app.domain.rules import CHANGE_PHONE_NUMBER, CHANGE_USERNAME
-from app.domain.users import User as WrittenUser
+from app.domain.users import User
 from app.schema.context import Context
 from app.schema.inputs import ProfileInput, write_input
 from app.schema.mutation_fields import mutation
@@ -26,12 +26,12 @@ class ChangePhoneNumberInput(ProfileInput):
 
 
 @mutation(UserPayload, "Sets another username, where the connection has such names.", CHANGE_USERNAME)
-async def change_username(context: Context, input: ChangeUsernameInput) -> WrittenUser:
+async def change_username(context: Context, input: ChangeUsernameInput) -> User:
     return await context.services.identifiers.change_username(context.principal, input.target(), input.username)
 
 
 @mutation(UserPayload, "Sets another phone number, where the connection has them.", CHANGE_PHONE_NUMBER)
-async def change_phone_number(context: Context, input: ChangePhoneNumberInput) -> WrittenUser:
+async def change_phone_number(context: Context, input: ChangePhoneNumberInput) -> User:
     return await context.services.identifiers.change_phone_number(
         context.principal, input.target(), input.phone_number, input.verified
     )

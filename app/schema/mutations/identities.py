@@ -3,7 +3,7 @@
 import strawberry
 
 from app.domain.rules import LINK_IDENTITY
-from app.domain.users import User as WrittenUser
+from app.domain.users import User
 from app.schema.context import Context
 from app.schema.inputs import ProfileInput, write_input
 from app.schema.mutation_fields import mutation
@@ -43,7 +43,7 @@ class UnlinkIdentityInput(ProfileInput):
     " history show beside the profile's own.",
     LINK_IDENTITY,
 )
-async def link_identity(context: Context, input: LinkIdentityInput) -> WrittenUser:
+async def link_identity(context: Context, input: LinkIdentityInput) -> User:
     identities, other = context.services.identities, input.secondary
     secondary = Secondary(other.user_id.value if other.user_id else None, other.token.value if other.token else None)
     written = await identities.link(context.principal, input.target(), secondary, input.metadata)
@@ -53,7 +53,7 @@ async def link_identity(context: Context, input: LinkIdentityInput) -> WrittenUs
 
 
 @mutation(UserPayload, "Gives a linked account back, with its own ids, root attributes and metadata.", LINK_IDENTITY)
-async def unlink_identity(context: Context, input: UnlinkIdentityInput) -> WrittenUser:
+async def unlink_identity(context: Context, input: UnlinkIdentityInput) -> User:
     written = await context.services.identities.unlink(context.principal, input.target(), input.identity_id)
     # The account is another profile now: maybe the one that the caller's token names.
     await context.look_again()

@@ -5,7 +5,7 @@ from app.schema.context import Context
 from app.schema.inputs import WriteInput, write_input
 from app.schema.mutation_fields import mutation
 from app.schema.payloads import Payload, payload_type
-from app.schema.types.login_rules import LoginRule
+from app.schema.types.login_rules import LoginRuleObject
 
 
 @write_input("Whether a login rule runs.")
@@ -17,7 +17,7 @@ class SaveLoginRuleInput(WriteInput):
 @payload_type("The rule after the write. null when there is an error, except for VERSION_CONFLICT.")
 class LoginRulePayload(Payload):
     has_current = True
-    login_rule: LoginRule | None = None
+    login_rule: LoginRuleObject | None = None
 
 
 @mutation(LoginRulePayload, "Switches a login rule on or off.", UPDATE_CONNECTIONS)

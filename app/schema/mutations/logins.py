@@ -13,8 +13,8 @@ from app.schema.context import Context, Info
 from app.schema.mutation_fields import mutation
 from app.schema.payloads import Payload, payload_type, read_written
 from app.schema.scalars import DateTime, DeviceType, LoginFailureReason
-from app.schema.types.logs import LogEvent
-from app.schema.types.users import User
+from app.schema.types.logs import LogEventObject
+from app.schema.types.users import UserObject
 from app.services.login_reports import DeviceReport, FailureReport, LoginReport
 from app.services.logins import Recorded
 
@@ -66,9 +66,9 @@ class RecordFailedLoginInput:
 
 @payload_type("What a login came to.")
 class RecordLoginPayload(Payload):
-    user: User | None = None
+    user: UserObject | None = None
     created: bool | None = strawberry.field(default=None, description="Whether this login made the profile.")
-    log_event: LogEvent | None = None
+    log_event: LogEventObject | None = None
 
     @classmethod
     async def of(cls, info: Info, written: Recorded) -> Self:
@@ -80,7 +80,7 @@ class RecordLoginPayload(Payload):
 @payload_type("What a failed login came to.")
 class RecordFailedLoginPayload(Payload):
     kind = LOG_EVENT
-    log_event: LogEvent | None = None
+    log_event: LogEventObject | None = None
 
 
 @mutation(

@@ -4,7 +4,7 @@ import strawberry
 from strawberry.scalars import JSON
 
 from app.domain.rules import UPDATE_APP_METADATA, UPDATE_USER_METADATA
-from app.domain.users import User as WrittenUser
+from app.domain.users import User
 from app.schema.context import Context
 from app.schema.inputs import ProfileInput, write_input
 from app.schema.mutation_fields import mutation
@@ -35,12 +35,12 @@ class UpdateAppMetadataInput(MetadataInput):
 
 
 @mutation(UserPayload, "Merges into user_metadata, or replaces it.", UPDATE_USER_METADATA)
-async def update_user_metadata(context: Context, input: UpdateUserMetadataInput) -> WrittenUser:
+async def update_user_metadata(context: Context, input: UpdateUserMetadataInput) -> User:
     metadata = context.services.metadata
     return await metadata.update(context.principal, USER_METADATA, input.target(), input.patch, input.replace)
 
 
 @mutation(UserPayload, "Merges into app_metadata, or replaces it.", UPDATE_APP_METADATA)
-async def update_app_metadata(context: Context, input: UpdateAppMetadataInput) -> WrittenUser:
+async def update_app_metadata(context: Context, input: UpdateAppMetadataInput) -> User:
     metadata = context.services.metadata
     return await metadata.update(context.principal, APP_METADATA, input.target(), input.patch, input.replace)

@@ -7,14 +7,14 @@ import strawberry
 from app.directives import CostWeight
 from app.domain.attributes.users import USER
 from app.domain.rules import CHANGE_PASSWORD, SEND_ACCOUNT_MAIL, VERIFY_PASSWORDS
-from app.domain.users import User as WrittenUser
+from app.domain.users import User
 from app.schema.context import Context, Info
 from app.schema.costs import HASHING
 from app.schema.inputs import ProfileInput, write_input
 from app.schema.mutation_fields import mutation
 from app.schema.mutations.emails import SelfActionInput
 from app.schema.payloads import Payload, UserPayload, payload_type, read_written
-from app.schema.types.users import User
+from app.schema.types.users import UserObject
 from app.services.passwords import Verified
 
 WHICH_ARE_TAKEN = (
@@ -50,7 +50,7 @@ class VerifyPasswordInput:
 class VerifyPasswordPayload(Payload):
     valid: bool | None = None
     must_change_password: bool | None = strawberry.field(default=None, description="Where it is right.")
-    user: User | None = strawberry.field(default=None, description="Whose it is, where it is right.")
+    user: UserObject | None = strawberry.field(default=None, description="Whose it is, where it is right.")
 
     @classmethod
     async def of(cls, info: Info, written: Verified) -> Self:
@@ -63,14 +63,14 @@ class VerifyPasswordPayload(Payload):
     "Sets another password. On your own profile it takes the current password or a recent sign-in.",
     CHANGE_PASSWORD,
 )
-async def change_password(context: Context, input: ChangePasswordInput) -> WrittenUser:
+async def change_password(context: Context, input: ChangePasswordInput) -> User:
     return await context.services.passwords.change(
         context.principal, input.target(), input.new_password, input.current_password, input.must_change
     )
 
 
 @mutation(UserPayload, "Mails a ticket for a new password. Three mails an hour go to a user.", SEND_ACCOUNT_MAIL)
-async def send_password_reset_email(context: Context, input: SelfActionInput) -> WrittenUser:
+async def send_password_reset_email(context: Context, input: SelfActionInput) -> User:
     return await context.services.passwords.send_reset(context.principal, input.target())
 
 

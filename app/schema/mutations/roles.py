@@ -15,12 +15,12 @@ from app.domain.rules import (
     UNASSIGN_ROLES,
     UPDATE_ROLES,
 )
-from app.domain.users import User as WrittenUser
+from app.domain.users import User
 from app.schema.context import Context
 from app.schema.inputs import REASON, ProfileInput, WriteInput, given_fields, write_input
 from app.schema.mutation_fields import mutation
 from app.schema.payloads import Payload, UserPayload, payload_type
-from app.schema.types.roles import Role
+from app.schema.types.roles import RoleObject
 
 
 @strawberry.input(description="A permission: what may be done, with which API.")
@@ -84,7 +84,7 @@ class UserPermissionsInput(ProfileInput):
 class RolePayload(Payload):
     kind = ROLE
     has_current = True
-    role: Role | None = None
+    role: RoleObject | None = None
 
 
 def _given(permissions: list[PermissionInput] | None) -> list[Permission]:
@@ -122,20 +122,20 @@ async def delete_role(context: Context, input: DeleteRoleInput) -> None:
 
 
 @mutation(UserPayload, "Gives a user roles; those that they have already stay.", ASSIGN_ROLES)
-async def assign_roles(context: Context, input: UserRolesInput) -> WrittenUser:
+async def assign_roles(context: Context, input: UserRolesInput) -> User:
     return await context.services.roles.assign(context.principal, input.target(), input.role_ids)
 
 
 @mutation(UserPayload, "Takes roles from a user.", UNASSIGN_ROLES)
-async def unassign_roles(context: Context, input: UserRolesInput) -> WrittenUser:
+async def unassign_roles(context: Context, input: UserRolesInput) -> User:
     return await context.services.roles.unassign(context.principal, input.target(), input.role_ids)
 
 
 @mutation(UserPayload, "Gives a user permissions of their own, beside those of roles.", GRANT_PERMISSIONS)
-async def grant_permissions(context: Context, input: UserPermissionsInput) -> WrittenUser:
+async def grant_permissions(context: Context, input: UserPermissionsInput) -> User:
     return await context.services.roles.grant(context.principal, input.target(), _given(input.permissions))
 
 
 @mutation(UserPayload, "Takes a user's own permissions; those that come with a role stay.", GRANT_PERMISSIONS)
-async def revoke_permissions(context: Context, input: UserPermissionsInput) -> WrittenUser:
+async def revoke_permissions(context: Context, input: UserPermissionsInput) -> User:
     return await context.services.roles.revoke(context.principal, input.target(), _given(input.permissions))

@@ -9,12 +9,12 @@ from app.directives import MUTATION_COST, Constraint, CostWeight, ListSize
 from app.domain.attributes.users import USER
 from app.domain.errors import ErrorCode, Forbidden, Refused, UserBlocked, VersionConflict
 from app.domain.rules import DELETE_USER
-from app.domain.users import User as WrittenUser
+from app.domain.users import User
 from app.schema.context import Context, Info
 from app.schema.inputs import ProfileInput, given_root_attributes, write_input
 from app.schema.mutation_fields import mutation
 from app.schema.payloads import InputError, Payload, payload_type, read_written, to_error
-from app.schema.types.users import User
+from app.schema.types.users import UserObject
 from app.services.metadata import APP_METADATA, USER_METADATA
 
 MAX_UPDATES = 100
@@ -65,7 +65,7 @@ class UpdateUsersInput:
 @payload_type("What one of many changes came to.")
 class UpdateUserResult(Payload):
     index: int = strawberry.field(description="Its place in `updates`.")
-    user: User | None = None
+    user: UserObject | None = None
 
 
 @payload_type("What each change came to, in their order; `errors` where none was tried.")
@@ -109,18 +109,18 @@ async def _update(info: Info, index: int, update: UpdateUserInput) -> UpdateUser
     try:
         written = await _write(info.context, update)
     except VersionConflict as conflict:
-        result.errors, written = [to_error(conflict)], cast("WrittenUser", conflict.current)
+        result.errors, written = [to_error(conflict)], cast("User", conflict.current)
     except Refused as refusal:
         result.errors = [to_error(refusal)]
         return result
     except Forbidden as refusal:
         result.errors = [InputError(code=ErrorCode.FORBIDDEN, message=refusal.message, path=None)]
         return result
-    result.user = cast("User | None", await read_written(info, USER, written.id, "results", "user"))
+    result.user = cast("UserObject | None", await read_written(info, USER, written.id, "results", "user"))
     return result
 
 
-async def _write(context: Context, update: UpdateUserInput) -> WrittenUser:
+async def _write(context: Context, update: UpdateUserInput) -> User:
     services, principal, what, target = context.services, context.principal, update.update, update.target()
     if what.root_attributes:
         values = given_root_attributes(what.root_attributes.value)

@@ -10,7 +10,7 @@ from app.policy.rules import authenticated, require
 from app.schema.authorized import authorized
 from app.schema.context import Info
 from app.schema.costs import holds
-from app.schema.types.users import User
+from app.schema.types.users import UserObject
 
 # Where a query asks for the caller's own profile, which is read while finding out who calls.
 OWN_PATHS = (("viewer",), ("caller", "user"))
@@ -22,7 +22,7 @@ class Caller:
     subject: str = strawberry.field(description="The token's `sub`.")
     tenant: str
     scopes: list[str] = holds(100)
-    user: User | None = strawberry.field(
+    user: UserObject | None = strawberry.field(
         description="The caller's own profile; null for an application.", directives=[authorized(READ_USER)]
     )
 
@@ -37,8 +37,8 @@ class CallerQueries:
         description="The caller's own profile; null for a token that speaks for an application.",
         directives=[authorized(READ_USER)],
     )
-    def viewer(self, info: Info) -> User | None:
-        return cast("User | None", _own_profile(info))
+    def viewer(self, info: Info) -> UserObject | None:
+        return cast("UserObject | None", _own_profile(info))
 
 
 class CallerAnswer:

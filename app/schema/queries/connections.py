@@ -10,7 +10,7 @@ from app.domain.filters import ALL
 from app.domain.rules import READ_CONNECTIONS
 from app.schema.authorized import authorized
 from app.schema.context import Info
-from app.schema.types.connections import AuthConnection
+from app.schema.types.connections import AuthConnectionObject
 
 
 @strawberry.type
@@ -19,7 +19,7 @@ class ConnectionQueries:
         description="Every connection of the tenant, by name.",
         directives=[authorized(READ_CONNECTIONS), ListSize(assumed_size=100)],
     )
-    async def auth_connections(self, info: Info) -> list[AuthConnection] | None:
+    async def auth_connections(self, info: Info) -> list[AuthConnectionObject] | None:
         context = info.context
         rows = await context.services.reads.find(context.principal, CONNECTION, ALL, info.context.selection(info))
-        return cast("list[AuthConnection]", sorted(rows, key=lambda row: row.record["name"]))
+        return cast("list[AuthConnectionObject]", sorted(rows, key=lambda row: row.record["name"]))

@@ -9,7 +9,7 @@ from app.domain.filters import Eq
 from app.domain.rules import CREATE_LOGINS
 from app.schema.authorized import authorized
 from app.schema.context import Info
-from app.schema.types.devices import Device
+from app.schema.types.devices import DeviceObject
 
 
 @strawberry.type
@@ -23,11 +23,11 @@ class DeviceQueries:
         self,
         info: Info,
         token_hash: Annotated[str, strawberry.argument(description="64 hexadecimal digits in lower case.")],
-    ) -> Device | None:
+    ) -> DeviceObject | None:
         context = info.context
         key = await context.services.devices.standing(context.principal, token_hash)
         if key is None:
             return None
         reads = context.services.reads
         row = await reads.get_written(context.principal, DEVICE, Eq("_id", key), info.context.selection(info))
-        return cast("Device | None", row)
+        return cast("DeviceObject | None", row)

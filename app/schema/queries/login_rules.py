@@ -8,7 +8,7 @@ from app.directives import ListSize
 from app.domain.rules import READ_CONNECTIONS
 from app.schema.authorized import authorized
 from app.schema.context import Info
-from app.schema.types.login_rules import LoginRule
+from app.schema.types.login_rules import LoginRuleObject
 
 
 @strawberry.type
@@ -17,5 +17,5 @@ class LoginRuleQueries:
         description="Every login rule that is installed, by name.",
         directives=[authorized(READ_CONNECTIONS), ListSize(assumed_size=20)],
     )
-    async def login_rules(self, info: Info) -> list[LoginRule] | None:
-        return cast("list[LoginRule]", await info.context.services.connections.rules(info.context.principal))
+    async def login_rules(self, info: Info) -> list[LoginRuleObject] | None:
+        return cast("list[LoginRuleObject]", await info.context.services.connections.rules(info.context.principal))

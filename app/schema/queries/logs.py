@@ -8,7 +8,7 @@ from app.domain.rules import READ_LOGS
 from app.schema.authorized import authorized
 from app.schema.context import Info
 from app.schema.pages import After, Before, Connection, First, Last, page
-from app.schema.types.logs import LogEvent, Since, Until
+from app.schema.types.logs import LogEventObject, Since, Until
 from app.services.logs import log_events
 
 
@@ -24,5 +24,7 @@ class LogQueries:
         after: After = None,
         last: Last = None,
         before: Before = None,
-    ) -> Connection[LogEvent] | None:
-        return cast("Connection[LogEvent]", await page(info, log_events(since, until), first, after, last, before))
+    ) -> Connection[LogEventObject] | None:
+        return cast(
+            "Connection[LogEventObject]", await page(info, log_events(since, until), first, after, last, before)
+        )

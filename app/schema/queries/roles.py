@@ -13,7 +13,7 @@ from app.domain.rules import READ_ROLES
 from app.schema.authorized import authorized
 from app.schema.context import Info
 from app.schema.pages import After, Before, Connection, First, Last, page
-from app.schema.types.roles import Role
+from app.schema.types.roles import RoleObject
 
 ROLES_BY_NAME = Order("name_folded", 1)
 
@@ -21,11 +21,11 @@ ROLES_BY_NAME = Order("name_folded", 1)
 @strawberry.type
 class RoleQueries:
     @strawberry.field(directives=[authorized(READ_ROLES)])
-    async def role(self, info: Info, role_id: str) -> Role | None:
+    async def role(self, info: Info, role_id: str) -> RoleObject | None:
         context = info.context
         where = Eq("role_id", role_id)
         return cast(
-            "Role | None",
+            "RoleObject | None",
             await context.services.reads.get(context.principal, ROLE, where, info.context.selection(info)),
         )
 
@@ -38,10 +38,10 @@ class RoleQueries:
         after: After = None,
         last: Last = None,
         before: Before = None,
-    ) -> Connection[Role] | None:
+    ) -> Connection[RoleObject] | None:
         where: Filter = ALL
         if name_contains is not None:
             check_name_contains(name_contains)
             where = Contains("name_folded", fold(name_contains))
         roles = ListQuery(ROLE, ROLES_BY_NAME, where)
-        return cast("Connection[Role]", await page(info, roles, first, after, last, before))
+        return cast("Connection[RoleObject]", await page(info, roles, first, after, last, before))

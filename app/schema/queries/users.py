@@ -13,7 +13,7 @@ from app.schema.context import Info
 from app.schema.ids import known_id
 from app.schema.pages import After, Before, Connection, First, Last, page
 from app.schema.types.roles import USERS
-from app.schema.types.users import User
+from app.schema.types.users import UserObject
 
 
 @strawberry.input(description="An account with an identity provider. Social accounts are one through any connection.")
@@ -43,11 +43,11 @@ class UserQueries:
         description="null when there is none such, or none that the caller may see.",
         directives=[authorized(READ_USER)],
     )
-    async def user(self, info: Info, by: UserBy) -> User | None:
+    async def user(self, info: Info, by: UserBy) -> UserObject | None:
         context = info.context
         where = await _named(info, by)
         return cast(
-            "User | None",
+            "UserObject | None",
             await context.services.reads.get(context.principal, USER, where, info.context.selection(info)),
         )
 
@@ -56,8 +56,8 @@ class UserQueries:
     )
     async def users(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
-    ) -> Connection[User] | None:
-        return cast("Connection[User]", await page(info, USERS, first, after, last, before))
+    ) -> Connection[UserObject] | None:
+        return cast("Connection[UserObject]", await page(info, USERS, first, after, last, before))
 
 
 async def _named(info: Info, by: UserBy) -> Filter:

@@ -6,8 +6,10 @@ from app.directives import ListSize
 from app.schema.scalars import RefusalCode, UserActionName
 
 
-@strawberry.type(description="Something that can be done to a user, and whether this caller could do it now.")
-class UserAction:
+@strawberry.type(
+    name="UserAction", description="Something that can be done to a user, and whether this caller could do it now."
+)
+class UserActionObject:
     name: UserActionName
     allowed: bool
     code: RefusalCode | None = strawberry.field(description="Why not, for programs.")

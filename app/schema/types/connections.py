@@ -11,7 +11,7 @@ from app.schema.scalars import AuthConnectionKind, SyncRootAttributes
     CONNECTION,
     "How users of one identity provider come in. (A Relay connection is something else: UserConnection.)",
 )
-class AuthConnection(Node):
+class AuthConnectionObject(Node):
     id: strawberry.ID
     name: str
     strategy: str

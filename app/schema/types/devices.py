@@ -6,13 +6,13 @@ from app.domain.attributes.devices import DEVICE
 from app.domain.paging import ListQuery, Order
 from app.schema.authorized import Node, row_type
 from app.schema.scalars import DateTime, DeviceType
-from app.schema.types.logs import Location
+from app.schema.types.logs import LocationObject
 
 DEVICES = ListQuery(DEVICE, Order("last_used_at", -1))
 
 
 @row_type(DEVICE, "Where a user stays signed in: an application's credential, of which only a hash is kept.")
-class Device(Node):
+class DeviceObject(Node):
     id: strawberry.ID
     device_id: str
     name: str | None
@@ -23,6 +23,6 @@ class Device(Node):
     last_used_at: DateTime | None
     expires_at: DateTime | None
     last_ip: str | None
-    last_location: Location | None
+    last_location: LocationObject | None
     user_agent: str | None
     user_id: str | None

@@ -3,8 +3,10 @@
 import strawberry
 
 
-@strawberry.type(description="A small function that is run in each login, before the profile is written.")
-class LoginRule:
+@strawberry.type(
+    name="LoginRule", description="A small function that is run in each login, before the profile is written."
+)
+class LoginRuleObject:
     name: str
     title: str
     enabled: bool = strawberry.field(description="Whether it runs for this tenant.")

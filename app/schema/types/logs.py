@@ -16,22 +16,22 @@ Since = Annotated[DateTime | None, strawberry.argument(description="Only events 
 Until = Annotated[DateTime | None, strawberry.argument(description="Only events before this time.")]
 
 
-@strawberry.type(description="`path` is dotted snake_case as in `raw`: user_metadata.address.city.")
-class FieldChange:
+@strawberry.type(name="FieldChange", description="`path` is dotted snake_case as in `raw`: user_metadata.address.city.")
+class FieldChangeObject:
     path: str
     before: JSON | None = weighs(2)
     after: JSON | None = weighs(2)
 
 
-@strawberry.type(description="Who did something.")
-class Actor:
+@strawberry.type(name="Actor", description="Who did something.")
+class ActorObject:
     kind: ActorKind
     id: str
     name: str | None
 
 
-@strawberry.type(description="A place, as far as an address tells it.")
-class Location:
+@strawberry.type(name="Location", description="A place, as far as an address tells it.")
+class LocationObject:
     country_code: str | None
     country_name: str | None
     city_name: str | None
@@ -42,7 +42,7 @@ class Location:
 
 
 @row_type(LOG_EVENT, "Something that happened to an account, and what it changed.")
-class LogEvent(Node):
+class LogEventObject(Node):
     id: strawberry.ID
     log_id: str
     type: LogEventType
@@ -52,18 +52,18 @@ class LogEvent(Node):
     user_id: str | None
     user_name: str | None
     user_version: int | None
-    actor: Actor | None
+    actor: ActorObject | None
     client_id: str | None
     client_name: str | None
     connection: str | None
     strategy: str | None
     ip: str | None
-    location: Location | None
+    location: LocationObject | None
     user_agent: str | None
     is_mobile: bool | None
 
     @strawberry.field(directives=[ListSize(assumed_size=10)])
-    def changes(root: strawberry.Parent[Any], first: FirstOf = None) -> list[FieldChange] | None:  # noqa: N805
+    def changes(root: strawberry.Parent[Any], first: FirstOf = None) -> list[FieldChangeObject] | None:  # noqa: N805
         return head(root.read("changes"), first)
 
     reason: str | None

@@ -12,26 +12,26 @@ from app.schema.lists import head
 from app.schema.scalars import PermissionSourceType
 
 
-@strawberry.type(description="What one may do at an API.")
-class Permission:
+@strawberry.type(name="Permission", description="What one may do at an API.")
+class PermissionObject:
     name: str
     api: str = strawberry.field(description="The identifier of the API (resource server).")
     description: str | None
 
 
-@strawberry.type(description="How a permission came to a user.")
-class PermissionSource:
+@strawberry.type(name="PermissionSource", description="How a permission came to a user.")
+class PermissionSourceObject:
     type: PermissionSourceType
     role_id: str | None
     role_name: str | None
 
 
-@strawberry.type(description="A permission that a user has.")
-class UserPermission:
+@strawberry.type(name="UserPermission", description="A permission that a user has.")
+class UserPermissionObject:
     name: str
     api: str = strawberry.field(description="The identifier of the API (resource server).")
     description: str | None
-    sources: list[PermissionSource] = strawberry.field(
+    sources: list[PermissionSourceObject] = strawberry.field(
         description="Every way in which it came.", directives=[ListSize(assumed_size=2)]
     )
 

@@ -13,15 +13,15 @@ from app.schema.authorized import Node, row_type
 from app.schema.context import Info
 from app.schema.lists import FirstOf, head
 from app.schema.pages import After, Before, Connection, First, Last, page_of
-from app.schema.types.permissions import Permission
-from app.schema.types.users import User
+from app.schema.types.permissions import PermissionObject
+from app.schema.types.users import UserObject
 
 USERS = ListQuery(USER, Order("created_at", -1))
 USERS_OF_ROLE = replace(USERS, owner="role_ids")
 
 
 @row_type(ROLE, "A set of permissions that users are given together.")
-class Role(Node):
+class RoleObject(Node):
     id: strawberry.ID
     role_id: str
     name: str
@@ -29,7 +29,7 @@ class Role(Node):
     version: int
 
     @strawberry.field(directives=[ListSize(assumed_size=25)])
-    def permissions(root: strawberry.Parent[Any], first: FirstOf = None) -> list[Permission] | None:  # noqa: N805
+    def permissions(root: strawberry.Parent[Any], first: FirstOf = None) -> list[PermissionObject] | None:  # noqa: N805
         return head(root.read("permissions"), first)
 
     @strawberry.field
@@ -40,6 +40,6 @@ class Role(Node):
         after: After = None,
         last: Last = None,
         before: Before = None,
-    ) -> Connection[User] | None:
+    ) -> Connection[UserObject] | None:
         root.read("users")
-        return cast("Connection[User]", await page_of(info, root, USERS_OF_ROLE, first, after, last, before))
+        return cast("Connection[UserObject]", await page_of(info, root, USERS_OF_ROLE, first, after, last, before))

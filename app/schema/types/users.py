@@ -27,16 +27,16 @@ from app.schema.costs import JSON_DOCUMENT, WHOLE_PROFILE, holds, weighs
 from app.schema.lists import FirstOf
 from app.schema.pages import After, Before, Connection, First, Last, owned_by, page_of
 from app.schema.scalars import AttributeSource, DateTime, LogEventType, RefusalCode, RootAttributeName, UserActionName
-from app.schema.types.actions import UserAction
-from app.schema.types.devices import DEVICES, Device
+from app.schema.types.actions import UserActionObject
+from app.schema.types.devices import DEVICES, DeviceObject
 from app.schema.types.enrollments import MfaEnrollment
 from app.schema.types.grants import AuthorizedApplication
-from app.schema.types.logs import LogEvent, Since, Until
-from app.schema.types.permissions import USUAL_PERMISSIONS, UserPermission, permissions_of
+from app.schema.types.logs import LogEventObject, Since, Until
+from app.schema.types.permissions import USUAL_PERMISSIONS, UserPermissionObject, permissions_of
 from app.services.logs import in_period, log_events
 
 if TYPE_CHECKING:
-    from app.schema.types.roles import Role
+    from app.schema.types.roles import RoleObject
 
 HISTORY = timedelta(days=2)
 
@@ -54,8 +54,8 @@ Types = Annotated[
 ]
 
 
-@strawberry.type(description="One root attribute as a page shows it.")
-class RootAttribute:
+@strawberry.type(name="RootAttribute", description="One root attribute as a page shows it.")
+class RootAttributeObject:
     name: RootAttributeName
     value: str | None
     source: AttributeSource
@@ -69,7 +69,7 @@ class RootAttribute:
 
 
 @row_type(IDENTITY, "An account with an identity provider.")
-class Identity:
+class IdentityObject:
     id: strawberry.ID
     provider: str
     connection: str
@@ -82,7 +82,7 @@ class Identity:
 
 
 @row_type(USER, "A profile: what identity providers said about the user, and what the product keeps.")
-class User(Node):
+class UserObject(Node):
     id: strawberry.ID
     user_id: str
     version: int
@@ -91,7 +91,7 @@ class User(Node):
     family_name: str | None
     nickname: str | None
     picture: str | None
-    root_attributes: list[RootAttribute] | None = holds(len(ROOT_ATTRIBUTES))
+    root_attributes: list[RootAttributeObject] | None = holds(len(ROOT_ATTRIBUTES))
     email: str | None
     email_verified: bool | None
     pending_email: str | None
@@ -107,7 +107,7 @@ class User(Node):
     def app_metadata(root: strawberry.Parent[Any], paths: Paths = None) -> JSON | None:  # noqa: N805
         return _picked(root, "app_metadata", paths)
 
-    identities: list[Identity] | None = holds(MAX_IDENTITIES)
+    identities: list[IdentityObject] | None = holds(MAX_IDENTITIES)
 
     @strawberry.field
     async def devices(
@@ -117,9 +117,9 @@ class User(Node):
         after: After = None,
         last: Last = None,
         before: Before = None,
-    ) -> Connection[Device] | None:
+    ) -> Connection[DeviceObject] | None:
         root.read("devices")
-        return cast("Connection[Device]", await page_of(info, root, DEVICES, first, after, last, before))
+        return cast("Connection[DeviceObject]", await page_of(info, root, DEVICES, first, after, last, before))
 
     @strawberry.field
     async def log_events(
@@ -132,11 +132,11 @@ class User(Node):
         after: After = None,
         last: Last = None,
         before: Before = None,
-    ) -> Connection[LogEvent] | None:
+    ) -> Connection[LogEventObject] | None:
         root.read("log_events")
         recent = ALL if since else in_period((until or now()) - HISTORY)
         events = log_events(since, until, types, recent)
-        return cast("Connection[LogEvent]", await page_of(info, root, events, first, after, last, before))
+        return cast("Connection[LogEventObject]", await page_of(info, root, events, first, after, last, before))
 
     @strawberry.field(directives=[ListSize(assumed_size=MAX_GRANTS)])
     async def authorized_applications(
@@ -153,19 +153,19 @@ class User(Node):
         return cast("list[MfaEnrollment]", await owned_by(info, root, ENROLLMENT))
 
     @strawberry.field(directives=[ListSize(assumed_size=len(UserActionName))])
-    def viewer_actions(root: strawberry.Parent[Any], info: Info) -> list[UserAction] | None:  # noqa: N805
+    def viewer_actions(root: strawberry.Parent[Any], info: Info) -> list[UserActionObject] | None:  # noqa: N805
         principal = authenticated(info.context.principal)
-        return cast("list[UserAction]", info.context.services.actions.of(principal, root))
+        return cast("list[UserActionObject]", info.context.services.actions.of(principal, root))
 
-    roles: list[Annotated["Role", strawberry.lazy("app.schema.types.roles")]] | None = holds(MAX_ROLES)
+    roles: list[Annotated["RoleObject", strawberry.lazy("app.schema.types.roles")]] | None = holds(MAX_ROLES)
 
     @strawberry.field(directives=[ListSize(assumed_size=USUAL_PERMISSIONS)])
     def permissions(
         root: strawberry.Parent[Any],  # noqa: N805
         info: Info,
         first: FirstOf = None,
-    ) -> list[UserPermission] | None:
-        return cast("list[UserPermission]", permissions_of(info, root, first))
+    ) -> list[UserPermissionObject] | None:
+        return cast("list[UserPermissionObject]", permissions_of(info, root, first))
 
     blocked: bool | None
     must_change_password: bool | None
