@@ -1,4 +1,4 @@
-"""The data directory: made where it is missing, and checked before anything is kept in it."""
+"""The data directory: created if it is missing, and checked before a file is written to it."""
 
 import os
 from pathlib import Path

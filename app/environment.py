@@ -1,4 +1,7 @@
-"""The names of the variables, and one sentence for each kind of mistake in a value. No value is repeated in it."""
+"""The text of an environment variable: how lists and JSON are read, and the sentence for each kind of mistake.
+
+No sentence repeats a value.
+"""
 
 import json
 from collections.abc import Collection, Iterable, Mapping
@@ -47,7 +50,7 @@ def describe_mistake(error: Mapping[str, Any], description: str | None) -> str:
         return "must not be empty" if least == 1 else f"must have at least {least} {things}"
     if kind == "int_parsing" and str(error["input"]).startswith("tcp://"):
         return (
-            "must be a whole number, but holds an address that Kubernetes sets for a Service named profile-api:"
+            "must be a whole number, but holds a URL that Kubernetes sets for a Service named profile-api:"
             " set the variable in the pod, or set enableServiceLinks to false"
         )
     if kind in _MISTAKES:

@@ -1,6 +1,6 @@
-"""What `profile-api serve` does before it serves: checks, the database, and the addresses.
+"""What `profile-api serve` does before a process serves: it checks the configuration, starts the database, prints URLs.
 
-Whatever can be wrong is found before the first process that serves, and before the addresses are printed.
+It finds every mistake that can be found before the first serving process starts and before it prints a URL.
 """
 
 import asyncio
@@ -50,7 +50,7 @@ def run(settings: Settings, workers: int, demo: bool) -> None:
             sys.stderr.write(
                 f"profile-api: warning: --demo adds demo data, in tenant {TENANT}, to the configured database.\n"
             )
-        _print_addresses(settings, development, port)
+        _print_urls(settings, development, port)
         serve(settings, socket, workers)
 
 
@@ -150,7 +150,7 @@ def _shared_metrics(workers: int) -> Iterator[None]:
         yield
 
 
-def _print_addresses(settings: Settings, development: bool, port: int) -> None:
+def _print_urls(settings: Settings, development: bool, port: int) -> None:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     page = " (GraphiQL in a browser)" if settings.graphiql else ""
     lines = [f"Profile API on http://{host}:{port}", f"  GraphQL  http://{host}:{port}/graphql{page}"]

@@ -1,6 +1,6 @@
 """How this process stops: within 10 seconds of the first signal, and at once at the second.
 
-Signals are the process's, so what is known of them is kept in this module.
+Signals belong to the process, so this module keeps their state.
 """
 
 import logging

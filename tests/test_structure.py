@@ -19,7 +19,6 @@ NOT_UNIQUE_YET = {
     "Connections",
     "Device",
     "Devices",
-    "Documents",
     "Edge",
     "Enrollments",
     "FieldChange",
@@ -42,7 +41,6 @@ NOT_UNIQUE_YET = {
     "User",
     "UserAction",
     "UserPermission",
-    "Users",
 }
 
 

@@ -1,4 +1,4 @@
-"""The development issuer: the service's own, for a machine of one's own and for nothing else."""
+"""The development issuer of a service on loopback without issuers: its signing key, its secret, its tokens."""
 
 import os
 import secrets

@@ -1,4 +1,4 @@
-"""An issuer's keys: as configured, or as its JWK Set (RFC 7517) has them now."""
+"""The keys of an issuer: configured, or fetched from its JWK Set (RFC 7517) and fetched again when they are old."""
 
 import asyncio
 import json

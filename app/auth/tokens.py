@@ -1,4 +1,4 @@
-"""Bearer tokens: verified as RFC 8725 has it, and turned into a Principal."""
+"""Bearer tokens: verifies them as RFC 8725 recommends, caches the result, and turns each into a Principal."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""What can be wrong with files, keys and URLs, without the import of the GraphQL engine, which takes a second."""
+"""Finds mistakes in files, keys and URLs without the import of the GraphQL engine, which takes a second."""
 
 from app.composition.locations import build_locations
 from app.composition.login_rules import installed_rules

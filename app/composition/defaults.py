@@ -1,4 +1,4 @@
-"""What applies where a setting is unset. Much of it depends on whether the service runs in development."""
+"""What applies when a setting is unset. Much of it depends on whether the service runs in development."""
 
 from app.settings import Settings
 

@@ -1,4 +1,4 @@
-"""What the metrics show beside requests: the caches and the pool of database connections."""
+"""The metrics beside those of requests: the caches, and the pool of database connections."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""The keys: those of the tokens that callers send, and the secrets that encrypt what is stored."""
+"""The keys of issuers, and the secrets that encrypt the stored tokens of identity providers."""
 
 from app.auth.development import TENANT_CLAIM, development_issuer, load_secret
 from app.auth.tokens import Tokens

@@ -1,4 +1,4 @@
-"""Sending the mails that wait in the outbox."""
+"""Sends the mails that wait in the outbox."""
 
 import asyncio
 import logging

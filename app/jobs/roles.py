@@ -1,4 +1,4 @@
-"""Clearing deleted roles out of the users that still name them."""
+"""Removes deleted roles from the users that still name them."""
 
 import asyncio
 from contextlib import suppress

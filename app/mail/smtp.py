@@ -1,4 +1,4 @@
-"""How mail leaves: SMTP (RFC 5321), with STARTTLS if the server offers it; credentials are sent over TLS only."""
+"""SMTP (RFC 5321) with STARTTLS if the server offers it. Credentials are sent over TLS only."""
 
 import asyncio
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Documents carry `schema_version`; a migration brings those of one version to the next."""
+"""The schema version of the database, the migrations between versions, and the mark of a configured issuer."""
 
 from collections.abc import Awaitable, Callable, Mapping
 

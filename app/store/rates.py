@@ -1,4 +1,4 @@
-"""Counts of what callers do, in fixed windows: in this process, or in MongoDB for all processes together."""
+"""The counts of rate limits, in fixed windows: in this process, or in MongoDB for all processes together."""
 
 import time
 from collections import OrderedDict

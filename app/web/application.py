@@ -1,4 +1,4 @@
-"""The ASGI application: its paths, each a plain ASGI callable, and what every answer carries."""
+"""The ASGI application: the routes, CORS, security headers, and the refusal of other machines in development."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass

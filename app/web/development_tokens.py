@@ -1,4 +1,4 @@
-"""Development only: tokens for whoever a visitor of this machine's pages wants to be."""
+"""`/development/token`, in development only: tokens for the callers that GraphiQL offers."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

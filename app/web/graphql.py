@@ -1,4 +1,4 @@
-"""`/graphql`: one request, from its bytes to the answer's, and what is told of it to those who watch."""
+"""`/graphql`: authentication, rate limits by IP address, execution, and the log line and metrics of each request."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

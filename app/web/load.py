@@ -1,4 +1,4 @@
-"""How much one process takes on at once. What is beyond is refused at once, so that the rest is answered in time."""
+"""The load limit of one process: requests beyond it are refused at once, so that the others are answered in time."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Logs: one line a request, and what else is said, as JSON or for a terminal. Never a token, a password, metadata."""
+"""Logs: one line for each request, and other messages, as JSON or for a terminal. No token or metadata is logged."""
 
 import logging
 import re

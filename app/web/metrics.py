@@ -1,4 +1,4 @@
-"""Prometheus metrics. Labels are names of the schema, codes and status codes: never a caller's words."""
+"""Prometheus metrics. Labels are names of the schema, error codes and status codes, never a caller's text."""
 
 import os
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""Pages for browsers, and the bundles that they are made of."""
+"""The GraphiQL page, and the static files (JavaScript and CSS) of all pages."""
 
 import json
 import os

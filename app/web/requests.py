@@ -1,4 +1,4 @@
-"""GraphQL over HTTP, inward: from bytes to a request."""
+"""GraphQL over HTTP, requests: reads headers, query string and body."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""GraphQL over HTTP, outward: from an answer to bytes."""
+"""GraphQL over HTTP, responses: status codes, media types and headers, for answers and refusals."""
 
 import json
 from collections.abc import Mapping

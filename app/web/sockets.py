@@ -1,4 +1,4 @@
-"""The socket that the service listens on: opened before anything else starts, and shared by all workers."""
+"""The socket that the service listens on: opened before any other step, and shared by all workers."""
 
 import errno
 from socket import AF_INET, AF_INET6, SO_REUSEADDR, SOL_SOCKET, gaierror, socket

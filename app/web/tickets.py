@@ -1,4 +1,4 @@
-"""`/ticket`: where the link of a mail leads. A GET shows a page and changes nothing: mail scanners follow links."""
+"""`/ticket`: the page that the link of a mail opens. A GET changes nothing, because mail scanners follow links."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path

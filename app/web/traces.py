@@ -1,4 +1,4 @@
-"""OpenTelemetry: a span for each request with one for each root field, where an endpoint is set."""
+"""OpenTelemetry traces: a span for each request and each of its root fields, if an endpoint is configured."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""Which mongod is embedded, and whether it can run here."""
+"""The program mongod: where it is found, and whether it runs on this machine."""
 
 import os
 import platform

@@ -1,4 +1,4 @@
-"""The life of the embedded mongod: one owner for each data directory, its start, its restarts and its stop."""
+"""The embedded mongod as a whole: one owner for each data directory, and its start, restart and stop."""
 
 import fcntl
 import logging
