@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +18,7 @@ from app.preparation import REFUSALS, check_development_database, complete, prep
 from app.settings import ConfigurationError, Settings
 from app.store.database import Database
 from app.web.metrics import MULTIPROCESS_VARIABLE, Metrics
+from app.web.protocol import COUNT_REFUSAL
 
 logger = logging.getLogger("profile_api")
 
@@ -59,14 +60,14 @@ class ServiceLifespan:
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     @asynccontextmanager
-    async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
+    async def lifespan(self, _: Starlette) -> AsyncIterator[Mapping[str, Any]]:
         self._run(self._work)
         # A database that answers is prepared before the first connection is accepted. No other is waited for.
         with suppress(TimeoutError):
             await asyncio.wait_for(self.tried.wait(), _START_SECONDS)
         if MULTIPROCESS_VARIABLE in os.environ:
             self._run(self._refresh_metrics)
-        yield
+        yield {COUNT_REFUSAL: self.metrics.count_refusal}
         for each in self.tasks:
             each.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)

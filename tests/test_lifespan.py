@@ -38,6 +38,8 @@ class Tokens:
 class Metrics:
     def refresh(self) -> None: ...
 
+    def count_refusal(self, *_: Any) -> None: ...
+
 
 @pytest.fixture
 async def empty(mongod_url: str) -> AsyncIterator[Database]:

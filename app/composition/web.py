@@ -40,6 +40,7 @@ def build_web(
     return build_application(
         Components(
             build_graphql(lifespan, engine, client_ips),
+            lifespan.metrics,
             MetricsPage(lifespan.metrics, token),
             lifespan.is_prepared,
             lifespan.problem,

@@ -18,7 +18,7 @@ from app.web.client_ips import is_forwarded, is_loopback_peer
 from app.web.development_tokens import DevelopmentTokenEndpoint
 from app.web.graphql import NOT_PREPARED, GraphQL
 from app.web.home import Home, list_paths
-from app.web.metrics import MetricsPage
+from app.web.metrics import Metrics, MetricsPage
 from app.web.pages import Bundles, GraphiQL
 from app.web.requests import JSON, read_headers, wants_page
 from app.web.responses import SECURE_HEADERS, respond, to_unavailable
@@ -27,6 +27,7 @@ from app.web.tickets import TicketPage
 # None where the service is ready, else why it is not.
 Readiness = Callable[[], Awaitable[str | None]]
 
+_BAD_REQUEST = "BAD_REQUEST"
 _CORS_SECONDS = 3600
 # What this service reads, and what common GraphQL clients send in addition.
 CORS_HEADERS = (
@@ -50,7 +51,8 @@ class Components:
     """What `build_application` needs. None stands for what is not offered."""
 
     graphql: GraphQL
-    metrics: MetricsPage
+    metrics: Metrics
+    metrics_page: MetricsPage
     is_prepared: Callable[[], bool]
     readiness: Readiness
     lifespan: Lifespan[Starlette]
@@ -87,8 +89,9 @@ class LoopbackOnly:
     proxy or tunnel that opens the service to others.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         refusal = self._refusal(scope) if scope["type"] == "http" else None
@@ -96,7 +99,8 @@ class LoopbackOnly:
             await self._app(scope, receive, send)
             return
         status, message = refusal
-        await respond({"errors": [request_error("BAD_REQUEST", message)]}, status)(scope, receive, send)
+        self._metrics.count_refusal(status, 0.0, _BAD_REQUEST)
+        await respond({"errors": [request_error(_BAD_REQUEST, message)]}, status)(scope, receive, send)
 
     @staticmethod
     def _refusal(scope: Scope) -> tuple[int, str] | None:
@@ -172,7 +176,7 @@ def build_application(components: Components) -> ASGIApp:
         Route("/graphql", graphql),
         Route("/healthz", healthz),
         Route("/readyz", readyz),
-        Route("/metrics", components.metrics),
+        Route("/metrics", components.metrics_page),
         Route("/ticket", components.ticket_page.answer, methods=["GET", "POST"]),
     ]
     if components.graphiql is not None:
@@ -191,4 +195,4 @@ def build_application(components: Components) -> ASGIApp:
             max_age=_CORS_SECONDS,
         )
     application = SecureHeaders(application)
-    return LoopbackOnly(application) if components.development else application
+    return LoopbackOnly(application, components.metrics) if components.development else application

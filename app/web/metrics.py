@@ -30,7 +30,9 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._requests = self._histogram("request_seconds", "Requests to /graphql.", "status", _SECONDS)
+        self._requests = self._histogram(
+            "request_seconds", "Requests to /graphql, and those refused before routing.", "status", _SECONDS
+        )
         self._refused = self._counter("refused_total", "Requests that came to no operation.", "code")
         self._fields = self._histogram("root_field_seconds", "Root fields that ran.", "field", _SECONDS)
         self._errors = self._counter("root_field_errors_total", "Errors in or below a root field.", "field", "code")
@@ -62,6 +64,10 @@ class Metrics:
             costs.inc(answer.cost)
         if answer.errors:
             self._count_errors(answer)
+
+    def count_refusal(self, status: int, seconds: float, code: str | None = None) -> None:
+        """Counts a request that was refused before routing, whatever its path. `code` is that of its answer."""
+        self.observe(None, code, status, seconds)
 
     def _of_field(self, field: RootField) -> tuple[Any, Any]:
         key = (field.type, field.name)

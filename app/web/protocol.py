@@ -24,6 +24,8 @@ _GRACE_SECONDS = 1.0
 _CHUNK_OVERHEAD = 8
 _MAX_PIPELINED = 100
 _NEVER = float("inf")
+# The key of the lifespan's state that holds a function of a status and seconds: it counts a refused request.
+COUNT_REFUSAL = "count_refusal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._limits = connections.limits
         self._input = Input.NOTHING
         self._deadline = _NEVER
+        self._began = self.loop.time()
         # The server stops: no other request is taken from this connection.
         self._is_last = False
         # Bytes of the message that are not of its body, and those that are.
@@ -223,7 +226,8 @@ class LimitedProtocol(HttpToolsProtocol):
         """Anybody could fill the log with it."""
 
     def _expect_head(self) -> None:
-        self._input, self._deadline = Input.HEAD, self.loop.time() + self._limits.head_seconds
+        self._began = self.loop.time()
+        self._input, self._deadline = Input.HEAD, self._began + self._limits.head_seconds
 
     def _is_refused(self) -> bool:
         return self._input is Input.REFUSED
@@ -287,6 +291,8 @@ class LimitedProtocol(HttpToolsProtocol):
             self.cycle.message_event.set()
 
     def _write_refusal(self, status: HTTPStatus) -> None:
+        if count := self.app_state.get(COUNT_REFUSAL):
+            count(status.value, self.loop.time() - self._began)
         text = status.phrase.encode()
         self.transport.write(
             STATUS_LINE[status]

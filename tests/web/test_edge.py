@@ -588,6 +588,16 @@ async def test_metrics_are_by_root_field_code_and_status_and_by_no_callers_words
     assert "arker" not in text
 
 
+async def test_metrics_count_requests_refused_before_routing(world: World) -> None:
+    async with service(world) as client:
+        for headers in ({"host": "evil.example.com"}, {"x-forwarded-for": "203.0.113.7"}):
+            await client.post("/graphql", json={"query": "{ __typename }"}, headers=headers)
+        text = (await client.get("/metrics")).text
+    assert sample(text, "profile_api_request_seconds_count", status="421") == 1
+    assert sample(text, "profile_api_request_seconds_count", status="403") == 1
+    assert sample(text, "profile_api_refused_total", code="BAD_REQUEST") == 2
+
+
 async def test_metrics_are_for_loopback_and_who_has_the_token(world: World) -> None:
     token = "a-token-of-the-operators"
     bearer = {"authorization": f"Bearer {token}"}
@@ -683,9 +693,12 @@ def test_workers_tell_their_metrics_together(tmp_path: Path) -> None:
         for _ in range(30):
             # A connection each, so that both workers get some.
             assert httpx.post(f"{served.url}/graphql", json={"query": "{ __typename }"}).status_code == 200
+        # The HTTP server refuses this one without the application.
+        assert httpx.post(f"{served.url}/graphql", headers={"x-large": "a" * 40_000}).status_code == 431
         for _ in range(5):
             text = httpx.get(f"{served.url}/metrics").text
             assert sample(text, "profile_api_request_seconds_count", status="200") == 30
+            assert sample(text, "profile_api_request_seconds_count", status="431") == 1
 
 
 async def test_what_needs_no_token_is_limited_by_address_on_every_way_there(world: World) -> None:
