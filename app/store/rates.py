@@ -50,7 +50,8 @@ class Rates:
                 self._mongodb = MongoDB(url, database)
 
     async def hit(self, caller: str, cost: int = 1) -> Rate | None:
-        """Counts. Raises RateLimited beyond the limit; what is beyond counts too, until the window ends.
+        """Counts. Raises RateLimited beyond the limit. The refused request uses up what was left until the window ends:
+        its cost was worked out already, and that work must not be free.
 
         No request costs more than the limit. None where there is no limit, or where counting failed: a limit protects
         the database, and is not what refuses when that is down.

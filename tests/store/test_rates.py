@@ -68,13 +68,18 @@ async def test_an_exhausted_caller_is_refused_without_counting() -> None:
     assert await rates.hit("john")
 
 
-async def test_costs_add_up_and_none_is_more_than_the_limit() -> None:
+async def test_costs_add_up_and_a_refused_request_takes_the_rest() -> None:
     rates = Rates("caller", "10/second", clock=Clock())
     rate = await rates.hit("john", 4)
     assert rate
     assert (rate.cost, rate.remaining) == (4, 6)
     with pytest.raises(RateLimited):
         await rates.hit("john", 7)
+    # The refused request used up what was left: callers cannot have documents parsed for nothing.
+    with pytest.raises(RateLimited):
+        await rates.hit("john")
+    with pytest.raises(RateLimited):
+        rates.check("john")
     rate = await rates.hit("jane", 1_000)
     assert rate
     assert (rate.cost, rate.remaining) == (10, 0)
