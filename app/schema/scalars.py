@@ -64,7 +64,10 @@ SCALARS: dict[object, ScalarDefinition] = {
 
 for _enum, _description in (
     (ActorKind, "What a token, or an event's author, speaks for."),
-    (AttributeSource, "Who set a root attribute."),
+    (
+        AttributeSource,
+        "Who set a root attribute. DEFAULT: nobody did, and the value is null or made from other attributes.",
+    ),
     (AuthConnectionKind, "Who keeps the accounts of a connection."),
     (DeviceType, "What a device's credential is."),
     (
