@@ -68,6 +68,6 @@ def is_public(name: str, field: GraphQLField) -> bool:
 
 
 def declared(definition: Any, directive: type[T]) -> T | None:
-    """The directive of that class on a field, an argument or an input field of the GraphQL schema."""
+    """The directive of that class on a type, a field, an argument or an input field of the GraphQL schema."""
     source = definition.extensions.get("strawberry-definition")
     return next((each for each in getattr(source, "directives", ()) if isinstance(each, directive)), None)

@@ -11,7 +11,7 @@ import pytest
 from graphql import GraphQLObjectType
 
 from app.domain.times import now
-from app.schema.authorized import Authorized
+from app.schema.authorized import authorized_of
 from app.schema.build import build_schema
 from tests.serving import environment, serve
 from tests.world import World
@@ -97,10 +97,9 @@ def printed_rules() -> dict[str, tuple[object, object]]:
     for type_ in build_schema()._schema.type_map.values():
         if isinstance(type_, GraphQLObjectType):
             for name, field in type_.fields.items():
-                definition = field.extensions.get("strawberry-definition")
-                for directive in getattr(definition, "directives", ()):
-                    if isinstance(directive, Authorized):
-                        on_oneself = directive.self_ if isinstance(directive.self_, list) else None
-                        rules[f"{type_.name}.{name}"] = (directive.scopes, on_oneself)
+                directive = authorized_of(type_, field)
+                if directive is not None and directive.scopes != [[]]:
+                    on_oneself = directive.self_ if isinstance(directive.self_, list) else None
+                    rules[f"{type_.name}.{name}"] = (directive.scopes, on_oneself)
     assert "User.appMetadata" in rules
     return rules

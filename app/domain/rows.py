@@ -78,13 +78,15 @@ class Kind:
 
     `owner` is the stored field with the `_id` of the user that it is about, where it is about one. `needs` are stored
     paths that every row has, whatever was asked for. `lookups` are stored fields that filters and orders use and no
-    attribute shows. While the field named by `hidden_by` has a value, the object is not found.
+    attribute shows. `default` is the rule of most attributes, which the schema prints once, at the type. While the
+    field named by `hidden_by` has a value, the object is not found.
     """
 
     name: str
     collection: str = ""
     read: Rule | None = None
     list: Rule | None = None
+    default: Rule | None = None
     owner: str | None = None
     needs: tuple[str, ...] = ()
     lookups: tuple[str, ...] = ()

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import strawberry
-from graphql import GraphQLObjectType, GraphQLSchema
+from graphql import GraphQLField, GraphQLObjectType, GraphQLSchema
 from strawberry.schema_directive import Location
 from strawberry.types.base import get_object_definition
 
+from app.directives import declared
 from app.domain.rows import Kind, Row
 from app.domain.rules import Alternatives, Rule, to_lists
 
@@ -17,13 +18,15 @@ ROW_TYPES: set[str] = set()
 
 
 @strawberry.schema_directive(
-    locations=[Location.FIELD_DEFINITION],
+    locations=[Location.FIELD_DEFINITION, Location.OBJECT],
     name="authorized",
     description=(
         "Who may use a field or run a mutation: the caller's scopes must hold all of one of the lists in `scopes`; or,"
         " where the user acted on is the caller, all of one of the lists in `self`. If `self` is empty, callers can"
-        " never do this to their own profile. If `self` is left out, the same scopes apply to every profile. A field"
-        " without the directive is open to every caller that may read the object that holds it."
+        " never do this to their own profile. If `self` is left out, the same scopes apply to every profile. On a"
+        " type, the directive applies to all fields without their own. An empty list in `scopes` holds for every"
+        " caller. A field to which no directive applies is open to every caller that may read the object that holds"
+        " it."
     ),
 )
 class Authorized:
@@ -39,6 +42,15 @@ def authorized(rule: Rule) -> Authorized:
     if rule.self_ is None:
         return Authorized(scopes=to_lists(rule.scopes), words=words)
     return Authorized(scopes=to_lists(rule.scopes), self_=to_lists(rule.self_), words=words)
+
+
+# On a field of a type with a rule: whoever may read the object may read this field.
+_OPEN = Authorized(scopes=[[]])
+
+
+def authorized_of(type_: GraphQLObjectType, field: GraphQLField) -> Authorized | None:
+    """The directive that applies to a field: its own, or else that of its type."""
+    return declared(field, Authorized) or declared(type_, Authorized)
 
 
 def in_words(rule: Rule) -> str:
@@ -70,14 +82,16 @@ def row_type(kind: Kind, description: str) -> Callable[[T], T]:
         cls.is_type_of = classmethod(  # type: ignore[attr-defined]
             lambda _, row, __: type(row) is Row and row.kind is kind
         )
-        made = strawberry.type(cls, name=kind.name, description=description)
+        default = [] if kind.default is None else [authorized(kind.default)]
+        made = strawberry.type(cls, name=kind.name, description=description, directives=default)
         definition = get_object_definition(made, strict=True)
         ROW_TYPES.add(kind.name)
         for field in definition.fields:
             attribute = kind.attributes[field.python_name]
             field.description = attribute.description
-            if attribute.read is not None:
-                field.directives = [*field.directives, authorized(attribute.read)]
+            if attribute.read is not kind.default:
+                own = _OPEN if attribute.read is None else authorized(attribute.read)
+                field.directives = [*field.directives, own]
         return made
 
     return wrap
@@ -88,10 +102,9 @@ def describe_rules(schema: GraphQLSchema) -> None:
     for type_ in schema.type_map.values():
         if isinstance(type_, GraphQLObjectType):
             for field in type_.fields.values():
-                definition = field.extensions.get("strawberry-definition")
-                for directive in getattr(definition, "directives", ()):
-                    if isinstance(directive, Authorized):
-                        field.description = f"{field.description or ''} {directive.words}".strip()
+                directive = authorized_of(type_, field)
+                if directive is not None:
+                    field.description = f"{field.description or ''} {directive.words}".strip() or None
 
 
 def resolve(source: Any, name: str) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from graphql import GraphQLNamedType, GraphQLObjectType, get_named_type
 
+from app.directives import declared
 from app.domain import rules
 from app.domain.attributes.connections import CONNECTION
 from app.domain.attributes.devices import DEVICE
@@ -27,7 +28,7 @@ from app.domain.scopes import Scope
 from app.domain.times import now
 from app.domain.users import User
 from app.policy import rules as policy
-from app.schema.authorized import Authorized, authorized
+from app.schema.authorized import Authorized, authorized, authorized_of
 from app.schema.build import build_schema
 from tests.world import World, codes
 
@@ -160,14 +161,14 @@ def test_every_field_is_in_the_table_or_open() -> None:
     for type_ in own_types():
         for name, field in type_.fields.items():
             what = f"{type_.name}.{name}"
-            printed = directive_of(field)
+            printed = authorized_of(type_, field)
             if what in TABLE:
                 assert printed is not None, what
                 scopes, on_oneself = TABLE[what]
                 assert printed.scopes == lists(scopes), what
                 assert (printed.self_ if isinstance(printed.self_, list) else None) == lists(on_oneself), what
             else:
-                assert printed is None, what
+                assert printed is None or printed.scopes == [[]], what
                 assert what in OPEN or type_.name in OPEN_TYPES, what
 
 
@@ -211,9 +212,13 @@ def own_types() -> list[GraphQLObjectType]:
     return [each for each in SCHEMA.type_map.values() if isinstance(each, GraphQLObjectType) and each.name[:2] != "__"]
 
 
-def directive_of(field: Any) -> Authorized | None:
-    definition = field.extensions.get("strawberry-definition")
-    return next((each for each in getattr(definition, "directives", ()) if isinstance(each, Authorized)), None)
+def test_fields_print_only_what_differs_from_the_rule_of_their_type() -> None:
+    rules = {type_.name: declared(type_, Authorized) for type_ in own_types()}
+    assert [name for name, rule in rules.items() if rule is not None] == ["User"]
+    own = {name: declared(field, Authorized) for name, field in SCHEMA.type_map["User"].fields.items()}  # type: ignore[attr-defined]
+    assert rules["User"] not in own.values()
+    opened = {name for name, rule in own.items() if rule is not None and rule.scopes == [[]]}
+    assert opened == OPEN_OF_USER
 
 
 def lists(text: str | None) -> list[list[str]] | None:
@@ -569,7 +574,7 @@ async def test_anonymous_may_nothing(stage: Stage) -> None:
 def guarded_by(rule: Rule) -> list[str]:
     """The mutations beside profiles whose directive prints this rule."""
     fields, printed = SCHEMA.type_map["Mutation"].fields, authorized(rule)  # type: ignore[attr-defined]
-    return [name for name in BESIDE if directive_of(fields[name]) == printed]
+    return [name for name in BESIDE if declared(fields[name], Authorized) == printed]
 
 
 WRITERS = [frozenset({str(scope)}) for scope in Scope if scope.startswith("update:")] + [frozenset()]

@@ -35,6 +35,7 @@ USER = Kind(
     "users",
     READ_USER,
     READ_USERS,
+    default=READ_USER,
     owner="_id",
     lookups=("keys", "linked", "email_folded", "name_folded"),
     hidden_by="linked_to",
