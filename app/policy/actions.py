@@ -91,7 +91,7 @@ RULES: Mapping[UserActionName, Rule] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class TargetState:
     """What decides about a user. `connection` is the primary identity's; `linked` is the number of other identities.
 
     `locked_out` says whether an IP address is kept out after too many failed logins. `roles` and `permissions` are the
@@ -121,22 +121,22 @@ class UserAction:
     missing_scopes: list[str]
 
 
-def actions(principal: Principal, subject: Subject, now: float, max_age: int) -> list[UserAction]:
+def actions(principal: Principal, target: TargetState, now: float, max_age: int) -> list[UserAction]:
     """Every one. `max_age` is how many seconds before `now` a sign-in counts as recent."""
-    return [_action(name, principal, subject, is_recent(principal, now, max_age)) for name in UserActionName]
+    return [_action(name, principal, target, is_recent(principal, now, max_age)) for name in UserActionName]
 
 
-def _action(name: UserActionName, principal: Principal, subject: Subject, recent: bool) -> UserAction:
+def _action(name: UserActionName, principal: Principal, target: TargetState, recent: bool) -> UserAction:
     """The first obstacle counts, and what lasts comes before what a new sign-in removes.
 
     The state of the profile is told only to callers who may try the action: the mutation tells it to them too.
     """
     rule = RULES[name]
-    if not holds(principal, rule, subject.is_self):
-        missing = missing_scopes(principal, rule, subject.is_self)
-        return _refused(name, _forbidden(principal, rule, subject.is_self), missing)
-    refusal = _state(name, subject)
-    if refusal is None and subject.is_self and rule.recent and not recent:
+    if not holds(principal, rule, target.is_self):
+        missing = missing_scopes(principal, rule, target.is_self)
+        return _refused(name, _forbidden(principal, rule, target.is_self), missing)
+    refusal = _state(name, target)
+    if refusal is None and target.is_self and rule.recent and not recent:
         refusal = _NEEDS_RECENT_SIGN_IN
     return _refused(name, refusal) if refusal else UserAction(name, True, None, None, [])
 
@@ -156,27 +156,27 @@ def _forbidden(principal: Principal, rule: Rule, is_self: bool) -> Refusal:
     return Refusal(RefusalCode.FORBIDDEN, f"You are not allowed to {rule.name}.")
 
 
-def _state(name: UserActionName, subject: Subject) -> Refusal | None:
+def _state(name: UserActionName, target: TargetState) -> Refusal | None:
     """The obstacle that lies in this profile, whoever the caller is."""
-    connection = subject.connection
+    connection = target.connection
     if name is _Name.EDIT_ROOT_ATTRIBUTES:
         return why_not_editable(connection)
-    if name is _Name.CHANGE_EMAIL and subject.is_self:
-        return why_not_changeable(connection, "email") or _no_mail(subject)
+    if name is _Name.CHANGE_EMAIL and target.is_self:
+        return why_not_changeable(connection, "email") or _no_mail(target)
     if name in _IDENTIFIERS:
         return why_not_changeable(connection, _IDENTIFIERS[name])
     if name is _Name.CHANGE_PASSWORD:
         return why_no_password(connection)
     if name is _Name.SEND_PASSWORD_RESET_EMAIL:
-        return why_no_password(connection) or why_no_mail(subject.email) or _no_mail(subject)
+        return why_no_password(connection) or why_no_mail(target.email) or _no_mail(target)
     if name is _Name.SEND_VERIFICATION_EMAIL:
         refusal = why_not_changeable(connection, "email")
-        return refusal or why_not_verifiable(subject.email, subject.email_verified) or _no_mail(subject)
-    return next((refusal for applies, refusal in _OBSTACLES.get(name, ()) if applies(subject)), None)
+        return refusal or why_not_verifiable(target.email, target.email_verified) or _no_mail(target)
+    return next((refusal for applies, refusal in _OBSTACLES.get(name, ()) if applies(target)), None)
 
 
-def _no_mail(subject: Subject) -> Refusal | None:
-    return None if subject.can_mail else NO_MAIL
+def _no_mail(target: TargetState) -> Refusal | None:
+    return None if target.can_mail else NO_MAIL
 
 
 _IDENTIFIERS = {
@@ -184,7 +184,7 @@ _IDENTIFIERS = {
     _Name.CHANGE_USERNAME: "username",
     _Name.CHANGE_PHONE_NUMBER: "phone_number",
 }
-_OBSTACLES: Mapping[UserActionName, Sequence[tuple[Callable[[Subject], bool], Refusal]]] = {
+_OBSTACLES: Mapping[UserActionName, Sequence[tuple[Callable[[TargetState], bool], Refusal]]] = {
     _Name.BLOCK: [(lambda user: user.blocked, Refusal(RefusalCode.ALREADY_SO, "The user is already blocked."))],
     _Name.UNBLOCK: [
         (

@@ -4,7 +4,7 @@ import time
 
 from app.domain.principals import Principal
 from app.domain.rows import Row
-from app.policy.actions import Subject, UserAction, actions
+from app.policy.actions import TargetState, UserAction, actions
 
 
 class Actions:
@@ -19,7 +19,7 @@ class Actions:
     def of(self, principal: Principal, row: Row) -> list[UserAction]:
         """`row` is a user, read with `viewer_actions`."""
         record, joined = row.record, row.joined
-        subject = Subject(
+        target = TargetState(
             connection=joined["connection"],
             email=record.get("email"),
             email_verified=bool(record.get("email_verified")),
@@ -31,4 +31,4 @@ class Actions:
             permissions=len(record.get("permissions", ())),
             can_mail=self._can_mail,
         )
-        return actions(principal, subject, time.time(), self._max_age)
+        return actions(principal, target, time.time(), self._max_age)

@@ -2,6 +2,7 @@
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.domain.errors import ErrorCode, Refused
+from app.domain.filters import ALL, Eq, Range
+from app.domain.ids import Key
 from app.domain.paging import (
+    ListQuery,
     Order,
     Page,
     PageRequest,
@@ -194,6 +198,27 @@ def test_a_list_is_named_by_all_that_makes_it() -> None:
 # ---------------------------------------------------------------- pages
 
 ORDER = Order("n", 1)
+
+
+def test_cursor_belongs_to_tenant_kind_order_filter_and_owner() -> None:
+    thing, other = Kind("Thing", owner="user"), Kind("Other", owner="user")
+    query = ListQuery(thing, Order("n", 1), Eq("n", 1))
+    names = [
+        query.name("t"),
+        query.name("u"),
+        replace(query, kind=other).name("t"),
+        replace(query, order=Order("m", 1)).name("t"),
+        replace(query, order=Order("n", -1)).name("t"),
+        replace(query, where=Eq("n", 2)).name("t"),
+        replace(query, where=ALL).name("t"),
+        query.of(Key("a")).name("t"),
+        query.of(Key("b")).name("t"),
+        replace(query, owner="role_ids").of(Key("a")).name("t"),
+    ]
+    assert len(set(names)) == len(names)
+    # A default period is no part of the list: its beginning is another one at every request.
+    recent = replace(query, besides=Range("at", 1))
+    assert (recent, recent.name("t")) == (query, query.name("t"))
 
 
 def page(count: int, asked: PageRequest, total: TotalCount | None = None) -> Page:

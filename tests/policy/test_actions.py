@@ -13,7 +13,7 @@ from app.domain.passwords import why_no_password
 from app.domain.principals import ActorKind, Principal
 from app.domain.roles import MAX_PERMISSIONS, MAX_ROLES
 from app.domain.scopes import Scope
-from app.policy.actions import Subject, UserAction, actions
+from app.policy.actions import TargetState, UserAction, actions
 from app.policy.actions import UserActionName as Name
 
 NOW = 1_000_000.0
@@ -28,8 +28,8 @@ def caller(kind: ActorKind = ActorKind.USER, scopes: Any = tuple(Scope), auth_ti
     )
 
 
-def subject(strategy: str = "auth0", **more: Any) -> Subject:
-    plain = Subject(
+def target(strategy: str = "auth0", **more: Any) -> TargetState:
+    plain = TargetState(
         connection=AuthConnection("t", f"my-{strategy}", strategy),
         email="a@example.com",
         email_verified=False,
@@ -44,48 +44,48 @@ def subject(strategy: str = "auth0", **more: Any) -> Subject:
     return replace(plain, **more)
 
 
-def told(name: Name, principal: Principal, of: Subject) -> UserAction:
+def told(name: Name, principal: Principal, of: TargetState) -> UserAction:
     [found] = [each for each in actions(principal, of, NOW, 300) if each.name is name]
     return found
 
 
 TOOL = caller(ActorKind.APPLICATION, auth_time=None)
-OBSTACLES: list[tuple[Name, Subject, str | None]] = [
-    (Name.EDIT_ROOT_ATTRIBUTES, subject("google-oauth2"), "PROVIDER_OWNS_IT"),
-    (Name.EDIT_ROOT_ATTRIBUTES, subject("custom"), "PROVIDER_OWNS_IT"),
-    (Name.EDIT_ROOT_ATTRIBUTES, subject(connection=None), "CONNECTION_FORBIDS"),
-    (Name.EDIT_ROOT_ATTRIBUTES, subject(), None),
-    (Name.CHANGE_EMAIL, subject("samlp"), "PROVIDER_OWNS_IT"),
-    (Name.CHANGE_USERNAME, subject("email"), "CONNECTION_FORBIDS"),
-    (Name.CHANGE_PHONE_NUMBER, subject("email"), "CONNECTION_FORBIDS"),
-    (Name.CHANGE_PASSWORD, subject("google-oauth2"), "PROVIDER_OWNS_IT"),
-    (Name.CHANGE_PASSWORD, subject("sms"), "CONNECTION_FORBIDS"),
-    (Name.CHANGE_PASSWORD, subject(connection=None), "CONNECTION_FORBIDS"),
-    (Name.SEND_PASSWORD_RESET_EMAIL, subject(email=None), "NOTHING_THERE"),
-    (Name.SEND_VERIFICATION_EMAIL, subject(email=None), "NOTHING_THERE"),
-    (Name.SEND_VERIFICATION_EMAIL, subject(email_verified=True), "ALREADY_SO"),
-    (Name.SEND_VERIFICATION_EMAIL, subject("google-oauth2", email_verified=True), "PROVIDER_OWNS_IT"),
-    (Name.SEND_VERIFICATION_EMAIL, subject(can_mail=False), "MAIL_UNAVAILABLE"),
-    (Name.SEND_PASSWORD_RESET_EMAIL, subject(can_mail=False), "MAIL_UNAVAILABLE"),
-    (Name.SEND_VERIFICATION_EMAIL, subject(email_verified=True, can_mail=False), "ALREADY_SO"),
-    (Name.BLOCK, subject(blocked=True), "ALREADY_SO"),
-    (Name.BLOCK, subject(), None),
-    (Name.UNBLOCK, subject(), "ALREADY_SO"),
-    (Name.UNBLOCK, subject(blocked=True), None),
-    (Name.UNBLOCK, subject(locked_out=True), None),
-    (Name.LINK_IDENTITY, subject(blocked=True), "USER_BLOCKED"),
-    (Name.LINK_IDENTITY, subject(linked=MAX_IDENTITIES - 1), "LIMIT_REACHED"),
-    (Name.LINK_IDENTITY, subject(linked=MAX_IDENTITIES - 2), None),
-    (Name.UNLINK_IDENTITY, subject(linked=0), "NOTHING_THERE"),
-    (Name.ASSIGN_ROLES, subject(roles=MAX_ROLES), "LIMIT_REACHED"),
-    (Name.UNASSIGN_ROLES, subject(roles=0), "NOTHING_THERE"),
-    (Name.GRANT_PERMISSIONS, subject(permissions=MAX_PERMISSIONS), "LIMIT_REACHED"),
-    (Name.REVOKE_PERMISSIONS, subject(permissions=0), "NOTHING_THERE"),
+OBSTACLES: list[tuple[Name, TargetState, str | None]] = [
+    (Name.EDIT_ROOT_ATTRIBUTES, target("google-oauth2"), "PROVIDER_OWNS_IT"),
+    (Name.EDIT_ROOT_ATTRIBUTES, target("custom"), "PROVIDER_OWNS_IT"),
+    (Name.EDIT_ROOT_ATTRIBUTES, target(connection=None), "CONNECTION_FORBIDS"),
+    (Name.EDIT_ROOT_ATTRIBUTES, target(), None),
+    (Name.CHANGE_EMAIL, target("samlp"), "PROVIDER_OWNS_IT"),
+    (Name.CHANGE_USERNAME, target("email"), "CONNECTION_FORBIDS"),
+    (Name.CHANGE_PHONE_NUMBER, target("email"), "CONNECTION_FORBIDS"),
+    (Name.CHANGE_PASSWORD, target("google-oauth2"), "PROVIDER_OWNS_IT"),
+    (Name.CHANGE_PASSWORD, target("sms"), "CONNECTION_FORBIDS"),
+    (Name.CHANGE_PASSWORD, target(connection=None), "CONNECTION_FORBIDS"),
+    (Name.SEND_PASSWORD_RESET_EMAIL, target(email=None), "NOTHING_THERE"),
+    (Name.SEND_VERIFICATION_EMAIL, target(email=None), "NOTHING_THERE"),
+    (Name.SEND_VERIFICATION_EMAIL, target(email_verified=True), "ALREADY_SO"),
+    (Name.SEND_VERIFICATION_EMAIL, target("google-oauth2", email_verified=True), "PROVIDER_OWNS_IT"),
+    (Name.SEND_VERIFICATION_EMAIL, target(can_mail=False), "MAIL_UNAVAILABLE"),
+    (Name.SEND_PASSWORD_RESET_EMAIL, target(can_mail=False), "MAIL_UNAVAILABLE"),
+    (Name.SEND_VERIFICATION_EMAIL, target(email_verified=True, can_mail=False), "ALREADY_SO"),
+    (Name.BLOCK, target(blocked=True), "ALREADY_SO"),
+    (Name.BLOCK, target(), None),
+    (Name.UNBLOCK, target(), "ALREADY_SO"),
+    (Name.UNBLOCK, target(blocked=True), None),
+    (Name.UNBLOCK, target(locked_out=True), None),
+    (Name.LINK_IDENTITY, target(blocked=True), "USER_BLOCKED"),
+    (Name.LINK_IDENTITY, target(linked=MAX_IDENTITIES - 1), "LIMIT_REACHED"),
+    (Name.LINK_IDENTITY, target(linked=MAX_IDENTITIES - 2), None),
+    (Name.UNLINK_IDENTITY, target(linked=0), "NOTHING_THERE"),
+    (Name.ASSIGN_ROLES, target(roles=MAX_ROLES), "LIMIT_REACHED"),
+    (Name.UNASSIGN_ROLES, target(roles=0), "NOTHING_THERE"),
+    (Name.GRANT_PERMISSIONS, target(permissions=MAX_PERMISSIONS), "LIMIT_REACHED"),
+    (Name.REVOKE_PERMISSIONS, target(permissions=0), "NOTHING_THERE"),
 ]
 
 
 @pytest.mark.parametrize(("name", "of", "code"), OBSTACLES)
-def test_each_obstacle_has_its_code(name: Name, of: Subject, code: str | None) -> None:
+def test_each_obstacle_has_its_code(name: Name, of: TargetState, code: str | None) -> None:
     found = told(name, TOOL, of)
     assert (found.allowed, found.code) == (code is None, code)
 
@@ -93,15 +93,15 @@ def test_each_obstacle_has_its_code(name: Name, of: Subject, code: str | None) -
 @pytest.mark.parametrize(
     ("name", "of", "code"),
     [
-        (Name.CHANGE_EMAIL, subject("google-oauth2"), "PROVIDER_OWNS_IT"),
-        (Name.CHANGE_USERNAME, subject("sms"), "CONNECTION_FORBIDS"),
-        (Name.LINK_IDENTITY, subject(linked=MAX_IDENTITIES - 1), "LIMIT_REACHED"),
-        (Name.UNLINK_IDENTITY, subject(linked=0), "NOTHING_THERE"),
-        (Name.CHANGE_EMAIL, subject(), "NEEDS_RECENT_SIGN_IN"),
-        (Name.DELETE, subject(), "NEEDS_RECENT_SIGN_IN"),
+        (Name.CHANGE_EMAIL, target("google-oauth2"), "PROVIDER_OWNS_IT"),
+        (Name.CHANGE_USERNAME, target("sms"), "CONNECTION_FORBIDS"),
+        (Name.LINK_IDENTITY, target(linked=MAX_IDENTITIES - 1), "LIMIT_REACHED"),
+        (Name.UNLINK_IDENTITY, target(linked=0), "NOTHING_THERE"),
+        (Name.CHANGE_EMAIL, target(), "NEEDS_RECENT_SIGN_IN"),
+        (Name.DELETE, target(), "NEEDS_RECENT_SIGN_IN"),
     ],
 )
-def test_old_sign_in_is_reported_after_what_lasts(name: Name, of: Subject, code: str) -> None:
+def test_old_sign_in_is_reported_after_what_lasts(name: Name, of: TargetState, code: str) -> None:
     old = caller(auth_time=NOW - 3600)
     assert told(name, old, replace(of, is_self=True)).code == code
 
@@ -113,7 +113,7 @@ def test_missing_permission_is_reported_first_and_tells_nothing_else() -> None:
 
 
 def test_what_users_never_do_to_themselves_has_no_missing_scope() -> None:
-    own = subject(is_self=True)
+    own = target(is_self=True)
     for name in (Name.BLOCK, Name.UNBLOCK, Name.ASSIGN_ROLES, Name.EDIT_APP_METADATA, Name.GRANT_PERMISSIONS):
         found = told(name, caller(), own)
         assert (found.code, found.missing_scopes) == ("FORBIDDEN", [])
@@ -125,7 +125,7 @@ def test_what_users_never_do_to_themselves_has_no_missing_scope() -> None:
 def test_each_refusal_has_a_code_and_a_reason_without_jargon(strategy: str, principal: Principal) -> None:
     for more in ({}, {"connection": None}, {"email": None, "linked": 0, "roles": 0, "permissions": 0}):
         for is_self in (True, False):
-            for each in actions(principal, subject(strategy, is_self=is_self, **more), NOW, 300):
+            for each in actions(principal, target(strategy, is_self=is_self, **more), NOW, 300):
                 assert (each.code is None) == (each.reason is None) == each.allowed
                 assert not JARGON.search((each.reason or "").replace(f"my-{strategy}", "")), each.reason
 
