@@ -18,7 +18,7 @@ from app.lifespan import Refuse, ServiceLifespan, end_process
 from app.settings import DEMO_VARIABLE, ConfigurationError, Settings, load_settings
 from app.store.database import Database
 from app.store.embedded.instance import wait_for_url
-from app.store.roles import Roles
+from app.store.roles import RoleStore
 from app.web.logs import configure_logs
 
 WhenStopping = Callable[[Callable[[], None]], None]
@@ -49,7 +49,7 @@ def build(
     """The application on a given database."""
     development = check_development(settings, demo)
     tokens = build_tokens(settings, development)
-    clear_roles = ClearRoles(Roles(database))
+    clear_roles = ClearRoles(RoleStore(database))
     outbox_sender = build_outbox_sender(settings, database, development)
     when_stopping(outbox_sender.stop)
     services = build_services(settings, database, development, tokens, clear_roles.wake)

@@ -18,7 +18,7 @@ from app.mail.composer import Composer
 from app.mail.smtp import SmtpServer
 from app.store.database import Database
 from app.store.outbox import Outbox
-from app.store.tickets import Tickets
+from app.store.tickets import TicketStore
 
 PUBLIC_URL = "https://profiles.example.com"
 
@@ -70,12 +70,12 @@ class Mailbox:
         return "221 Bye"
 
     def sender(
-        self, drain_seconds: float = 30.0, outbox: Outbox | None = None, tickets: Tickets | None = None
+        self, drain_seconds: float = 30.0, outbox: Outbox | None = None, tickets: TicketStore | None = None
     ) -> OutboxSender:
         assert self.database
         server = SmtpServer.read(f"smtp://127.0.0.1:{self.port}")
         composer = Composer("Profiles <no-reply@profiles.example.com>", PUBLIC_URL)
-        outbox, tickets = outbox or Outbox(self.database), tickets or Tickets(self.database)
+        outbox, tickets = outbox or Outbox(self.database), tickets or TicketStore(self.database)
         return OutboxSender(outbox, tickets, composer, server, None, drain_seconds)
 
     async def receive(self) -> list[EmailMessage]:

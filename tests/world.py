@@ -16,16 +16,20 @@ from app.domain.identifiers import fold
 from app.domain.logs import LogEvent, LogEventType
 from app.domain.times import now
 from app.domain.users import Identity, User
+from app.geo.locations import LocationDatabase
 from app.services.callers import Callers
+from app.services.events import Events
 from app.services.joins import Joins
 from app.services.reads import Reads
 from app.services.rows import Rows
+from app.services.writes import Writes
+from app.store.commits import Commits
 from app.store.database import Database, new_id
 from app.store.logs import to_document as event_to_document
 from app.store.records import Records
 from app.store.snapshots import Snapshots
 from app.store.token_cipher import TokenCipher
-from app.store.users import to_document
+from app.store.users import UserStore, to_document
 
 DATABASE = "Username-Password-Authentication"
 
@@ -98,6 +102,10 @@ class World:
         records = Records(self.database)
         snapshots = Snapshots(records)
         return Callers(Reads(records, Rows(Joins(records, snapshots, TokenCipher(None)))), snapshots)
+
+    def writes(self) -> Writes:
+        """Another process that writes profiles."""
+        return Writes(UserStore(self.database), Commits(self.database), self.callers(), Events(LocationDatabase(None)))
 
     def user_token(self, user: User | str, scopes: Any = USER_SCOPES) -> str:
         user_id = user if isinstance(user, str) else user.user_id

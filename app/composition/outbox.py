@@ -12,7 +12,7 @@ from app.mail.smtp import SmtpServer
 from app.settings import ConfigurationError, Settings
 from app.store.database import Database
 from app.store.outbox import Outbox
-from app.store.tickets import Tickets
+from app.store.tickets import TicketStore
 
 
 def build_outbox_sender(settings: Settings, database: Database, development: bool) -> OutboxSender:
@@ -20,7 +20,7 @@ def build_outbox_sender(settings: Settings, database: Database, development: boo
     base_url = settings.public_base_url()
     composer = Composer(settings.mail_from or f"no-reply@{urlsplit(base_url).hostname}", base_url)
     unsent = settings.data_dir / "mail" if development and settings.mail != "drop" else None
-    return OutboxSender(Outbox(database), Tickets(database), composer, server, unsent)
+    return OutboxSender(Outbox(database), TicketStore(database), composer, server, unsent)
 
 
 def build_smtp_server(settings: Settings) -> SmtpServer | None:

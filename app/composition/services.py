@@ -17,11 +17,12 @@ from app.services.actions import Actions
 from app.services.attributes import RootAttributes
 from app.services.blocks import Blocks
 from app.services.callers import Callers
-from app.services.changes import ProfileChanges
-from app.services.connections import Connections as ConnectionSettings
+from app.services.connections import Connections
 from app.services.devices import Devices
 from app.services.emails import Emails
 from app.services.enrollments import Enrollments
+from app.services.events import Events
+from app.services.failed_logins import FailedLogins
 from app.services.grants import Grants
 from app.services.identifiers import Identifiers
 from app.services.identities import Identities
@@ -29,31 +30,33 @@ from app.services.joins import Joins
 from app.services.lists import Lists
 from app.services.logins import RecordLogins
 from app.services.metadata import Metadata
+from app.services.new_accounts import NewAccounts
 from app.services.password_hashes import PasswordHashes
 from app.services.passwords import Passwords
 from app.services.personal_data import PersonalData
 from app.services.reads import Reads
 from app.services.roles import Roles
 from app.services.rows import Rows
+from app.services.sign_ups import SignUps
 from app.services.tickets import Tickets
 from app.services.users import UserLookup
+from app.services.writes import Writes
 from app.settings import Settings
-from app.store.accounts import Accounts as StoredAccounts
-from app.store.connections import Connections
+from app.store.commits import Commits
+from app.store.connections import ConnectionStore
 from app.store.database import Database
-from app.store.devices import Devices as StoredDevices
-from app.store.enrollments import Enrollments as StoredEnrollments
-from app.store.grants import Grants as StoredGrants
-from app.store.identities import Identities as StoredIdentities
-from app.store.logins import Logins
+from app.store.devices import DeviceStore
+from app.store.enrollments import EnrollmentStore
+from app.store.grants import GrantStore
+from app.store.logins import LoginStore
 from app.store.outbox import Outbox
-from app.store.passwords import Passwords as StoredPasswords
+from app.store.passwords import CredentialStore
 from app.store.records import Records
-from app.store.roles import Roles as StoredRoles
+from app.store.roles import RoleStore
 from app.store.snapshots import Snapshots
-from app.store.tickets import Tickets as StoredTickets
+from app.store.tickets import TicketStore
 from app.store.token_cipher import TokenCipher
-from app.store.users import Users
+from app.store.users import UserStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +69,12 @@ class Foundation:
     cipher: TokenCipher
     records: Records
     snapshots: Snapshots
-    users: Users
-    connections: Connections
+    users: UserStore
+    connections: ConnectionStore
     reads: Reads
     lists: Lists
     callers: Callers
-    changes: ProfileChanges
+    writes: Writes
     rules: Sequence[LoginRule]
 
 
@@ -83,40 +86,43 @@ def build_services(
     on_role_deleted: Callable[[], None] = lambda: None,
 ) -> Services:
     base = build_foundation(settings, database, development)
-    changes, database = base.changes, base.database
+    writes, database, connections = base.writes, base.database, base.connections
     passwords = build_passwords(base)
+    accounts = NewAccounts(connections, writes.events, passwords.choose, settings.metadata_max_bytes)
     return Services(
         reads=base.reads,
         lists=base.lists,
         callers=base.callers,
         users=UserLookup(base.snapshots),
-        metadata=Metadata(changes, settings.metadata_max_bytes),
-        root_attributes=RootAttributes(changes, base.records),
+        metadata=Metadata(writes, settings.metadata_max_bytes),
+        root_attributes=RootAttributes(writes, connections),
         logins=build_logins(base),
-        devices=Devices(changes, base.callers, base.users, StoredDevices(database)),
+        failed_logins=FailedLogins(writes, base.callers, base.users, LoginStore(database), connections),
+        devices=Devices(writes, base.callers, base.users, DeviceStore(database)),
         connections=build_connections(base),
         identities=build_identities(base, tokens),
-        blocks=Blocks(changes, Logins(database)),
-        roles=Roles(changes, base.callers, StoredRoles(database), base.snapshots, on_role_deleted),
-        accounts=build_accounts(base, passwords),
+        blocks=Blocks(writes, LoginStore(database)),
+        roles=Roles(writes, base.callers, RoleStore(database), base.snapshots, on_role_deleted),
+        accounts=Accounts(writes, base.callers, accounts, base.can_mail),
+        sign_ups=build_sign_ups(base, accounts),
         emails=build_emails(base, passwords),
-        identifiers=Identifiers(changes, base.connections),
+        identifiers=Identifiers(writes, connections),
         passwords=passwords,
-        grants=Grants(changes, StoredGrants(database)),
-        enrollments=Enrollments(changes, StoredEnrollments(database)),
+        grants=Grants(writes, GrantStore(database)),
+        enrollments=Enrollments(writes, EnrollmentStore(database)),
         actions=Actions(settings.step_up_seconds, base.can_mail),
-        personal_data=PersonalData(changes, base.reads, base.lists, Logins(database)),
+        personal_data=PersonalData(writes, base.reads, base.lists),
         tickets=build_tickets(base, passwords),
     )
 
 
 def build_foundation(settings: Settings, database: Database, development: bool) -> Foundation:
     database = database.limited(settings.log_max_bytes_per_user)
-    records, users = Records(database), Users(database)
+    records, users = Records(database), UserStore(database)
     snapshots, cipher = Snapshots(records), build_token_cipher(settings, development)
     rows = Rows(Joins(records, snapshots, cipher))
     reads = Reads(records, rows)
-    callers = Callers(reads, snapshots)
+    callers, events = Callers(reads, snapshots), Events(build_locations(settings))
     return Foundation(
         settings=settings,
         database=database,
@@ -125,23 +131,22 @@ def build_foundation(settings: Settings, database: Database, development: bool) 
         records=records,
         snapshots=snapshots,
         users=users,
-        connections=Connections(database),
+        connections=ConnectionStore(database),
         reads=reads,
         lists=Lists(records, rows),
         callers=callers,
-        changes=ProfileChanges(users, callers, max_age=settings.step_up_seconds),
+        writes=Writes(users, Commits(database), callers, events, max_age=settings.step_up_seconds),
         rules=installed_rules(),
     )
 
 
 def build_passwords(base: Foundation) -> Passwords:
     return Passwords(
-        base.changes,
+        base.writes,
         base.callers,
         base.users,
         base.connections,
-        Logins(base.database),
-        StoredPasswords(base.database),
+        CredentialStore(base.database),
         PasswordHashes(),
         frozenset(base.settings.mfa_tenants),
         (urlsplit(base.settings.public_base_url()).hostname or "", base.settings.mail_from or ""),
@@ -151,53 +156,43 @@ def build_passwords(base: Foundation) -> Passwords:
 
 def build_logins(base: Foundation) -> RecordLogins:
     return RecordLogins(
+        base.writes,
         base.callers,
         base.users,
-        Logins(base.database),
+        LoginStore(base.database),
         base.connections,
         base.cipher,
-        build_locations(base.settings),
         base.rules,
         base.settings.metadata_max_bytes,
     )
 
 
-def build_connections(base: Foundation) -> ConnectionSettings:
+def build_connections(base: Foundation) -> Connections:
     issuers = [(each.tenant, each.connection) for each in base.settings.issuers or []]
-    return ConnectionSettings(base.callers, base.connections, base.snapshots, base.rules, issuers)
+    return Connections(base.callers, base.writes.events, base.connections, base.snapshots, base.rules, issuers)
 
 
 def build_identities(base: Foundation, tokens: Tokens) -> Identities:
     return Identities(
-        base.changes,
+        base.writes,
         base.callers,
-        StoredIdentities(base.database),
-        StoredRoles(base.database),
+        base.users,
+        RoleStore(base.database),
         tokens.verify,
         base.settings.metadata_max_bytes,
     )
 
 
-def build_accounts(base: Foundation, passwords: Passwords) -> Accounts:
-    return Accounts(
-        base.changes,
-        base.callers,
-        base.users,
-        base.connections,
-        StoredAccounts(base.database),
-        Outbox(base.database),
-        passwords.choose,
-        base.settings.metadata_max_bytes,
-        sorted({each.tenant for each in base.settings.issuers or []}) or [TENANT],
-        base.can_mail,
-    )
+def build_sign_ups(base: Foundation, accounts: NewAccounts) -> SignUps:
+    tenants = sorted({each.tenant for each in base.settings.issuers or []}) or [TENANT]
+    return SignUps(base.writes, base.users, Outbox(base.database), accounts, tenants, base.can_mail)
 
 
 def build_emails(base: Foundation, passwords: Passwords) -> Emails:
-    stored = StoredPasswords(base.database)
-    return Emails(base.changes, base.users, base.connections, stored, passwords, base.can_mail)
+    credentials = CredentialStore(base.database)
+    return Emails(base.writes, base.users, base.connections, credentials, passwords, base.can_mail)
 
 
 def build_tickets(base: Foundation, passwords: Passwords) -> Tickets:
-    stored, hashes = StoredTickets(base.database), StoredPasswords(base.database)
-    return Tickets(base.changes, base.users, stored, hashes, passwords.choose_another)
+    tickets, credentials = TicketStore(base.database), CredentialStore(base.database)
+    return Tickets(base.writes, base.users, tickets, credentials, passwords.choose_another)

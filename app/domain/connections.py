@@ -95,6 +95,11 @@ def owned_by_provider(connection: AuthConnection, what: str) -> Refusal:
     return Refusal(RefusalCode.PROVIDER_OWNS_IT, reason, f"The account belongs to connection {connection.name}.")
 
 
+def unknown_connection() -> Refused:
+    """The refusal of an input that names a connection which does not exist."""
+    return Refused(ErrorCode.NOT_FOUND, "There is no such connection.", ("connection",))
+
+
 # Auth0's rule, so that no name holds a separator of keys and user ids.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,127}", re.ASCII)
 

@@ -5,8 +5,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from app.domain.commits import SideEffect
+from app.domain.errors import ErrorCode, Refused
 from app.domain.ids import Key
-from app.domain.users import Beside
 
 MAX_DEVICES = 200
 MAX_NAME = 300
@@ -21,7 +22,7 @@ class DeviceType(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class RevokeDevices(Beside):
+class RevokeDevices(SideEffect):
     """Takes the user's devices away, and those of what is linked to them; with `client_id`, of that application."""
 
     client_id: str | None = None
@@ -51,3 +52,20 @@ class Device:
     last_ip: str | None = None
     last_location: Any = None
     user_agent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PutDevice(SideEffect):
+    """Records the device of a login, in the place of the same device of the same application."""
+
+    device: Device
+
+
+@dataclass(frozen=True, slots=True)
+class UnlinkDevice(SideEffect):
+    """Deletes every credential of the device."""
+
+    device_id: str
+
+    def refusal(self) -> Refused:
+        return Refused(ErrorCode.NOT_FOUND, "The user has no such device.", ("deviceId",))

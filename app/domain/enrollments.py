@@ -4,8 +4,9 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.domain.commits import SideEffect
+from app.domain.errors import ErrorCode, Refused
 from app.domain.ids import Key
-from app.domain.users import Beside
 
 # Of one user.
 MAX_ENROLLMENTS = 50
@@ -29,17 +30,24 @@ class Enrollment:
 
 
 @dataclass(frozen=True, slots=True)
-class PutEnrollment(Beside):
+class PutEnrollment(SideEffect):
     """Records it, or how it is now."""
 
     enrollment: Enrollment
 
+    def refusal(self) -> Refused:
+        message = f"A user has at most {MAX_ENROLLMENTS} second factors."
+        return Refused(ErrorCode.TOO_LARGE, message, ("enrollmentId",))
+
 
 @dataclass(frozen=True, slots=True)
-class RemoveEnrollments(Beside):
-    """Refused with NOT_FOUND where one of them is not there."""
+class RemoveEnrollments(SideEffect):
+    """All of them or none."""
 
     ids: tuple[Key, ...]
+
+    def refusal(self) -> Refused:
+        return Refused(ErrorCode.NOT_FOUND, "The user has no such second factor.", ("ids",))
 
 
 def masked(name: str) -> str:

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.domain.commits import SideEffect
+from app.domain.errors import ErrorCode, Refused
 from app.domain.ids import Key
-from app.domain.users import Beside
 
 # Of one user.
 MAX_GRANTS = 200
@@ -27,14 +28,21 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
-class PutGrant(Beside):
+class PutGrant(SideEffect):
     """Records it, in the place of what the user allowed this application before for this API."""
 
     grant: Grant
 
+    def refusal(self) -> Refused:
+        message = f"A user has at most {MAX_GRANTS} authorized applications."
+        return Refused(ErrorCode.TOO_LARGE, message, ("clientId",))
+
 
 @dataclass(frozen=True, slots=True)
-class DeleteGrant(Beside):
-    """Refused with NOT_FOUND where it is gone."""
+class DeleteGrant(SideEffect):
+    """Takes back what the user allowed."""
 
     id: Key
+
+    def refusal(self) -> Refused:
+        return Refused(ErrorCode.NOT_FOUND, "The user has authorized no such application.", ("id",))

@@ -15,6 +15,8 @@ from app.domain.sizes import size_of
 from app.domain.users import Identity, User
 
 MAX_IDENTITIES = 16
+# How old the token may be that proves a second account.
+PROOF_SECONDS = 300
 
 
 class LinkMetadata(StrEnum):

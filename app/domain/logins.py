@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from app.domain.claims import Claims, joined, with_defaults
+from app.domain.commits import SideEffect
 from app.domain.connections import AuthConnection, AuthConnectionKind, SyncRootAttributes
 from app.domain.identifiers import email_key, fold, phone_key, subject_key, username_key
 from app.domain.ids import Key
@@ -13,6 +14,8 @@ from app.domain.users import AttributeSource, Identity, Provenance, User
 
 # Failed logins from one IP address for one account, after which that address is kept out of the account.
 MAX_FAILURES = 10
+# Of a raw profile that a provider sent, as compact JSON.
+MAX_PROFILE_BYTES = 65_536
 _OURS = (AuthConnectionKind.DATABASE, AuthConnectionKind.PASSWORDLESS)
 _IDENTIFIERS = ("email", "email_verified", "username", "phone_number", "phone_verified")
 # What an identity provider can verify, and the mark that says whether it did.
@@ -53,6 +56,34 @@ class Login:
         return kind in _OURS or (kind is AuthConnectionKind.CUSTOM_DATABASE and self.connection.import_mode)
 
 
+@dataclass(frozen=True, slots=True)
+class IdempotencyRecord:
+    """What a login with this idempotency key came to, and the SHA-256 of its input. `user` and `event` are `_id`s."""
+
+    tenant: str
+    client: str
+    key: str
+    hash: str
+    user: Key
+    created: bool
+    event: Key
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PutIdempotencyRecord(SideEffect):
+    """Records what the login came to. Whoever comes second with the same key gets the same answer."""
+
+    record: IdempotencyRecord
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetFailures(SideEffect):
+    """Forgets failed logins of the user: from one IP address, or from all."""
+
+    ip: str | None = None
+
+
 def keys_of_login(login: Login) -> list[str]:
     """Which keys find its profile. Where the payload has no id: the address, name or number, in this connection.
 
@@ -82,7 +113,7 @@ def to_user_id(connection: AuthConnection, account: str) -> str:
     return f"{connection.strategy}|{account}"
 
 
-def first_profile(login: Login, id: Key, account: str, at: datetime) -> User:
+def create_profile(login: Login, id: Key, account: str, at: datetime) -> User:
     """A new profile: root attributes from the payload, else their defaults. `account` is the provider's id of it."""
     connection, claims = login.connection, login.claims
     values = with_defaults(claims)
@@ -113,7 +144,7 @@ def first_profile(login: Login, id: Key, account: str, at: datetime) -> User:
     )
 
 
-def next_profile(user: User, login: Login, at: datetime) -> User:
+def refresh_profile(user: User, login: Login, at: datetime) -> User:
     """The profile after one more login. One that is older than the last moves the counter only.
 
     The version is as it was: whoever writes it counts.

@@ -7,10 +7,14 @@ from enum import StrEnum
 from itertools import islice
 from typing import Any
 
+from app.domain.errors import ErrorCode, Refused
 from app.domain.ids import Key
+from app.domain.metadata import is_well_formed
 from app.domain.sizes import marked, size_of, too_large
 from app.domain.times import format_time
 
+# Characters that a caller gives as the reason of a change.
+MAX_REASON = 500
 # Listed in one event.
 MAX_CHANGES = 1000
 # Bytes of compact JSON: of one value before or after a change, and of all changes of an event with their paths.
@@ -167,6 +171,13 @@ class LogEvent:
     changes: tuple[FieldChange, ...] = ()
     reason: str | None = None
     details: Mapping[str, Any] | None = None
+
+
+def check_reason(reason: str | None) -> None:
+    """Refused with INVALID_INPUT."""
+    if reason is not None and not (len(reason) <= MAX_REASON and is_well_formed(reason)):
+        message = f"A reason is well-formed text of at most {MAX_REASON} characters."
+        raise Refused(ErrorCode.INVALID_INPUT, message, ("reason",))
 
 
 def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[FieldChange, ...]:

@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from app.domain.commits import SideEffect
 from app.domain.errors import ErrorCode, Refused
 from app.domain.ids import Key
 from app.domain.refusals import Refusal, RefusalCode
-from app.domain.users import Beside, User
+from app.domain.users import User
 
 LANGUAGES = ("en", "de", "fr", "es", "ja")
 # The most mails within MAIL_WINDOW to one user, and to one e-mail address.
@@ -63,7 +64,7 @@ class Mail:
 
 
 @dataclass(frozen=True, slots=True)
-class SendMail(Beside):
+class SendMail(SideEffect):
     """Sends it, later. `path` is of the input that is refused with RATE_LIMITED where its user, or its recipient, had
     MAX_MAILS within MAIL_WINDOW; None: then it is left out. A notice goes out in any case.
     """
@@ -71,6 +72,10 @@ class SendMail(Beside):
     mail: Mail
     path: tuple[str, ...] | None = ()
     is_notice: bool = False
+
+    def refusal(self) -> Refused:
+        message = f"{MAX_MAILS} mails went out within the hour. Wait, and ask again."
+        return Refused(ErrorCode.RATE_LIMITED, message, self.path or ())
 
 
 def language_of(user: User) -> str:

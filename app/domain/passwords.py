@@ -2,14 +2,19 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from app.domain.commits import Changes, SideEffect
 from app.domain.connections import CONNECTION_GONE, AuthConnection, AuthConnectionKind, owned_by_provider
+from app.domain.devices import RevokeDevices
 from app.domain.errors import ErrorCode, Refused
+from app.domain.logs import LogEventType
 from app.domain.refusals import Refusal, RefusalCode
-from app.domain.users import Beside, User
+from app.domain.tickets import RevokeTickets
+from app.domain.times import now
+from app.domain.users import User
 
 # Characters. Fewer will do where a second factor is always asked for.
 MIN_LENGTH = 15
@@ -17,10 +22,18 @@ MIN_LENGTH_WITH_MFA = 8
 MAX_LENGTH = 128
 # Of a password that is checked: another system may have allowed a longer one than MAX_LENGTH.
 MAX_TYPED = 1024
+# Wrong ones within a quarter of an hour: from one IP address for one account; for one account from anywhere.
+MAX_TRIES = 10
+MAX_TRIES_FROM_ANYWHERE = 100
+# Of one user in an hour: passwords that are set or checked for a change.
+MAX_PASSWORD_CHANGES = 10
 # A shorter identifier would be found in too many words.
 _MIN_IDENTIFIER = 4
 _MIN_WORD, _MAX_WORDS = 3, 100
 _WORD = re.compile(r"[^\W_]+")
+
+# From the caller's key, the user, the password and its path in the input to the hash. Raises PasswordRefused.
+HashNewPassword = Callable[[str, User, str, str], Awaitable[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +50,27 @@ def version_of(credential: Credential | None) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class SetPassword(Beside):
+class SetPassword(SideEffect):
     """Sets the user's password; `version` is that of the credential it replaces, 0 where there is none."""
 
     hash: str
     version: int
+
+    @property
+    def new_version(self) -> int:
+        """The version of the credential that results."""
+        return self.version + 1
+
+    def refusal(self) -> Refused:
+        message = "Another password was set at the same moment; this one was not. Send it again."
+        return Refused(ErrorCode.CONTENDED, message)
+
+
+def password_changes(hash: str, credential_version: int, must_change: bool) -> Changes:
+    """A new password: it revokes devices and tickets. `credential_version` is that of the credential it replaces."""
+    fields = {"must_change_password": must_change, "last_password_reset": now()}
+    side_effects = (SetPassword(hash, credential_version), RevokeDevices(), RevokeTickets())
+    return Changes(LogEventType.PASSWORD_CHANGED, fields, side_effects)
 
 
 def normalized(password: str) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from app.domain.ids import Key
+from app.domain.users import User
 
 # How far an issuer's clock may differ from ours.
 LEEWAY_SECONDS = 10
@@ -71,3 +72,17 @@ class Source:
     def key(self) -> str:
         """As `Principal.key`."""
         return f"ip/{self.ip}"
+
+
+def as_themselves(user: User, source: Source) -> Principal:
+    """The user, acting without a token: by a ticket, or by signing up."""
+    return Principal(
+        tenant=user.tenant,
+        subject=user.user_id,
+        kind=ActorKind.USER,
+        scopes=frozenset(),
+        profile=user.id,
+        name=user.name,
+        ip=source.ip,
+        user_agent=source.user_agent,
+    )

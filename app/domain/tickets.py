@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from app.domain.commits import SideEffect
+from app.domain.errors import ErrorCode, Refused
 from app.domain.ids import Key
-from app.domain.users import Beside
 
 
 class TicketPurpose(StrEnum):
@@ -45,19 +46,22 @@ class Ticket:
 
 
 @dataclass(frozen=True, slots=True)
-class PutTicket(Beside):
-    """Issues it; the user's other tickets of its purpose are void from then on."""
+class PutTicket(SideEffect):
+    """Issues it; the user's other tickets of its purpose are revoked."""
 
     ticket: Ticket
 
 
 @dataclass(frozen=True, slots=True)
-class SpendTicket(Beside):
-    """Redeems it, once: whoever comes second finds none."""
+class ConsumeTicket(SideEffect):
+    """Redeems it once: whoever comes second finds none."""
 
     id: Key
 
+    def refusal(self) -> Refused:
+        return Refused(ErrorCode.NOT_FOUND, NO_GOOD, ("ticket",))
+
 
 @dataclass(frozen=True, slots=True)
-class VoidTickets(Beside):
-    """Of the user, whatever they are for."""
+class RevokeTickets(SideEffect):
+    """Revokes every ticket of the user, whatever it is for."""

@@ -7,7 +7,6 @@ from enum import StrEnum
 from typing import Any
 
 from app.domain.ids import Key
-from app.domain.logs import FieldChange, LogEventType
 
 
 class AttributeSource(StrEnum):
@@ -103,31 +102,3 @@ class User:
 
 # Fields that are written without a new version: of the credential, not of the profile.
 UNCOUNTED = frozenset({"last_password_reset", "must_change_password"})
-
-
-class Beside:
-    """Something to write in the same transaction as a profile; each kind is a frozen dataclass of its own noun."""
-
-    __slots__ = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """What a decision comes to: the new value of each top-level field, by its name in `User`.
-
-    A field whose value is what it was already is no change. `type` is how history will call it. `beside` is what is
-    written in the same step outside of the profile. `told` is what history tells, where that is not the fields as they
-    are; `details` what it tells besides. `by_user`: it is the user's own act, which somebody else only reports.
-    """
-
-    type: LogEventType
-    fields: Mapping[str, Any]
-    beside: tuple["Beside", ...] = ()
-    told: tuple[FieldChange, ...] | None = None
-    details: Mapping[str, Any] | None = None
-    by_user: bool = False
-
-    @property
-    def moves_version(self) -> bool:
-        """Whether it is a change that the version counts."""
-        return not self.fields.keys() <= UNCOUNTED

@@ -21,7 +21,7 @@ from app.mail.composer import Composer
 from app.mail.smtp import NotDelivered, SmtpServer
 from app.services.tickets import hash_of
 from app.store.outbox import Outbox
-from app.store.tickets import Tickets
+from app.store.tickets import TicketStore
 
 logger = logging.getLogger("profile_api")
 
@@ -57,7 +57,7 @@ class OutboxSender:
     def __init__(
         self,
         outbox: Outbox,
-        tickets: Tickets,
+        tickets: TicketStore,
         composer: Composer,
         server: SmtpServer | None,
         unsent: Path | None,
@@ -169,11 +169,11 @@ class OutboxSender:
             await self._outbox.release(mail, tries, now() + delay)
 
     async def _prepare(self, mail: Mail) -> EmailMessage | None:
-        """None when its ticket is void by now: a link that leads nowhere is better not sent."""
+        """None when its ticket was revoked meanwhile: a link that leads nowhere is better not sent."""
         if mail.ticket is None:
             return self._composer.compose(mail, None)
         secret = token_urlsafe(_SECRET_BYTES)
-        if await self._tickets.arm(mail.tenant, mail.ticket, hash_of(secret)) is None:
+        if await self._tickets.attach_secret(mail.tenant, mail.ticket, hash_of(secret)) is None:
             return None
         return self._composer.compose(mail, secret)
 

@@ -4,7 +4,7 @@ import asyncio
 from contextlib import suppress
 
 from app.domain.errors import Unavailable
-from app.store.roles import Roles
+from app.store.roles import RoleStore
 
 _RETRY_SECONDS = 60.0
 
@@ -12,7 +12,7 @@ _RETRY_SECONDS = 60.0
 class ClearRoles:
     """Works when it is told to, when the service starts, and now and then for what another process left."""
 
-    def __init__(self, roles: Roles) -> None:
+    def __init__(self, roles: RoleStore) -> None:
         self._roles = roles
         self._wanted = asyncio.Event()
 

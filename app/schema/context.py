@@ -20,6 +20,7 @@ from app.services.connections import Connections
 from app.services.devices import Devices
 from app.services.emails import Emails
 from app.services.enrollments import Enrollments
+from app.services.failed_logins import FailedLogins
 from app.services.grants import Grants
 from app.services.identifiers import Identifiers
 from app.services.identities import Identities
@@ -30,6 +31,7 @@ from app.services.passwords import Passwords
 from app.services.personal_data import PersonalData
 from app.services.reads import Reads
 from app.services.roles import Roles
+from app.services.sign_ups import SignUps
 from app.services.tickets import Tickets
 from app.services.users import UserLookup
 
@@ -45,11 +47,13 @@ class Services:
     metadata: Metadata
     root_attributes: RootAttributes
     logins: RecordLogins
+    failed_logins: FailedLogins
     devices: Devices
     connections: Connections
     identities: Identities
     blocks: Blocks
     accounts: Accounts
+    sign_ups: SignUps
     roles: Roles
     emails: Emails
     identifiers: Identifiers

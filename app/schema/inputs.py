@@ -9,8 +9,8 @@ from strawberry.types.base import get_object_definition
 from app.domain.errors import ErrorCode, Refused
 from app.domain.root_attributes import ROOT_ATTRIBUTES
 from app.domain.rows import to_camel
-from app.services.changes import Target
 from app.services.tenant_changes import Condition
+from app.services.writes import Target
 
 T = TypeVar("T", bound=type)
 REASON = "Why, for the history: at most 500 characters."

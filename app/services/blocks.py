@@ -1,44 +1,42 @@
 """Keeping a user out, and letting them in again."""
 
+from app.domain.commits import Changes, SideEffect
 from app.domain.devices import RevokeDevices
+from app.domain.logins import ForgetFailures
 from app.domain.logs import LogEventType
 from app.domain.principals import Principal
 from app.domain.rules import BLOCK_USER
-from app.domain.users import Changes, User
-from app.services.changes import ProfileChanges, Target, to_event
-from app.store.logins import Logins
+from app.domain.users import User
+from app.services.writes import Target, Writes
+from app.store.logins import LoginStore
 
 
 class Blocks:
-    """Of the whole account, and of addresses that failed to log in to it too often."""
+    """Of the whole account, and of IP addresses from which too many logins failed."""
 
-    def __init__(self, changes: ProfileChanges, logins: Logins) -> None:
-        self._changes = changes
+    def __init__(self, writes: Writes, logins: LoginStore) -> None:
+        self._writes = writes
         self._logins = logins
 
     async def block(self, principal: Principal | None, target: Target, revoke_devices: bool) -> User:
         """From then on tokens of the user are refused. With `revoke_devices` their devices go in the same step.
 
-        Raises what `ProfileChanges.apply` does.
+        Raises what `Writes.apply` does.
         """
-
-        beside = (RevokeDevices(),) if revoke_devices else ()
+        side_effects = (RevokeDevices(),) if revoke_devices else ()
 
         def decide(_: User) -> Changes:
-            return Changes(LogEventType.USER_BLOCKED, {"blocked": True}, beside)
+            return Changes(LogEventType.USER_BLOCKED, {"blocked": True}, side_effects)
 
-        return await self._changes.apply(principal, BLOCK_USER, target, decide)
+        return await self._writes.apply(principal, BLOCK_USER, target, decide)
 
     async def unblock(self, principal: Principal | None, target: Target) -> User:
-        """Lifts the block of the account, and of every address that was kept out of it."""
+        """Lifts the block of the account and of every IP address. Raises what `Writes.commit` does."""
+        opened = await self._writes.begin(principal, BLOCK_USER, target)
+        failures = await self._logins.count_failures(opened.user.tenant, opened.user.id)
+        side_effects: tuple[SideEffect, ...] = (ForgetFailures(),) if failures else ()
 
         def decide(_: User) -> Changes:
-            return Changes(LogEventType.USER_UNBLOCKED, {"blocked": False})
+            return Changes(LogEventType.USER_UNBLOCKED, {"blocked": False}, side_effects)
 
-        caller, before = await self._changes.find(principal, BLOCK_USER, target)
-        user = await self._changes.apply(principal, BLOCK_USER, target, decide)
-        forgotten = await self._logins.forget_failures(user.tenant, user.id)
-        if forgotten and not before.blocked:
-            lifted = Changes(LogEventType.USER_UNBLOCKED, {})
-            await self._logins.add_event(to_event(caller, user, lifted, target.reason, ()))
-        return user
+        return await self._writes.commit(opened, decide)

@@ -12,9 +12,11 @@ from app.domain.principals import Principal
 from app.domain.rules import READ_CONNECTIONS, UPDATE_CONNECTIONS
 from app.policy.rules import require
 from app.services.callers import Callers
-from app.services.tenant_changes import Condition, TenantChanges, to_tenant_event
-from app.store.connections import Connections as StoredConnections
+from app.services.events import Events
+from app.services.tenant_changes import Condition, TenantChanges
+from app.store.connections import ConnectionStore
 from app.store.database import new_id
+from app.store.errors import Taken
 from app.store.snapshots import Snapshots
 
 
@@ -34,7 +36,8 @@ class Connections:
     def __init__(
         self,
         callers: Callers,
-        connections: StoredConnections,
+        events: Events,
+        connections: ConnectionStore,
         snapshots: Snapshots,
         rules: Sequence[LoginRule],
         issuers_of: Collection[tuple[str, str | None]] = (),
@@ -44,6 +47,7 @@ class Connections:
         self._snapshots = snapshots
         self._rules = rules
         self._issuers_of = frozenset(issuers_of)
+        self._events = events
         self._changes = TenantChanges(callers)
 
     async def save(
@@ -56,13 +60,14 @@ class Connections:
         caller = await self._callers.authorize(principal, UPDATE_CONNECTIONS)
         check_connection_name("name", name)
 
-        async def attempt(caller: Principal) -> AuthConnection | None:
+        async def attempt(caller: Principal) -> AuthConnection:
             before = await self._connections.find(caller.tenant, name)
             after = _saved(caller.tenant, name, before, given, condition)
             if after == before:
                 return before
-            event = _event(caller, name, before, after, condition.reason)
-            return after if await self._connections.write(before, after, event) else None
+            event = _event(self._events, caller, name, before, after, condition.reason)
+            await self._connections.write(before, after, event)
+            return after
 
         saved = await self._changes.apply(caller, f"connection:{name}", condition, attempt)
         self._snapshots.forget(caller.tenant)
@@ -74,7 +79,7 @@ class Connections:
         """
         caller = await self._callers.authorize(principal, UPDATE_CONNECTIONS)
 
-        async def attempt(caller: Principal) -> str | None:
+        async def attempt(caller: Principal) -> str:
             before = await self._connections.find(caller.tenant, name)
             if before is None:
                 raise _unknown()
@@ -82,8 +87,13 @@ class Connections:
             if (caller.tenant, name) in self._issuers_of:
                 message = "An issuer in PROFILE_API_ISSUERS names this connection: its users' tokens need it."
                 raise Refused(ErrorCode.NOT_EDITABLE, message, ("name",))
-            event = _event(caller, name, before, None, condition.reason)
-            return name if await self._connections.delete(before, event) else None
+            event = _event(self._events, caller, name, before, None, condition.reason)
+            try:
+                await self._connections.delete(before, event)
+            except Taken:
+                message = "Users belong to this connection. It can be deleted when none is left."
+                raise Refused(ErrorCode.NOT_EDITABLE, message, ("name",)) from None
+            return name
 
         deleted = await self._changes.apply(caller, f"connection:{name}", condition, attempt)
         self._snapshots.forget(caller.tenant)
@@ -105,16 +115,17 @@ class Connections:
         if rule is None:
             raise Refused(ErrorCode.NOT_FOUND, "No login rule of this name is installed.", ("name",))
 
-        async def attempt(caller: Principal) -> EnabledRule | None:
+        async def attempt(caller: Principal) -> EnabledRule:
             known = (await self._connections.rules(caller.tenant)).get(name)
             before = _enabled(rule, known)
             condition.check_version(before.version, before, "login rule")
             if before.enabled == enabled:
                 return before
             after = replace(before, enabled=enabled, version=before.version + 1)
-            event = _rule_event(caller, before, after, condition.reason)
+            event = _rule_event(self._events, caller, before, after, condition.reason)
             new = (after.enabled, after.version)
-            return after if await self._connections.write_rule(caller.tenant, name, known, new, event) else None
+            await self._connections.write_rule(caller.tenant, name, known, new, event)
+            return after
 
         return await self._changes.apply(caller, f"rule:{name}", condition, attempt)
 
@@ -139,22 +150,29 @@ def _enabled(rule: LoginRule, known: tuple[bool, int] | None) -> EnabledRule:
 
 
 def _event(
-    principal: Principal, name: str, before: AuthConnection | None, after: AuthConnection | None, reason: str | None
+    events: Events,
+    principal: Principal,
+    name: str,
+    before: AuthConnection | None,
+    after: AuthConnection | None,
+    reason: str | None,
 ) -> LogEvent:
     if before is None:
         type_ = LogEventType.AUTH_CONNECTION_CREATED
     else:
         type_ = LogEventType.AUTH_CONNECTION_DELETED if after is None else LogEventType.AUTH_CONNECTION_UPDATED
-    return to_tenant_event(principal, type_, {"authConnection": name}, _told(before), _told(after), reason)
+    return events.of_tenant(principal, type_, {"authConnection": name}, _details(before), _details(after), reason)
 
 
-def _rule_event(principal: Principal, before: EnabledRule, after: EnabledRule, reason: str | None) -> LogEvent:
+def _rule_event(
+    events: Events, principal: Principal, before: EnabledRule, after: EnabledRule, reason: str | None
+) -> LogEvent:
     old, new = ({"enabled": each.enabled, "version": each.version} for each in (before, after))
     named = {"loginRule": before.name}
-    return to_tenant_event(principal, LogEventType.LOGIN_RULE_UPDATED, named, old, new, reason)
+    return events.of_tenant(principal, LogEventType.LOGIN_RULE_UPDATED, named, old, new, reason)
 
 
-def _told(connection: AuthConnection | None) -> dict[str, Any] | None:
+def _details(connection: AuthConnection | None) -> dict[str, Any] | None:
     if connection is None:
         return None
     return {

@@ -1,37 +1,39 @@
 """E-mail addresses of users: verified, and changed."""
 
 from app.domain.accounts import why_not_verifiable
+from app.domain.commits import Changes, SideEffect
 from app.domain.errors import ErrorCode, Refused
+from app.domain.filters import Eq
 from app.domain.identifiers import email_key, fold
 from app.domain.logs import LogEventType
 from app.domain.mail import MailTemplate, SendMail, check_mail
 from app.domain.passwords import version_of
 from app.domain.principals import Principal
 from app.domain.rules import CHANGE_EMAIL, SEND_ACCOUNT_MAIL
-from app.domain.tickets import TicketPurpose, VoidTickets
-from app.domain.users import Beside, Changes, User
-from app.services.changes import ProfileChanges, Target, taken
+from app.domain.tickets import RevokeTickets, TicketPurpose
+from app.domain.users import User
 from app.services.identifiers import check_changeable, primary_connection, read_email
 from app.services.passwords import Passwords
-from app.services.tickets import issue, to_mail, told_of_change
-from app.store.connections import Connections
-from app.store.passwords import Passwords as StoredPasswords
-from app.store.users import Users
+from app.services.ticket_mails import issue, notify_of_change, to_mail
+from app.services.writes import Target, Writes, taken
+from app.store.connections import ConnectionStore
+from app.store.passwords import CredentialStore
+from app.store.users import UserStore
 
 
 class Emails:
-    """E-mail addresses that are kept here. Where a provider owns one it is changed with the provider."""
+    """Addresses that are kept here. Where a provider owns one it is changed with the provider."""
 
     def __init__(
         self,
-        changes: ProfileChanges,
-        users: Users,
-        connections: Connections,
-        credentials: StoredPasswords,
+        writes: Writes,
+        users: UserStore,
+        connections: ConnectionStore,
+        credentials: CredentialStore,
         passwords: Passwords,
         can_mail: bool = True,
     ) -> None:
-        self._changes = changes
+        self._writes = writes
         self._users = users
         self._connections = connections
         self._credentials = credentials
@@ -39,10 +41,11 @@ class Emails:
         self._can_mail = can_mail
 
     async def send_verification(self, principal: Principal | None, target: Target) -> User:
-        """Sends a ticket to the user's address. Raises what `ProfileChanges.apply` does; Refused with NOT_EDITABLE
+        """Sends a ticket to the user's address. Raises what `Writes.commit` does; Refused with NOT_EDITABLE
         where there is nothing to verify here, RATE_LIMITED, MAIL_UNAVAILABLE.
         """
-        _, user = await self._changes.find(principal, SEND_ACCOUNT_MAIL, target)
+        opened = await self._writes.begin(principal, SEND_ACCOUNT_MAIL, target)
+        user = opened.user
         connection = await primary_connection(self._connections, user)
         version = version_of(await self._credentials.find(user.tenant, user.id))
 
@@ -56,7 +59,7 @@ class Emails:
             mail = issue(user, TicketPurpose.VERIFY_EMAIL, user.email, version, ())
             return Changes(LogEventType.VERIFICATION_EMAIL_REQUESTED, {}, mail)
 
-        return await self._changes.apply(principal, SEND_ACCOUNT_MAIL, target, decide)
+        return await self._writes.commit(opened, decide)
 
     async def change(
         self,
@@ -70,19 +73,19 @@ class Emails:
         """The new address waits until its ticket is redeemed; a tool's `immediately` does not wait, and may say that it
         is `verified`. The address in force withdraws what waits.
 
-        A user is never told that an address has an account: its owner is, by mail. Raises what `ProfileChanges.apply`
+        A user is never told that an address has an account: its owner is, by mail. Raises what `Writes.commit`
         does; Refused with NOT_EDITABLE, FORBIDDEN_FIELD, ALREADY_EXISTS (to a tool), RATE_LIMITED, MAIL_UNAVAILABLE.
         """
-        caller, user = await self._changes.find(principal, CHANGE_EMAIL, target)
-        is_self = caller.is_self(user.id)
+        opened = await self._writes.begin(principal, CHANGE_EMAIL, target)
+        user, is_self = opened.user, opened.caller.is_self(opened.user.id)
         address = read_email(email)
         _check_how(is_self, immediately, verified)
         connection = check_changeable(await primary_connection(self._connections, user), "email")
         if not immediately and address != user.email:
             check_mail(self._can_mail, ("email",))
         if current_password is not None:
-            await self._passwords.check_current(caller, user, current_password)
-        owner = await self._users.find({"tenant": user.tenant, "keys": email_key(connection.name, address)})
+            await self._passwords.check_current(opened, current_password)
+        owner = await self._users.find(user.tenant, Eq("keys", email_key(connection.name, address)))
         version = version_of(await self._credentials.find(user.tenant, user.id))
 
         def decide(user: User) -> Changes:
@@ -92,11 +95,11 @@ class Emails:
             if immediately:
                 return _at_once(user, address, verified)
             if address == user.email:
-                withdrawn = (VoidTickets(),) if user.pending_email else ()
+                withdrawn = (RevokeTickets(),) if user.pending_email else ()
                 return Changes(LogEventType.EMAIL_CHANGE_REQUESTED, {"pending_email": None}, withdrawn)
             return _pending(user, address, other, version)
 
-        return await self._changes.apply(principal, CHANGE_EMAIL, target, decide)
+        return await self._writes.commit(opened, decide)
 
 
 def _check_how(is_self: bool, immediately: bool, verified: bool) -> None:
@@ -112,8 +115,8 @@ def _at_once(user: User, address: str, verified: bool) -> Changes:
     is_same = user.email is not None and fold(address) == fold(user.email)
     # `verified` is false when it is left out, and that must not take the proof of the same address away.
     fields = {"email": address, "email_verified": verified or (is_same and user.email_verified), "pending_email": None}
-    beside: tuple[Beside, ...] = () if address == user.email else (VoidTickets(), *told_of_change(user))
-    return Changes(LogEventType.EMAIL_CHANGED, fields, beside)
+    side_effects: tuple[SideEffect, ...] = () if address == user.email else (RevokeTickets(), *notify_of_change(user))
+    return Changes(LogEventType.EMAIL_CHANGED, fields, side_effects)
 
 
 def _pending(user: User, address: str, other: User | None, version: int) -> Changes:
@@ -121,8 +124,8 @@ def _pending(user: User, address: str, other: User | None, version: int) -> Chan
     if other is not None:
         # The ticket is there all the same, and its secret nowhere: nobody can redeem it.
         send = SendMail(to_mail(other, address, MailTemplate.EMAIL_TAKEN), ("email",))
-    beside: tuple[Beside, ...] = (put, send)
+    side_effects: tuple[SideEffect, ...] = (put, send)
     if user.email is not None:
         asked = to_mail(user, user.email, MailTemplate.EMAIL_CHANGE_ASKED)
-        beside += (SendMail(asked, is_notice=True),)
-    return Changes(LogEventType.EMAIL_CHANGE_REQUESTED, {"pending_email": address}, beside)
+        side_effects += (SendMail(asked, is_notice=True),)
+    return Changes(LogEventType.EMAIL_CHANGE_REQUESTED, {"pending_email": address}, side_effects)

@@ -4,18 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from app.domain.commits import Changes
 from app.domain.enrollments import Enrollment, PutEnrollment, RemoveEnrollments, masked
 from app.domain.errors import ErrorCode, Refused
 from app.domain.ids import Key, decode_id
 from app.domain.logs import LogEventType
 from app.domain.principals import Principal
 from app.domain.rules import CREATE_ENROLLMENTS, DELETE_ENROLLMENTS
-from app.domain.users import Changes, User
+from app.domain.users import User
 from app.policy.rules import require_for_any_profile
-from app.services.changes import ProfileChanges, Target
 from app.services.login_reports import check_text
+from app.services.writes import Target, Writes
 from app.store.database import new_id
-from app.store.enrollments import Enrollments as StoredEnrollments
+from app.store.enrollments import EnrollmentStore
 
 KIND = "MfaEnrollment"
 CONFIRMED = "confirmed"
@@ -36,14 +37,14 @@ class EnrollmentReport:
 class Enrollments:
     """Which second factors users have; what they are made of the login service keeps."""
 
-    def __init__(self, changes: ProfileChanges, enrollments: StoredEnrollments) -> None:
-        self._changes = changes
+    def __init__(self, writes: Writes, enrollments: EnrollmentStore) -> None:
+        self._writes = writes
         self._enrollments = enrollments
 
     async def record(self, principal: Principal | None, target: Target, report: EnrollmentReport) -> Key:
         """The enrollment's `_id`. Its name is kept masked; one that was recorded before is brought up to date.
 
-        Raises what `ProfileChanges.apply` does; Refused with TOO_LARGE.
+        Raises what `Writes.commit` does; Refused with TOO_LARGE.
         """
         require_for_any_profile(principal, CREATE_ENROLLMENTS)
         for name, value in (
@@ -53,7 +54,8 @@ class Enrollments:
             ("status", report.status),
         ):
             check_text(value, name)
-        _, user = await self._changes.find(principal, CREATE_ENROLLMENTS, target)
+        opened = await self._writes.begin(principal, CREATE_ENROLLMENTS, target)
+        user = opened.user
         known = await self._enrollments.find(user, report.enrollment_id)
         enrollment = Enrollment(
             id=known.id if known else new_id(),
@@ -74,20 +76,20 @@ class Enrollments:
             return known.id
         details = {"type": enrollment.type, "name": enrollment.name, "status": enrollment.status}
         changes = Changes(LogEventType.MFA_ENROLLED, {}, (PutEnrollment(enrollment),), details=details, by_user=True)
-        await self._changes.apply(principal, CREATE_ENROLLMENTS, target, lambda _: changes)
+        await self._writes.commit(opened, lambda _: changes)
         return enrollment.id
 
     async def remove(self, principal: Principal | None, target: Target, ids: Sequence[str] | None) -> User:
-        """`ids` are MfaEnrollment.id; None removes all. Raises what `ProfileChanges.apply` does; Refused with NOT_FOUND
+        """`ids` are MfaEnrollment.id; None removes all. Raises what `Writes.commit` does; Refused with NOT_FOUND
         where one of them, or any, is not there.
         """
-        _, user = await self._changes.find(principal, DELETE_ENROLLMENTS, target)
-        theirs = await self._enrollments.find_all(user)
+        opened = await self._writes.begin(principal, DELETE_ENROLLMENTS, target)
+        theirs = await self._enrollments.find_all(opened.user)
         named = {decode_id(each) for each in ids} if ids is not None else None
         chosen = [each for each in theirs if named is None or (KIND, str(each.id)) in named]
         if not chosen or (named is not None and len(chosen) < len(named)):
             raise Refused(ErrorCode.NOT_FOUND, "The user has no such second factor.", ("ids",))
-        beside = RemoveEnrollments(tuple(each.id for each in chosen))
+        removal = RemoveEnrollments(tuple(each.id for each in chosen))
         details = {"removed": [{"type": each.type, "name": each.name} for each in chosen]}
-        changes = Changes(LogEventType.MFA_REMOVED, {}, (beside,), details=details)
-        return await self._changes.apply(principal, DELETE_ENROLLMENTS, target, lambda _: changes)
+        changes = Changes(LogEventType.MFA_REMOVED, {}, (removal,), details=details)
+        return await self._writes.commit(opened, lambda _: changes)

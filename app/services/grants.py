@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from app.domain.commits import Changes
 from app.domain.devices import RevokeDevices
 from app.domain.errors import ErrorCode, Refused
 from app.domain.grants import MAX_SCOPES, DeleteGrant, Grant, PutGrant
@@ -11,12 +12,12 @@ from app.domain.logs import LogEventType
 from app.domain.principals import Principal
 from app.domain.rules import CREATE_LOGINS, REVOKE_APPLICATION
 from app.domain.times import now
-from app.domain.users import Changes, User
+from app.domain.users import User
 from app.policy.rules import require_for_any_profile
-from app.services.changes import ProfileChanges, Target
 from app.services.login_reports import check_text
+from app.services.writes import Target, Writes
 from app.store.database import new_id
-from app.store.grants import Grants as StoredGrants
+from app.store.grants import GrantStore
 
 KIND = "AuthorizedApplication"
 
@@ -24,8 +25,8 @@ KIND = "AuthorizedApplication"
 class Grants:
     """What users allowed applications to do for them."""
 
-    def __init__(self, changes: ProfileChanges, grants: StoredGrants) -> None:
-        self._changes = changes
+    def __init__(self, writes: Writes, grants: GrantStore) -> None:
+        self._writes = writes
         self._grants = grants
 
     async def record(
@@ -39,7 +40,7 @@ class Grants:
     ) -> Key:
         """The grant's `_id`; the scopes stand for those of before. What was granted already is granted once.
 
-        Raises what `ProfileChanges.apply` does; Refused with TOO_LARGE.
+        Raises what `Writes.commit` does; Refused with TOO_LARGE.
         """
         require_for_any_profile(principal, CREATE_LOGINS)
         for name, value in (("clientId", client_id), ("clientName", client_name), ("audience", audience)):
@@ -48,7 +49,8 @@ class Grants:
             raise Refused(ErrorCode.TOO_LARGE, f"At most {MAX_SCOPES} scopes are granted at once.", ("scopes",))
         for each in scopes:
             check_text(each, "scopes")
-        _, user = await self._changes.find(principal, CREATE_LOGINS, target)
+        opened = await self._writes.begin(principal, CREATE_LOGINS, target)
+        user = opened.user
         known = await self._grants.find_of(user, client_id, audience)
         grant = Grant(
             id=known.id if known else new_id(),
@@ -65,20 +67,20 @@ class Grants:
         details = {"clientId": client_id, "clientName": client_name, "audience": audience, "scopes": grant.scopes}
         # What the user did, told by the login service.
         changes = Changes(LogEventType.APPLICATION_AUTHORIZED, {}, (PutGrant(grant),), details=details, by_user=True)
-        await self._changes.apply(principal, CREATE_LOGINS, target, lambda _: changes)
+        await self._writes.commit(opened, lambda _: changes)
         return grant.id
 
     async def revoke(self, principal: Principal | None, target: Target, id: str) -> User:
         """`id` is AuthorizedApplication.id. The devices of that application go in the same step.
 
-        Raises what `ProfileChanges.apply` does; Refused with NOT_FOUND.
+        Raises what `Writes.commit` does; Refused with NOT_FOUND.
         """
-        _, user = await self._changes.find(principal, REVOKE_APPLICATION, target)
+        opened = await self._writes.begin(principal, REVOKE_APPLICATION, target)
         kind, key = decode_id(id) or ("", "")
-        grant = await self._grants.find(user, key) if kind == KIND else None
+        grant = await self._grants.find(opened.user, key) if kind == KIND else None
         if grant is None:
             raise Refused(ErrorCode.NOT_FOUND, "The user has authorized no such application.", ("id",))
-        beside = (DeleteGrant(grant.id), RevokeDevices(grant.client_id))
+        side_effects = (DeleteGrant(grant.id), RevokeDevices(grant.client_id))
         details = {"clientId": grant.client_id, "clientName": grant.client_name, "audience": grant.audience}
-        changes = Changes(LogEventType.APPLICATION_REVOKED, {}, beside, details=details)
-        return await self._changes.apply(principal, REVOKE_APPLICATION, target, lambda _: changes)
+        changes = Changes(LogEventType.APPLICATION_REVOKED, {}, side_effects, details=details)
+        return await self._writes.commit(opened, lambda _: changes)

@@ -8,16 +8,17 @@ from email_validator import EmailNotValidError, validate_email
 
 from app.domain.accounts import Identifiers as Given
 from app.domain.accounts import check_identifiers, check_username, why_not_changeable
-from app.domain.connections import AuthConnection
+from app.domain.commits import Changes
+from app.domain.connections import AuthConnection, unknown_connection
 from app.domain.errors import ErrorCode, Refused
 from app.domain.identifiers import email_key, phone_key, username_key
 from app.domain.logs import LogEventType
 from app.domain.principals import Principal
 from app.domain.rows import to_camel
 from app.domain.rules import CHANGE_PHONE_NUMBER, CHANGE_USERNAME, Rule
-from app.domain.users import Changes, User
-from app.services.changes import ProfileChanges, Target
-from app.store.connections import Connections
+from app.domain.users import User
+from app.services.writes import Target, Writes
+from app.store.connections import ConnectionStore
 
 
 def read_email(text: str) -> str:
@@ -47,15 +48,15 @@ def keys_of_typed(connection: str, typed: str) -> list[str]:
     return [make(connection, typed) for make in (email_key, username_key, phone_key)]
 
 
-async def named_connection(connections: Connections, tenant: str, name: str) -> AuthConnection:
+async def named_connection(connections: ConnectionStore, tenant: str, name: str) -> AuthConnection:
     """The connection of an input. Refused with NOT_FOUND."""
     found = await connections.find(tenant, name)
     if found is None:
-        raise Refused(ErrorCode.NOT_FOUND, "There is no such connection.", ("connection",))
+        raise unknown_connection()
     return found
 
 
-async def primary_connection(connections: Connections, user: User) -> AuthConnection | None:
+async def primary_connection(connections: ConnectionStore, user: User) -> AuthConnection | None:
     """As it is now: a setting that was just changed counts."""
     return await connections.find(user.tenant, user.identities[0].connection) if user.identities else None
 
@@ -72,12 +73,12 @@ def check_changeable(connection: AuthConnection | None, name: str) -> AuthConnec
 class Identifiers:
     """Usernames and phone numbers, changed at once: there is no mail that could show whose they are."""
 
-    def __init__(self, changes: ProfileChanges, connections: Connections) -> None:
-        self._changes = changes
+    def __init__(self, writes: Writes, connections: ConnectionStore) -> None:
+        self._writes = writes
         self._connections = connections
 
     async def change_username(self, principal: Principal | None, target: Target, username: str | None) -> User:
-        """None takes it away. Raises what `ProfileChanges.apply` does; Refused with NOT_EDITABLE, ALREADY_EXISTS."""
+        """None takes it away. Raises what `Writes.apply` does; Refused with NOT_EDITABLE, ALREADY_EXISTS."""
         given = {"username": None if username is None else check_username(username)}
         return await self._change(principal, target, CHANGE_USERNAME, LogEventType.USERNAME_CHANGED, lambda _: given)
 
@@ -102,8 +103,8 @@ class Identifiers:
         type_: LogEventType,
         to_fields: Callable[[User], Mapping[str, Any]],
     ) -> User:
-        _, user = await self._changes.find(principal, rule, target)
-        connection = await primary_connection(self._connections, user)
+        opened = await self._writes.begin(principal, rule, target)
+        connection = await primary_connection(self._connections, opened.user)
 
         def decide(user: User) -> Changes:
             given = to_fields(user)
@@ -112,4 +113,4 @@ class Identifiers:
             check_identifiers(ours, Given(**{name: given.get(name, getattr(user, name)) for name in names}))
             return Changes(type_, given)
 
-        return await self._changes.apply(principal, rule, target, decide)
+        return await self._writes.commit(opened, decide)

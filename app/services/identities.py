@@ -4,26 +4,25 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
-from app.domain.attributes.users import USER
+from app.domain.commits import Changes, Commit, ProfileWrite
 from app.domain.errors import ErrorCode, Forbidden, Refused, Unauthenticated, Unavailable
-from app.domain.identities import LinkMetadata, check_link, check_linked, link, unlink
+from app.domain.filters import Eq, Filter
+from app.domain.identities import PROOF_SECONDS, LinkMetadata, check_link, check_linked, link, unlink
 from app.domain.ids import Key, encode_id
 from app.domain.logins import said
-from app.domain.logs import LogEvent, LogEventType, diff
+from app.domain.logs import FieldChange, LogEventType, diff
 from app.domain.principals import ActorKind, Principal
 from app.domain.roles import permission_changes, role_changes
 from app.domain.rules import LINK_IDENTITY
 from app.domain.times import now
-from app.domain.users import Changes, Identity, User
+from app.domain.users import Identity, User
 from app.policy.identities import shared_access, why_not_linked
 from app.services.callers import Callers
-from app.services.changes import DEADLINE_SECONDS, ProfileChanges, Target, to_event, wait
-from app.store.identities import Identities as StoredIdentities
-from app.store.queries import to_query_with_hidden
-from app.store.roles import Roles
+from app.services.writes import Authorized, Target, Writes
+from app.store.errors import Conflict, Taken
+from app.store.roles import RoleStore
+from app.store.users import UserStore
 
-# How old the token may be that proves a second account.
-PROOF_SECONDS = 300
 Verify = Callable[[str], Awaitable[Principal]]
 
 
@@ -42,27 +41,27 @@ class Identities:
 
     def __init__(
         self,
-        changes: ProfileChanges,
+        writes: Writes,
         callers: Callers,
-        identities: StoredIdentities,
-        roles: Roles,
+        users: UserStore,
+        roles: RoleStore,
         verify: Verify,
         max_bytes: int,
     ) -> None:
-        self._changes = changes
+        self._writes = writes
         self._callers = callers
-        self._identities = identities
+        self._users = users
         self._roles = roles
         self._verify = verify
         self._max_bytes = max_bytes
 
     async def link(self, principal: Principal | None, target: Target, secondary: Secondary, how: LinkMetadata) -> User:
-        """The profile with the account. Raises what `ProfileChanges.find` does; Refused with INVALID_INPUT,
-        NOT_FOUND, USER_BLOCKED, TOO_LARGE, CONTENDED.
+        """The profile with the account. Raises what `Writes.begin` does; Refused with INVALID_INPUT, NOT_FOUND,
+        USER_BLOCKED, TOO_LARGE, CONTENDED.
         """
-        deadline = time.monotonic() + DEADLINE_SECONDS
-        while True:
-            caller, primary = await self._changes.find(principal, LINK_IDENTITY, target)
+
+        async def attempt(opened: Authorized) -> User:
+            caller, primary = opened.caller, opened.user
             other = await self._secondary(caller, primary, secondary)
             reason = why_not_linked(caller, primary.id, other.id)
             if reason:
@@ -72,40 +71,39 @@ class Identities:
             check_linked(primary, after, self._max_bytes)
             # The account that waits gives its keys up before the other takes them.
             pairs = [(other, waiting), (primary, after)]
-            if await self._write(caller, target, LogEventType.IDENTITY_LINKED, pairs):
-                return after
-            await wait(deadline)
+            return (await self._commit(opened, LogEventType.IDENTITY_LINKED, pairs))[1]
+
+        return await self._writes.retry(await self._writes.begin(principal, LINK_IDENTITY, target), attempt)
 
     async def unlink(self, principal: Principal | None, target: Target, identity_id: str) -> User:
         """The profile without the account, which has its own again. Refused with NOT_FOUND for no identity of it,
         INVALID_INPUT for the one that is the profile's own.
         """
-        deadline = time.monotonic() + DEADLINE_SECONDS
-        while True:
-            caller, primary = await self._changes.find(principal, LINK_IDENTITY, target)
+
+        async def attempt(opened: Authorized) -> User:
+            primary = opened.user
             identity = _named(primary, identity_id)
-            where = {"tenant": primary.tenant, "_id": identity.origin}
-            other = await self._identities.find(where)
+            other = await self._users.find_with_linked(primary.tenant, Eq("_id", identity.origin))
             assert other
             after, given_back = unlink(primary, other, identity)
             pairs = [(primary, after), (other, given_back)]
-            if await self._write(caller, target, LogEventType.IDENTITY_UNLINKED, pairs):
-                return after
-            await wait(deadline)
+            return (await self._commit(opened, LogEventType.IDENTITY_UNLINKED, pairs))[0]
+
+        return await self._writes.retry(await self._writes.begin(principal, LINK_IDENTITY, target), attempt)
 
     async def _secondary(self, caller: Principal, primary: User, secondary: Secondary) -> User:
-        where: Mapping[str, object] = {"tenant": caller.tenant, "user_id": secondary.user_id}
+        where: Filter = Eq("user_id", secondary.user_id)
         if secondary.token is not None:
             where = await self._proven(caller, secondary.token)
         elif caller.is_self(primary.id):
             message = "Prove that the other account is yours, with a token of it."
             raise Refused(ErrorCode.INVALID_INPUT, message, ("secondary", "userId"))
-        found = await self._identities.find(where)
+        found = await self._users.find_with_linked(caller.tenant, where)
         if found is None:
             raise Refused(ErrorCode.NOT_FOUND, "There is no such account.", ("secondary",))
         return found
 
-    async def _proven(self, caller: Principal, token: str) -> Mapping[str, object]:
+    async def _proven(self, caller: Principal, token: str) -> Filter:
         """By a fresh token of the same issuer and application, of another subject, who signed in recently."""
         try:
             proof = await self._verify(token)
@@ -117,47 +115,41 @@ class Identities:
             raise _no_proof("The token is of another issuer or application than yours.")
         if proof.issued_at is None or time.time() - proof.issued_at > PROOF_SECONDS:
             raise _no_proof(f"The token was issued more than {PROOF_SECONDS} seconds ago.")
-        if not self._changes.is_recent(proof):
+        if not self._writes.is_recent(proof):
             raise _no_proof("The token is not of a recent sign-in.")
         where = await self._callers.where(proof)
         if where is None:
             raise Refused(ErrorCode.NOT_FOUND, "There is no such account.", ("secondary",))
-        return to_query_with_hidden(USER, caller.tenant, where)
+        return where
 
-    async def _write(
-        self, caller: Principal, target: Target, type_: LogEventType, pairs: list[tuple[User, User]]
-    ) -> bool:
-        """In this order; the version of each moves by one."""
+    async def _commit(self, opened: Authorized, type_: LogEventType, pairs: list[tuple[User, User]]) -> list[User]:
+        """Both as they are written, in this order: with a new version and an event each. Raises Conflict."""
         at = now()
         moved = [(before, replace(after, version=before.version + 1, updated_at=at)) for before, after in pairs]
-        (_, one), (_, two) = moved
         changed = {each for before, after in pairs for each in set(before.role_ids) ^ set(after.role_ids)}
-        names = await self._roles.names(caller.tenant, changed)
-        events = [
-            _event(caller, target, type_, before, after, other, names)
-            for (before, after), other in zip(moved, (two, one), strict=True)
-        ]
-        return await self._identities.write(moved, events)
+        names = await self._roles.names(opened.caller.tenant, changed)
+        (_, one), (_, two) = moved
+        events = []
+        for (before, after), other in zip(moved, (two, one), strict=True):
+            changes = Changes(type_, {"identities": after.identities}, details={"otherUserId": other.user_id})
+            audit = _audit(before, after, names)
+            events.append(self._writes.events.of_profile(opened.caller, after, changes, opened.target.reason, audit))
+        try:
+            await self._writes.execute(Commit(tuple(ProfileWrite(*each) for each in moved), tuple(events)))
+        except Taken:
+            # Another writer took a key of one of them, which moves no version of theirs.
+            raise Conflict from None
+        return [one, two]
 
 
-def _event(
-    caller: Principal,
-    target: Target,
-    type_: LogEventType,
-    before: User,
-    after: User,
-    other: User,
-    names: Mapping[Key, str],
-) -> LogEvent:
+def _audit(before: User, after: User, names: Mapping[Key, str]) -> tuple[FieldChange, ...]:
     """`names` are those of the roles that differ."""
-    changes = Changes(type_, {"identities": after.identities}, details={"otherUserId": other.user_id})
-    told = (
+    return (
         *diff(said(before), said(after)),
         *diff({"blocked": before.blocked}, {"blocked": after.blocked}),
         *role_changes(before.role_ids, after.role_ids, names),
         *permission_changes(before.permissions, after.permissions),
     )
-    return to_event(caller, after, changes, target.reason, told)
 
 
 def _named(user: User, identity_id: str) -> Identity:

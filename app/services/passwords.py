@@ -1,15 +1,20 @@
 """Passwords: chosen, changed, verified, and reset by mail."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from app.domain.accounts import why_no_mail
+from app.domain.commits import Changes
 from app.domain.errors import ErrorCode, Refused
+from app.domain.filters import In
 from app.domain.identifiers import account_named, fold
 from app.domain.ids import Key
 from app.domain.logs import LogEventType
 from app.domain.mail import check_mail
 from app.domain.passwords import (
+    MAX_PASSWORD_CHANGES,
+    MAX_TRIES,
+    MAX_TRIES_FROM_ANYWHERE,
     MAX_TYPED,
     MIN_LENGTH,
     MIN_LENGTH_WITH_MFA,
@@ -19,6 +24,7 @@ from app.domain.passwords import (
     check_form,
     guessable_words,
     identifiers_of,
+    password_changes,
     version_of,
     why_no_password,
 )
@@ -26,23 +32,16 @@ from app.domain.principals import Principal
 from app.domain.rules import CHANGE_PASSWORD, SEND_ACCOUNT_MAIL, VERIFY_PASSWORDS
 from app.domain.tickets import TicketPurpose
 from app.domain.times import now
-from app.domain.users import Changes, User
+from app.domain.users import User
 from app.services.callers import Callers
-from app.services.changes import ProfileChanges, Target, to_event
 from app.services.identifiers import keys_of_typed, named_connection, primary_connection
 from app.services.login_reports import read_ip
 from app.services.password_hashes import PasswordHashes
-from app.services.tickets import issue, set_password
-from app.store.connections import Connections
-from app.store.logins import Logins
-from app.store.passwords import Passwords as StoredPasswords
-from app.store.users import Users
-
-# Wrong ones within a quarter of an hour: from one address for one account; for one account from anywhere.
-MAX_TRIES = 10
-MAX_TRIES_FROM_ANYWHERE = 100
-# Of one user in an hour: passwords that are set or checked for a change.
-MAX_CHANGES = 10
+from app.services.ticket_mails import issue
+from app.services.writes import Authorized, Target, Writes
+from app.store.connections import ConnectionStore
+from app.store.passwords import CredentialStore
+from app.store.users import UserStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,23 +60,21 @@ class Passwords:
 
     def __init__(
         self,
-        changes: ProfileChanges,
+        writes: Writes,
         callers: Callers,
-        users: Users,
-        connections: Connections,
-        logins: Logins,
-        passwords: StoredPasswords,
+        users: UserStore,
+        connections: ConnectionStore,
+        credentials: CredentialStore,
         hashes: PasswordHashes,
         mfa_tenants: frozenset[str],
         product: tuple[str, ...] = (),
         can_mail: bool = True,
     ) -> None:
-        self._changes = changes
+        self._writes = writes
         self._callers = callers
         self._users = users
         self._connections = connections
-        self._logins = logins
-        self._passwords = passwords
+        self._credentials = credentials
         self._hashes = hashes
         self._mfa_tenants = mfa_tenants
         self._product = product
@@ -95,7 +92,7 @@ class Passwords:
         return await self._hash(caller, user, password, path)
 
     async def choose_another(self, caller: str, user: User, password: str, path: str) -> str:
-        """As `choose`, for an existing user. Refused with RATE_LIMITED after MAX_CHANGES in an hour."""
+        """As `choose`, for an existing user. Refused with RATE_LIMITED after MAX_PASSWORD_CHANGES in an hour."""
         self._check_new(user, password, path)
         await self._count_change(user)
         return await self._hash(caller, user, password, path)
@@ -109,33 +106,35 @@ class Passwords:
         must_change: bool | None,
     ) -> User:
         """Takes devices and tickets with it. A tool's is to be changed at the next sign-in, unless `must_change` says
-        otherwise. Raises what `ProfileChanges.apply` does; Refused with NOT_EDITABLE, INVALID_INPUT, RATE_LIMITED.
+        otherwise. Raises what `Writes.commit` does; Refused with NOT_EDITABLE, INVALID_INPUT, RATE_LIMITED.
         """
-        caller, user = await self._changes.find(principal, CHANGE_PASSWORD, target)
+        opened = await self._writes.begin(principal, CHANGE_PASSWORD, target)
+        caller, user = opened.caller, opened.user
         is_self = caller.is_self(user.id)
         if is_self and current is None:
-            self._changes.require_recent(caller)
+            self._writes.require_recent(caller)
         await self._check_has_password(user, "newPassword")
         self._check_new(user, new, "newPassword")
         if current is not None:
             _check_typed(current, "currentPassword")
         await self._count_change(user)
-        credential = await self._passwords.find(user.tenant, user.id)
+        credential = await self._credentials.find(user.tenant, user.id)
         if current is not None:
-            await self._check_current(caller, user, credential, current)
+            await self._check_current(opened, credential, current)
         hash = await self._hash(caller.key, user, new, "newPassword")
         must_change = not is_self if must_change is None else must_change
-        changes = set_password(hash, version_of(credential), must_change)
-        return await self._changes.apply(principal, CHANGE_PASSWORD, target, lambda _: changes)
+        changes = password_changes(hash, version_of(credential), must_change)
+        return await self._writes.commit(opened, lambda _: changes)
 
-    async def check_current(self, caller: Principal, user: User, password: str) -> None:
+    async def check_current(self, opened: Authorized, password: str) -> None:
         """Refused with INVALID_INPUT where it is not the user's password, RATE_LIMITED after too many tries or
         changes.
         """
         _check_typed(password, "currentPassword")
+        user = opened.user
         await self._count_change(user)
-        credential = await self._passwords.find(user.tenant, user.id)
-        await self._check_current(caller, user, credential, password)
+        credential = await self._credentials.find(user.tenant, user.id)
+        await self._check_current(opened, credential, password)
 
     async def verify(
         self, principal: Principal | None, connection: str, identifier: str, password: str, ip: str | None
@@ -151,34 +150,35 @@ class Passwords:
             raise Refused(ErrorCode.INVALID_INPUT, refusal.message, ("connection",))
         ip = read_ip(ip)
         keys = keys_of_typed(connection, identifier)
-        user = await self._users.find({"tenant": principal.tenant, "keys": {"$in": keys}})
+        user = await self._users.find(principal.tenant, In("keys", keys))
         account = Key(None) if user is None else account_named(user, keys)
         # By account: an e-mail address, a username and a phone number are no three chances to guess one password.
         named = _unknown(connection, identifier) if user is None else f"account:{account}"
         tries = _tries(named, ip or "")
         await self._count_tries(principal.tenant, tries)
-        credential = None if user is None else await self._passwords.find(principal.tenant, account)
-        bcrypt_hash = await self._passwords.any_bcrypt(principal.tenant)
+        credential = None if user is None else await self._credentials.find(principal.tenant, account)
+        bcrypt_hash = await self._credentials.any_bcrypt(principal.tenant)
         # The login service speaks for many: those of one IP address take turns with those of another.
         caller = f"{principal.key}/{ip or ''}"
         stored = credential.hash if credential else None
         if not await self._hashes.verify(caller, stored, password, bcrypt_hash) or user is None or credential is None:
             return Verified(valid=False)
-        await self._passwords.forget_tries(principal.tenant, list(tries))
+        await self._credentials.forget_tries(principal.tenant, list(tries))
         if user.blocked:
             raise Refused(ErrorCode.USER_BLOCKED, "The user is blocked.")
         if self._hashes.is_outdated(credential.hash):
             anew = await self._hashes.hash(caller, password)
-            await self._passwords.upgrade(principal.tenant, account, credential.hash, anew)
+            await self._credentials.upgrade(principal.tenant, account, credential.hash, anew)
         return Verified(valid=True, user=user.id, must_change=user.must_change_password)
 
     async def send_reset(self, principal: Principal | None, target: Target) -> User:
-        """Sends a ticket for a new password. Raises what `ProfileChanges.apply` does; Refused with NOT_EDITABLE,
+        """Sends a ticket for a new password. Raises what `Writes.commit` does; Refused with NOT_EDITABLE,
         RATE_LIMITED, MAIL_UNAVAILABLE.
         """
-        _, user = await self._changes.find(principal, SEND_ACCOUNT_MAIL, target)
+        opened = await self._writes.begin(principal, SEND_ACCOUNT_MAIL, target)
+        user = opened.user
         await self._check_has_password(user, "userId")
-        version = version_of(await self._passwords.find(user.tenant, user.id))
+        version = version_of(await self._credentials.find(user.tenant, user.id))
 
         def decide(user: User) -> Changes:
             refusal = why_no_mail(user.email)
@@ -189,21 +189,22 @@ class Passwords:
             mail = issue(user, TicketPurpose.RESET_PASSWORD, user.email, version, ())
             return Changes(LogEventType.PASSWORD_CHANGE_REQUESTED, {}, mail)
 
-        return await self._changes.apply(principal, SEND_ACCOUNT_MAIL, target, decide)
+        return await self._writes.commit(opened, decide)
 
     async def _check_has_password(self, user: User, path: str) -> None:
         refusal = why_no_password(await primary_connection(self._connections, user))
         if refusal is not None:
             raise Refused(ErrorCode.NOT_EDITABLE, refusal.message, (path,))
 
-    async def _check_current(self, caller: Principal, user: User, credential: Credential | None, password: str) -> None:
+    async def _check_current(self, opened: Authorized, credential: Credential | None, password: str) -> None:
+        caller, user = opened.caller, opened.user
         tries = _tries(f"account:{user.id}", "current")
         await self._count_tries(user.tenant, tries)
         if await self._hashes.verify(caller.key, credential.hash if credential else None, password):
-            await self._passwords.forget_tries(user.tenant, list(tries))
+            await self._credentials.forget_tries(user.tenant, list(tries))
             return
-        failed = Changes(LogEventType.PASSWORD_CHANGE_FAILED, {})
-        await self._logins.add_event(to_event(caller, user, failed, None, ()))
+        # The reason that was given is one for the change, which did not happen.
+        await self._writes.record(replace(opened, target=Target()), Changes(LogEventType.PASSWORD_CHANGE_FAILED, {}))
         raise Refused(ErrorCode.INVALID_INPUT, "That is not the current password.", ("currentPassword",))
 
     def _check_new(self, user: User, password: str, path: str) -> None:
@@ -219,14 +220,15 @@ class Passwords:
 
     async def _count_change(self, user: User) -> None:
         """Counted before anything is hashed, and whether it succeeds or not."""
-        if await self._passwords.count_change(user.tenant, user.id, now()) > MAX_CHANGES:
-            message = f"The password of a user is set or checked at most {MAX_CHANGES} times an hour. Try again later."
+        if await self._credentials.count_change(user.tenant, user.id, now()) > MAX_PASSWORD_CHANGES:
+            limit = f"at most {MAX_PASSWORD_CHANGES} times an hour"
+            message = f"The password of a user is set or checked {limit}. Try again later."
             raise Refused(ErrorCode.RATE_LIMITED, message)
 
     async def _count_tries(self, tenant: str, limits: dict[str, int]) -> None:
         """Counted before it is tried, so that many at once are no way around."""
         for key, limit in limits.items():
-            if await self._passwords.count_try(tenant, key, now()) > limit:
+            if await self._credentials.count_try(tenant, key, now()) > limit:
                 message = "Too many wrong passwords. Wait a quarter of an hour."
                 raise Refused(ErrorCode.RATE_LIMITED, message)
 

@@ -9,6 +9,7 @@ from app.domain.attributes.devices import DEVICE
 from app.domain.attributes.enrollments import ENROLLMENT
 from app.domain.attributes.grants import GRANT
 from app.domain.attributes.users import USER
+from app.domain.commits import Changes
 from app.domain.errors import Refused
 from app.domain.filters import Eq
 from app.domain.logs import LogEventType
@@ -18,12 +19,10 @@ from app.domain.rows import Kind, Row, Selection
 from app.domain.rules import EXPORT_PERSONAL_DATA
 from app.domain.sizes import size_of
 from app.domain.times import format_time
-from app.domain.users import Changes
-from app.services.changes import ProfileChanges, Target, to_event
 from app.services.lists import Lists
 from app.services.logs import log_events
 from app.services.reads import Reads
-from app.store.logins import Logins
+from app.services.writes import Target, Writes
 
 # Of compact JSON. The profile and each list but the history take at most a share, so that the history is never empty.
 MAX_BYTES = 5_000_000
@@ -82,18 +81,17 @@ class Export:
 class PersonalData:
     """One JSON document of the attributes that the attribute table declares `personal`, and of no other."""
 
-    def __init__(self, changes: ProfileChanges, reads: Reads, lists: Lists, logins: Logins) -> None:
-        self._changes = changes
+    def __init__(self, writes: Writes, reads: Reads, lists: Lists) -> None:
+        self._writes = writes
         self._reads = reads
         self._lists = lists
-        self._logins = logins
 
     async def export(self, principal: Principal | None, target: Target) -> Export:
-        """`user`, and beside it what is kept about them. Raises what `ProfileChanges.find` does."""
-        caller, user = await self._changes.find(principal, EXPORT_PERSONAL_DATA, target)
+        """`user`, and beside it what is kept about them. Raises what `Writes.begin` does."""
+        opened = await self._writes.begin(principal, EXPORT_PERSONAL_DATA, target)
+        caller, user = opened.caller, opened.user
         # Written first, so that the history in the export has it.
-        exported = Changes(LogEventType.PERSONAL_DATA_EXPORTED, {})
-        await self._logins.add_event(to_event(caller, user, exported, target.reason, ()))
+        await self._writes.record(opened, Changes(LogEventType.PERSONAL_DATA_EXPORTED, {}))
         row = await self._reads.get_written(caller, USER, Eq("_id", user.id), USER.personal())
         assert row
         profile, truncated = _profile(row, MAX_BYTES // _PROFILE_SHARE)

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from app.domain.commits import Changes
 from app.domain.errors import ErrorCode, Forbidden, Refused
 from app.domain.ids import Key
 from app.domain.logs import LogEvent, LogEventType
@@ -31,14 +32,15 @@ from app.domain.rules import (
     UPDATE_ROLES,
     Rule,
 )
-from app.domain.users import Changes, User
+from app.domain.users import User
 from app.policy.roles import changes_members, why_not_changed
 from app.policy.rules import require_for_any_profile
 from app.services.callers import Callers
-from app.services.changes import ProfileChanges, Target
-from app.services.tenant_changes import Condition, TenantChanges, to_tenant_event
-from app.store.database import KeyTaken, new_id
-from app.store.roles import Roles as StoredRoles
+from app.services.tenant_changes import Condition, TenantChanges
+from app.services.writes import Target, Writes
+from app.store.database import new_id
+from app.store.errors import Taken
+from app.store.roles import RoleStore
 from app.store.snapshots import Snapshots
 
 
@@ -47,13 +49,13 @@ class Roles:
 
     def __init__(
         self,
-        changes: ProfileChanges,
+        writes: Writes,
         callers: Callers,
-        roles: StoredRoles,
+        roles: RoleStore,
         snapshots: Snapshots,
         on_deleted: Callable[[], None],
     ) -> None:
-        self._changes = changes
+        self._writes = writes
         self._callers = callers
         self._roles = roles
         self._snapshots = snapshots
@@ -81,9 +83,10 @@ class Roles:
             permissions=to_permissions(permissions),
         )
 
-        async def attempt(caller: Principal) -> Role | None:
-            event = _event(caller, LogEventType.ROLE_CREATED, None, role, reason)
-            return role if await self._roles.insert(role, event) else None
+        async def attempt(caller: Principal) -> Role:
+            event = self._event(caller, LogEventType.ROLE_CREATED, None, role, reason)
+            await self._roles.insert(role, event)
+            return role
 
         await self._write(caller, role.role_id, Condition(reason=reason), attempt)
         return key
@@ -105,14 +108,15 @@ class Roles:
         if "description" in given:
             values["description"] = given["description"] or None
 
-        async def attempt(caller: Principal) -> Role | None:
+        async def attempt(caller: Principal) -> Role:
             before = await self._one(caller, role_id, condition)
             after = _changed(before, values)
             if after == before:
                 return before
             await self._check_own(caller, before, after)
-            event = _event(caller, LogEventType.ROLE_UPDATED, before, after, condition.reason)
-            return after if await self._roles.replace(before, after, event) else None
+            event = self._event(caller, LogEventType.ROLE_UPDATED, before, after, condition.reason)
+            await self._roles.replace(before, after, event)
+            return after
 
         return (await self._write(caller, role_id, condition, attempt)).id
 
@@ -123,11 +127,12 @@ class Roles:
         """
         caller = await self._callers.authorize(principal, DELETE_ROLES)
 
-        async def attempt(caller: Principal) -> Role | None:
+        async def attempt(caller: Principal) -> Role:
             role = await self._one(caller, role_id, condition)
             await self._check_own(caller, role, None)
-            event = _event(caller, LogEventType.ROLE_DELETED, role, None, condition.reason)
-            return role if await self._roles.delete(role, event) else None
+            event = self._event(caller, LogEventType.ROLE_DELETED, role, None, condition.reason)
+            await self._roles.delete(role, event)
+            return role
 
         await self._write(caller, role_id, condition, attempt)
         self._on_deleted()
@@ -137,17 +142,17 @@ class Roles:
         caller: Principal,
         role_id: str,
         condition: Condition,
-        attempt: Callable[[Principal], Awaitable[Role | None]],
+        attempt: Callable[[Principal], Awaitable[Role]],
     ) -> Role:
         try:
             role = await self._tenant_changes.apply(caller, f"role:{role_id}", condition, attempt)
-        except KeyTaken:
+        except Taken:
             raise Refused(ErrorCode.ALREADY_EXISTS, "Another role has this name.", ("name",)) from None
         self._snapshots.forget(caller.tenant)
         return role
 
     async def assign(self, principal: Principal | None, target: Target, role_ids: Sequence[str]) -> User:
-        """Raises what `ProfileChanges.apply` does; Refused with NOT_FOUND for a role, TOO_LARGE."""
+        """Raises what `Writes.apply` does; Refused with NOT_FOUND for a role, TOO_LARGE."""
         return await self._change(principal, target, role_ids, ASSIGN_ROLES, LogEventType.ROLES_ASSIGNED, added)
 
     async def unassign(self, principal: Principal | None, target: Target, role_ids: Sequence[str]) -> User:
@@ -155,12 +160,12 @@ class Roles:
         return await self._change(principal, target, role_ids, UNASSIGN_ROLES, LogEventType.ROLES_UNASSIGNED, removed)
 
     async def grant(self, principal: Principal | None, target: Target, permissions: Sequence[Permission]) -> User:
-        """Raises what `ProfileChanges.apply` does; Refused with INVALID_INPUT, TOO_LARGE."""
+        """Raises what `Writes.apply` does; Refused with INVALID_INPUT, TOO_LARGE."""
 
         def decide(user: User) -> Changes:
             return _permissions_changed(LogEventType.PERMISSIONS_GRANTED, user, granted(user.permissions, permissions))
 
-        return await self._changes.apply(principal, GRANT_PERMISSIONS, target, decide)
+        return await self._writes.apply(principal, GRANT_PERMISSIONS, target, decide)
 
     async def revoke(self, principal: Principal | None, target: Target, permissions: Sequence[Permission]) -> User:
         """Of those that were granted directly. Likewise."""
@@ -168,7 +173,7 @@ class Roles:
         def decide(user: User) -> Changes:
             return _permissions_changed(LogEventType.PERMISSIONS_REVOKED, user, revoked(user.permissions, permissions))
 
-        return await self._changes.apply(principal, GRANT_PERMISSIONS, target, decide)
+        return await self._writes.apply(principal, GRANT_PERMISSIONS, target, decide)
 
     async def _change(
         self,
@@ -187,10 +192,10 @@ class Roles:
         def decide(user: User) -> Changes:
             after = how(user.role_ids, [each.id for each in named])
             check_count(after, MAX_ROLES, "roles")
-            told = role_changes(user.role_ids, after, {each.id: each.name for each in named})
-            return Changes(type_, {"role_ids": after}, told=told)
+            audit = role_changes(user.role_ids, after, {each.id: each.name for each in named})
+            return Changes(type_, {"role_ids": after}, audit=audit)
 
-        return await self._changes.apply(principal, rule, target, decide)
+        return await self._writes.apply(principal, rule, target, decide)
 
     async def _check_own(self, caller: Principal, before: Role, after: Role | None) -> None:
         """Forbidden when the change would reach the caller's own profile. An application has none to look up."""
@@ -208,20 +213,20 @@ class Roles:
         condition.check_version(role.version, role, "role")
         return role
 
+    def _event(
+        self, principal: Principal, type_: LogEventType, before: Role | None, after: Role | None, reason: str | None
+    ) -> LogEvent:
+        role, events = after or before, self._writes.events
+        assert role
+        named = {"roleId": role.role_id}
+        return events.of_tenant(principal, type_, named, _details(before), _details(after), reason)
+
 
 def _permissions_changed(type_: LogEventType, user: User, after: Sequence[Mapping[str, str]]) -> Changes:
-    return Changes(type_, {"permissions": after}, told=permission_changes(user.permissions, after))
+    return Changes(type_, {"permissions": after}, audit=permission_changes(user.permissions, after))
 
 
-def _event(
-    principal: Principal, type_: LogEventType, before: Role | None, after: Role | None, reason: str | None
-) -> LogEvent:
-    role = after or before
-    assert role
-    return to_tenant_event(principal, type_, {"roleId": role.role_id}, _told(before), _told(after), reason)
-
-
-def _told(role: Role | None) -> dict[str, Any] | None:
+def _details(role: Role | None) -> dict[str, Any] | None:
     if role is None:
         return None
     return {

@@ -1,17 +1,14 @@
 """The one way of writing what belongs to a tenant and to no user: roles, connections, login rules."""
 
-import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from app.domain.errors import VersionConflict
-from app.domain.logs import LogEvent, LogEventType
+from app.domain.logs import check_reason
 from app.domain.principals import Principal
-from app.domain.times import now
 from app.services.callers import Callers
-from app.services.changes import DEADLINE_SECONDS, Queue, check_reason, to_actor, wait
-from app.store.database import new_id
+from app.services.contention import Contention
 
 T = TypeVar("T")
 
@@ -32,53 +29,22 @@ class Condition:
 class TenantChanges:
     """Writers of one object in this process take turns. Writers of several processes try again."""
 
-    def __init__(self, callers: Callers, deadline: float = DEADLINE_SECONDS) -> None:
+    def __init__(self, callers: Callers) -> None:
         self._callers = callers
-        self._deadline = deadline
-        self._queue = Queue()
+        self._contention = Contention()
 
     async def apply(
-        self, principal: Principal, key: str, condition: Condition, attempt: Callable[[Principal], Awaitable[T | None]]
+        self, principal: Principal, key: str, condition: Condition, attempt: Callable[[Principal], Awaitable[T]]
     ) -> T:
-        """What `attempt` returns. It is called again when it returns None: another writer committed first.
+        """What `attempt` returns, which writes once. It is called again when another writer committed first.
 
-        It is given the caller as the database has them at that moment.
-
-        `key` names the object in its tenant. UserBlocked; Refused with INVALID_INPUT for the reason, CONTENDED, or by
-        `attempt`.
+        It is given the caller as the database has them at that moment. `key` names the object in its tenant.
+        UserBlocked; Refused with INVALID_INPUT for the reason, CONTENDED, or by `attempt`.
         """
         check_reason(condition.reason)
-        deadline = time.monotonic() + self._deadline
-        async with self._queue.turn((principal.tenant, key), deadline):
-            while True:
-                # The caller may be blocked or linked while this write waits for others.
-                caller = await self._callers.confirm(principal)
-                done = await attempt(caller)
-                if done is not None:
-                    return done
-                await wait(deadline)
 
+        async def run() -> T:
+            # The caller may be blocked or linked while this write waits for others.
+            return await attempt(await self._callers.confirm(principal))
 
-def to_tenant_event(
-    principal: Principal,
-    type_: LogEventType,
-    named: Mapping[str, str],
-    before: Mapping[str, Any] | None,
-    after: Mapping[str, Any] | None,
-    reason: str | None,
-) -> LogEvent:
-    """An event of no user. `named` says which object changed. The details have it, with the values before and after."""
-    at = now()
-    return LogEvent(
-        id=new_id(),
-        tenant=principal.tenant,
-        type=type_,
-        date=at,
-        recorded_at=at,
-        actor=to_actor(principal),
-        client_id=principal.client_id,
-        ip=principal.ip,
-        user_agent=principal.user_agent,
-        reason=reason,
-        details={**named, "before": before, "after": after},
-    )
+        return await self._contention.run((principal.tenant, key), run)

@@ -2,16 +2,17 @@
 
 import random
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from pymongo.errors import DuplicateKeyError
 
 from app.domain.connections import AuthConnection
-from app.domain.errors import ErrorCode, Refused
 from app.domain.identifiers import subject_prefix
 from app.domain.logs import LogEvent
-from app.store.database import Database, KeyTaken, WriteConflict, driver_errors
+from app.store.database import Database, driver_errors
+from app.store.errors import Conflict, Gone, Taken
 from app.store.snapshots import to_connection
 from app.store.versioned import delete_versioned, insert_versioned, update_versioned
 
@@ -20,7 +21,7 @@ from app.store.versioned import delete_versioned, insert_versioned, update_versi
 GUARDS = 16
 
 
-class Connections:
+class ConnectionStore:
     """Connections as they are now, for deciding a write. For reading there are the snapshots."""
 
     def __init__(self, database: Database) -> None:
@@ -31,31 +32,25 @@ class Connections:
             found = await self._database["connections"].find_one({"tenant": tenant, "name": name})
         return None if found is None else to_connection(found)
 
-    async def write(self, before: AuthConnection | None, after: AuthConnection, event: LogEvent) -> bool:
-        """False, and nothing written, when another writer committed first."""
+    async def write(self, before: AuthConnection | None, after: AuthConnection, event: LogEvent) -> None:
+        """Raises Conflict when another writer committed first."""
         document = _to_document(after)
         if before is not None:
             one = {"tenant": before.tenant, "_id": before.id}
-            return await update_versioned(self._database, "connections", one, before.version, document, event)
-        try:
-            return await insert_versioned(self._database, "connections", {"_id": after.id, **document}, event)
-        except KeyTaken:
-            return False
+            await update_versioned(self._database, "connections", one, before.version, document, event)
+            return
+        with _conflict_when_taken():
+            await insert_versioned(self._database, "connections", {"_id": after.id, **document}, event)
 
-    async def delete(self, connection: AuthConnection, event: LogEvent) -> bool:
-        """False, and nothing written, when another writer committed first. Refused when a user belongs to it."""
+    async def delete(self, connection: AuthConnection, event: LogEvent) -> None:
+        """Raises Conflict when another writer committed first, Taken when users belong to it."""
         one = {"tenant": connection.tenant, "_id": connection.id}
-        try:
-            async with self._database.transaction() as session:
-                await delete_versioned(self._database, session, "connections", one, connection.version, event)
-                for guard in range(GUARDS):
-                    await _write_guard(self._database, session, connection.tenant, connection.name, guard)
-                if await self._database["users"].find_one(_users_of(connection), {"_id": 1}, session=session):
-                    message = "Users belong to this connection. It can be deleted when none is left."
-                    raise Refused(ErrorCode.NOT_EDITABLE, message, ("name",))
-        except WriteConflict:
-            return False
-        return True
+        async with self._database.transaction() as session:
+            await delete_versioned(self._database, session, "connections", one, connection.version, event)
+            for guard in range(GUARDS):
+                await _write_guard(self._database, session, connection.tenant, connection.name, guard)
+            if await self._database["users"].find_one(_users_of(connection), {"_id": 1}, session=session):
+                raise Taken
 
     async def rules(self, tenant: str) -> dict[str, tuple[bool, int]]:
         """Whether a login rule is enabled, and its version, by name. One that was never saved is not among them."""
@@ -68,27 +63,35 @@ class Connections:
 
     async def write_rule(
         self, tenant: str, name: str, before: tuple[bool, int] | None, after: tuple[bool, int], event: LogEvent
-    ) -> bool:
-        """`before` is what `rules` returned. False, and nothing written, when another writer committed first."""
+    ) -> None:
+        """`before` is what `rules` returned. Raises Conflict when another writer committed first."""
         one, (enabled, version) = {"tenant": tenant, "name": name}, after
         document = {"enabled": enabled, "version": version}
         if before is not None:
-            return await update_versioned(self._database, "login_rules", one, before[1], document, event)
-        try:
-            return await insert_versioned(self._database, "login_rules", {**one, **document}, event)
-        except KeyTaken:
-            return False
+            await update_versioned(self._database, "login_rules", one, before[1], document, event)
+            return
+        with _conflict_when_taken():
+            await insert_versioned(self._database, "login_rules", {**one, **document}, event)
+
+
+@contextmanager
+def _conflict_when_taken() -> Iterator[None]:
+    """An object that another writer created at the same moment is changed at the next attempt."""
+    try:
+        yield
+    except Taken:
+        raise Conflict from None
 
 
 async def hold_connection(database: Database, session: Any, tenant: str, name: str) -> None:
     """For a transaction that inserts a user: the connection is not deleted before it commits.
 
-    Refused with NOT_FOUND when the connection does not exist. WriteConflict when it is being deleted.
+    Raises Gone when the connection does not exist, Conflict when it is being deleted.
     """
     guard = random.randrange(GUARDS)  # noqa: S311 - spreads writers, hides nothing
     await _write_guard(database, session, tenant, name, guard)
     if not await database["connections"].find_one({"tenant": tenant, "name": name}, {"_id": 1}, session=session):
-        raise Refused(ErrorCode.NOT_FOUND, "There is no such connection.", ("connection",))
+        raise Gone
 
 
 async def _write_guard(database: Database, session: Any, tenant: str, name: str, guard: int) -> None:
@@ -96,7 +99,7 @@ async def _write_guard(database: Database, session: Any, tenant: str, name: str,
     try:
         await database["connection_guards"].update_one(one, {"$inc": {"writes": 1}}, upsert=True, session=session)
     except DuplicateKeyError as error:
-        raise WriteConflict from error
+        raise Conflict from error
 
 
 def _users_of(connection: AuthConnection) -> Mapping[str, Any]:

@@ -22,6 +22,7 @@ from pymongo.monitoring import ConnectionPoolListener
 
 from app.domain.errors import Unavailable
 from app.domain.ids import Key
+from app.store.errors import Conflict
 
 # How long a request waits for a primary before it is told that there is none.
 SELECTION_TIMEOUT_MS = 5_000
@@ -37,14 +38,6 @@ LOG_MAX_BYTES = 50_000_000
 
 Transaction = Callable[[], AbstractAsyncContextManager[Any]]
 AfterCommit = Callable[[], Awaitable[None]]
-
-
-class WriteConflict(Exception):  # noqa: N818
-    """Another write of the same document came first; nothing of this transaction was kept."""
-
-
-class KeyTaken(Exception):  # noqa: N818
-    """Another profile has an identifier that was to be written; nothing of this transaction was kept."""
 
 
 class Pool(ConnectionPoolListener):
@@ -105,7 +98,7 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Any]:
-        """A session with a transaction that commits when the block ends well. WriteConflict when another writer
+        """A session with a transaction that commits when the block ends well. Conflict when another writer
         committed first.
         """
         waiting: list[AfterCommit] = []
@@ -159,7 +152,7 @@ class Database:
 
 @asynccontextmanager
 async def _transaction(client: Any) -> AsyncIterator[Any]:
-    """A session with a transaction that commits where the block ends well. WriteConflict where another came first."""
+    """A session with a transaction that commits where the block ends well. Conflict where another came first."""
     with driver_errors():
         async with await client.start_session() as session:
             session.start_transaction()
@@ -185,12 +178,12 @@ async def _commit(session: Any) -> None:
 
 @contextmanager
 def driver_errors() -> Iterator[None]:
-    """Lets no driver exception out for what a caller can meet: Unavailable and WriteConflict instead."""
+    """Lets no driver exception out for what a caller can meet: Unavailable and Conflict instead."""
     try:
         yield
     except OperationFailure as error:
         if error.has_error_label(_TRANSIENT):
-            raise WriteConflict from error
+            raise Conflict from error
         if isinstance(error, ExecutionTimeout | WTimeoutError) or error.has_error_label(_UNKNOWN_COMMIT):
             raise Unavailable from error
         raise

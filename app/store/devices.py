@@ -1,38 +1,29 @@
 """Devices as documents."""
 
-from collections.abc import Sequence
 from typing import Any
 
-from app.domain.devices import RevokeDevices
-from app.domain.ids import Key
-from app.domain.logs import LogEvent
+from pymongo.errors import DuplicateKeyError
+
+from app.domain.devices import MAX_DEVICES, PutDevice, RevokeDevices, UnlinkDevice
 from app.domain.times import now
 from app.domain.users import User
 from app.store.database import Database, driver_errors
-from app.store.logs import insert_event
+from app.store.documents import document_of
+from app.store.errors import Conflict, Gone
 
 
-class Devices:
-    """The credentials that stand. One that is gone was revoked."""
+class DeviceStore:
+    """Credentials that are in force. One that is gone was revoked."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def standing(self, tenant: str, token_hash: str) -> dict[str, Any] | None:
-        """The document of the device whose credential has this SHA-256, where it has not expired."""
+    async def find_active(self, tenant: str, token_hash: str) -> dict[str, Any] | None:
+        """The document of the device whose credential has this SHA-256, unless it has expired."""
         where = {"tenant": tenant, "token_hash": token_hash}
         with driver_errors():
             found: dict[str, Any] | None = await self._database["devices"].find_one(where)
         return None if found is None or (found.get("expires_at") or now()) < now() else found
-
-    async def remove(self, tenant: str, users: Sequence[Key], device_id: str, event: LogEvent) -> bool:
-        """Whether there was one. Its event is written with it."""
-        async with self._database.transaction() as session:
-            where = {"tenant": tenant, "user": {"$in": users}, "device_id": device_id}
-            result = await self._database["devices"].delete_many(where, session=session)
-            if result.deleted_count:
-                await insert_event(self._database, session, event)
-        return bool(result.deleted_count)
 
 
 async def revoke_devices(database: Database, session: Any, user: User, given: RevokeDevices) -> None:
@@ -40,3 +31,31 @@ async def revoke_devices(database: Database, session: Any, user: User, given: Re
     if given.client_id is not None:
         theirs["client_id"] = given.client_id
     await database["devices"].delete_many(theirs, session=session)
+
+
+async def unlink_device(database: Database, session: Any, user: User, given: UnlinkDevice) -> None:
+    """Raises Gone when there is no such device."""
+    where = {"tenant": user.tenant, "user": {"$in": user.own()}, "device_id": given.device_id}
+    if not (await database["devices"].delete_many(where, session=session)).deleted_count:
+        raise Gone(given)
+
+
+async def put_device(database: Database, session: Any, user: User, given: PutDevice) -> None:
+    """The same device of the same application is one. Beyond MAX_DEVICES, the one longest unused goes."""
+    devices, device = database["devices"], given.device
+    content = document_of(device)
+    first = {name: content.pop(name) for name in ("_id", "created_at")}
+    same = {name: getattr(device, name) for name in ("tenant", "user", "client_id", "device_id")}
+    update = {"$set": content, "$setOnInsert": first}
+    try:
+        result = await devices.update_one(same, update, upsert=True, session=session)
+    except DuplicateKeyError:
+        # Another login recorded it at the same moment.
+        raise Conflict from None
+    if result.upserted_id is None:
+        return
+    one = {name: same[name] for name in ("tenant", "user", "client_id")}
+    cursor = devices.find(one, {"_id": 1}, session=session).sort([("last_used_at", -1), ("_id", -1)])
+    extra = await cursor.skip(MAX_DEVICES).to_list(None)
+    if extra:
+        await devices.delete_many({**one, "_id": {"$in": [each["_id"] for each in extra]}}, session=session)

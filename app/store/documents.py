@@ -4,6 +4,12 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from pymongo.errors import BulkWriteError
+
+from app.store.database import Database
+
+_DUPLICATE_KEY = 11000
+
 Document = dict[str, Any]
 
 
@@ -11,6 +17,15 @@ def document_of(value: Any) -> Document:
     """Of a dataclass: its `id` is `_id`, and what says nothing is not stored."""
     document = {name: each for name, each in asdict(value).items() if each is not None}
     return {"_id": document.pop("id"), **document}
+
+
+async def insert_missing(database: Database, collection: str, documents: Sequence[Document]) -> None:
+    """Inserts those that are not there yet."""
+    try:
+        await database[collection].insert_many(documents, ordered=False)
+    except BulkWriteError as error:
+        if any(each["code"] != _DUPLICATE_KEY for each in (error.details or {}).get("writeErrors", ())):
+            raise
 
 
 async def put_one_of(collection: Any, session: Any, document: Document, unique: Sequence[str], most: int) -> bool:

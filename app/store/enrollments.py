@@ -3,13 +3,13 @@
 from typing import Any
 
 from app.domain.enrollments import MAX_ENROLLMENTS, Enrollment, PutEnrollment, RemoveEnrollments
-from app.domain.errors import ErrorCode, Refused
 from app.domain.users import User
 from app.store.database import Database, driver_errors
 from app.store.documents import document_of, put_one_of
+from app.store.errors import Full, Gone
 
 
-class Enrollments:
+class EnrollmentStore:
     """What the login service enrolled."""
 
     def __init__(self, database: Database) -> None:
@@ -35,18 +35,17 @@ class Enrollments:
 
 
 async def put_enrollment(database: Database, session: Any, user: User, given: PutEnrollment) -> None:
-    """Refused with TOO_LARGE beyond MAX_ENROLLMENTS."""
+    """Raises Full beyond MAX_ENROLLMENTS."""
     unique, document = ("tenant", "user", "enrollment_id"), document_of(given.enrollment)
     if not await put_one_of(database["mfa_enrollments"], session, document, unique, MAX_ENROLLMENTS):
-        message = f"A user has at most {MAX_ENROLLMENTS} second factors."
-        raise Refused(ErrorCode.TOO_LARGE, message, ("enrollmentId",))
+        raise Full(given)
 
 
 async def remove_enrollments(database: Database, session: Any, user: User, given: RemoveEnrollments) -> None:
     theirs = {"tenant": user.tenant, "user": {"$in": user.own()}, "_id": {"$in": list(given.ids)}}
     removed = (await database["mfa_enrollments"].delete_many(theirs, session=session)).deleted_count
     if removed < len(given.ids):
-        raise Refused(ErrorCode.NOT_FOUND, "The user has no such second factor.", ("ids",))
+        raise Gone(given)
 
 
 def _from_document(document: dict[str, Any]) -> Enrollment:

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from app.domain.errors import ErrorCode, Refused
 from app.domain.grants import MAX_GRANTS, DeleteGrant, Grant, PutGrant
 from app.domain.users import User
 from app.store.database import Database, driver_errors, to_key
 from app.store.documents import document_of, put_one_of
+from app.store.errors import Full, Gone
 
 
-class Grants:
+class GrantStore:
     """What users allowed."""
 
     def __init__(self, database: Database) -> None:
@@ -31,14 +31,13 @@ class Grants:
 
 
 async def put_grant(database: Database, session: Any, user: User, given: PutGrant) -> None:
-    """Refused with TOO_LARGE beyond MAX_GRANTS."""
+    """Raises Full beyond MAX_GRANTS."""
     unique, document = ("tenant", "user", "client_id", "audience"), document_of(given.grant)
     if not await put_one_of(database["grants"], session, document, unique, MAX_GRANTS):
-        message = f"A user has at most {MAX_GRANTS} authorized applications."
-        raise Refused(ErrorCode.TOO_LARGE, message, ("clientId",))
+        raise Full(given)
 
 
 async def delete_grant(database: Database, session: Any, user: User, given: DeleteGrant) -> None:
     one = {"tenant": user.tenant, "_id": given.id}
     if not (await database["grants"].delete_one(one, session=session)).deleted_count:
-        raise Refused(ErrorCode.NOT_FOUND, "The user has authorized no such application.", ("id",))
+        raise Gone(given)

@@ -22,7 +22,8 @@ from app.domain.errors import Unavailable
 from app.domain.ids import Key
 from app.domain.logs import Actor, FieldChange, LogEvent, LogEventType, bounded
 from app.domain.times import now
-from app.store.database import Database, WriteConflict, new_id
+from app.store.database import Database, new_id
+from app.store.errors import Conflict
 
 logger = logging.getLogger("profile_api")
 _FIELDS = tuple(field.name for field in fields(LogEvent) if field.name != "id")
@@ -81,7 +82,7 @@ async def _count(database: Database, tenant: str, user: Key, size: int) -> None:
         )
         if counted["bytes"] > database.log_max_bytes:
             await drop_oldest(database, tenant, user)
-    except WriteConflict:
+    except Conflict:
         return  # Another writer drops them.
     except (PyMongoError, Unavailable) as error:
         logger.warning("the size of a history could not be checked: %s", type(error).__name__)

@@ -9,12 +9,12 @@ from typing import Any
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
-from app.domain.errors import ErrorCode, Refused
 from app.domain.identifiers import fold
 from app.domain.mail import MAIL_WINDOW, MAX_MAILS, Mail, MailTemplate, SendMail
 from app.domain.users import User
-from app.store.database import Database, WriteConflict, driver_errors
+from app.store.database import Database, driver_errors
 from app.store.documents import document_of
+from app.store.errors import Conflict, Full
 
 
 class Outbox:
@@ -29,7 +29,7 @@ class Outbox:
             async with self._database.transaction() as session:
                 if await _count(self._database, session, mail, _email_key(mail)):
                     await _insert(self._database, session, mail)
-        except WriteConflict:
+        except Conflict:
             # Another mail to this recipient was counted at the same moment.
             return
 
@@ -69,15 +69,14 @@ class Outbox:
 
 
 async def put_mail(database: Database, session: Any, user: User, given: SendMail) -> None:
-    """Refused with RATE_LIMITED, as SendMail has it."""
+    """Raises Full when the user or the address had MAX_MAILS, unless the mail is then left out."""
     mail = given.mail
     if not given.is_notice:
         for key in (f"user:{user.id}", _email_key(mail)):
             if not await _count(database, session, mail, key):
                 if given.path is None:
                     return
-                message = f"{MAX_MAILS} mails went out within the hour. Wait, and ask again."
-                raise Refused(ErrorCode.RATE_LIMITED, message, given.path)
+                raise Full(given)
     await _insert(database, session, mail)
 
 
@@ -100,7 +99,7 @@ def _email_key(mail: Mail) -> str:
 
 
 async def _count(database: Database, session: Any, mail: Mail, key: str) -> bool:
-    """Whether there is room for one more; two that count at once meet in a WriteConflict."""
+    """Whether there is room for one more. Raises Conflict for the second of two that count at once."""
     counts, one = database["mail_counts"], {"tenant": mail.tenant, "key": key}
     found = await counts.find_one(one, session=session)
     times = [each for each in (found or {}).get("times", ()) if abs(mail.recorded_at - each) < MAIL_WINDOW]
@@ -110,7 +109,7 @@ async def _count(database: Database, session: Any, mail: Mail, key: str) -> bool
     try:
         await counts.update_one(one, {"$set": new}, upsert=True, session=session)
     except DuplicateKeyError:
-        raise WriteConflict from None
+        raise Conflict from None
     return True
 
 

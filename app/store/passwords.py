@@ -7,16 +7,16 @@ from typing import Any
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
-from app.domain.errors import ErrorCode, Refused
 from app.domain.ids import Key
 from app.domain.passwords import Credential, SetPassword
 from app.domain.times import now
 from app.domain.users import User
 from app.store.database import Database, driver_errors
+from app.store.errors import Conflict
 from app.store.indexes import EXPIRING
 
 
-class Passwords:
+class CredentialStore:
     """Hashes of passwords, one for each user that has one."""
 
     def __init__(self, database: Database) -> None:
@@ -68,7 +68,7 @@ class Passwords:
 
 
 async def set_password(database: Database, session: Any, user: User, given: SetPassword) -> None:
-    """Refused with CONTENDED where another password was set since `given.version`."""
+    """Raises Conflict when another password was set since `given.version`."""
     one = {"tenant": user.tenant, "user": user.id, "version": given.version}
     new = {"hash": given.hash, "version": given.version + 1, "changed_at": now()}
     try:
@@ -76,11 +76,6 @@ async def set_password(database: Database, session: Any, user: User, given: SetP
             one, {"$set": new}, upsert=given.version == 0, session=session
         )
     except DuplicateKeyError:
-        raise _contended() from None
+        raise Conflict(given) from None
     if not (result.matched_count or result.upserted_id):
-        raise _contended()
-
-
-def _contended() -> Refused:
-    message = "Another password was set at the same moment; this one was not. Send it again."
-    return Refused(ErrorCode.CONTENDED, message)
+        raise Conflict(given)

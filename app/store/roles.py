@@ -8,11 +8,12 @@ from app.domain.identifiers import fold
 from app.domain.ids import Key
 from app.domain.logs import LogEvent
 from app.domain.roles import Role
-from app.store.database import Database, WriteConflict, driver_errors
+from app.store.commits import clear_role
+from app.store.database import Database, driver_errors
 from app.store.versioned import delete_versioned, insert_versioned, update_versioned
 
 
-class Roles:
+class RoleStore:
     """A role that is deleted is gone in one step; what still names it is cleared afterwards, and names nothing."""
 
     def __init__(self, database: Database) -> None:
@@ -41,35 +42,30 @@ class Roles:
         with driver_errors():
             return await self._database["users"].find_one(where, {"_id": 1}) is not None
 
-    async def insert(self, role: Role, event: LogEvent) -> bool:
-        """False, and nothing written, when another writer committed first. KeyTaken when another role has its name."""
-        return await insert_versioned(self._database, "roles", _to_document(role), event)
+    async def insert(self, role: Role, event: LogEvent) -> None:
+        """Raises Conflict when another writer committed first, Taken when another role has its name."""
+        await insert_versioned(self._database, "roles", _to_document(role), event)
 
-    async def replace(self, before: Role, after: Role, event: LogEvent) -> bool:
+    async def replace(self, before: Role, after: Role, event: LogEvent) -> None:
         """Likewise."""
         one, document = {"tenant": before.tenant, "_id": before.id}, _to_document(after)
         del document["_id"]
-        return await update_versioned(self._database, "roles", one, before.version, document, event)
+        await update_versioned(self._database, "roles", one, before.version, document, event)
 
-    async def delete(self, role: Role, event: LogEvent) -> bool:
-        """Leaves a note for `clear`. False, and nothing written, when another writer committed first."""
+    async def delete(self, role: Role, event: LogEvent) -> None:
+        """Leaves a note for `clear`. Raises Conflict when another writer committed first."""
         one = {"tenant": role.tenant, "_id": role.id}
-        try:
-            async with self._database.transaction() as session:
-                await delete_versioned(self._database, session, "roles", one, role.version, event)
-                note = {"tenant": role.tenant, "role": role.id}
-                await self._database["deleted_roles"].insert_one(note, session=session)
-        except WriteConflict:
-            return False
-        return True
+        async with self._database.transaction() as session:
+            await delete_versioned(self._database, session, "roles", one, role.version, event)
+            note = {"tenant": role.tenant, "role": role.id}
+            await self._database["deleted_roles"].insert_one(note, session=session)
 
     async def clear(self) -> int:
         """Takes deleted roles out of the users that still name them. How many roles; doing it again does no harm."""
         with driver_errors():
             notes = await self._database["deleted_roles"].find().to_list(None)
             for each in notes:
-                named = {"tenant": each["tenant"], "role_ids": each["role"]}
-                await self._database["users"].update_many(named, {"$pull": {"role_ids": each["role"]}})
+                await clear_role(self._database, each["tenant"], each["role"])
                 await self._database["deleted_roles"].delete_one({"_id": each["_id"]})
         return len(notes)
 

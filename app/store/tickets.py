@@ -4,24 +4,24 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from app.domain.errors import ErrorCode, Refused
 from app.domain.ids import Key
-from app.domain.tickets import NO_GOOD, PutTicket, SpendTicket, Ticket, TicketPurpose, VoidTickets
+from app.domain.tickets import ConsumeTicket, PutTicket, RevokeTickets, Ticket, TicketPurpose
 from app.domain.users import User
 from app.store.database import Database, driver_errors
 from app.store.documents import document_of
+from app.store.errors import Gone
 
 # More than there are attempts to send one mail.
 _MAX_HASHES = 100
 
 
-class Tickets:
-    """Those that stand."""
+class TicketStore:
+    """Tickets that can still be redeemed."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def find(self, hash: str, at: datetime) -> Ticket | None:
+    async def find_active(self, hash: str, at: datetime) -> Ticket | None:
         """By the SHA-256 of one of its secrets, which no two tickets of any tenant share; None past its time."""
         with driver_errors():
             found = await self._database["tickets"].find_one(
@@ -29,7 +29,7 @@ class Tickets:
             )
         return None if found is None else _from_document(found)
 
-    async def arm(self, tenant: str, id: Key, hash: str) -> Ticket | None:
+    async def attach_secret(self, tenant: str, id: Key, hash: str) -> Ticket | None:
         """Gives a ticket the secret of the mail that is about to be sent; None when the ticket is void by now.
 
         Earlier secrets stay valid: a mail is sent again when nobody knows whether it was delivered.
@@ -48,14 +48,14 @@ async def put_ticket(database: Database, session: Any, user: User, given: PutTic
     await database["tickets"].insert_one(document_of(given.ticket), session=session)
 
 
-async def spend_ticket(database: Database, session: Any, user: User, given: SpendTicket) -> None:
-    """Refused with NOT_FOUND where it was spent."""
+async def consume_ticket(database: Database, session: Any, user: User, given: ConsumeTicket) -> None:
+    """Raises Gone when it was consumed or revoked."""
     one = {"tenant": user.tenant, "_id": given.id}
     if not (await database["tickets"].delete_one(one, session=session)).deleted_count:
-        raise Refused(ErrorCode.NOT_FOUND, NO_GOOD, ("ticket",))
+        raise Gone(given)
 
 
-async def void_tickets(database: Database, session: Any, user: User, given: VoidTickets) -> None:
+async def revoke_tickets(database: Database, session: Any, user: User, given: RevokeTickets) -> None:
     await database["tickets"].delete_many({"tenant": user.tenant, "user": user.id}, session=session)
 
 

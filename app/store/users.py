@@ -1,84 +1,41 @@
-"""Users as documents: the one function that writes a profile, and derives what lookup and search need."""
+"""Users as documents: found, and translated with everything that lookup and search need."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
-from pymongo.errors import DuplicateKeyError
-
+from app.domain.attributes.users import USER
+from app.domain.filters import Filter
 from app.domain.identifiers import fold, keys_of
-from app.domain.logs import LogEvent, same
-from app.domain.users import AttributeSource, Beside, Identity, Provenance, User
-from app.store.changes import write_beside
-from app.store.connections import hold_connection
-from app.store.database import Database, KeyTaken, WriteConflict, driver_errors
-from app.store.logs import insert_event
+from app.domain.logs import same
+from app.domain.users import AttributeSource, Identity, Provenance, User
+from app.store.database import Database, driver_errors
 from app.store.migrations import SCHEMA_VERSION
+from app.store.queries import Query, to_query, to_query_with_hidden
 
 _FIELDS = tuple(field.name for field in fields(User) if field.name != "id")
 # Read as absent: a document holds no field that says nothing.
 _EMPTY: tuple[Any, ...] = (None, {}, [], ())
 
 
-class Users:
-    """Profiles of every tenant."""
+class UserStore:
+    """Finds whole profiles for writing them. They are written by `store/commits.py` alone."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
         self._users = database["users"]
 
-    async def find(self, where: Mapping[str, Any]) -> User | None:
-        """The whole profile, for writing it; never one that is linked to another. `where` starts with the tenant."""
+    async def find(self, tenant: str, where: Filter) -> User | None:
+        """Never one that is linked to another."""
+        return await self._find(to_query(USER, tenant, where))
+
+    async def find_with_linked(self, tenant: str, where: Filter) -> User | None:
+        """Also a profile that is linked to another."""
+        return await self._find(to_query_with_hidden(USER, tenant, where))
+
+    async def _find(self, query: Query) -> User | None:
         with driver_errors():
-            document = await self._users.find_one({**where, "linked_to": None})
+            document = await self._users.find_one(query)
         return None if document is None else from_document(document)
-
-    async def insert(self, user: User, event: LogEvent, beside: Sequence[Beside] = ()) -> bool:
-        """A new profile, its event, and what goes with it. False, and nothing written, when another writer committed
-        first. KeyTaken when another profile has one of its keys. Refused with NOT_FOUND when its connection is gone.
-        """
-        try:
-            async with self._database.transaction() as session:
-                await hold_connection(self._database, session, user.tenant, user.identities[0].connection)
-                await self._users.insert_one(to_document(user), session=session)
-                await insert_event(self._database, session, event)
-                await write_beside(self._database, session, user, beside)
-        except WriteConflict:
-            return False
-        except DuplicateKeyError as error:
-            raise _taken(error) from error
-        return True
-
-    async def replace(self, before: User, after: User, event: LogEvent, beside: Sequence[Beside] = ()) -> bool:
-        """Writes what differs, its event, and what goes with it, if the profile still has `before.version`; else False
-        and nothing. KeyTaken where another profile has one of its keys.
-
-        `after.version` is the version that results.
-        """
-        update = to_update(to_document(before), to_document(after))
-        where = {"_id": before.id, "tenant": before.tenant, "version": before.version}
-        try:
-            async with self._database.transaction() as session:
-                # The update first: a lost race ends here, before an event is written for nothing.
-                if update:
-                    found = (await self._users.update_one(where, update, session=session)).matched_count
-                else:
-                    found = await self._users.find_one(where, {"_id": 1}, session=session)
-                if not found:
-                    raise WriteConflict
-                await insert_event(self._database, session, event)
-                await write_beside(self._database, session, after, beside)
-        except WriteConflict:
-            return False
-        except DuplicateKeyError as error:
-            raise _taken(error) from error
-        return True
-
-
-def _taken(error: DuplicateKeyError) -> Exception:
-    """KeyTaken where it was a profile's identifier; any other is a fault of ours."""
-    pattern = (error.details or {}).get("keyPattern") or {}
-    return KeyTaken() if pattern.keys() & {"keys", "user_id"} else error
 
 
 def to_document(user: User) -> dict[str, Any]:
@@ -125,7 +82,7 @@ def _compact(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def to_update(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """Between two documents: changed top-level fields only: no name in it came from a caller."""
+    """Sets only top-level fields that changed. No name in it comes from a caller."""
     update = {
         "$set": {name: value for name, value in after.items() if name not in before or not same(before[name], value)},
         "$unset": {name: "" for name in before if name not in after},

@@ -6,7 +6,8 @@ from typing import Any
 from pymongo.errors import DuplicateKeyError
 
 from app.domain.logs import LogEvent
-from app.store.database import Database, KeyTaken, WriteConflict
+from app.store.database import Database
+from app.store.errors import Conflict, Taken
 from app.store.logs import insert_event
 
 
@@ -15,17 +16,14 @@ def at_version(version: int) -> Any:
     return {"$in": [1, None]} if version == 1 else version
 
 
-async def insert_versioned(database: Database, collection: str, document: Mapping[str, Any], event: LogEvent) -> bool:
-    """False, and nothing written, when another writer committed first. KeyTaken when a unique key is in use."""
+async def insert_versioned(database: Database, collection: str, document: Mapping[str, Any], event: LogEvent) -> None:
+    """Raises Conflict when another writer committed first, Taken when a unique key is in use."""
     try:
         async with database.transaction() as session:
             await database[collection].insert_one(dict(document), session=session)
             await insert_event(database, session, event)
-    except WriteConflict:
-        return False
     except DuplicateKeyError as error:
-        raise KeyTaken from error
-    return True
+        raise Taken from error
 
 
 async def update_versioned(
@@ -35,27 +33,26 @@ async def update_versioned(
     version: int,
     document: Mapping[str, Any],
     event: LogEvent,
-) -> bool:
-    """Sets the fields of the document that `one` names if it still has this version. Else like `insert_versioned`."""
+) -> None:
+    """Sets the fields of the document that `one` names if it still has this version. Raises what
+    `insert_versioned` does.
+    """
     where = {**one, "version": at_version(version)}
     try:
         async with database.transaction() as session:
             result = await database[collection].update_one(where, {"$set": dict(document)}, session=session)
             if not result.matched_count:
-                raise WriteConflict
+                raise Conflict
             await insert_event(database, session, event)
-    except WriteConflict:
-        return False
     except DuplicateKeyError as error:
-        raise KeyTaken from error
-    return True
+        raise Taken from error
 
 
 async def delete_versioned(
     database: Database, session: Any, collection: str, one: Mapping[str, Any], version: int, event: LogEvent
 ) -> None:
-    """In the caller's transaction. WriteConflict when the document is gone or has another version."""
+    """In the caller's transaction. Conflict when the document is gone or has another version."""
     where = {**one, "version": at_version(version)}
     if not (await database[collection].delete_one(where, session=session)).deleted_count:
-        raise WriteConflict
+        raise Conflict
     await insert_event(database, session, event)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.domain.connections import AuthConnection, SyncRootAttributes
-from app.domain.logins import Login, first_profile, next_profile
+from app.domain.logins import Login, create_profile, refresh_profile
 from app.domain.normalizers.registry import normalize
 from app.domain.root_attributes import ROOT_ATTRIBUTES
 from app.domain.users import AttributeSource, Provenance, User
@@ -39,9 +39,9 @@ def login(strategy: str, raw: dict[str, Any], days: int) -> Login:
 
 def after(strategy: str, *payloads: dict[str, Any]) -> User:
     """The profile after logins with these payloads."""
-    user = first_profile(login(strategy, payloads[0], 0), 1, "1", AT)
+    user = create_profile(login(strategy, payloads[0], 0), 1, "1", AT)
     for days, raw in enumerate(payloads[1:], 1):
-        user = next_profile(user, login(strategy, raw, days), AT + timedelta(days=days))
+        user = refresh_profile(user, login(strategy, raw, days), AT + timedelta(days=days))
     return user
 
 
@@ -98,11 +98,11 @@ def test_stated_value_replaces_default_and_earlier_value(name: str) -> None:
 @pytest.mark.parametrize("source", [each for each in AttributeSource if each is not AttributeSource.IDP])
 @pytest.mark.parametrize("name", ["name", "nickname"])
 def test_default_replaces_no_value_of_any_source(name: str, source: AttributeSource) -> None:
-    user = first_profile(login("oidc", {"sub": "1"}, 0), 1, "1", AT)
+    user = create_profile(login("oidc", {"sub": "1"}, 0), 1, "1", AT)
     kept = Provenance(source, AT)
     for value in ("Mine", None):
         before = replace(user, **{name: value}, provenance={name: kept})
-        user = next_profile(before, login("oidc", {"sub": "1", "email": "annl2@example.com"}, 1), AT)
+        user = refresh_profile(before, login("oidc", {"sub": "1", "email": "annl2@example.com"}, 1), AT)
         assert (getattr(user, name), user.provenance[name]) == (value, kept)
 
 
@@ -156,16 +156,16 @@ def test_user_principal_name_replaces_no_address() -> None:
 @pytest.mark.parametrize("strategy", ["oidc", "auth0"])
 def test_login_removes_default_picture_of_earlier_version(strategy: str, sync: SyncRootAttributes) -> None:
     raw = {"sub": "1", "user_id": "1", "email": "ann@example.com"}
-    user = first_profile(login(strategy, raw, 0), 1, "1", AT)
+    user = create_profile(login(strategy, raw, 0), 1, "1", AT)
     by_default = Provenance(AttributeSource.DEFAULT, AT)
     old = replace(user, picture="https://images.example/hash", provenance={**user.provenance, "picture": by_default})
     later = login(strategy, raw, 1)
-    seen = next_profile(old, replace(later, connection=replace(later.connection, sync_root_attributes=sync)), AT)
+    seen = refresh_profile(old, replace(later, connection=replace(later.connection, sync_root_attributes=sync)), AT)
     assert (seen.picture, seen.provenance) == (None, user.provenance)
 
 
 def test_login_keeps_picture_that_somebody_chose() -> None:
     for source in (AttributeSource.USER, AttributeSource.ADMIN, AttributeSource.IDP):
-        user = first_profile(login("oidc", {"sub": "1"}, 0), 1, "1", AT)
+        user = create_profile(login("oidc", {"sub": "1"}, 0), 1, "1", AT)
         chosen = replace(user, picture="https://images.example/1", provenance={"picture": Provenance(source, AT)})
-        assert next_profile(chosen, login("oidc", {"sub": "1"}, 1), AT).picture == "https://images.example/1"
+        assert refresh_profile(chosen, login("oidc", {"sub": "1"}, 1), AT).picture == "https://images.example/1"

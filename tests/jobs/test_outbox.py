@@ -18,7 +18,7 @@ from app.jobs.outbox import OutboxSender
 from app.mail.composer import Composer
 from app.mail.smtp import NotDelivered, SmtpServer
 from app.store.outbox import Outbox
-from app.store.tickets import Tickets
+from app.store.tickets import TicketStore
 from tests.mailbox import PUBLIC_URL, Mailbox, link_of, smtp_server, ticket_of
 from tests.schema.test_emails import redeem
 from tests.serving import eventually, serve
@@ -112,7 +112,7 @@ async def test_without_a_server_mail_is_logged_without_its_secret_and_kept_for_t
 ) -> None:
     assert mailbox.database
     folder = tmp_path / "mail"
-    parts = Outbox(mailbox.database), Tickets(mailbox.database), Composer("a@example.com", PUBLIC_URL)
+    parts = Outbox(mailbox.database), TicketStore(mailbox.database), Composer("a@example.com", PUBLIC_URL)
     with caplog.at_level(logging.INFO):
         assert await OutboxSender(*parts, None, folder).send_one()
     [kept] = folder.iterdir()
@@ -129,7 +129,7 @@ async def test_dropped_mail_leaves_a_log_line_without_content(
     world: World, john: User, mailbox: Mailbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert mailbox.database
-    parts = Outbox(mailbox.database), Tickets(mailbox.database), Composer("a@example.com", PUBLIC_URL)
+    parts = Outbox(mailbox.database), TicketStore(mailbox.database), Composer("a@example.com", PUBLIC_URL)
     with caplog.at_level(logging.INFO):
         assert await OutboxSender(*parts, None, None).send_one()
     assert await waiting(world) == []

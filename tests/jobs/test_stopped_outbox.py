@@ -23,7 +23,7 @@ from app.serving import Server
 from app.settings import Settings
 from app.store.database import Database
 from app.store.outbox import Outbox, to_document
-from app.store.tickets import Tickets
+from app.store.tickets import TicketStore
 from tests.mailbox import Mailbox, ticket_of
 from tests.schema.test_emails import redeem
 from tests.serving import DEADLINE_SECONDS, eventually
@@ -89,7 +89,7 @@ class Slow:
         await self.go_on.wait()
 
 
-class SlowTickets(Tickets):
+class SlowTickets(TicketStore):
     slow: Slow
 
     async def arm(self, tenant: str, id: Any, hash: str) -> Ticket | None:
@@ -254,7 +254,7 @@ async def test_delivered_mail_is_removed_when_the_database_is_back(
 
 
 async def test_claim_is_no_try_if_the_database_fails(world: World, john: User, mailbox: Mailbox) -> None:
-    class Failing(Tickets):
+    class Failing(TicketStore):
         async def arm(self, tenant: str, id: Any, hash: str) -> Ticket | None:
             raise Unavailable
 

@@ -110,7 +110,7 @@ async def test_what_can_not_be_granted_or_revoked_is_refused(
     assert await world.events(john) == []
     conflict = await tool(world, REVOKE, userId=jane.user_id, id=hers, ifVersion=4)
     assert conflict["errors"][0]["code"] == "VERSION_CONFLICT"
-    monkeypatch.setattr("app.services.changes.is_recent", lambda *_: False)
+    monkeypatch.setattr("app.services.writes.is_recent", lambda *_: False)
     assert codes(await world.post(REVOKE, world.user_token(jane), input={"id": hers})) == [
         "INSUFFICIENT_USER_AUTHENTICATION"
     ]
@@ -181,7 +181,7 @@ async def test_what_can_not_be_enrolled_or_removed_is_refused(
     await world.database["mfa_enrollments"].insert_many(more)
     assert (await enroll(world, john, "one more"))["errors"][0]["code"] == "TOO_LARGE"
     assert await world.database["mfa_enrollments"].count_documents({"user": john.id}) == MAX_ENROLLMENTS
-    monkeypatch.setattr("app.services.changes.is_recent", lambda *_: False)
+    monkeypatch.setattr("app.services.writes.is_recent", lambda *_: False)
     answer = await world.post(REMOVE, world.user_token(john), input={"all": True})
     assert codes(answer) == ["INSUFFICIENT_USER_AUTHENTICATION"]
 

@@ -254,7 +254,7 @@ async def test_users_delete_themselves_soon_after_they_signed_in(world: World, m
     await world.add_connection()
     john = await world.add_user("john")
     token, input = world.user_token(john), {"userId": john.user_id}
-    monkeypatch.setattr("app.services.changes.is_recent", lambda *_: False)
+    monkeypatch.setattr("app.services.writes.is_recent", lambda *_: False)
     assert codes(await world.post(DELETE, token, input=input)) == ["INSUFFICIENT_USER_AUTHENTICATION"]
     assert await world.stored(john)
     monkeypatch.undo()

@@ -242,7 +242,7 @@ async def test_user_with_a_locked_out_ip_address_can_be_unblocked(open_world: Wo
 async def test_long_after_a_sign_in_what_needs_a_recent_one_is_not_offered(
     open_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("app.services.changes", "app.policy.actions"):
+    for module in ("app.services.writes", "app.policy.actions"):
         monkeypatch.setattr(f"{module}.is_recent", lambda *_: False)
     wrong = await differences(open_world, "a user", "linked")
     # With the old password it works all the same.

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from app.domain.commits import Commit, ProfileWrite
 from app.domain.connections import SyncRootAttributes
 from app.domain.errors import ErrorCode, Refused
 from app.domain.login_rules import BUILT_IN
@@ -12,13 +13,15 @@ from app.domain.logs import LogEventType
 from app.domain.principals import ActorKind, Principal
 from app.domain.scopes import Scope
 from app.domain.users import User
+from app.geo.locations import LocationDatabase
 from app.services.connections import Connections
-from app.services.tenant_changes import Condition, to_tenant_event
-from app.store.connections import GUARDS, hold_connection
-from app.store.connections import Connections as StoredConnections
+from app.services.events import Events
+from app.services.tenant_changes import Condition
+from app.store.connections import GUARDS, ConnectionStore, hold_connection
+from app.store.errors import Conflict, Taken
 from app.store.records import Records
 from app.store.snapshots import Snapshots
-from app.store.users import Users, to_document
+from app.store.users import to_document
 from tests.world import DATABASE, World
 
 EVERYTHING = [str(each) for each in Scope]
@@ -156,10 +159,10 @@ async def test_connection_events_tell_before_after_and_why(world: World) -> None
 
 def another_process(world: World, issuers_of: Any = ()) -> tuple[Connections, Principal]:
     """The service with a queue of its own: only the database orders its writes."""
-    stored = StoredConnections(world.database)
+    stored = ConnectionStore(world.database)
     principal = Principal(world.tenant, "tool@clients", ActorKind.APPLICATION, frozenset(Scope))
     callers, snapshots = world.callers(), Snapshots(Records(world.database))
-    return Connections(callers, stored, snapshots, BUILT_IN, issuers_of), principal
+    return Connections(callers, Events(LocationDatabase(None)), stored, snapshots, BUILT_IN, issuers_of), principal
 
 
 async def test_concurrent_connection_saves_lose_nothing(world: World) -> None:
@@ -308,12 +311,18 @@ async def test_other_tenants_users_do_not_keep_a_connection(world: World) -> Non
 
 
 async def deletion(world: World) -> bool:
-    stored = StoredConnections(world.database)
+    stored = ConnectionStore(world.database)
     connection = await stored.find(world.tenant, "corp")
     assert connection
     principal = another_process(world)[1]
-    event = to_tenant_event(principal, LogEventType.AUTH_CONNECTION_DELETED, {}, None, None, None)
-    return await stored.delete(connection, event)
+    event = Events(LocationDatabase(None)).of_tenant(
+        principal, LogEventType.AUTH_CONNECTION_DELETED, {}, None, None, None
+    )
+    try:
+        await stored.delete(connection, event)
+    except Conflict:
+        return False
+    return True
 
 
 async def a_user(world: World) -> User:
@@ -334,7 +343,7 @@ async def test_delete_connection_waits_for_user_being_made(world: World, monkeyp
             await world.database["users"].insert_one(to_document(user), session=session)
             # The other transaction does not see the user yet, and must not commit.
             assert await deletion(world) is False
-        with pytest.raises(Refused):
+        with pytest.raises(Taken):
             await deletion(world)
         await world.database["users"].delete_one({"_id": user.id})
     assert await deletion(world) is True
@@ -347,7 +356,7 @@ async def test_user_is_not_made_in_deleted_connection(world: World) -> None:
     assert await deletion(world)
     event = (await events(world))[0]
     with pytest.raises(Refused) as raised:
-        await Users(world.database).insert(user, event)  # type: ignore[arg-type]
+        await world.writes().execute(Commit((ProfileWrite(None, user),), (event,)))  # type: ignore[arg-type]
     assert (raised.value.code, raised.value.path) == (ErrorCode.NOT_FOUND, ("connection",))
     assert await world.database["users"].count_documents({"tenant": world.tenant}) == 0
 

@@ -307,7 +307,7 @@ async def test_how_an_address_can_not_be_changed(world: World, john: User, monke
         assert (error["code"], error["path"]) == expected, input
         assert expected[0] != "NOT_EDITABLE" or "connection" in error["message"]
     assert (await act(world, "changeEmail", userId="email|emil", email="e@example.com"))["errors"] == []
-    monkeypatch.setattr("app.services.changes.is_recent", lambda *_: False)
+    monkeypatch.setattr("app.services.writes.is_recent", lambda *_: False)
     query = 'mutation { changeEmail(input: {email: "n@example.com"}) { errors { code } } }'
     assert codes(await world.post(query, token)) == ["INSUFFICIENT_USER_AUTHENTICATION"]
     assert "pending_email" not in await world.stored(john)

@@ -320,7 +320,7 @@ async def test_a_user_proves_the_second_account_by_a_fresh_token_of_it(
     later = time.time() + 301
     monkeypatch.setattr("app.services.identities.time.time", lambda: later)
     # The sign-in of the token that asks is as old as the proof, and is asked first.
-    monkeypatch.setattr("app.services.changes.is_recent", lambda *_: True)
+    monkeypatch.setattr("app.services.writes.is_recent", lambda *_: True)
     assert await refused({"token": good_proof}) == ("INVALID_INPUT", ["secondary", "token"])
     monkeypatch.undo()
     answer = (
@@ -340,7 +340,7 @@ async def test_a_user_proves_the_second_account_by_a_fresh_token_of_it(
 async def test_linking_oneself_needs_a_recent_sign_in(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
     own, given = two.world.user_token("auth0|john"), {"secondary": {"token": proof(two.world, "google-oauth2|g1")}}
     later = time.time() + 301
-    monkeypatch.setattr("app.services.changes.time.time", lambda: later)
+    monkeypatch.setattr("app.services.writes.time.time", lambda: later)
     assert codes(await two.world.post(LINK, own, input=given)) == ["INSUFFICIENT_USER_AUTHENTICATION"]
     waiting = await two.world.database["users"].find_one({"tenant": two.world.tenant, "user_id": "google-oauth2|g1"})
     assert "linked_to" not in waiting

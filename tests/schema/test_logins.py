@@ -12,12 +12,12 @@ import pytest
 
 from app.domain.connections import SyncRootAttributes, kind_of
 from app.domain.login_rules import MOVE_USER_METADATA, LoginRule
-from app.domain.logins import MAX_FAILURES
+from app.domain.logins import MAX_FAILURES, MAX_PROFILE_BYTES
 from app.domain.normalizers.registry import NORMALIZERS
 from app.domain.scopes import Scope
 from app.domain.times import format_time, now
 from app.main import build
-from app.services.logins import MAX_PROFILE_BYTES, token_hash
+from app.services.logins import token_hash
 from app.settings import Settings
 from tests.geo.test_locations import CITY
 from tests.geo.test_locations import database as city_database
@@ -569,7 +569,7 @@ async def test_a_credential_of_a_blocked_user_or_past_its_time_does_not_stand(wo
 async def test_the_same_device_is_one_and_the_longest_unused_goes(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.store.logins.MAX_DEVICES", 3)
+    monkeypatch.setattr("app.store.devices.MAX_DEVICES", 3)
     await world.add_connection("g", "google-oauth2")
     start = now() - timedelta(hours=1)
     for number, id in enumerate(["a", "b", "a", "c", "d", "e"]):

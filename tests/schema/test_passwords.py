@@ -9,12 +9,12 @@ import httpx
 import pytest
 from argon2 import PasswordHasher
 
+from app.domain.passwords import MAX_PASSWORD_CHANGES, MAX_TRIES
 from app.domain.scopes import Scope
 from app.domain.times import now
 from app.domain.users import User
 from app.main import build
 from app.services.password_hashes import PasswordHashes
-from app.services.passwords import MAX_CHANGES, MAX_TRIES
 from app.settings import Settings
 from tests.mailbox import PUBLIC_URL, Mailbox, link_of, ticket_of
 from tests.schema.test_emails import NO_GOOD, redeem
@@ -93,7 +93,7 @@ async def test_users_change_theirs_with_the_old_one_or_soon_after_they_signed_in
     token = world.user_token(john)
     told = await change(world, GOOD, token)
     assert (told["errors"], told["user"]["mustChangePassword"]) == ([], False)
-    monkeypatch.setattr("app.services.changes.is_recent", lambda *_: False)
+    monkeypatch.setattr("app.services.writes.is_recent", lambda *_: False)
     assert codes(await world.post(CHANGE, token, input={"newPassword": BETTER})) == ["INSUFFICIENT_USER_AUTHENTICATION"]
     [error] = (await change(world, BETTER, token, currentPassword="wrong"))["errors"]
     assert (error["code"], error["path"]) == ("INVALID_INPUT", ["currentPassword"])
@@ -270,22 +270,24 @@ async def change_email(world: World, token: str, **input: Any) -> Any:
 
 async def test_changes_of_a_users_password_are_limited_by_hour(world: World, john: User, hashed: list[str]) -> None:
     tool, token = world.tool_token(EVERYTHING), world.user_token(john)
-    aliases = " ".join(f"c{n}: changePassword(input: $i{n}) {{ errors {{ code }} }}" for n in range(MAX_CHANGES + 2))
-    inputs = {f"i{n}": {"userId": john.user_id, "newPassword": f"{GOOD} {n}"} for n in range(MAX_CHANGES + 2)}
+    aliases = " ".join(
+        f"c{n}: changePassword(input: $i{n}) {{ errors {{ code }} }}" for n in range(MAX_PASSWORD_CHANGES + 2)
+    )
+    inputs = {f"i{n}": {"userId": john.user_id, "newPassword": f"{GOOD} {n}"} for n in range(MAX_PASSWORD_CHANGES + 2)}
     query = f"mutation({', '.join(f'${name}: ChangePasswordInput!' for name in inputs)}) {{ {aliases} }}"
     answers = (await world.ask(query, tool, **inputs)).values()
-    assert [[error["code"] for error in each["errors"]] for each in answers] == [[]] * MAX_CHANGES + [
+    assert [[error["code"] for error in each["errors"]] for each in answers] == [[]] * MAX_PASSWORD_CHANGES + [
         ["RATE_LIMITED"]
     ] * 2
-    assert len(hashed) == MAX_CHANGES
+    assert len(hashed) == MAX_PASSWORD_CHANGES
     # It is one count for all that set or check a password, and for each user one.
-    current = f"{GOOD} {MAX_CHANGES - 1}"
+    current = f"{GOOD} {MAX_PASSWORD_CHANGES - 1}"
     for told in (
         await change(world, BETTER, token, currentPassword=current),
         await change_email(world, token, currentPassword=current),
     ):
         assert [each["code"] for each in told["errors"]] == ["RATE_LIMITED"]
-    assert len(hashed) == MAX_CHANGES
+    assert len(hashed) == MAX_PASSWORD_CHANGES
     assert (await verify(world, current))["valid"]
     jane = await world.add_user("jane")
     assert (await change(world, GOOD, userId=jane.user_id))["errors"] == []
@@ -296,7 +298,7 @@ async def test_changes_of_a_users_password_are_limited_by_hour(world: World, joh
 async def test_checks_of_current_password_count_as_changes(world: World, john: User, hashed: list[str]) -> None:
     await change(world, GOOD, userId=john.user_id)
     token = world.user_token(john)
-    for _ in range(MAX_CHANGES - 1):
+    for _ in range(MAX_PASSWORD_CHANGES - 1):
         told = await change_email(world, token, currentPassword=GOOD)
         assert "RATE_LIMITED" not in {each["code"] for each in told["errors"] if each["path"] is None}
         await world.database["mail_counts"].delete_many({"tenant": world.tenant})
@@ -310,7 +312,9 @@ async def test_redeeming_counts_as_a_change_of_password(
     await world.ask(RESET, world.user_token(john), input={})
     ticket = ticket_of(await mailbox.receive_to("john@example.com"))
     changes = world.database["password_changes"]
-    await changes.insert_one({"tenant": world.tenant, "user": john.id, "count": MAX_CHANGES - 1, "recorded_at": now()})
+    await changes.insert_one(
+        {"tenant": world.tenant, "user": john.id, "count": MAX_PASSWORD_CHANGES - 1, "recorded_at": now()}
+    )
     for password in ("short", "abcdefghijklmnop"):
         told = await redeem(world, ticket, newPassword=password)
         assert [each["code"] for each in told["errors"]] == ["INVALID_INPUT"]

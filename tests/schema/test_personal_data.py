@@ -99,7 +99,7 @@ async def test_users_get_of_theirs_what_they_may_read(
         assert hidden not in text
     assert "m-device" in text
     assert "m-old" in text
-    monkeypatch.setattr("app.services.changes.is_recent", lambda *_: False)
+    monkeypatch.setattr("app.services.writes.is_recent", lambda *_: False)
     assert codes(await world.post(EXPORT, token, input={})) == ["INSUFFICIENT_USER_AUTHENTICATION"]
 
 

@@ -12,15 +12,13 @@ from app.domain.principals import ActorKind, Principal
 from app.domain.roles import MAX_PERMISSIONS, MAX_ROLES
 from app.domain.scopes import Scope
 from app.jobs.roles import ClearRoles
-from app.services.changes import ProfileChanges
 from app.services.roles import Roles as RoleChanges
 from app.services.tenant_changes import Condition
 from app.settings import Settings
 from app.store.database import new_id
 from app.store.records import Records
-from app.store.roles import Roles
+from app.store.roles import RoleStore
 from app.store.snapshots import Snapshots
-from app.store.users import Users
 from tests.world import World, codes
 
 EVERYTHING = [str(each) for each in Scope]
@@ -221,7 +219,7 @@ async def test_a_role_of_a_hundred_thousand_is_deleted_and_none_of_them_sees_it_
     assert (await world.ask(query, token))["viewer"]["roles"] == [{"name": "Everyone"}]
     assert (await act(world, "deleteRole", roleId=made["roleId"]))["errors"] == []
     assert (await world.ask(query, token))["viewer"] == {"roles": [], "permissions": []}
-    roles = Roles(world.database)
+    roles = RoleStore(world.database)
     job = asyncio.create_task(ClearRoles(roles).run())
     try:
         async with asyncio.timeout(60):
@@ -239,7 +237,7 @@ async def test_a_role_of_a_hundred_thousand_is_deleted_and_none_of_them_sees_it_
 
 async def test_deleting_a_role_wakes_the_job_that_clears_it(world: World, settings: Settings) -> None:
     """Well before it would look by itself."""
-    job = ClearRoles(Roles(world.database))
+    job = ClearRoles(RoleStore(world.database))
     services = build_services(settings, world.database, True, build_tokens(settings, True), job.wake)
     tool = Principal(world.tenant, "tool@clients", ActorKind.APPLICATION, frozenset(Scope))
     task = asyncio.create_task(job.run())
@@ -259,9 +257,8 @@ async def test_deleting_a_role_wakes_the_job_that_clears_it(world: World, settin
 def another_process(world: World) -> tuple[RoleChanges, Principal]:
     """The service with a queue of its own: only the database orders its writes."""
     callers, snapshots = world.callers(), Snapshots(Records(world.database))
-    changes = ProfileChanges(Users(world.database), callers)
     tool = Principal(world.tenant, "tool@clients", ActorKind.APPLICATION, frozenset(Scope))
-    return RoleChanges(changes, callers, Roles(world.database), snapshots, lambda: None), tool
+    return RoleChanges(world.writes(), callers, RoleStore(world.database), snapshots, lambda: None), tool
 
 
 async def test_concurrent_role_updates_lose_nothing(world: World) -> None:

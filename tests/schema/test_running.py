@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 
+from app.domain.commits import Commit
 from app.domain.rules import READING, WRITING
 from app.domain.scopes import Scope
 from app.domain.users import User
 from app.policy.rules import require
 from app.services.callers import Callers
 from app.services.password_hashes import PasswordHashes
-from app.store.logins import Logins
-from app.store.users import Users
+from app.store.commits import Commits
+from app.store.errors import Conflict
 from tests.schema.test_matrix import BESIDE, SCHEMA, WRITES
 from tests.world import DATABASE, World, codes
 
@@ -50,15 +51,15 @@ def after_identification(monkeypatch: pytest.MonkeyPatch, step: Step, times: int
 
 def before_write(monkeypatch: pytest.MonkeyPatch, number: int, step: Step) -> None:
     """Runs `step` once, when the write of a profile with this number is decided and about to be committed."""
-    replace, writes = Users.replace, []
+    execute, writes = Commits.execute, []
 
-    async def replaced(self: Users, *arguments: Any) -> bool:
+    async def executed(self: Commits, commit: Commit) -> None:
         writes.append(1)
         if len(writes) == number:
             await step()
-        return await replace(self, *arguments)
+        await execute(self, commit)
 
-    monkeypatch.setattr(Users, "replace", replaced)
+    monkeypatch.setattr(Commits, "execute", executed)
 
 
 def block(world: World, user: User) -> Step:
@@ -213,11 +214,11 @@ async def test_a_block_while_a_tenant_write_waits_stops_it(
 async def test_a_block_while_a_login_is_tried_again_stops_it(
     world: World, two: tuple[User, User], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def write(self: Logins, *arguments: Any) -> bool:
+    async def execute(self: Commits, commit: Commit) -> None:
         await block(world, two[0])()
-        return False
+        raise Conflict
 
-    monkeypatch.setattr(Logins, "write", write)
+    monkeypatch.setattr(Commits, "execute", execute)
     record = f'mutation {{ recordLogin(input: {{connection: "{DATABASE}", profile: {{user_id: "john"}}}}) {{ errors {{ code }} }} }}'
     assert codes(await world.post(record, world.user_token(two[0], EVERYTHING))) == ["USER_BLOCKED"]
 

@@ -6,22 +6,21 @@ from app.domain.errors import Forbidden, UserBlocked
 from app.domain.principals import ActorKind, Principal
 from app.domain.rules import UPDATE_APP_METADATA
 from app.domain.scopes import Scope
-from app.services.changes import ProfileChanges, Target
-from app.store.users import Users
+from app.services.writes import Target
 from tests.world import DATABASE, World
 
 
 async def test_user_of_a_new_connection_is_recognized_at_once(world: World) -> None:
     callers = world.callers()
-    changes = ProfileChanges(Users(world.database), callers)
+    writes = world.writes()
     caller = Principal(world.tenant, "john", ActorKind.USER, frozenset(Scope), connection=DATABASE)
     assert (await callers.confirm(caller)).profile is None
     await world.add_connection()
     john, jane = await world.add_user("john"), await world.add_user("jane")
     with pytest.raises(Forbidden):
-        await changes.find(caller, UPDATE_APP_METADATA, Target(john.user_id))
-    found, _ = await changes.find(caller, UPDATE_APP_METADATA, Target(jane.user_id))
-    assert found.profile == john.id
+        await writes.begin(caller, UPDATE_APP_METADATA, Target(john.user_id))
+    opened = await writes.begin(caller, UPDATE_APP_METADATA, Target(jane.user_id))
+    assert opened.caller.profile == john.id
 
 
 async def test_block_of_a_new_connections_user_counts_at_once(world: World) -> None:

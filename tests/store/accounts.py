@@ -1,28 +1,33 @@
 """An account with something in every collection, for tests of which documents a statement reaches."""
 
 import uuid
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+from app.domain.commits import Commit, ProfileWrite, SideEffect
 from app.domain.connections import AuthConnection
 from app.domain.devices import Device, DeviceType
 from app.domain.enrollments import Enrollment
 from app.domain.grants import Grant
+from app.domain.logins import IdempotencyRecord
 from app.domain.logs import Actor, FieldChange, LogEvent, LogEventType
 from app.domain.mail import Mail, MailTemplate
 from app.domain.roles import Role
 from app.domain.tickets import Ticket, TicketPurpose
 from app.domain.times import now
 from app.domain.users import Identity, User
-from app.store.connections import Connections
+from app.store.commits import Commits
+from app.store.connections import ConnectionStore
 from app.store.database import Database, new_id
 from app.store.documents import document_of
-from app.store.logins import Answered, Logins
+from app.store.errors import StoreError
+from app.store.logins import LoginStore
 from app.store.logs import to_document as event_to_document
 from app.store.outbox import to_document as mail_to_document
-from app.store.passwords import Passwords
-from app.store.roles import Roles
+from app.store.passwords import CredentialStore
+from app.store.roles import RoleStore
 from app.store.users import to_document
 
 IP = "203.0.113.7"
@@ -174,16 +179,36 @@ def new_account(of_linked: bool = False) -> Account:
     )
 
 
+async def write(
+    database: Database, before: User | None, after: User | None, *side_effects: SideEffect, **how: Any
+) -> bool:
+    """Commits one profile with its event. `how` are other fields of ProfileWrite."""
+    user = after or before
+    assert user
+    commit = Commit((ProfileWrite(before, after, **how),), (an_event(user),), side_effects)
+    await Commits(database).execute(commit)
+    return True
+
+
+async def is_written(write: Awaitable[object]) -> bool:
+    """Whether the store wrote it."""
+    try:
+        await write
+    except StoreError:
+        return False
+    return True
+
+
 async def stored_account(database: Database, of_linked: bool = False) -> Account:
     account = new_account(of_linked)
     tenant, owner = account.tenant, account.owner
     beside = {"tenant": tenant, "user": owner}
     await database["users"].insert_many([to_document(account.user), to_document(account.linked)])
-    await Roles(database).insert(account.role, an_event(account.user, user=None, user_id=None))
+    await RoleStore(database).insert(account.role, an_event(account.user, user=None, user_id=None))
     nobody = an_event(account.user, user=None, user_id=None)
     for each in (account.connection, account.unused):
-        await Connections(database).write(None, each, replace(nobody, id=new_id()))
-    await Connections(database).write_rule(tenant, RULE, None, (True, 1), nobody)
+        await ConnectionStore(database).write(None, each, replace(nobody, id=new_id()))
+    await ConnectionStore(database).write_rule(tenant, RULE, None, (True, 1), nobody)
     for collection, value in (
         ("devices", account.device),
         ("grants", account.grant),
@@ -199,11 +224,11 @@ async def stored_account(database: Database, of_linked: bool = False) -> Account
         {"tenant": tenant, "key": account.key, "count": 1, "recorded_at": now()}
     )
     await database["password_changes"].insert_one({**beside, "count": 1, "recorded_at": now()})
-    await Passwords(database).count_change(tenant, owner, now())
+    await CredentialStore(database).count_change(tenant, owner, now())
     await database["mail_counts"].insert_one({"tenant": tenant, "key": f"user:{owner}", "times": []})
-    await Logins(database).count_failure(tenant, owner, IP, now())
-    answered = Answered(tenant, "app", account.key, "hash", owner, True, None, now())
-    await database["login_keys"].insert_one({name: getattr(answered, name) for name in Answered.__slots__})
+    await LoginStore(database).count_failure(tenant, owner, IP, now())
+    record = IdempotencyRecord(tenant, "app", account.key, "hash", owner, True, new_id(), now())
+    await database["login_keys"].insert_one(asdict(record))
     # About the person, by the person, and with a mention of the person.
     actor, others = Actor("USER", account.user.user_id, "John"), new_id()
     changes = (FieldChange("email", "old@example.com", account.user.email),)

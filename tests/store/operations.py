@@ -7,33 +7,31 @@ from typing import Any
 
 from app.domain.attributes.logs import LOG_EVENT
 from app.domain.attributes.users import USER
-from app.domain.devices import RevokeDevices
+from app.domain.commits import SideEffect
+from app.domain.devices import PutDevice, RevokeDevices, UnlinkDevice
 from app.domain.enrollments import PutEnrollment, RemoveEnrollments
 from app.domain.filters import ALL
 from app.domain.grants import DeleteGrant, PutGrant
+from app.domain.logins import ForgetFailures, IdempotencyRecord, PutIdempotencyRecord
 from app.domain.mail import SendMail
 from app.domain.paging import Order, PageRequest
 from app.domain.passwords import SetPassword
-from app.domain.tickets import PutTicket, SpendTicket, VoidTickets
+from app.domain.tickets import ConsumeTicket, PutTicket, RevokeTickets
 from app.domain.times import now
-from app.domain.users import Beside
-from app.store.accounts import Accounts
-from app.store.changes import write_beside
-from app.store.connections import Connections
+from app.store.connections import ConnectionStore
 from app.store.database import Database, new_id
-from app.store.devices import Devices
-from app.store.enrollments import Enrollments
-from app.store.grants import Grants
-from app.store.identities import Identities
-from app.store.logins import Logins
+from app.store.devices import DeviceStore
+from app.store.enrollments import EnrollmentStore
+from app.store.grants import GrantStore
+from app.store.logins import LoginStore
 from app.store.outbox import Outbox
-from app.store.passwords import Passwords
+from app.store.passwords import CredentialStore
 from app.store.records import Owners, Records
-from app.store.roles import Roles
+from app.store.roles import RoleStore
+from app.store.side_effects import write_side_effects
 from app.store.snapshots import Snapshots
-from app.store.tickets import Tickets
-from app.store.users import Users
-from tests.store.accounts import Account, an_event
+from app.store.tickets import TicketStore
+from tests.store.accounts import Account, an_event, is_written, write
 
 Run = Callable[[Database, Account], Awaitable[Any]]
 # What another user of the tenant asks is about that user too; the others name documents by unique names.
@@ -56,10 +54,10 @@ def operation(*tables: dict[str, Run]) -> Callable[[Run], Run]:
     return add
 
 
-def beside(name: str, make: Callable[[Account], Beside], *tables: dict[str, Run]) -> None:
+def side_effect(name: str, make: Callable[[Account], SideEffect], *tables: dict[str, Run]) -> None:
     async def run(database: Database, account: Account) -> None:
         async with database.transaction() as session:
-            await write_beside(database, session, account.user, [make(account)])
+            await write_side_effects(database, session, account.user, [make(account)])
 
     run.__name__ = name
     operation(*tables)(run)
@@ -69,41 +67,24 @@ def beside(name: str, make: Callable[[Account], Beside], *tables: dict[str, Run]
 
 
 @operation(BY_USER)
-async def replace_a_user(database: Database, account: Account) -> bool:
-    after = replace(account.user, version=2, name="x")
-    return await Users(database).replace(account.user, after, an_event(after))
+async def change_a_user(database: Database, account: Account) -> bool:
+    return await write(database, account.user, replace(account.user, version=2, name="x"))
 
 
 @operation(BY_USER)
-async def replace_a_user_by_nothing_new(database: Database, account: Account) -> bool:
-    return await Users(database).replace(account.user, account.user, an_event(account.user))
+async def commit_a_user_without_change(database: Database, account: Account) -> bool:
+    return await write(database, account.user, account.user)
 
 
 @operation(BY_USER)
-async def write_two_profiles(database: Database, account: Account) -> bool:
-    after = replace(account.user, version=2, name="x")
-    return await Identities(database).write([(account.user, after)], [])
-
-
-@operation(BY_USER)
-async def write_a_login(database: Database, account: Account) -> bool:
-    after = replace(account.user, version=2, name="x")
-    return await Logins(database).write(account.user, after, an_event(after), None, None)
-
-
-@operation(BY_NAME)
-async def write_a_device_with_a_login(database: Database, account: Account) -> Any:
-    """With the same user and names: the device of the other tenant is another one."""
-    identity = replace(account.user.identities[0], user_id=str(new_id()))
-    stored = replace(account.user, id=new_id(), user_id=f"auth0|{new_id()}", email=None, identities=(identity,))
-    await Connections(database).write(None, account.connection, an_event(account.user))
-    device = replace(account.device, id=new_id(), user_id="changed")
-    await Logins(database).write(None, stored, an_event(stored), device, None)
+async def count_a_login(database: Database, account: Account) -> bool:
+    after = replace(account.user, logins_count=1, last_login=now())
+    return await write(database, account.user, after, increments={"logins_count": 1}, maximum=("last_login",))
 
 
 @operation(BY_USER)
 async def delete_an_account(database: Database, account: Account) -> bool:
-    return await Accounts(database).delete(account.user, an_event(account.user), erase=False)
+    return await write(database, account.user, None)
 
 
 # ---------------------------------------------------------------- reading
@@ -138,29 +119,36 @@ async def snapshot_of_connections(database: Database, account: Account) -> Any:
 
 
 @operation(BY_NAME)
-async def answered_login(database: Database, account: Account) -> Any:
-    return await Logins(database).answered(account.tenant, "app", account.key)
+async def find_an_idempotency_record(database: Database, account: Account) -> Any:
+    return await LoginStore(database).find_record(account.tenant, "app", account.key)
 
 
 @operation(BY_USER, BY_NAME)
 async def count_a_failure(database: Database, account: Account) -> int:
     """How many there were before."""
-    return await Logins(database).count_failure(account.tenant, account.user.id, account.ip, now()) - 1
+    return await LoginStore(database).count_failure(account.tenant, account.user.id, account.ip, now()) - 1
 
 
 @operation(BY_USER, BY_NAME)
-async def failures(database: Database, account: Account) -> int:
-    return await Logins(database).failures(account.tenant, account.user.id, account.ip)
+async def count_failures(database: Database, account: Account) -> int:
+    return await LoginStore(database).count_failures(account.tenant, account.user.id, account.ip)
 
 
 @operation(BY_USER)
-async def forget_failures(database: Database, account: Account) -> bool:
-    return await Logins(database).forget_failures(account.tenant, account.user.id)
+async def count_failures_of_all(database: Database, account: Account) -> int:
+    return await LoginStore(database).count_failures(account.tenant, account.user.id)
 
 
-@operation(BY_USER, BY_NAME)
-async def forget_failures_of_an_ip(database: Database, account: Account) -> bool:
-    return await Logins(database).forget_failures(account.tenant, account.user.id, account.ip)
+side_effect("forget_failures", lambda _: ForgetFailures(), BY_USER)
+side_effect("forget_failures_of_an_ip", lambda account: ForgetFailures(account.ip), BY_USER, BY_NAME)
+side_effect("put_a_device", lambda account: PutDevice(replace(account.device, id=new_id(), user_id="changed")), BY_NAME)
+
+
+@operation()
+async def put_an_idempotency_record(database: Database, account: Account) -> None:
+    record = IdempotencyRecord(account.tenant, "app", "new", "hash", account.owner, True, new_id(), now())
+    async with database.transaction() as session:
+        await write_side_effects(database, session, account.user, [PutIdempotencyRecord(record)])
 
 
 # ---------------------------------------------------------------- roles and connections
@@ -168,120 +156,122 @@ async def forget_failures_of_an_ip(database: Database, account: Account) -> bool
 
 @operation(BY_NAME)
 async def find_roles(database: Database, account: Account) -> Any:
-    return await Roles(database).find(account.tenant, [account.role.role_id])
+    return await RoleStore(database).find(account.tenant, [account.role.role_id])
 
 
 @operation(BY_NAME)
 async def names_of_roles(database: Database, account: Account) -> Any:
-    return await Roles(database).names(account.tenant, [account.role.id])
+    return await RoleStore(database).names(account.tenant, [account.role.id])
 
 
 @operation(BY_USER, BY_NAME)
 async def is_a_role_held(database: Database, account: Account) -> bool:
-    return await Roles(database).is_held(account.role, [account.user.id])
+    return await RoleStore(database).is_held(account.role, [account.user.id])
 
 
 @operation(BY_NAME)
 async def replace_a_role(database: Database, account: Account) -> bool:
-    return await Roles(database).replace(account.role, replace(account.role, name="B"), an_event(account.user))
+    return await is_written(
+        RoleStore(database).replace(account.role, replace(account.role, name="B"), an_event(account.user))
+    )
 
 
 @operation(BY_NAME)
 async def delete_a_role(database: Database, account: Account) -> bool:
-    return await Roles(database).delete(account.role, an_event(account.user))
+    return await is_written(RoleStore(database).delete(account.role, an_event(account.user)))
 
 
 @operation(BY_NAME)
 async def clear_a_deleted_role(database: Database, account: Account) -> None:
     await database["deleted_roles"].insert_one({"tenant": account.tenant, "role": account.role.id})
-    await Roles(database).clear()
+    await RoleStore(database).clear()
 
 
 @operation(BY_NAME)
 async def find_a_connection(database: Database, account: Account) -> Any:
-    return await Connections(database).find(account.tenant, account.connection.name)
+    return await ConnectionStore(database).find(account.tenant, account.connection.name)
 
 
 @operation(BY_NAME)
 async def change_a_connection(database: Database, account: Account) -> bool:
     after = replace(account.connection, allows_sign_up=True, version=2)
-    return await Connections(database).write(account.connection, after, an_event(account.user))
+    return await is_written(ConnectionStore(database).write(account.connection, after, an_event(account.user)))
 
 
 @operation(BY_NAME)
 async def delete_a_connection(database: Database, account: Account) -> bool:
-    return await Connections(database).delete(account.unused, an_event(account.user))
+    return await is_written(ConnectionStore(database).delete(account.unused, an_event(account.user)))
 
 
 @operation()
 async def enabled_rules(database: Database, account: Account) -> Any:
-    return await Connections(database).enabled_rules(account.tenant)
+    return await ConnectionStore(database).enabled_rules(account.tenant)
 
 
 @operation(BY_NAME)
 async def disable_a_rule(database: Database, account: Account) -> bool:
     event = an_event(account.user)
-    return await Connections(database).write_rule(account.tenant, account.rule, (True, 1), (False, 2), event)
+    rules = ConnectionStore(database)
+    return await is_written(rules.write_rule(account.tenant, account.rule, (True, 1), (False, 2), event))
 
 
 # ---------------------------------------------------------------- devices, grants, second factors
 
 
 @operation(BY_NAME)
-async def standing_device(database: Database, account: Account) -> Any:
+async def find_an_active_device(database: Database, account: Account) -> Any:
     assert account.device.token_hash
-    return await Devices(database).standing(account.tenant, account.device.token_hash)
+    return await DeviceStore(database).find_active(account.tenant, account.device.token_hash)
 
 
-@operation(BY_USER, OF_LINKED, BY_NAME)
-async def remove_a_device(database: Database, account: Account) -> bool:
-    own, event = account.user.own(), an_event(account.user)
-    return await Devices(database).remove(account.tenant, own, account.device.device_id, event)
-
-
-beside("revoke_devices", lambda _: RevokeDevices(), BY_USER, OF_LINKED)
-beside(
+side_effect("unlink_a_device", lambda account: UnlinkDevice(account.device.device_id), BY_USER, OF_LINKED, BY_NAME)
+side_effect("revoke_devices", lambda _: RevokeDevices(), BY_USER, OF_LINKED)
+side_effect(
     "revoke_devices_of_a_client", lambda account: RevokeDevices(account.device.client_id), BY_USER, OF_LINKED, BY_NAME
 )
 
 
 @operation(BY_USER, OF_LINKED, BY_NAME)
 async def find_a_grant(database: Database, account: Account) -> Any:
-    return await Grants(database).find(account.user, str(account.grant.id))
+    return await GrantStore(database).find(account.user, str(account.grant.id))
 
 
 @operation(BY_USER, BY_NAME)
 async def find_a_grant_of_a_client(database: Database, account: Account) -> Any:
-    return await Grants(database).find_of(account.user, account.grant.client_id, account.grant.audience)
+    return await GrantStore(database).find_of(account.user, account.grant.client_id, account.grant.audience)
 
 
-beside("put_a_grant", lambda account: PutGrant(replace(account.grant, id=new_id(), scopes=["y"])), BY_USER, BY_NAME)
-beside("delete_a_grant", lambda account: DeleteGrant(account.grant.id), BY_NAME)
+side_effect(
+    "put_a_grant", lambda account: PutGrant(replace(account.grant, id=new_id(), scopes=["y"])), BY_USER, BY_NAME
+)
+side_effect("delete_a_grant", lambda account: DeleteGrant(account.grant.id), BY_NAME)
 
 
 @operation(BY_USER, BY_NAME)
 async def find_an_enrollment(database: Database, account: Account) -> Any:
-    return await Enrollments(database).find(account.user, account.enrollment.enrollment_id)
+    return await EnrollmentStore(database).find(account.user, account.enrollment.enrollment_id)
 
 
 @operation(BY_USER, OF_LINKED)
 async def find_all_enrollments(database: Database, account: Account) -> Any:
-    return await Enrollments(database).find_all(account.user)
+    return await EnrollmentStore(database).find_all(account.user)
 
 
 @operation(BY_NAME)
 async def touch_an_enrollment(database: Database, account: Account) -> None:
     later = now() + timedelta(days=1)
-    await Enrollments(database).touch(replace(account.enrollment, last_used_at=later))
+    await EnrollmentStore(database).touch(replace(account.enrollment, last_used_at=later))
 
 
-beside(
+side_effect(
     "put_an_enrollment",
     lambda account: PutEnrollment(replace(account.enrollment, id=new_id(), status="changed")),
     BY_USER,
     BY_NAME,
 )
-beside("remove_enrollments", lambda account: RemoveEnrollments((account.enrollment.id,)), BY_USER, OF_LINKED, BY_NAME)
+side_effect(
+    "remove_enrollments", lambda account: RemoveEnrollments((account.enrollment.id,)), BY_USER, OF_LINKED, BY_NAME
+)
 
 
 # ---------------------------------------------------------------- passwords, tickets, mails
@@ -289,51 +279,53 @@ beside("remove_enrollments", lambda account: RemoveEnrollments((account.enrollme
 
 @operation(BY_USER)
 async def find_a_credential(database: Database, account: Account) -> Any:
-    return await Passwords(database).find(account.tenant, account.user.id)
+    return await CredentialStore(database).find(account.tenant, account.user.id)
 
 
 @operation()
 async def any_bcrypt(database: Database, account: Account) -> Any:
-    return await Passwords(database).any_bcrypt(account.tenant)
+    return await CredentialStore(database).any_bcrypt(account.tenant)
 
 
 @operation(BY_USER)
 async def upgrade_a_hash(database: Database, account: Account) -> None:
-    await Passwords(database).upgrade(account.tenant, account.user.id, "$2b$old", "new")
+    await CredentialStore(database).upgrade(account.tenant, account.user.id, "$2b$old", "new")
 
 
 @operation(BY_NAME)
 async def count_a_try(database: Database, account: Account) -> int:
     """How many there were before."""
-    return await Passwords(database).count_try(account.tenant, account.key, now()) - 1
+    return await CredentialStore(database).count_try(account.tenant, account.key, now()) - 1
 
 
 @operation(BY_USER)
 async def count_a_change(database: Database, account: Account) -> int:
     """How many there were before."""
-    return await Passwords(database).count_change(account.tenant, account.user.id, now()) - 1
+    return await CredentialStore(database).count_change(account.tenant, account.user.id, now()) - 1
 
 
 @operation(BY_NAME)
 async def forget_tries(database: Database, account: Account) -> None:
-    await Passwords(database).forget_tries(account.tenant, [account.key])
+    await CredentialStore(database).forget_tries(account.tenant, [account.key])
 
 
-beside("set_a_password", lambda _: SetPassword("new", 1), BY_USER)
-beside("set_a_first_password", lambda _: SetPassword("new", 0), BY_USER)
+side_effect("set_a_password", lambda _: SetPassword("new", 1), BY_USER)
+side_effect("set_a_first_password", lambda _: SetPassword("new", 0), BY_USER)
 
 
 @operation(BY_NAME)
-async def arm_a_ticket(database: Database, account: Account) -> Any:
-    return await Tickets(database).arm(account.tenant, account.ticket.id, f"new-{new_id()}")
+async def attach_a_secret(database: Database, account: Account) -> Any:
+    return await TicketStore(database).attach_secret(account.tenant, account.ticket.id, f"new-{new_id()}")
 
 
-beside("put_a_ticket", lambda account: PutTicket(replace(account.ticket, id=new_id(), hash=None)), BY_USER, BY_NAME)
-beside("spend_a_ticket", lambda account: SpendTicket(account.ticket.id), BY_NAME)
-beside("void_tickets", lambda _: VoidTickets(), BY_USER)
+side_effect(
+    "put_a_ticket", lambda account: PutTicket(replace(account.ticket, id=new_id(), hash=None)), BY_USER, BY_NAME
+)
+side_effect("consume_a_ticket", lambda account: ConsumeTicket(account.ticket.id), BY_NAME)
+side_effect("revoke_tickets", lambda _: RevokeTickets(), BY_USER)
 
 
-beside(
+side_effect(
     "send_a_mail",
     lambda account: SendMail(replace(account.mail, id=new_id(), recorded_at=now() + timedelta(days=365))),
     BY_USER,

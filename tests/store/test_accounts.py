@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from app.store.accounts import Accounts
 from app.store.database import Database, new_id
+from app.store.erasure import identifiers_in_history
 from app.store.users import to_document
-from tests.store.accounts import IP, Account, an_event, contents, stored_account
+from tests.store.accounts import IP, Account, contents, stored_account, write
 
 # What is kept of a user, and goes with the account. The history stays.
 KEPT = (
@@ -43,7 +43,7 @@ async def add_bystander(database: Database, account: Account) -> dict[str, list[
 async def test_deletion_takes_what_is_the_accounts(database: Database, of_linked: bool, erase: bool) -> None:
     account = await stored_account(database, of_linked)
     others = await add_bystander(database, account)
-    assert await Accounts(database).delete(account.user, an_event(account.user), erase)
+    assert await write(database, account.user, None, erase=erase)
     left = await contents(database, account.tenant)
     for name in ("users", *KEPT):
         assert left[name] == others[name]
@@ -57,7 +57,7 @@ async def test_deletion_stays_within_its_tenant(database: Database, erase: bool)
     untouched = await contents(database, account.tenant)
     stray = replace(account.user, id=new_id(), tenant=f"{account.tenant}-other")
     await database["users"].insert_one(to_document(stray))
-    assert await Accounts(database).delete(stray, an_event(stray), erase)
+    assert await write(database, stray, None, erase=erase)
     assert await contents(database, account.tenant) == untouched
 
 
@@ -65,7 +65,7 @@ async def test_deletion_stays_within_its_tenant(database: Database, erase: bool)
 async def test_erasure_leaves_no_trace_of_the_person(database: Database, of_linked: bool) -> None:
     account = await stored_account(database, of_linked)
     before = (await contents(database, account.tenant))["log_events"]
-    assert await Accounts(database).delete(account.user, an_event(account.user), erase=True)
+    assert await write(database, account.user, None, erase=True)
     events = (await contents(database, account.tenant))["log_events"]
     # The newest is of the deletion itself, which the caller describes.
     left = str(events[:-1])
@@ -89,7 +89,7 @@ async def test_erasure_looks_for_names_of_the_account_only(database: Database) -
     account = await stored_account(database)
     for stray in (account.in_tenant(f"{account.tenant}-other"), account.of_another_user()):
         async with database.transaction() as session:
-            names = await Accounts(database)._identifiers(account.user, session)
-            elsewhere = await Accounts(database)._identifiers(stray.user, session)
+            names = await identifiers_in_history(database, session, account.user)
+            elsewhere = await identifiers_in_history(database, session, stray.user)
         assert "old@example.com" in names
         assert "old@example.com" not in elsewhere

@@ -11,14 +11,17 @@ import pytest
 from pymongo.errors import DuplicateKeyError
 
 from app.domain.attributes.users import USER
+from app.domain.commits import Commit, ProfileWrite
 from app.domain.connections import SyncRootAttributes
-from app.domain.filters import ALL
+from app.domain.filters import ALL, Eq
 from app.domain.logs import Actor, FieldChange, LogEvent, LogEventType
 from app.domain.paging import Bounds, Order, PageRequest, Position
 from app.domain.rows import Kind
 from app.domain.times import now
 from app.domain.users import AttributeSource, Identity, Provenance, User
+from app.store.commits import Commits
 from app.store.database import Database, new_id, to_key
+from app.store.errors import Conflict
 from app.store.indexes import INDEXES
 from app.store.logs import to_document as event_to_document
 from app.store.migrations import (
@@ -30,7 +33,7 @@ from app.store.migrations import (
 )
 from app.store.records import Records
 from app.store.snapshots import MAX_AGE, Snapshots
-from app.store.users import Users, from_document, to_document
+from app.store.users import UserStore, from_document, to_document
 from tests.store.standin import mock_database
 
 AT = now()
@@ -89,8 +92,8 @@ def an_event(user: User) -> LogEvent:
 async def test_a_user_comes_back_as_it_was_put(database: Database) -> None:
     for user in (a_user(), a_user("jane", blocked=True, app_metadata={"x": 1}, logins_count=3, last_login=AT)):
         await database["users"].insert_one(to_document(user))
-        assert await Users(database).find({"tenant": "t", "user_id": user.user_id}) == user
-    assert await Users(database).find({"tenant": "other", "user_id": "auth0|john"}) is None
+        assert await UserStore(database).find("t", Eq("user_id", user.user_id)) == user
+    assert await UserStore(database).find("other", Eq("user_id", "auth0|john")) is None
 
 
 async def test_what_lookup_and_search_need_is_derived(database: Database) -> None:
@@ -108,8 +111,8 @@ async def test_a_write_counts_if_the_version_is_as_it_was_read_and_brings_its_ev
     await database["users"].insert_one(to_document(user))
     after = replace(user, version=2, name=None, user_metadata={"a": 1}, email="new@x.org")
     event = an_event(after)
-    assert await Users(database).replace(user, after, event)
-    assert await Users(database).find({"tenant": "t", "_id": user.id}) == after
+    await Commits(database).execute(Commit((ProfileWrite(user, after),), (event,)))
+    assert await UserStore(database).find("t", Eq("_id", user.id)) == after
     stored = await database["users"].find_one({"_id": user.id})
     assert "name" not in stored
     assert "name_folded" not in stored
@@ -123,9 +126,10 @@ async def test_a_write_after_another_changes_nothing_and_leaves_no_event(databas
     user = a_user()
     await database["users"].insert_one(to_document(user))
     first, second = replace(user, version=2, name="first"), replace(user, version=2, name="second")
-    assert await Users(database).replace(user, first, an_event(first))
-    assert not await Users(database).replace(user, second, an_event(second))
-    assert (await Users(database).find({"tenant": "t", "_id": user.id})) == first
+    await Commits(database).execute(Commit((ProfileWrite(user, first),), (an_event(first),)))
+    with pytest.raises(Conflict):
+        await Commits(database).execute(Commit((ProfileWrite(user, second),), (an_event(second),)))
+    assert (await UserStore(database).find("t", Eq("_id", user.id))) == first
     assert await database["log_events"].count_documents({}) == 1
 
 
@@ -133,7 +137,9 @@ async def test_a_write_of_another_tenants_user_finds_nobody(database: Database) 
     user = a_user()
     await database["users"].insert_one(to_document(user))
     stray = replace(user, tenant="other")
-    assert not await Users(database).replace(stray, replace(stray, version=2, name="x"), an_event(stray))
+    write = ProfileWrite(stray, replace(stray, version=2, name="x"))
+    with pytest.raises(Conflict):
+        await Commits(database).execute(Commit((write,), (an_event(stray),)))
 
 
 async def test_user_ids_are_unique_in_a_tenant_only(database: Database) -> None:
@@ -264,6 +270,6 @@ async def test_an_event_holds_no_field_that_says_nothing() -> None:
 async def test_dates_come_back_to_the_millisecond(database: Database) -> None:
     user = a_user(last_login=AT - timedelta(milliseconds=1))
     await database["users"].insert_one(to_document(user))
-    found = await Users(database).find({"tenant": "t", "_id": user.id})
+    found = await UserStore(database).find("t", Eq("_id", user.id))
     assert found is not None
     assert found.last_login == user.last_login

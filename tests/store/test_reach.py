@@ -6,18 +6,19 @@ from typing import Any
 
 import pytest
 
-from app.domain.errors import Refused
+from app.domain.filters import Eq
 from app.domain.tickets import PutTicket, TicketPurpose
 from app.domain.times import now
-from app.store.changes import write_beside
-from app.store.connections import Connections
+from app.store.connections import ConnectionStore
 from app.store.database import Database, new_id
 from app.store.documents import put_one_of
-from app.store.grants import Grants
-from app.store.logins import Logins
-from app.store.tickets import Tickets
-from app.store.users import Users
-from tests.store.accounts import Account, an_event, contents, stored_account
+from app.store.errors import Gone, StoreError, Taken
+from app.store.grants import GrantStore
+from app.store.logins import LoginStore
+from app.store.side_effects import write_side_effects
+from app.store.tickets import TicketStore
+from app.store.users import UserStore
+from tests.store.accounts import Account, an_event, contents, stored_account, write
 from tests.store.operations import BY_NAME, BY_TENANT, BY_USER, OF_LINKED, Run
 
 
@@ -32,7 +33,7 @@ class Outcome:
 async def outcome(database: Database, run: Run, account: Account, tenant: str) -> Outcome:
     try:
         found = await run(database, account)
-    except Refused:
+    except StoreError:
         found = None
     return Outcome(bool(found), await contents(database, tenant))
 
@@ -72,7 +73,7 @@ async def test_operation_stays_with_what_it_names(database: Database, name: str)
 
 
 async def test_grant_is_found_by_client_and_audience(database: Database) -> None:
-    account, grants = await stored_account(database), Grants(database)
+    account, grants = await stored_account(database), GrantStore(database)
     grant = account.grant
     for client, audience in ((grant.client_id, "urn:other"), ("other", grant.audience)):
         assert await grants.find_of(account.user, client, audience) is None
@@ -80,22 +81,22 @@ async def test_grant_is_found_by_client_and_audience(database: Database) -> None
 
 
 async def test_idempotency_key_is_of_one_client(database: Database) -> None:
-    account, logins = await stored_account(database), Logins(database)
-    assert await logins.answered(account.tenant, "other", account.key) is None
-    assert await logins.answered(account.tenant, "app", account.key)
+    account, logins = await stored_account(database), LoginStore(database)
+    assert await logins.find_record(account.tenant, "other", account.key) is None
+    assert await logins.find_record(account.tenant, "app", account.key)
 
 
 async def test_ticket_is_found_by_its_secret_until_its_time(database: Database) -> None:
-    account, tickets, hash = await stored_account(database), Tickets(database), str(new_id())
+    account, tickets, hash = await stored_account(database), TicketStore(database), str(new_id())
     stored, expires = account.ticket, account.ticket.expires_at
     assert stored.hash
-    assert await tickets.find("other", now()) is None
-    assert await tickets.find(stored.hash, expires) is None
-    assert await tickets.find(stored.hash, expires - timedelta(seconds=1)) == stored
-    assert await tickets.arm(account.tenant, stored.id, hash)
+    assert await tickets.find_active("other", now()) is None
+    assert await tickets.find_active(stored.hash, expires) is None
+    assert await tickets.find_active(stored.hash, expires - timedelta(seconds=1)) == stored
+    assert await tickets.attach_secret(account.tenant, stored.id, hash)
     # A mail that is sent again leaves the link of the first one valid.
     for each in (hash, stored.hash):
-        found = await tickets.find(each, now())
+        found = await tickets.find_active(each, now())
         assert found
         assert found.id == stored.id
 
@@ -104,7 +105,7 @@ async def test_new_ticket_leaves_those_of_another_purpose(database: Database) ->
     account = await stored_account(database)
     other = replace(account.ticket, id=new_id(), hash=None, purpose=TicketPurpose.VERIFY_EMAIL)
     async with database.transaction() as session:
-        await write_beside(database, session, account.user, [PutTicket(other)])
+        await write_side_effects(database, session, account.user, [PutTicket(other)])
     left = (await contents(database, account.tenant))["tickets"]
     assert {each["_id"] for each in left} == {account.ticket.id, other.id}
 
@@ -112,7 +113,8 @@ async def test_new_ticket_leaves_those_of_another_purpose(database: Database) ->
 async def test_linked_account_is_not_found_for_writing(database: Database) -> None:
     account = await stored_account(database)
     for user, expected in ((account.user, account.user), (account.linked, None)):
-        assert await Users(database).find({"tenant": account.tenant, "_id": user.id}) == expected
+        assert await UserStore(database).find(account.tenant, Eq("_id", user.id)) == expected
+        assert await UserStore(database).find_with_linked(account.tenant, Eq("_id", user.id)) == user
 
 
 @pytest.mark.parametrize("name", OF_LINKED)
@@ -123,9 +125,9 @@ async def test_linked_account_counts_as_the_profiles_own(database: Database, nam
 
 
 async def test_rule_that_is_disabled_is_not_enabled(database: Database) -> None:
-    account, connections = await stored_account(database), Connections(database)
+    account, connections = await stored_account(database), ConnectionStore(database)
     assert await connections.enabled_rules(account.tenant) == {account.rule}
-    assert await connections.write_rule(account.tenant, account.rule, (True, 1), (False, 2), an_event(account.user))
+    await connections.write_rule(account.tenant, account.rule, (True, 1), (False, 2), an_event(account.user))
     assert await connections.enabled_rules(account.tenant) == set()
 
 
@@ -147,11 +149,11 @@ async def test_connection_is_kept_by_users_of_its_tenant_only(database: Database
     account = await stored_account(database)
     stray = account.in_tenant(f"{account.tenant}-other").connection
     stray = replace(stray, id=new_id())
-    connections, event = Connections(database), an_event(account.user)
-    with pytest.raises(Refused):
+    connections, event = ConnectionStore(database), an_event(account.user)
+    with pytest.raises(Taken):
         await connections.delete(account.connection, event)
-    assert await connections.write(None, stray, replace(event, id=new_id()))
-    assert await connections.delete(stray, replace(event, id=new_id()))
+    await connections.write(None, stray, replace(event, id=new_id()))
+    await connections.delete(stray, replace(event, id=new_id()))
 
 
 @pytest.mark.parametrize("is_elsewhere", [True, False])
@@ -161,7 +163,5 @@ async def test_new_user_needs_a_connection_of_their_tenant(database: Database, i
     identity = replace(account.user.identities[0], user_id="new", connection="db" if is_elsewhere else "other")
     tenant = f"{account.tenant}-other" if is_elsewhere else account.tenant
     stray = replace(account.user, id=new_id(), tenant=tenant, user_id="auth0|new", email=None, identities=(identity,))
-    with pytest.raises(Refused):
-        await Users(database).insert(stray, an_event(stray))
-    with pytest.raises(Refused):
-        await Logins(database).write(None, stray, an_event(stray), None, None)
+    with pytest.raises(Gone):
+        await write(database, None, stray)

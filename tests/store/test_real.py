@@ -10,16 +10,18 @@ from pymongo.errors import DuplicateKeyError
 
 from app.domain.attributes.logs import LOG_EVENT
 from app.domain.attributes.users import USER
+from app.domain.commits import Commit, ProfileWrite
 from app.domain.filters import ALL
 from app.domain.logs import LogEventType
 from app.domain.paging import Bounds, Order, PageRequest, Position
 from app.domain.times import now
+from app.store.commits import Commits
 from app.store.database import Database, new_id
 from app.store.indexes import ensure_indexes
-from app.store.passwords import Passwords
+from app.store.passwords import CredentialStore
 from app.store.queries import between
 from app.store.records import Owners, Records
-from app.store.users import Users, to_document
+from app.store.users import to_document
 from tests.store.test_contract import a_user, an_event
 
 NEWEST = Order("created_at", -1)
@@ -41,7 +43,7 @@ async def test_a_write_whose_event_fails_is_not_kept(database: Database) -> None
     await database["log_events"].insert_one({"_id": event.id})
     after = a_user(id=user.id, version=2, name="x")
     with pytest.raises(Exception, match="duplicate key"):
-        await Users(database).replace(user, after, event)
+        await Commits(database).execute(Commit((ProfileWrite(user, after),), (event,)))
     assert (await database["users"].find_one({"_id": user.id}))["version"] == 1
 
 
@@ -152,7 +154,7 @@ async def test_a_user_is_found_by_one_document(database: Database, where: dict[s
 
 
 async def test_tries_counted_before_the_clock_was_set_back_are_forgotten(database: Database) -> None:
-    passwords, at = Passwords(database), now()
+    passwords, at = CredentialStore(database), now()
     for number in range(3):
         assert await passwords.count_try("t", "key", at + timedelta(days=1)) == number + 1
     assert await passwords.count_try("t", "key", at) == 1

@@ -384,7 +384,7 @@ async def test_what_needs_a_recent_sign_in_says_how_recent(world: World, monkeyp
     fresh, tool = world.user_token(john), world.tool_token()
     # Minted when no sign-in is as recent as this service wants it.
     async with service(world, step_up_seconds=1) as client:
-        monkeypatch.setattr("app.services.changes.time.time", lambda: 4e9)
+        monkeypatch.setattr("app.services.writes.time.time", lambda: 4e9)
         answer = await ask(client, write, fresh)
         assert (answer.status_code, codes(answer)) == (200, ["INSUFFICIENT_USER_AUTHENTICATION"])
         assert answer.json()["data"] == {"updateRootAttributes": None}

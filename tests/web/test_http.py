@@ -226,7 +226,7 @@ async def test_response_with_committed_data_is_not_401(world: World, monkeypatch
     await world.add_connection()
     token = world.user_token(john)
     # The token stays valid, but its sign-in is no longer recent.
-    monkeypatch.setattr("app.services.changes.time.time", lambda: 4e9)
+    monkeypatch.setattr("app.services.writes.time.time", lambda: 4e9)
     query = """mutation {
       a: updateUserMetadata(input: {patch: {kept: true}}) { user { version } errors { code } }
       b: changeEmail(input: {email: "new@example.com"}) { errors { code } }

@@ -25,7 +25,7 @@ async def test_committed_write_is_answered_beside_one_that_is_refused(
 ) -> None:
     await world.add_connection()
     john = await world.add_user("john")
-    monkeypatch.setattr("app.services.changes.is_recent", lambda *_: False)
+    monkeypatch.setattr("app.services.writes.is_recent", lambda *_: False)
     query = f"mutation {{ a: {PATCH % 'x'} b: {CHANGE_EMAIL} }}"
     for accept in (RESPONSE, "application/json"):
         answer = await post(world.client, query, world.user_token(john), accept)

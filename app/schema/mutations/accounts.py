@@ -15,7 +15,7 @@ from app.schema.inputs import REASON
 from app.schema.mutation_fields import mutation
 from app.schema.mutations.passwords import WHICH_ARE_TAKEN
 from app.schema.payloads import Payload, UserPayload, payload_type
-from app.services.accounts import NewUser
+from app.services.new_accounts import NewUser
 
 
 @strawberry.input(description="A user of a database, e-mail or text message connection.")
@@ -116,4 +116,4 @@ async def sign_up(context: Context, input: SignUpInput) -> None:
     )
     principal = context.principal
     tenant = input.tenant or (principal.tenant if principal else None)
-    await context.services.accounts.sign_up(tenant, new, context.source)
+    await context.services.sign_ups.sign_up(tenant, new, context.source)

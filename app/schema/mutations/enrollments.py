@@ -15,8 +15,8 @@ from app.schema.mutation_fields import mutation
 from app.schema.payloads import Payload, UserPayload, payload_type
 from app.schema.scalars import DateTime
 from app.schema.types.enrollments import MfaEnrollment
-from app.services.changes import Target
 from app.services.enrollments import EnrollmentReport
+from app.services.writes import Target
 
 
 @strawberry.input(description="A second factor that the login service enrolled, or how it is now.")

@@ -13,7 +13,7 @@ from app.schema.inputs import ProfileInput, write_input
 from app.schema.mutation_fields import mutation
 from app.schema.payloads import Payload, UserPayload, payload_type
 from app.schema.types.grants import AuthorizedApplication
-from app.services.changes import Target
+from app.services.writes import Target
 
 
 @strawberry.input(description="What a user allowed an application.")

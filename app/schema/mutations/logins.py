@@ -134,4 +134,4 @@ async def record_failed_login(context: Context, input: RecordFailedLoginInput) -
         user_agent=input.user_agent,
         date=input.date,
     )
-    return await context.services.logins.fail(context.principal, report)
+    return await context.services.failed_logins.record(context.principal, report)

@@ -25,7 +25,7 @@ class DeviceQueries:
         token_hash: Annotated[str, strawberry.argument(description="64 hexadecimal digits in lower case.")],
     ) -> DeviceObject | None:
         context = info.context
-        key = await context.services.devices.standing(context.principal, token_hash)
+        key = await context.services.devices.find_active(context.principal, token_hash)
         if key is None:
             return None
         reads = context.services.reads

@@ -1,0 +1,68 @@
+"""Failed logins: recorded, and counted for each IP address."""
+
+from app.domain.connections import AuthConnection
+from app.domain.filters import And, Eq, In
+from app.domain.ids import Key
+from app.domain.logins import MAX_FAILURES, to_user_id
+from app.domain.logs import LogEventType
+from app.domain.principals import Principal
+from app.domain.rules import CREATE_LOGINS
+from app.domain.times import now
+from app.domain.users import User
+from app.services.callers import Callers
+from app.services.identifiers import keys_of_typed, named_connection
+from app.services.login_events import login_event
+from app.services.login_reports import FailureReason, FailureReport, check_report
+from app.services.writes import Writes
+from app.store.connections import ConnectionStore
+from app.store.logins import LoginStore
+from app.store.users import UserStore
+
+_TYPES = {
+    FailureReason.WRONG_PASSWORD: LogEventType.LOGIN_FAILED_WRONG_PASSWORD,
+    FailureReason.UNKNOWN_USER: LogEventType.LOGIN_FAILED_WRONG_IDENTIFIER,
+    FailureReason.OTHER: LogEventType.LOGIN_FAILED,
+}
+
+
+class FailedLogins:
+    """They change no profile."""
+
+    def __init__(
+        self,
+        writes: Writes,
+        callers: Callers,
+        users: UserStore,
+        logins: LoginStore,
+        connections: ConnectionStore,
+    ) -> None:
+        self._writes = writes
+        self._callers = callers
+        self._users = users
+        self._logins = logins
+        self._connections = connections
+
+    async def record(self, principal: Principal | None, report: FailureReport) -> Key:
+        """Returns the event's `_id`. Raises Forbidden; Refused with INVALID_INPUT, NOT_FOUND."""
+        principal = await self._callers.authorize(principal, CREATE_LOGINS)
+        report = check_report(report)
+        connection = await named_connection(self._connections, principal.tenant, report.connection)
+        user = await self._find(connection, report.identifier)
+        details = None if user else {"identifier": report.identifier}
+        event = login_event(self._writes.events, report, _TYPES[report.reason], connection, user, details=details)
+        await self._writes.record_event(event)
+        if user is not None and report.ip is not None:
+            count = await self._logins.count_failure(user.tenant, user.id, report.ip, now())
+            if count == MAX_FAILURES:
+                blocked = login_event(self._writes.events, report, LogEventType.USER_ADDRESS_BLOCKED, connection, user)
+                await self._writes.record_event(blocked)
+        return event.id
+
+    async def _find(self, connection: AuthConnection, identifier: str) -> User | None:
+        """By what was typed: an e-mail address, a name, a number, or the id of the account."""
+        tenant, name = connection.tenant, connection.name
+        found = await self._users.find(tenant, In("keys", keys_of_typed(name, identifier)))
+        if found is not None:
+            return found
+        user_ids = In("user_id", [identifier, to_user_id(connection, identifier)])
+        return await self._users.find(tenant, And([user_ids, Eq("identities.connection", name)]))
