@@ -87,14 +87,14 @@ UPDATE_ROOT_ATTRIBUTES = _writing("change root attributes", "update:users", "upd
 CREATE_LOGINS = _writing("record logins", "create:logins")
 CREATE_USERS = _writing("create users", "create:users")
 DELETE_USER = _writing("delete a user", "delete:users", "delete:current_user", recent=True)
-UPDATE_CONNECTIONS = _writing("change connections and login rules", "update:connections")
-BLOCK_USER = _writing("block and unblock a user", "update:users", NEVER)
+UPDATE_CONNECTIONS = _writing("change connections or login rules", "update:connections")
+BLOCK_USER = _writing("block or unblock a user", "update:users", NEVER)
 CREATE_ROLES = _writing("create roles", "create:roles")
 UPDATE_ROLES = _writing("change roles", "update:roles")
 DELETE_ROLES = _writing("delete roles", "delete:roles")
 ASSIGN_ROLES = _writing("assign roles", "update:users + create:role_members", NEVER)
 UNASSIGN_ROLES = _writing("unassign roles", "update:users + delete:role_members", NEVER)
-GRANT_PERMISSIONS = _writing("grant and revoke permissions", "update:users", NEVER)
+GRANT_PERMISSIONS = _writing("grant or revoke permissions", "update:users", NEVER)
 UNLINK_DEVICE = _writing("unlink a device", "delete:device_credentials", "delete:current_user_device_credentials")
 
 SEND_ACCOUNT_MAIL = _writing("have mail about the account sent", "update:users", "read:current_user")
@@ -112,7 +112,7 @@ DELETE_ENROLLMENTS = _writing(
 EXPORT_PERSONAL_DATA = _writing(
     "export personal data", "read:users + read:users_app_metadata", "read:current_user", recent=True
 )
-LINK_IDENTITY = _writing("link and unlink identities", "update:users", "update:current_user_identities", recent=True)
+LINK_IDENTITY = _writing("link or unlink identities", "update:users", "update:current_user_identities", recent=True)
 
 _ALL = tuple(each for each in list(vars().values()) if isinstance(each, Rule))
 READING = tuple(rule for rule in _ALL if not rule.writes)

@@ -152,7 +152,7 @@ _NEEDS_RECENT_SIGN_IN = Refusal(
 
 def _forbidden(principal: Principal, rule: Rule, is_self: bool) -> Refusal:
     if is_self and principal.kind is ActorKind.USER and rule.self_ == ():
-        return Refusal(RefusalCode.FORBIDDEN, f"Nobody is allowed to {rule.name} on their own profile.")
+        return Refusal(RefusalCode.FORBIDDEN, "You cannot do this to your own profile.")
     return Refusal(RefusalCode.FORBIDDEN, f"You are not allowed to {rule.name}.")
 
 

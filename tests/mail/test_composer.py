@@ -38,6 +38,21 @@ def test_every_mail_is_there_in_every_language_as_text_and_html(template: MailTe
     assert ("button" in WORDS[language][template]) == is_ticketed
 
 
+@pytest.mark.parametrize(
+    ("language", "request_"),
+    [
+        ("de", "bitte antworten Sie nicht"),
+        ("en", "please do not reply"),
+        ("es", "no responda"),
+        ("fr", "merci de ne pas répondre"),
+        ("ja", "返信しないでください"),
+    ],
+)
+def test_footer_asks_not_to_reply(language: str, request_: str) -> None:
+    for each in parts(composer().compose(mail(MailTemplate.EMAIL_CHANGED, language), None)):
+        assert request_ in each
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_language_lacks_a_word(language: str) -> None:
     def shape(words: Any) -> Any:

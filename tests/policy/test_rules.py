@@ -51,10 +51,10 @@ def test_rules_that_are_never_open_to_oneself_are_those_of_the_table() -> None:
         "read app_metadata",
         "read the tokens of identity providers",
         "change app_metadata",
-        "block and unblock a user",
+        "block or unblock a user",
         "assign roles",
         "unassign roles",
-        "grant and revoke permissions",
+        "grant or revoke permissions",
     }
 
 
