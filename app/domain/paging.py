@@ -11,7 +11,8 @@ from typing import Any
 from app.domain.errors import ErrorCode, Refused
 from app.domain.filters import ALL, And, Eq, Filter
 from app.domain.ids import Key
-from app.domain.rows import Kind, Row
+from app.domain.kinds import Kind
+from app.domain.rows import Row
 
 DEFAULT_SIZE = 25
 MAX_SIZE = 100

@@ -19,7 +19,7 @@ from graphql import (
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
-from app.domain.rows import Tree
+from app.domain.selections import SelectionTree
 from app.engine.cost import Counted, OperationCost
 from app.engine.limits import Limits
 from app.engine.measuring import FieldCosts, Measure
@@ -63,7 +63,7 @@ class Document:
     operations: dict[str | None, Operation] = field(default_factory=dict)
     fragments: dict[str, FragmentDefinitionNode] = field(default_factory=dict)
     # By the id of a node of this document, which lives as long as this does.
-    trees: dict[int, Tree] = field(default_factory=dict)
+    trees: dict[int, SelectionTree] = field(default_factory=dict)
     # What each list counts as, likewise.
     lists: dict[int, Counted] = field(default_factory=dict)
     # About how many bytes it takes.
@@ -75,11 +75,11 @@ class Document:
             return self.operations.get(name)
         return next(iter(self.operations.values())) if len(self.operations) == 1 else None
 
-    def selection_at(self, operation: OperationDefinitionNode, paths: Sequence[Sequence[str]]) -> Tree:
+    def selection_at(self, operation: OperationDefinitionNode, paths: Sequence[Sequence[str]]) -> SelectionTree:
         """What the operation, if it is a query, asks for at any of these paths. They are the same at each call."""
         known = self.trees.get(id(operation))
         if known is None:
-            tree = Tree()
+            tree = SelectionTree()
             if operation.operation is OperationType.QUERY:
                 add_selections(tree, operation.selection_set, self.fragments, set())
             known = self.trees[id(operation)] = of_paths(tree, paths)

@@ -8,7 +8,7 @@ from graphql import GraphQLResolveInfo, GraphQLSchema
 
 from app.domain.principals import Principal, Source
 from app.domain.rates import Rate
-from app.domain.rows import Tree
+from app.domain.selections import SelectionTree
 from app.engine.budget import Budget
 from app.engine.documents import Document
 from app.engine.selection import of_nodes, tree_of
@@ -41,7 +41,7 @@ class Run:
     deadline: float | None = None
     root_fields: list[RootField] = field(default_factory=list)
 
-    def selection(self, info: GraphQLResolveInfo[Any]) -> Tree:
+    def selection(self, info: GraphQLResolveInfo[Any]) -> SelectionTree:
         """What is asked for below this field. Found out once for each place in a document."""
         nodes, document = info.field_nodes, self.document
         if len(nodes) > 1:
@@ -51,7 +51,7 @@ class Run:
             document.trees[key] = tree_of(nodes, document.fragments)
         return document.trees[key]
 
-    def node_selection(self, info: GraphQLResolveInfo[Any]) -> Tree:
+    def node_selection(self, info: GraphQLResolveInfo[Any]) -> SelectionTree:
         """What is asked of each row of the connection that this field is. Found out once, likewise."""
         asked, document = self.selection(info), self.document
         # Beside the tree of the field, whose key is its positive twin.
@@ -87,7 +87,7 @@ class ExecutableSchema(Protocol):
         """What the resolvers of one operation share; its `run` is `run`. `client_network` counts as one caller."""
         ...
 
-    async def identify(self, context: Any, principal: Principal, selection: Tree) -> None:
+    async def identify(self, context: Any, principal: Principal, selection: SelectionTree) -> None:
         """Finds out who the caller is, with what the operation asks of their own profile."""
         ...
 

@@ -12,7 +12,7 @@ from graphql import (
     SelectionSetNode,
 )
 
-from app.domain.rows import Selection, Tree
+from app.domain.selections import Selection, SelectionTree
 
 Fragments = Mapping[str, FragmentDefinitionNode]
 
@@ -22,9 +22,9 @@ def _snake(name: str) -> str:
     return re.sub("([A-Z])", r"_\1", name).lower()
 
 
-def tree_of(nodes: Iterable[FieldNode], fragments: Fragments) -> Tree:
+def tree_of(nodes: Iterable[FieldNode], fragments: Fragments) -> SelectionTree:
     """Everything asked for below these nodes, whatever its alias, type condition or directive."""
-    tree = Tree()
+    tree = SelectionTree()
     spread: set[tuple[int, str]] = set()
     for node in nodes:
         if node.selection_set:
@@ -33,7 +33,7 @@ def tree_of(nodes: Iterable[FieldNode], fragments: Fragments) -> Tree:
 
 
 def add_selections(
-    tree: Tree, selections: SelectionSetNode, fragments: Fragments, spread: set[tuple[int, str]]
+    tree: SelectionTree, selections: SelectionSetNode, fragments: Fragments, spread: set[tuple[int, str]]
 ) -> None:
     """`spread`: which fragments went into which place already. Spread twice, one adds nothing, and takes no time."""
     for each in selections.selections:
@@ -48,17 +48,17 @@ def add_selections(
             add_selections(tree, fragments[each.name.value].selection_set, fragments, spread)
 
 
-def of_nodes(connection: Selection) -> Tree:
+def of_nodes(connection: Selection) -> SelectionTree:
     """What is asked of each row of a connection, through `nodes` and through `edges`."""
-    merged = Tree()
+    merged = SelectionTree()
     _merge(merged, connection.get("nodes", {}))
     _merge(merged, connection.get("edges", {}).get("node", {}))
     return merged
 
 
-def of_paths(operation: Selection, paths: Iterable[Sequence[str]]) -> Tree:
+def of_paths(operation: Selection, paths: Iterable[Sequence[str]]) -> SelectionTree:
     """What an operation asks for at any of these paths, together."""
-    merged = Tree()
+    merged = SelectionTree()
     for path in paths:
         found = operation
         for name in path:
@@ -67,6 +67,6 @@ def of_paths(operation: Selection, paths: Iterable[Sequence[str]]) -> Tree:
     return merged
 
 
-def _merge(into: Tree, selection: Selection) -> None:
+def _merge(into: SelectionTree, selection: Selection) -> None:
     for name, inside in selection.items():
         _merge(into.below(name), inside)

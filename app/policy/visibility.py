@@ -2,8 +2,8 @@
 
 from app.domain.attributes.logs import LOG_EVENT
 from app.domain.filters import ALL, And, Exists, Filter, In
+from app.domain.kinds import Kind
 from app.domain.principals import Principal
-from app.domain.rows import Kind
 from app.policy.logs import visible_events
 from app.policy.rules import holds
 

@@ -9,7 +9,8 @@ from strawberry.schema_directive import Location
 from strawberry.types.base import get_object_definition
 
 from app.directives import declared
-from app.domain.rows import Kind, Row
+from app.domain.kinds import Kind
+from app.domain.rows import Row
 from app.domain.rules import Alternatives, Rule, to_lists
 
 T = TypeVar("T", bound=type)

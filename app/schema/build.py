@@ -9,7 +9,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from app.domain.principals import Principal, Source
 from app.domain.rates import Rate, RateCounter
-from app.domain.rows import Tree
+from app.domain.selections import SelectionTree
 from app.schema.authorized import ROW_TYPES, describe_rules, resolve
 from app.schema.context import Context, RunningOperation, Services
 from app.schema.errors import describe_error
@@ -47,7 +47,7 @@ class ProfileSchema:
             anonymous_rates=self._anonymous_rates,
         )
 
-    async def identify(self, context: Context, principal: Principal, selection: Tree) -> None:
+    async def identify(self, context: Context, principal: Principal, selection: SelectionTree) -> None:
         context.principal, context.viewer = await self._services.callers.identify(principal, selection)
 
     def describe_error(self, error: BaseException) -> tuple[str, Mapping[str, Any]] | None:

@@ -10,7 +10,8 @@ from strawberry.dataloader import DataLoader
 
 from app.domain.principals import Principal, Source
 from app.domain.rates import Rate, RateCounter
-from app.domain.rows import Row, Tree
+from app.domain.rows import Row
+from app.domain.selections import SelectionTree
 from app.services.accounts import Accounts
 from app.services.actions import Actions
 from app.services.attributes import RootAttributes
@@ -68,11 +69,11 @@ class Services:
 class RunningOperation(Protocol):
     """What resolvers ask of the engine that runs their operation."""
 
-    def selection(self, info: GraphQLResolveInfo[Any]) -> Tree:
+    def selection(self, info: GraphQLResolveInfo[Any]) -> SelectionTree:
         """What is asked for below this field."""
         ...
 
-    def node_selection(self, info: GraphQLResolveInfo[Any]) -> Tree:
+    def node_selection(self, info: GraphQLResolveInfo[Any]) -> SelectionTree:
         """What is asked of each row of the connection that this field is."""
         ...
 
@@ -99,11 +100,11 @@ class Context:
     anonymous_rates: RateCounter | None = None
     loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict)
 
-    def selection(self, info: "Info") -> Tree:
+    def selection(self, info: "Info") -> SelectionTree:
         """What is asked for below this field."""
         return self.run.selection(info._raw_info)
 
-    def node_selection(self, info: "Info") -> Tree:
+    def node_selection(self, info: "Info") -> SelectionTree:
         """What is asked of each row of the connection that this field is."""
         return self.run.node_selection(info._raw_info)
 

@@ -8,8 +8,9 @@ from strawberry.dataloader import DataLoader
 
 from app.directives import CostWeight
 from app.domain.errors import Refused
+from app.domain.kinds import Kind
 from app.domain.paging import ListQuery, Page, to_page_request
-from app.domain.rows import Kind, Row
+from app.domain.rows import Row
 from app.policy.rules import authenticated
 from app.schema.context import Info
 from app.schema.costs import COUNTING

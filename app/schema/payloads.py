@@ -11,7 +11,8 @@ from app.domain.attributes.users import USER
 from app.domain.errors import ErrorCode, Refused, VersionConflict
 from app.domain.filters import Eq
 from app.domain.ids import Key
-from app.domain.rows import Kind, Row
+from app.domain.kinds import Kind
+from app.domain.rows import Row
 from app.schema.context import Info
 from app.schema.types.users import UserObject
 

@@ -6,8 +6,9 @@ from app.domain.errors import UserBlocked
 from app.domain.filters import Eq, Filter
 from app.domain.identifiers import keys_of, subject_key, user_id_key
 from app.domain.principals import ActorKind, Principal
-from app.domain.rows import Row, Selection
+from app.domain.rows import Row
 from app.domain.rules import Rule
+from app.domain.selections import Selection
 from app.domain.users import User
 from app.policy.rules import require_scopes
 from app.services.reads import Reads

@@ -5,9 +5,10 @@ from typing import Any
 
 from app.domain.attributes.login_failures import LOGIN_FAILURE
 from app.domain.filters import And, In, Range, Record
+from app.domain.kinds import Join, Joined
 from app.domain.logins import MAX_FAILURES
 from app.domain.principals import Principal
-from app.domain.rows import NOTHING_JOINED, Join, Joined
+from app.domain.rows import NOTHING_JOINED
 from app.domain.rules import BLOCK_USER
 from app.domain.users import PROVIDER_TOKENS
 from app.policy.rules import holds

@@ -6,6 +6,7 @@ from dataclasses import replace
 from app.domain.errors import ErrorCode, Refused
 from app.domain.filters import And, Filter, In
 from app.domain.ids import Key
+from app.domain.kinds import Kind
 from app.domain.paging import (
     MAX_COUNT,
     Bounds,
@@ -18,7 +19,8 @@ from app.domain.paging import (
     to_page,
 )
 from app.domain.principals import Principal
-from app.domain.rows import Kind, Row, Selection
+from app.domain.rows import Row
+from app.domain.selections import Selection
 from app.policy.rules import require
 from app.policy.visibility import visible
 from app.services.rows import Rows

@@ -12,11 +12,13 @@ from app.domain.attributes.users import USER
 from app.domain.commits import Changes
 from app.domain.errors import Refused
 from app.domain.filters import Eq
+from app.domain.kinds import Kind
 from app.domain.logs import LogEventType
 from app.domain.paging import DEFAULT_SIZE, MAX_SIZE, Edge, ListQuery, Order, PageRequest
 from app.domain.principals import Principal
-from app.domain.rows import Kind, Row, Selection
+from app.domain.rows import Row
 from app.domain.rules import EXPORT_PERSONAL_DATA
+from app.domain.selections import Selection
 from app.domain.sizes import size_of
 from app.domain.times import format_time
 from app.services.lists import Lists
@@ -92,7 +94,7 @@ class PersonalData:
         caller, user = opened.caller, opened.user
         # Written first, so that the history in the export has it.
         await self._writes.record(opened, Changes(LogEventType.PERSONAL_DATA_EXPORTED, {}))
-        row = await self._reads.get_written(caller, USER, Eq("_id", user.id), USER.personal())
+        row = await self._reads.get_written(caller, USER, Eq("_id", user.id), USER.personal_selection())
         assert row
         profile, truncated = _profile(row, MAX_BYTES // _PROFILE_SHARE)
         data: dict[str, Any] = {"user": profile}
@@ -113,7 +115,7 @@ class PersonalData:
         Stops reading when the room is used, so that no more than a page too much is ever in memory.
         """
         items: list[Any] = []
-        selection, used, size, last = of.query.kind.personal(), 0, _FEW, None
+        selection, used, size, last = of.query.kind.personal_selection(), 0, _FEW, None
         while True:
             edges, has_more = await self._page(caller, owner, of.query, PageRequest(size, after=last), selection)
             for edge in edges:
@@ -168,7 +170,7 @@ def _values(row: Row) -> Iterator[tuple[str, Any]]:
 
 
 def _names(kind: Kind) -> list[str]:
-    return [each for each in kind.personal() if kind is not USER or each not in _LISTS]
+    return [each for each in kind.personal_selection() if kind is not USER or each not in _LISTS]
 
 
 def _to_json(value: Any) -> Any:

@@ -4,8 +4,10 @@ from dataclasses import replace
 
 from app.domain.attributes.users import USER
 from app.domain.filters import And, Eq, Filter
+from app.domain.kinds import Kind
 from app.domain.principals import Principal
-from app.domain.rows import Kind, Row, Selection
+from app.domain.rows import Row
+from app.domain.selections import Selection
 from app.policy.rules import authenticated, readable, require_for_any_profile
 from app.policy.visibility import visible, visible_by_key
 from app.services.rows import Rows, to_plan

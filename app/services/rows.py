@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.domain.filters import Record
+from app.domain.kinds import Join, Kind
 from app.domain.principals import Principal
-from app.domain.rows import Join, Kind, Row, Selection, Tree
+from app.domain.rows import Row
 from app.domain.rules import ReadableRules, Rule
+from app.domain.selections import Selection, SelectionTree
 from app.policy.rules import readable
 from app.services.joins import Joins
 
@@ -58,7 +60,7 @@ def _readable(principal: Principal, kind: Kind, record: Record) -> ReadableRules
 
 def to_plan(kind: Kind, selection: Selection, rules: frozenset[Rule]) -> Plan:
     """Made once for each set of rules, because clients send the same few documents."""
-    if not isinstance(selection, Tree):
+    if not isinstance(selection, SelectionTree):
         return Plan(kind.projection(selection, rules), kind.joins(selection, rules))
     # The plans of a selection are forgotten with the document that it is kept with.
     if selection.plans is None:

@@ -12,8 +12,8 @@ from typing import Any, TypeAlias
 from bson import ObjectId
 
 from app.domain.filters import And, Contains, Eq, Exists, Filter, In, Not, Or, Prefix, Range
+from app.domain.kinds import Kind
 from app.domain.paging import Bounds, Order, Position
-from app.domain.rows import Kind
 
 Query: TypeAlias = Mapping[str, Any]
 # What is compared as it is. An object or a pattern as a value would be an expression of MongoDB.
@@ -107,5 +107,5 @@ def _path(kind: Kind, path: str) -> str:
 
 @lru_cache(maxsize=64)
 def _declared(kind: Kind) -> frozenset[str]:
-    stored = (path for attribute in kind.attributes.values() for path in attribute.stored)
-    return frozenset(path.partition(".")[0] for path in (*stored, *kind.needs, *kind.lookups, kind.owner or "_id"))
+    paths = (path for attribute in kind.attributes.values() for path in attribute.paths)
+    return frozenset(path.partition(".")[0] for path in (*paths, *kind.needs, *kind.lookups, kind.owner or "_id"))

@@ -9,7 +9,7 @@ from app.domain.attributes.connections import CONNECTION
 from app.domain.attributes.roles import ROLE
 from app.domain.connections import AuthConnection, SyncRootAttributes
 from app.domain.filters import ALL, Record
-from app.domain.rows import Kind
+from app.domain.kinds import Kind
 from app.store.records import Records
 
 MAX_AGE = 5.0

@@ -13,7 +13,8 @@ from app.domain.attributes.logs import LOG_EVENT
 from app.domain.attributes.roles import ROLE
 from app.domain.attributes.users import USER
 from app.domain.connections import AuthConnection
-from app.domain.rows import Kind, Row
+from app.domain.kinds import Kind, Provided
+from app.domain.rows import Row
 from app.domain.rules import READING, ReadableRules
 from tests.frozen import FrozenDict, FrozenList, freeze
 
@@ -67,8 +68,9 @@ JOINED = {
 def read_all(value: Any) -> None:
     """Reads every attribute, down to those of rows inside."""
     if isinstance(value, Row):
-        for name in value.kind.attributes:
-            read_all(value.read(name))
+        for name, attribute in value.kind.attributes.items():
+            if not isinstance(attribute, Provided):
+                read_all(value.read(name))
     elif isinstance(value, list):
         for each in value:
             read_all(each)

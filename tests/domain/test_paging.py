@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from app.domain.errors import ErrorCode, Refused
 from app.domain.filters import ALL, Eq, Range
 from app.domain.ids import Key
+from app.domain.kinds import Kind
 from app.domain.paging import (
     ListQuery,
     Order,
@@ -25,7 +26,7 @@ from app.domain.paging import (
     to_page,
     to_page_request,
 )
-from app.domain.rows import Kind, Row
+from app.domain.rows import Row
 from app.domain.times import to_milliseconds
 
 settings.register_profile("profile-api", deadline=None, derandomize=True)

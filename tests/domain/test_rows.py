@@ -7,7 +7,8 @@ import pytest
 
 from app.domain.attributes.users import USER
 from app.domain.errors import Forbidden
-from app.domain.rows import Attribute, Kind, Row, to_camel, to_json
+from app.domain.kinds import OPEN, Join, Kind, RawDocument, Takes, computed, nested, owned, referenced, stored
+from app.domain.rows import Row, to_camel, to_json
 from app.domain.rules import READ_APP_METADATA, READING, ReadableRules, Rule
 from app.domain.scopes import Scope
 
@@ -16,32 +17,45 @@ ALL, NOTHING = ReadableRules({SECRET}), ReadableRules()
 AT = datetime(2026, 1, 31, 12)
 
 
-def attribute(name: str, *stored: str, **more: Any) -> Attribute:
-    more.setdefault("value", lambda row: row.record.get(name))
-    return Attribute(name=name, description="", stored=stored or (name,), **more)
-
-
 PART = Kind("Part", needs=("kind",))
-PART.add([attribute("size", raw=True), attribute("token", read=SECRET), attribute("label", "first", "last", raw=True)])
-
-
-def parts(row: Row) -> list[Row]:
-    return [Row(PART, each, row.readable) for each in row.record.get("parts", [])]
-
+PART.add(
+    [
+        stored("size", "", in_raw=True),
+        stored("token", "", read=SECRET),
+        computed("label", "", lambda record: record.get("label"), needs=("first", "last"), in_raw=True),
+        computed("position", "", lambda record, joined: joined["position"], takes=Takes.JOINED),
+        computed(
+            "key", "", lambda record, joined: joined.get("key"), takes=Takes.JOINED, joins=frozenset({Join.TOKENS})
+        ),
+    ]
+)
+GROUP = Kind("Group", "groups")
+GROUP.add([stored("name", "")])
 
 THING = Kind("Thing", "things", needs=("owner",))
 THING.add(
     [
-        attribute("name", raw=True),
-        attribute("secret", raw=True, read=SECRET),
-        attribute("at", raw=True),
-        attribute("hidden"),
-        attribute("parts", raw=True, nested=PART, value=parts),
-        attribute("groups", "group_ids", joins=frozenset({"groups"})),
-        attribute("keys", "key_ids", joins=frozenset({"keys", "groups"}), read=SECRET),
+        stored("name", "", in_raw=True),
+        stored("secret", "", in_raw=True, read=SECRET),
+        stored("at", "", in_raw=True),
+        stored("hidden", ""),
+        stored("year", "", path="at", conversion=lambda at: at.year, default=0),
+        nested("parts", "", PART, in_raw=True),
+        referenced("groups", "", GROUP, path="group_ids", join=Join.ROLES),
+        computed(
+            "keys",
+            "",
+            lambda record, joined: (record["key_ids"], joined["connection"]),
+            needs=("key_ids",),
+            takes=Takes.JOINED,
+            joins=frozenset({Join.CONNECTION, Join.ROLES}),
+            read=SECRET,
+        ),
+        computed("rights", "", lambda _, readable: len(readable), takes=Takes.READABLE),
+        owned("friends", "", "Thing", read=SECRET, paths=("linked",)),
+        RawDocument(name="raw", description="", paths=("nowhere",)),
     ]
 )
-THING.add([attribute("raw", "nowhere", value=Row.raw, covers=tuple(THING.attributes_in_raw()))])
 IN_PARTS = {"parts.kind", "parts.size", "parts.first", "parts.last"}
 
 
@@ -90,8 +104,9 @@ def test_a_providers_token_is_read_beside_raw() -> None:
 
 def test_a_selection_says_what_to_put_beside_the_document() -> None:
     assert THING.joins({"name": {}}, ALL) == frozenset()
-    assert THING.joins({"groups": {}}, NOTHING) == {"groups"}
-    assert THING.joins({"groups": {}, "keys": {}}, ALL) == {"groups", "keys"}
+    assert THING.joins({"groups": {}}, NOTHING) == {Join.ROLES}
+    assert THING.joins({"groups": {}, "keys": {}}, ALL) == {Join.ROLES, Join.CONNECTION}
+    assert THING.joins({"parts": {"key": {}}}, ALL) == {Join.TOKENS}
     assert THING.joins({"keys": {}}, NOTHING) == frozenset()
     assert THING.joins({}, ALL) == frozenset()
 
@@ -107,11 +122,11 @@ def test_a_row_gives_what_may_be_read() -> None:
 
 
 def test_what_may_not_be_read_is_refused_and_its_value_is_never_made() -> None:
-    def fail(row: Row) -> None:
+    def fail(record: Any) -> None:
         raise AssertionError
 
     kind = Kind("Kind")
-    kind.add([attribute("secret", read=SECRET, value=fail)])
+    kind.add([computed("secret", "", fail, read=SECRET)])
     with pytest.raises(Forbidden) as forbidden:
         Row(kind, {"secret": "s"}, NOTHING).read("secret")
     assert forbidden.value.scopes == [["read:logs", "read:users"], ["read:roles"]]
@@ -121,11 +136,61 @@ def test_what_may_not_be_read_is_refused_and_its_value_is_never_made() -> None:
 def test_refused_field_of_oneself_names_no_useless_scope() -> None:
     """No scope lets users read it of themselves, so none is told; of anybody else one would help."""
     kind = Kind("Kind")
-    kind.add([attribute("secret", read=READ_APP_METADATA)])
+    kind.add([stored("secret", "", read=READ_APP_METADATA)])
     for is_self, expected in ((True, []), (False, [["read:users_app_metadata"]])):
         with pytest.raises(Forbidden) as forbidden:
             Row(kind, {}, ReadableRules(is_self=is_self)).read("secret")
         assert forbidden.value.scopes == expected
+
+
+def test_attribute_without_a_rule_has_the_default_of_its_kind() -> None:
+    kind = Kind("Kind", default=SECRET)
+    kind.add([stored("name", ""), stored("id", "", read=OPEN), stored("other", "", read=READ_APP_METADATA)])
+    assert {name: each.read for name, each in kind.attributes.items()} == {
+        "name": SECRET,
+        "id": None,
+        "other": READ_APP_METADATA,
+    }
+    row = Row(kind, {"name": "n", "id": 1}, NOTHING)
+    assert row.read("id") == 1
+    with pytest.raises(Forbidden):
+        row.read("name")
+
+
+def test_each_declaration_says_what_its_value_is_made_of() -> None:
+    record = {"at": AT, "group_ids": [1], "key_ids": [7], "parts": [{"size": 1}, {"size": 2}]}
+    joined = {"groups": [{"name": "g"}], "connection": "c", "parts": [{"key": "k"}, {}]}
+    row = Row(THING, record, ALL, joined)
+    assert (row.read("year"), Row(THING, {"at": None}, ALL).read("year"), Row(THING, {}, ALL).read("year")) == (
+        2026,
+        0,
+        0,
+    )
+    assert [each.read("name") for each in row.read("groups")] == ["g"]
+    assert row.read("keys") == ([7], "c")
+    assert row.read("rights") == 1
+    assert [(each.read("position"), each.read("key")) for each in row.read("parts")] == [(0, "k"), (1, None)]
+
+
+def test_computed_value_is_made_once_for_a_row() -> None:
+    calls: list[Any] = []
+    kind = Kind("Kind")
+    kind.add([computed("costly", "", calls.append), nested("parts", "", PART)])
+    row = Row(kind, {"parts": [{}]}, NOTHING)
+    for _ in range(30):
+        assert row.read("costly") is None
+        assert row.read("parts") is row.read("parts")
+    assert calls == [{"parts": [{}]}]
+    Row(kind, {}, NOTHING).read("costly")
+    assert len(calls) == 2
+
+
+def test_value_that_a_service_provides_has_a_rule_and_no_value() -> None:
+    with pytest.raises(Forbidden):
+        Row(THING, {}, NOTHING).require("friends")
+    Row(THING, {}, ALL).require("friends")
+    with pytest.raises(KeyError):
+        Row(THING, {}, ALL).read("friends")
 
 
 def test_it_is_known_what_may_be_read() -> None:

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import pytest
 
 from app.domain.attributes.users import USER
-from app.domain.rows import Tree
+from app.domain.selections import SelectionTree
 from app.engine.documents import Documents
 from app.engine.limits import Limits
 from app.schema.build import build_schema
@@ -99,11 +99,11 @@ def test_plans_live_as_long_as_their_selection(monkeypatch: pytest.MonkeyPatch) 
     made = []
     projection = type(USER).projection
     monkeypatch.setattr(type(USER), "projection", lambda *given: made.append(given) or projection(*given))
-    tree = Tree()
+    tree = SelectionTree()
     tree.below("name")
     assert to_plan(USER, tree, frozenset()) is to_plan(USER, tree, frozenset())
     assert len(made) == 1
-    other = Tree()
+    other = SelectionTree()
     other.below("name")
     to_plan(USER, other, frozenset())
     assert len(made) == 2

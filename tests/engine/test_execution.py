@@ -8,7 +8,7 @@ import strawberry
 
 from app.directives import Public
 from app.domain.principals import ActorKind, Principal
-from app.domain.rows import Selection
+from app.domain.selections import Selection
 from app.engine.execution import Engine
 from app.engine.operations import Run
 from app.engine.requests import Request

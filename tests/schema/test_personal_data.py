@@ -14,8 +14,9 @@ from app.domain.attributes.identities import IDENTITY
 from app.domain.attributes.logs import LOG_EVENT
 from app.domain.attributes.roles import ROLE
 from app.domain.attributes.users import USER
+from app.domain.kinds import Kind, stored
 from app.domain.logs import Actor, FieldChange, LogEventType
-from app.domain.rows import Kind, plain, to_camel
+from app.domain.rows import to_camel
 from app.domain.rules import READ_IDP_TOKENS
 from app.domain.scopes import Scope
 from app.domain.times import now
@@ -126,7 +127,7 @@ NOT_PERSONAL = {
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_every_attribute_is_declared_personal_or_left_out(kind: Kind) -> None:
-    """A new attribute needs a decision: add "personal" in the table, or add it here."""
+    """A new attribute needs a decision: set `personal` in the table, or add it here."""
     left_out = {name for name, each in kind.attributes.items() if not each.personal}
     assert left_out == NOT_PERSONAL.get(kind.name, set())
 
@@ -147,17 +148,16 @@ async def test_new_attribute_is_exported_when_declared_only(
     world: World, john: User, monkeypatch: pytest.MonkeyPatch, kind: Kind, collection: str, is_declared: bool
 ) -> None:
     await world.database[collection].update_many({"tenant": world.tenant}, {"$set": {"shoe_size": "m-44"}})
-    flags = ("raw", "search", "sort", "import", "export", *(["personal"] if is_declared else []))
-    monkeypatch.setitem(kind.attributes, "shoe_size", plain("shoe_size", "New.", *flags))
+    monkeypatch.setitem(kind.attributes, "shoe_size", stored("shoe_size", "New.", in_raw=True, personal=is_declared))
     data = (await export(world, world.tool_token(EVERYTHING), userId=john.user_id))["data"]
     assert ("m-44" in json.dumps(data)) is is_declared
 
 
 async def test_export_has_no_secret(world: World, john: User) -> None:
     secrets = {"access_token", "refresh_token", "profile_data"}
-    stored = {f"identities.0.{name}": world.seal("m-s3cret") for name in secrets - {"profile_data"}}
-    stored["identities.0.profile_data"] = '{"x": 1, "apiKey": "m-s3cret", "nested": {"password": "m-s3cret"}}'
-    await world.database["users"].update_one({"_id": john.id}, {"$set": stored})
+    secret_fields = {f"identities.0.{name}": world.seal("m-s3cret") for name in secrets - {"profile_data"}}
+    secret_fields["identities.0.profile_data"] = '{"x": 1, "apiKey": "m-s3cret", "nested": {"password": "m-s3cret"}}'
+    await world.database["users"].update_one({"_id": john.id}, {"$set": secret_fields})
     await world.database["devices"].update_many({"user": john.id}, {"$set": {"token_hash": "m-s3cret"}})
     text = json.dumps((await export(world, world.tool_token(EVERYTHING), userId=john.user_id))["data"])
     assert "m-s3cret" not in text

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from app.domain.kinds import Join
 from app.domain.logins import MAX_FAILURES
 from app.domain.principals import ActorKind, Principal
-from app.domain.rows import Join
 from app.services.joins import Joins
 from app.store.records import Records
 from app.store.snapshots import Snapshots

@@ -11,10 +11,12 @@ from app.domain.attributes.users import USER
 from app.domain.devices import Device, DeviceType
 from app.domain.errors import Forbidden, Unauthenticated
 from app.domain.filters import ALL, Eq
+from app.domain.kinds import Kind
 from app.domain.logs import FieldChange, LogEventType
 from app.domain.paging import ListQuery, Order, Page, PageRequest
 from app.domain.principals import ActorKind, Principal
-from app.domain.rows import Kind, Row, Selection
+from app.domain.rows import Row
+from app.domain.selections import Selection
 from app.domain.times import now
 from app.domain.users import Identity, User
 from app.services.joins import Joins

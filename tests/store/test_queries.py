@@ -11,7 +11,7 @@ import pytest
 from app.domain.attributes.nodes import NODES
 from app.domain.attributes.users import USER
 from app.domain.filters import ALL, And, Contains, Eq, Exists, Filter, In, Not, Or, Prefix, Range, Record
-from app.domain.rows import Kind
+from app.domain.kinds import Kind
 from app.store.database import Database, new_id
 from app.store.queries import to_query, to_query_with_hidden
 from tests.store.standin import mock_database

@@ -1,21 +1,24 @@
 """What can be read of an enrolled second factor."""
 
-from app.domain.rows import Kind, global_id, plain
+from functools import partial
+
+from app.domain.kinds import Kind, global_id, stored
 from app.domain.rules import READ_ENROLLMENTS
 
 ENROLLMENT = Kind("MfaEnrollment", "mfa_enrollments", READ_ENROLLMENTS, None, owner="user", needs=("user",))
 
+_field = partial(stored, personal=True)
+
 ENROLLMENT.add(
     [
-        global_id("Names this factor in `removeMfaEnrollments`.", "personal"),
-        plain(
-            "type",
-            "As Auth0 names them: totp, phone, email, push-notification, webauthn-roaming, recovery-code.",
-            "personal",
+        global_id("MfaEnrollment", "Identifies this factor in `removeMfaEnrollments`.", personal=True),
+        _field("type", "Auth0's name: totp, phone, email, push-notification, webauthn-roaming, recovery-code."),
+        _field(
+            "name",
+            "The phone number, e-mail address or device. Only a part of a phone number or an e-mail address is stored.",
         ),
-        plain("name", "The number, address or device; of a number and an address only a part is kept.", "personal"),
-        plain("status", "confirmed, or as the login service says.", "personal"),
-        plain("enrolled_at", "Since when.", "personal"),
-        plain("last_used_at", "When it was used last, where the login service tells.", "personal"),
+        _field("status", "confirmed, or another status of the login service."),
+        _field("enrolled_at", "When the factor was enrolled."),
+        _field("last_used_at", "When it was last used, if the login service reports it."),
     ]
 )

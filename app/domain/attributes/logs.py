@@ -1,13 +1,16 @@
 """What can be read of a log event."""
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from app.domain.attributes.users import readable_roots, root_of
-from app.domain.locations import read_location
+from app.domain.filters import Record
+from app.domain.kinds import Computed, Kind, Takes, computed, global_id, stored
+from app.domain.locations import Location, read_location
 from app.domain.logs import LOG_EVENT_TYPES, Actor, FieldChange, LogEventType
 from app.domain.principals import ActorKind
-from app.domain.rows import Attribute, Kind, Row, global_id, made, once, plain
-from app.domain.rules import READ_LOGS, READ_OTHERS_ACTS, READ_USER_LOGS
+from app.domain.rules import READ_LOGS, READ_OTHERS_ACTS, READ_USER_LOGS, Rule
 
 LOG_EVENT = Kind(
     "LogEvent",
@@ -20,97 +23,93 @@ LOG_EVENT = Kind(
 )
 
 
-def is_hidden(row: Row) -> bool:
-    """Whether an event is somebody else's act, shown to the user whom it was done to. The service is nobody else."""
-    by = row.record.get("actor")
-    return by is not None and by["kind"] != ActorKind.SYSTEM and READ_OTHERS_ACTS not in row.readable
+def is_hidden(record: Record, readable: frozenset[Rule]) -> bool:
+    """Whether the event is an act of someone other than the user, and the reader may not know who did it and why.
+
+    What the service itself did is not hidden.
+    """
+    by = record.get("actor")
+    return by is not None and by["kind"] != ActorKind.SYSTEM and READ_OTHERS_ACTS not in readable
 
 
-def actor(row: Row) -> Actor | None:
-    """Without the name where that is not for this reader."""
-    stored = row.record.get("actor")
-    if stored is None:
+def _actor(record: Record, readable: frozenset[Rule]) -> Actor | None:
+    """The name is left out when the reader may not know it."""
+    found = record.get("actor")
+    if found is None:
         return None
-    return Actor(stored["kind"], stored["id"], None if is_hidden(row) else stored.get("name"))
+    return Actor(found["kind"], found["id"], None if is_hidden(record, readable) else found.get("name"))
 
 
-def event_type(row: Row) -> LogEventType:
-    return LogEventType(row.record["type"])
+def _location(record: Record, readable: frozenset[Rule]) -> Location | None:
+    return None if is_hidden(record, readable) else read_location(record.get("location"))
 
 
-def _unless_hidden(name: str, description: str, *flags: str) -> Attribute:
-    """What a user does not see of someone else's act: reason, details, address, user agent."""
+def _unless_hidden(name: str, description: str) -> Computed:
+    """Reason, details, IP address and user agent of someone else's act are not for the user to whom it was done."""
 
-    def value(row: Row) -> Any:
-        return None if is_hidden(row) else row.record.get(name)
+    def value(record: Record, readable: frozenset[Rule]) -> Any:
+        return None if is_hidden(record, readable) else record.get(name)
 
-    return made(name, description, value, (name,), *flags)
+    return _for_reader(name, description, value, needs=(name,))
 
 
-def _changes(row: Row) -> list[FieldChange] | None:
-    stored = row.record.get("changes")
-    if stored is None:
+def _changes(record: Record, readable: frozenset[Rule]) -> Sequence[FieldChange] | None:
+    found = record.get("changes")
+    if found is None:
         return None
-    roots = readable_roots(row.readable)
+    roots = readable_roots(readable)
     return [
         FieldChange(each["path"], each.get("before"), each.get("after"))
-        for each in stored
+        for each in found
         if root_of(each["path"]) in roots
     ]
 
 
+_field = partial(stored, personal=True)
+_for_reader = partial(computed, takes=Takes.READABLE, personal=True)
+
 LOG_EVENT.add(
     [
-        global_id("Stays the same for as long as the event is kept.", "personal"),
-        made("log_id", "Sorts by time.", lambda row: str(row.record["_id"]), ("_id",), "personal"),
-        made("type", "What happened.", event_type, ("type",), "personal"),
-        made(
+        global_id("LogEvent", "Stays the same for as long as the event is kept.", personal=True),
+        _field("log_id", "Sorts by time.", path="_id", conversion=str),
+        _field("type", "What happened.", conversion=LogEventType),
+        _field(
             "code",
-            "The short code that Auth0's logs use for it: s, f, fp, ss, sapi, ...",
-            lambda row: LOG_EVENT_TYPES[event_type(row)].code,
-            ("type",),
-            "personal",
+            "The short code that Auth0's logs use for this type: s, f, fp, ss, sapi, ...",
+            path="type",
+            conversion=lambda type_: LOG_EVENT_TYPES[LogEventType(type_)].code,
         ),
-        made(
+        _field(
             "description",
-            "What happened, for a person.",
-            lambda row: LOG_EVENT_TYPES[event_type(row)].description,
-            ("type",),
-            "personal",
+            "What happened, as a sentence for people.",
+            path="type",
+            conversion=lambda type_: LOG_EVENT_TYPES[LogEventType(type_)].description,
         ),
-        plain("date", "When it happened.", "personal"),
-        plain("user_id", "Whose profile it is about.", "personal"),
-        plain("user_name", "That profile's name at the time.", "personal"),
-        plain("user_version", "The version of the profile that this change made.", "personal"),
-        made(
+        _field("date", "When it happened."),
+        _field("user_id", "The user whose profile the event is about."),
+        _field("user_name", "The name of that profile at the time."),
+        _field("user_version", "The version of the profile that this change created."),
+        _for_reader(
             "actor",
-            "Who did it, where that is not the user: an application or an administrator.",
-            actor,
-            ("actor",),
-            "personal",
+            "Who did it, if that is not the user: an application or an administrator.",
+            _actor,
+            needs=("actor",),
         ),
-        plain("client_id", "The application that it was done with.", "personal"),
-        plain("client_name", "That application's name.", "personal"),
-        plain("connection", "The connection that was signed in by.", "personal"),
-        plain("strategy", "That connection's strategy.", "personal"),
-        _unless_hidden("ip", "The address that it was done from.", "personal"),
-        made(
-            "location",
-            "Where that address is.",
-            lambda row: None if is_hidden(row) else read_location(row.record.get("location")),
-            ("location",),
-            "personal",
-        ),
-        _unless_hidden("user_agent", "The browser or program, as it named itself.", "personal"),
-        plain("is_mobile", "Whether that was on a phone or tablet.", "personal"),
-        made(
+        _field("client_id", "The application with which it was done."),
+        _field("client_name", "The name of that application."),
+        _field("connection", "The connection of the sign-in."),
+        _field("strategy", "The strategy of that connection."),
+        _unless_hidden("ip", "The IP address from which it was done."),
+        _for_reader("location", "The location of that IP address.", _location, needs=("location",)),
+        _unless_hidden("user_agent", "The browser or program, as it identified itself."),
+        _field("is_mobile", "Whether that was on a phone or tablet."),
+        _for_reader(
             "changes",
-            "Which fields changed, from what to what; only those that the caller may read.",
-            once("changes", _changes),
-            ("changes",),
-            "personal",
+            "The fields that changed, with their values before and after: only those that the caller may read.",
+            _changes,
+            needs=("changes",),
         ),
-        _unless_hidden("reason", "What whoever did it gave as the reason.", "personal"),
-        _unless_hidden("details", "More about it, by type.", "personal"),
+        _unless_hidden("reason", "The reason that the actor gave."),
+        _unless_hidden("details", "More about the event. What it contains depends on the type."),
     ]
 )

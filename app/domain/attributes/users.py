@@ -1,19 +1,34 @@
 """What can be read of a user.
 
-A new field of User is a line here and a line in its type.
+A new field of User is an attribute here and a line in its type.
 """
 
-from collections.abc import Mapping
-from functools import lru_cache
-from typing import Any
+from collections.abc import Sequence
+from functools import lru_cache, partial
 
 from app.domain.attributes.identities import IDENTITY
 from app.domain.attributes.roles import ROLE
 from app.domain.connections import why_not_editable
-from app.domain.permissions import effective_permissions
+from app.domain.filters import Record
+from app.domain.kinds import (
+    OPEN,
+    Join,
+    Joined,
+    Kind,
+    Provided,
+    RawDocument,
+    Takes,
+    computed,
+    global_id,
+    nested,
+    owned,
+    paged,
+    referenced,
+    stored,
+)
+from app.domain.permissions import UserPermission, effective_permissions
 from app.domain.refusals import Refusal
 from app.domain.root_attributes import ROOT_ATTRIBUTES, RootAttribute, RootAttributeName
-from app.domain.rows import Attribute, Join, Kind, Row, global_id, made, once, plain
 from app.domain.rules import (
     READ_APP_METADATA,
     READ_DEVICES,
@@ -23,9 +38,6 @@ from app.domain.rules import (
     READ_USER_LOGS,
     READ_USER_ROLES,
     READ_USERS,
-    UPDATE_APP_METADATA,
-    UPDATE_ROOT_ATTRIBUTES,
-    UPDATE_USER_METADATA,
     Rule,
 )
 from app.domain.users import AttributeSource
@@ -40,41 +52,20 @@ USER = Kind(
     lookups=("keys", "linked", "email_folded", "name_folded"),
     hidden_by="linked_to",
 )
+_LINKED = ("linked",)
 
 
-def _root(name: str, description: str, *flags: str) -> Attribute:
-    flags = ("raw", "import", "export", *flags)
-    return plain(name, description, *flags, read=READ_USER, write=UPDATE_ROOT_ATTRIBUTES)
-
-
-def _of_user(name: str, description: str, *flags: str, default: Any = None) -> Attribute:
-    return plain(name, description, "raw", "export", *flags, read=READ_USER, default=default)
-
-
-def _listed(name: str, description: str, read: Rule, *flags: str) -> Attribute:
-    """Rows of their own, which come by `Lists.pages` or `Lists.owned`; their rule stands here with the others."""
-    return made(name, description, lambda row: None, ("linked",), *flags, read=read)
-
-
-def _identities(row: Row) -> list[Row]:
-    return row.rows_inside(IDENTITY, "identities")
-
-
-def _roles(row: Row) -> list[Row]:
-    return [Row(ROLE, role, row.readable) for role in row.joined["roles"]]
-
-
-def root_attributes(row: Row) -> list[RootAttribute]:
+def _root_attributes(record: Record, joined: Joined) -> list[RootAttribute]:
     """Value, provenance and editability of each of the five."""
-    refusal = why_not_editable(row.joined["connection"])
-    return [_root_attribute(row.record, name, refusal) for name in ROOT_ATTRIBUTES]
+    refusal = why_not_editable(joined["connection"])
+    return [_root_attribute(record, name, refusal) for name in ROOT_ATTRIBUTES]
 
 
-def _root_attribute(document: Mapping[str, Any], name: str, refusal: Refusal | None) -> RootAttribute:
-    provenance = document.get("provenance", {}).get(name, {})
+def _root_attribute(record: Record, name: str, refusal: Refusal | None) -> RootAttribute:
+    provenance = record.get("provenance", {}).get(name, {})
     return RootAttribute(
         name=RootAttributeName(name),
-        value=document.get(name),
+        value=record.get(name),
         source=AttributeSource(provenance.get("source", AttributeSource.DEFAULT)),
         connection=provenance.get("connection"),
         updated_at=provenance.get("at"),
@@ -84,153 +75,141 @@ def _root_attribute(document: Mapping[str, Any], name: str, refusal: Refusal | N
     )
 
 
+def _permissions(record: Record, joined: Joined) -> Sequence[UserPermission]:
+    return effective_permissions(record.get("permissions", []), joined["roles"])
+
+
+# What the profile itself holds: part of `raw` and of the personal data export.
+_field = partial(stored, in_raw=True, personal=True)
+
 USER.add(
     [
-        global_id("Stays the same for the life of the account, and is never given to another.", "personal"),
-        plain(
-            "user_id",
-            "`strategy|id`, for enterprise connections `strategy|connection|id`.",
-            "raw",
-            "personal",
-            "search",
-            "export",
-            "import",
+        global_id(
+            "User",
+            "Stays the same for the life of the account and is never given to another one.",
+            read=OPEN,
+            personal=True,
         ),
-        plain(
+        _field("user_id", "`strategy|id`; for enterprise connections `strategy|connection|id`.", read=OPEN),
+        _field(
             "version",
-            "1 at creation, one more for each write that changes root attributes, identifiers, metadata, identities,"
-            " roles, permissions or the block; not for logins, devices, history, nor for a write that changes nothing."
-            " Give it back as `ifVersion` to refuse a lost update.",
-            "raw",
-            "personal",
-            "export",
+            "1 at creation, and one more for each write that changes root attributes, identifiers, metadata,"
+            " identities, roles, permissions or the block. Logins, devices, history and writes that change nothing do"
+            " not count. Send it as `ifVersion` to refuse a lost update.",
+            read=OPEN,
         ),
-        _root("name", "The full name, as it is shown.", "personal", "search", "sort"),
-        _root("given_name", "First name.", "personal", "search"),
-        _root("family_name", "Last name.", "personal", "search"),
-        _root("nickname", "What the user is called casually.", "personal", "search"),
-        _root("picture", "https URL of a picture.", "personal"),
-        made(
+        _field("name", "The full name, as it is shown."),
+        _field("given_name", "First name."),
+        _field("family_name", "Last name."),
+        _field("nickname", "The casual name."),
+        _field("picture", "https URL of a picture."),
+        computed(
             "root_attributes",
-            "For each root attribute: its value, where it came from and when, and whether it can be edited now,"
+            "For each root attribute: its value, its source, when it was set, and whether it can be edited now,"
             " or why not.",
-            root_attributes,
-            (*ROOT_ATTRIBUTES, "provenance", "identities.connection"),
-            "personal",
-            read=READ_USER,
+            _root_attributes,
+            needs=(*ROOT_ATTRIBUTES, "provenance", "identities.connection"),
+            takes=Takes.JOINED,
             joins=frozenset({Join.CONNECTION}),
+            personal=True,
         ),
-        _of_user("email", "The address in force.", "personal", "search", "sort", "import"),
-        _of_user("email_verified", "Whether the address was shown to be the user's.", "personal", "search", "import"),
-        _of_user(
+        _field("email", "The current e-mail address."),
+        _field("email_verified", "Whether the e-mail address was verified to be the user's."),
+        _field(
             "pending_email",
-            "A new address that waits to be verified; the old one stays in force until then.",
-            "personal",
+            "A new e-mail address that is not verified yet. The current one stays in force until it is.",
         ),
-        _of_user(
-            "username", "The name to sign in with, where the connection has such names.", "personal", "search", "import"
-        ),
-        _of_user("phone_number", "E.164: + and up to 15 digits.", "personal", "search", "import"),
-        _of_user("phone_verified", "Whether the number was shown to be the user's.", "personal", "search", "import"),
-        plain(
+        _field("username", "The name to sign in with, if the connection has usernames."),
+        _field("phone_number", "In E.164 format: + and up to 15 digits."),
+        _field("phone_verified", "Whether the phone number was verified to be the user's."),
+        _field(
             "user_metadata",
-            "What the product keeps for the user, who may read and change it. The whole document ({} when empty), or"
-            " only the given dotted paths of it, nested as in the document. Paths lead through objects; arrays come"
-            " whole.",
-            "raw",
-            "personal",
-            "search",
-            "import",
-            "export",
-            read=READ_USER,
-            write=UPDATE_USER_METADATA,
+            "What the product stores for the user, who may read and change it. The whole document ({} when empty), or"
+            " only the given dotted paths of it, nested as in the document. Paths lead through objects. Arrays are"
+            " returned as a whole.",
             default={},
         ),
-        plain(
+        _field(
             "app_metadata",
-            "What the product keeps about the user: for those with authorization only, never for the user."
-            " `paths` as with userMetadata.",
-            "raw",
-            "personal",
-            "search",
-            "import",
-            "export",
+            "What the product stores about the user. Only callers with authorization may read and change it, never the"
+            " user. `paths` works as in userMetadata.",
             read=READ_APP_METADATA,
-            write=UPDATE_APP_METADATA,
             default={},
         ),
-        made(
+        nested(
             "identities",
             "The accounts with identity providers. The first is the primary one.",
-            _identities,
-            ("identities",),
-            "raw",
-            "personal",
-            "search",
-            "export",
-            read=READ_USER,
-            nested=IDENTITY,
+            IDENTITY,
+            in_raw=True,
+            personal=True,
         ),
-        made(
+        referenced(
             "roles",
             "The roles assigned to the user.",
-            _roles,
-            ("role_ids",),
-            "personal",
+            ROLE,
+            path="role_ids",
+            join=Join.ROLES,
             read=READ_USER_ROLES,
-            joins=frozenset({Join.ROLES}),
+            personal=True,
         ),
-        made(
+        computed(
             "permissions",
-            "Direct ones and those that come with a role, each with its sources.",
-            once(
-                "permissions",
-                lambda row: effective_permissions(row.record.get("permissions", []), row.joined["roles"]),
-            ),
-            ("permissions", "role_ids"),
-            "personal",
-            read=READ_USER_ROLES,
+            "Permissions granted directly and those of the user's roles, each with its sources.",
+            _permissions,
+            needs=("permissions", "role_ids"),
+            takes=Takes.JOINED,
             joins=frozenset({Join.ROLES}),
+            read=READ_USER_ROLES,
+            personal=True,
         ),
-        _of_user("blocked", "Whether the user is kept out.", "personal", "search", "import", default=False),
-        _of_user(
-            "must_change_password",
-            "Whether the password must be changed at the next sign-in.",
-            "personal",
-            default=False,
+        _field("blocked", "Whether the user is blocked and cannot sign in.", default=False),
+        _field("must_change_password", "Whether the user must change the password at the next sign-in.", default=False),
+        _field("created_at", "When the profile was created."),
+        _field("updated_at", "When `version` last changed. Logins do not count."),
+        _field("last_login", "When the user last signed in."),
+        _field("last_ip", "The IP address of the last sign-in."),
+        _field("logins_count", "How often the user signed in.", default=0),
+        _field("last_password_reset", "When the password was last changed."),
+        RawDocument(
+            name="raw", description="The profile as one JSON document in snake_case, with all that the caller may read."
         ),
-        _of_user("created_at", "When the profile was created.", "personal", "search", "sort"),
-        _of_user("updated_at", "When the version moved last. Logins do not count.", "personal", "search", "sort"),
-        _of_user("last_login", "When the user last signed in.", "personal", "search", "sort"),
-        _of_user("last_ip", "The address of the last sign-in.", "personal", "search"),
-        _of_user("logins_count", "How often the user signed in.", "personal", "search", "sort", default=0),
-        _of_user("last_password_reset", "When the password was last changed.", "personal"),
-    ]
-)
-USER.add(
-    [
-        made(
-            "raw",
-            "The profile as one JSON document in snake_case, as far as the caller may see it.",
-            Row.raw,
-            (),
-            read=READ_USER,
-            covers=tuple(USER.attributes_in_raw()),
+        paged(
+            "devices",
+            "Where the user stays signed in. The device used last is first.",
+            "Device",
+            read=READ_DEVICES,
+            paths=_LINKED,
+            personal=True,
         ),
-        _listed("devices", "Where the user stays signed in, used last first.", READ_DEVICES, "personal"),
-        _listed("log_events", "The account's activity. Without `since`: the past 2 days.", READ_USER_LOGS, "personal"),
-        _listed(
+        paged(
+            "log_events",
+            "The activity of the account. Without `since`: the past 2 days.",
+            "LogEvent",
+            read=READ_USER_LOGS,
+            paths=_LINKED,
+            personal=True,
+        ),
+        owned(
             "authorized_applications",
-            "The applications that the user allowed something, with what.",
-            READ_GRANTS,
-            "personal",
+            "The applications that the user authorized, each with its scopes.",
+            "AuthorizedApplication",
+            read=READ_GRANTS,
+            paths=_LINKED,
+            personal=True,
         ),
-        _listed("mfa_enrollments", "The second factors that the user has.", READ_ENROLLMENTS, "personal"),
-        made(
-            "viewer_actions",
-            "What the caller could do to this user now, or why not: what a page greys out.",
-            lambda row: None,
-            (
+        owned(
+            "mfa_enrollments",
+            "The second factors of the user.",
+            "MfaEnrollment",
+            read=READ_ENROLLMENTS,
+            paths=_LINKED,
+            personal=True,
+        ),
+        Provided(
+            name="viewer_actions",
+            description="What the caller may do to this user now, or why not, so that a page can disable its buttons.",
+            read=OPEN,
+            paths=(
                 "blocked",
                 "email",
                 "email_verified",
@@ -252,5 +231,5 @@ def root_of(path: str) -> str:
 
 @lru_cache(maxsize=1024)
 def readable_roots(readable: frozenset[Rule]) -> frozenset[str]:
-    """The attributes of User whose values a reader of whom these rules hold may see."""
+    """The attributes of User whose values a reader may see for whom these rules hold."""
     return frozenset(name for name, attribute in USER.attributes.items() if (attribute.read or READ_USER) in readable)

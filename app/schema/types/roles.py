@@ -41,5 +41,5 @@ class RoleObject(Node):
         last: Last = None,
         before: Before = None,
     ) -> Connection[UserObject] | None:
-        root.read("users")
+        root.require("users")
         return cast("Connection[UserObject]", await page_of(info, root, USERS_OF_ROLE, first, after, last, before))

@@ -118,7 +118,7 @@ class UserObject(Node):
         last: Last = None,
         before: Before = None,
     ) -> Connection[DeviceObject] | None:
-        root.read("devices")
+        root.require("devices")
         return cast("Connection[DeviceObject]", await page_of(info, root, DEVICES, first, after, last, before))
 
     @strawberry.field
@@ -133,7 +133,7 @@ class UserObject(Node):
         last: Last = None,
         before: Before = None,
     ) -> Connection[LogEventObject] | None:
-        root.read("log_events")
+        root.require("log_events")
         recent = ALL if since else in_period((until or now()) - HISTORY)
         events = log_events(since, until, types, recent)
         return cast("Connection[LogEventObject]", await page_of(info, root, events, first, after, last, before))
@@ -143,13 +143,13 @@ class UserObject(Node):
         root: strawberry.Parent[Any],  # noqa: N805
         info: Info,
     ) -> list[AuthorizedApplication] | None:
-        root.read("authorized_applications")
+        root.require("authorized_applications")
         found = await owned_by(info, root, GRANT)
         return cast("list[AuthorizedApplication]", found)
 
     @strawberry.field(directives=[ListSize(assumed_size=MAX_ENROLLMENTS)])
     async def mfa_enrollments(root: strawberry.Parent[Any], info: Info) -> list[MfaEnrollment] | None:  # noqa: N805
-        root.read("mfa_enrollments")
+        root.require("mfa_enrollments")
         return cast("list[MfaEnrollment]", await owned_by(info, root, ENROLLMENT))
 
     @strawberry.field(directives=[ListSize(assumed_size=len(UserActionName))])
