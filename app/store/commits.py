@@ -15,9 +15,9 @@ from app.domain.logs import LogEvent
 from app.domain.users import User
 from app.store.connections import hold_connection
 from app.store.database import Database, driver_errors
-from app.store.documents import insert_missing
 from app.store.erasure import delete_owned, erase
 from app.store.errors import Conflict, Taken
+from app.store.inserts import insert_missing
 from app.store.logs import insert_event
 from app.store.side_effects import write_side_effects
 from app.store.users import to_document, to_update

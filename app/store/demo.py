@@ -11,7 +11,7 @@ from app.domain.logs import LogEvent
 from app.domain.users import User
 from app.store.commits import put_missing_users
 from app.store.database import Database, driver_errors
-from app.store.documents import document_of, insert_missing
+from app.store.inserts import insert_missing, record_of
 from app.store.logs import to_document as event_to_document
 
 
@@ -32,11 +32,11 @@ async def fill_in(
 ) -> None:
     """What is there already is left as it is, so that one that was cut off, or two at once, end well."""
     with driver_errors():
-        await insert_missing(database, "connections", [document_of(each) for each in connections])
+        await insert_missing(database, "connections", [record_of(each) for each in connections])
         await insert_missing(database, "roles", roles)
         await put_missing_users(database, users)
         await insert_missing(database, "log_events", [event_to_document(each) for each in events])
-        await insert_missing(database, "devices", [document_of(each) for each in devices])
-        await insert_missing(database, "grants", [document_of(each) for each in grants])
-        await insert_missing(database, "mfa_enrollments", [document_of(each) for each in enrollments])
+        await insert_missing(database, "devices", [record_of(each) for each in devices])
+        await insert_missing(database, "grants", [record_of(each) for each in grants])
+        await insert_missing(database, "mfa_enrollments", [record_of(each) for each in enrollments])
         await database["meta"].update_one({"_id": "demo"}, {"$set": {"filled_in": True}}, upsert=True)

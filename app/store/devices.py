@@ -8,8 +8,8 @@ from app.domain.devices import MAX_DEVICES, PutDevice, RevokeDevices, UnlinkDevi
 from app.domain.times import now
 from app.domain.users import User
 from app.store.database import Database, driver_errors
-from app.store.documents import document_of
 from app.store.errors import Conflict, Gone
+from app.store.inserts import record_of
 
 
 class DeviceStore:
@@ -43,7 +43,7 @@ async def unlink_device(database: Database, session: Any, user: User, given: Unl
 async def put_device(database: Database, session: Any, user: User, given: PutDevice) -> None:
     """The same device of the same application is one. Beyond MAX_DEVICES, the one longest unused goes."""
     devices, device = database["devices"], given.device
-    content = document_of(device)
+    content = record_of(device)
     first = {name: content.pop(name) for name in ("_id", "created_at")}
     same = {name: getattr(device, name) for name in ("tenant", "user", "client_id", "device_id")}
     update = {"$set": content, "$setOnInsert": first}

@@ -5,8 +5,8 @@ from typing import Any
 from app.domain.enrollments import MAX_ENROLLMENTS, Enrollment, PutEnrollment, RemoveEnrollments
 from app.domain.users import User
 from app.store.database import Database, driver_errors
-from app.store.documents import document_of, put_one_of
 from app.store.errors import Full, Gone
+from app.store.inserts import put_one_of, record_of
 
 
 class EnrollmentStore:
@@ -36,7 +36,7 @@ class EnrollmentStore:
 
 async def put_enrollment(database: Database, session: Any, user: User, given: PutEnrollment) -> None:
     """Raises Full beyond MAX_ENROLLMENTS."""
-    unique, document = ("tenant", "user", "enrollment_id"), document_of(given.enrollment)
+    unique, document = ("tenant", "user", "enrollment_id"), record_of(given.enrollment)
     if not await put_one_of(database["mfa_enrollments"], session, document, unique, MAX_ENROLLMENTS):
         raise Full(given)
 

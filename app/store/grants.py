@@ -6,8 +6,8 @@ from typing import Any
 from app.domain.grants import MAX_GRANTS, DeleteGrant, Grant, PutGrant
 from app.domain.users import User
 from app.store.database import Database, driver_errors, to_key
-from app.store.documents import document_of, put_one_of
 from app.store.errors import Full, Gone
+from app.store.inserts import put_one_of, record_of
 
 
 class GrantStore:
@@ -32,7 +32,7 @@ class GrantStore:
 
 async def put_grant(database: Database, session: Any, user: User, given: PutGrant) -> None:
     """Raises Full beyond MAX_GRANTS."""
-    unique, document = ("tenant", "user", "client_id", "audience"), document_of(given.grant)
+    unique, document = ("tenant", "user", "client_id", "audience"), record_of(given.grant)
     if not await put_one_of(database["grants"], session, document, unique, MAX_GRANTS):
         raise Full(given)
 

@@ -13,8 +13,8 @@ from app.domain.identifiers import fold
 from app.domain.mail import MAIL_WINDOW, MAX_MAILS, Mail, MailTemplate, SendMail
 from app.domain.users import User
 from app.store.database import Database, driver_errors
-from app.store.documents import document_of
 from app.store.errors import Conflict, Full
+from app.store.inserts import record_of
 
 
 class Outbox:
@@ -115,7 +115,7 @@ async def _count(database: Database, session: Any, mail: Mail, key: str) -> bool
 
 def to_document(mail: Mail) -> dict[str, Any]:
     """The stored name of the recipient is `address`."""
-    document = dict(document_of(mail))
+    document = dict(record_of(mail))
     document["address"] = document.pop("email")
     return document
 

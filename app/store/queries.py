@@ -22,8 +22,9 @@ _LITERALS = (str, ObjectId, bool, int, float, datetime, type(None))
 
 def to_query(kind: Kind, tenant: str, where: Filter) -> Query:
     """Of this tenant; without what is hidden, such as profiles that are linked to another one."""
-    query = to_query_with_hidden(kind, tenant, where)
-    return query if kind.hidden_by is None else {**query, kind.hidden_by: None}
+    if kind.hidden_by is None:
+        return to_query_with_hidden(kind, tenant, where)
+    return {"tenant": tenant, **_translate(kind, where), kind.hidden_by: None}
 
 
 def to_query_with_hidden(kind: Kind, tenant: str, where: Filter) -> Query:

@@ -8,8 +8,8 @@ from app.domain.ids import Key
 from app.domain.tickets import ConsumeTicket, PutTicket, RevokeTickets, Ticket, TicketPurpose
 from app.domain.users import User
 from app.store.database import Database, driver_errors
-from app.store.documents import document_of
 from app.store.errors import Gone
+from app.store.inserts import record_of
 
 # More than there are attempts to send one mail.
 _MAX_HASHES = 100
@@ -45,7 +45,7 @@ class TicketStore:
 async def put_ticket(database: Database, session: Any, user: User, given: PutTicket) -> None:
     others = {"tenant": user.tenant, "user": user.id, "purpose": str(given.ticket.purpose)}
     await database["tickets"].delete_many(others, session=session)
-    await database["tickets"].insert_one(document_of(given.ticket), session=session)
+    await database["tickets"].insert_one(record_of(given.ticket), session=session)
 
 
 async def consume_ticket(database: Database, session: Any, user: User, given: ConsumeTicket) -> None:

@@ -13,7 +13,7 @@ from app.domain.logs import Actor, FieldChange, LogEvent, LogEventType
 from app.domain.times import now
 from app.domain.users import Identity, User
 from app.store.database import Database, new_id
-from app.store.documents import document_of
+from app.store.inserts import record_of
 from app.store.logs import to_document as event_to_document
 from app.store.token_cipher import TokenCipher
 from app.store.users import to_document
@@ -112,7 +112,7 @@ class Storage:
             created_at=at,
             last_used_at=at,
         )
-        return document_of(stored)
+        return record_of(stored)
 
     def _event(self, state: State, index: int, at: Any) -> dict[str, Any]:
         event = state.events[index]

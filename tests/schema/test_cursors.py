@@ -12,7 +12,7 @@ from app.domain.devices import Device, DeviceType
 from app.domain.logs import LogEventType
 from app.domain.times import format_time, now
 from app.store.database import new_id
-from app.store.documents import document_of
+from app.store.inserts import record_of
 from tests.world import World
 
 AT = now()
@@ -88,7 +88,7 @@ async def filled(world: World) -> World:
             created_at=now(),
             last_used_at=now(),
         )
-        await world.database["devices"].insert_one(document_of(device))
+        await world.database["devices"].insert_one(record_of(device))
     return world
 
 

@@ -24,7 +24,7 @@ from app.services.lists import Lists
 from app.services.reads import Reads
 from app.services.rows import Rows
 from app.store.database import new_id
-from app.store.documents import document_of
+from app.store.inserts import record_of
 from app.store.records import Records
 from app.store.snapshots import Snapshots
 from app.store.token_cipher import TokenCipher
@@ -88,7 +88,7 @@ async def stage(world: World) -> Stage:
             created_at=at,
             last_used_at=at,
         )
-        await world.database["devices"].insert_one(document_of(device))
+        await world.database["devices"].insert_one(record_of(device))
         await (elsewhere if user is stranger else world).add_event(
             user, LogEventType.APP_METADATA_UPDATED, changes=(FieldChange("app_metadata.plan", 1, 2),)
         )
@@ -307,6 +307,20 @@ async def test_owned_objects_are_those_of_each_owner(stage: Stage) -> None:
     ]
     stranger = Row(USER, {"_id": stage.stranger.id}, frozenset())
     assert await stage.lists.owned(principal, [stranger], DEVICE, {}) == [[]]
+
+
+async def test_owned_events_leave_out_what_shows_nothing(stage: Stage) -> None:
+    principal = stage.application("read:users", "read:logs_users")
+    john = await stage.row(principal, stage.john)
+    [events] = await stage.lists.owned(principal, [john], LOG_EVENT, {})
+    assert len(events) == 1
+
+
+async def test_written_event_that_shows_nothing_is_not_given(stage: Stage) -> None:
+    principal = stage.application("read:users", "read:logs_users")
+    found = await stage.world.database["log_events"].find({"tenant": stage.world.tenant}).to_list(None)
+    given = [await stage.reads.get_written(principal, LOG_EVENT, Eq("_id", each["_id"]), {}) for each in found]
+    assert [row is not None for row in given] == ["roots" not in each for each in found]
 
 
 async def test_viewer_is_a_profile_of_the_tenant_that_does_not_wait(stage: Stage) -> None:

@@ -21,8 +21,8 @@ from app.domain.users import Identity, User
 from app.store.commits import Commits
 from app.store.connections import ConnectionStore
 from app.store.database import Database, new_id
-from app.store.documents import document_of
 from app.store.errors import StoreError
+from app.store.inserts import record_of
 from app.store.logins import LoginStore
 from app.store.logs import to_document as event_to_document
 from app.store.outbox import to_document as mail_to_document
@@ -215,7 +215,7 @@ async def stored_account(database: Database, of_linked: bool = False) -> Account
         ("mfa_enrollments", account.enrollment),
         ("tickets", account.ticket),
     ):
-        await database[collection].insert_one(document_of(value))
+        await database[collection].insert_one(record_of(value))
     await database["mails"].insert_one(
         mail_to_document(account.mail) | {"due_at": account.mail.recorded_at, "tries": 0}
     )

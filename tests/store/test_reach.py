@@ -11,9 +11,9 @@ from app.domain.tickets import PutTicket, TicketPurpose
 from app.domain.times import now
 from app.store.connections import ConnectionStore
 from app.store.database import Database, new_id
-from app.store.documents import put_one_of
 from app.store.errors import Gone, StoreError, Taken
 from app.store.grants import GrantStore
+from app.store.inserts import put_one_of
 from app.store.logins import LoginStore
 from app.store.side_effects import write_side_effects
 from app.store.tickets import TicketStore

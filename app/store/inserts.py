@@ -1,4 +1,4 @@
-"""Domain values as stored documents."""
+"""Domain values as records, and how records are inserted."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -10,16 +10,14 @@ from app.store.database import Database
 
 _DUPLICATE_KEY = 11000
 
-Document = dict[str, Any]
 
-
-def document_of(value: Any) -> Document:
-    """Of a dataclass: its `id` is `_id`, and what says nothing is not stored."""
+def record_of(value: Any) -> dict[str, Any]:
+    """The record of a dataclass: its `id` is `_id`, and a value of None is not stored."""
     document = {name: each for name, each in asdict(value).items() if each is not None}
     return {"_id": document.pop("id"), **document}
 
 
-async def insert_missing(database: Database, collection: str, documents: Sequence[Document]) -> None:
+async def insert_missing(database: Database, collection: str, documents: Sequence[dict[str, Any]]) -> None:
     """Inserts those that are not there yet."""
     try:
         await database[collection].insert_many(documents, ordered=False)
@@ -28,7 +26,7 @@ async def insert_missing(database: Database, collection: str, documents: Sequenc
             raise
 
 
-async def put_one_of(collection: Any, session: Any, document: Document, unique: Sequence[str], most: int) -> bool:
+async def put_one_of(collection: Any, session: Any, document: dict[str, Any], unique: Sequence[str], most: int) -> bool:
     """Makes it, or brings the one with the same `unique` up to date; False where its user has more than `most`."""
     content = {name: each for name, each in document.items() if name != "_id"}
     one = {name: document[name] for name in unique}
