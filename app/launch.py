@@ -13,10 +13,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from app import stopping
-from app.auth.development import TENANT, USER_SCOPES, check_development, mint
+from app.auth.development import APPLICATION_SCOPES, TENANT, USER_SCOPES, check_development, mint
 from app.data_dir import make_data_dir
 from app.domain.demo import JOHN_DOE
 from app.domain.errors import Unavailable
+from app.domain.filters import Eq
 from app.settings import DEMO_VARIABLE, ConfigurationError, Settings
 from app.store.embedded.binary import check_binary, find_binary
 from app.store.embedded.instance import wait_for_url
@@ -24,6 +25,8 @@ from app.store.embedded.mongod import Mongod, check_files
 from app.store.servers import check_credentials, check_servers, check_url
 from app.web.sockets import open_socket
 
+# The application whose token is printed when there is no demo user.
+_APPLICATION = "support"
 _BANNER_TOKEN_SECONDS = 8 * 3600
 # Never asked: the service is put together once without its database, to see whether it can be.
 _NO_DATABASE = "mongodb://127.0.0.1/"
@@ -43,14 +46,16 @@ def run(settings: Settings, workers: int, demo: bool) -> None:
     from app.serving import serve
 
     with database_url(settings, own=True) as url, _shared_metrics(workers):
-        problem = problem or _prepare(settings, url, development, demo)
+        has_john_doe = False
+        if problem is None:
+            problem, has_john_doe = _prepare(settings, url, development, demo)
         if problem is not None:
             sys.stderr.write(f"profile-api: PROFILE_API_MONGODB_URL: {problem} yet. The service waits for it.\n")
         if demo and not development:
             sys.stderr.write(
                 f"profile-api: warning: --demo adds demo data, in tenant {TENANT}, to the configured database.\n"
             )
-        _print_urls(settings, development, port)
+        _print_urls(settings, development, port, has_john_doe)
         serve(settings, socket, workers)
 
 
@@ -117,22 +122,26 @@ def _check_parts(settings: Settings, development: bool, demo: bool) -> None:
     database.close()
 
 
-def _prepare(settings: Settings, url: str, development: bool, demo: bool) -> str | None:
-    """What is wrong with the database is told once, and stops the service. Returns why it is to be waited for."""
+def _prepare(settings: Settings, url: str, development: bool, demo: bool) -> tuple[str | None, bool]:
+    """A wrong database is reported once and stops the service.
+
+    Returns why the service has to wait for the database, and whether John Doe has a profile.
+    """
     try:
-        asyncio.run(_prepared(settings, url, development, demo))
+        return None, asyncio.run(_prepared(settings, url, development, demo))
     except Unavailable:
-        return "no primary answers"
-    return None
+        return "no primary answers", False
 
 
-async def _prepared(settings: Settings, url: str, development: bool, demo: bool) -> None:
+async def _prepared(settings: Settings, url: str, development: bool, demo: bool) -> bool:
     from app.preparation import prepare
     from app.store.database import Database
+    from app.store.users import UserStore
 
     database = Database.connect(url, settings.database)
     try:
         await prepare(settings, database, development, demo)
+        return await UserStore(database).find(TENANT, Eq("user_id", JOHN_DOE)) is not None
     finally:
         database.close()
 
@@ -150,31 +159,38 @@ def _shared_metrics(workers: int) -> Iterator[None]:
         yield
 
 
-def _print_urls(settings: Settings, development: bool, port: int) -> None:
+def _print_urls(settings: Settings, development: bool, port: int, has_john_doe: bool) -> None:
+    """In development also a token: that of John Doe or, when he has no profile, that of an application."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     page = " (GraphiQL in a browser)" if settings.graphiql else ""
     lines = [f"Profile API on http://{host}:{port}", f"  GraphQL  http://{host}:{port}/graphql{page}"]
     if development:
-        token = mint(settings.data_dir, JOHN_DOE, "profile-api-cli", USER_SCOPES, _BANNER_TOKEN_SECONDS, TENANT)
+        if has_john_doe:
+            caller = (JOHN_DOE, "profile-api-cli", USER_SCOPES)
+            command, query = "token", "{ viewer { name userMetadata } }"
+        else:
+            caller = (f"{_APPLICATION}@clients", _APPLICATION, APPLICATION_SCOPES)
+            command, query = f"token --client {_APPLICATION}", "{ users(first: 10) { nodes { userId name } } }"
+        token = mint(settings.data_dir, *caller, _BANNER_TOKEN_SECONDS, TENANT)
         lines += [
             "",
             "DEVELOPMENT: tokens are signed by this service's own issuer. Loopback only; not for production.",
-            f"A token of {JOHN_DOE}, good for 8 hours (more: profile-api token --help):",
+            f"A token of {caller[0]}, good for 8 hours (more: profile-api token --help):",
             "",
             token,
             "",
-            "What it reads of itself:",
+            "A request with such a token:",
             f"""curl http://{host}:{port}/graphql -H 'content-type: application/json' \\""",
-            f"""  -H "authorization: Bearer $({_token_command(settings.data_dir)})" \\""",
-            """  -d '{"query": "{ viewer { name userMetadata } }"}'""",
+            f"""  -H "authorization: Bearer $({_program(settings.data_dir)} {command})" \\""",
+            f"""  -d '{{"query": "{query}"}}'""",
             "",
         ]
     sys.stdout.write("\n".join([*lines, ""]))
     sys.stdout.flush()
 
 
-def _token_command(data_dir: Path) -> str:
-    """Works in any folder and shell, whatever the service was started from."""
+def _program(data_dir: Path) -> str:
+    """The command line program with its data directory. Works in any folder and shell, wherever the service started."""
     started = Path(sys.argv[0])
     program = started if started.is_file() else Path(sys.executable).with_name("profile-api")
-    return f"PROFILE_API_DATA_DIR={shlex.quote(str(data_dir.absolute()))} {shlex.quote(str(program.absolute()))} token"
+    return f"PROFILE_API_DATA_DIR={shlex.quote(str(data_dir.absolute()))} {shlex.quote(str(program.absolute()))}"

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -226,17 +227,32 @@ def test_token_without_the_key_of_a_service_is_refused(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@shares_demo
-@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
-def test_printed_command_works_in_any_folder(tmp_path: Path, demo: Served) -> None:
-    folder = tmp_path / "the reader's"
-    folder.mkdir()
-    assert demo.process.stdout
-    lines = iter(demo.process.stdout.readline, "")
+needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+
+
+def answer_to_printed_command(served: Served, folder: Path) -> dict[str, Any]:
+    """The answer to the curl command that the service printed, run in another folder."""
+    assert served.process.stdout
+    lines = iter(served.process.stdout.readline, "")
     script = next(line for line in lines if line.startswith("curl ")) + next(lines) + next(lines)
     shell = {name: value for name, value in os.environ.items() if not name.startswith("PROFILE_API_")}
     ran = subprocess.run(["sh", "-c", script], cwd=folder, env=shell, capture_output=True, check=True)
-    assert json.loads(ran.stdout)["data"]["viewer"]["name"] == "John Doe"
+    answer: dict[str, Any] = json.loads(ran.stdout)
+    return answer
+
+
+@shares_demo
+@needs_curl
+def test_printed_command_works_in_any_folder(tmp_path: Path, demo: Served) -> None:
+    folder = tmp_path / "the reader's"
+    folder.mkdir()
+    assert answer_to_printed_command(demo, folder)["data"]["viewer"]["name"] == "John Doe"
+
+
+@needs_curl
+def test_printed_command_works_without_john_doe(tmp_path: Path) -> None:
+    with serve(tmp_path / "data") as served:
+        assert answer_to_printed_command(served, tmp_path) == {"data": {"users": {"nodes": []}}}
 
 
 @shares_demo
