@@ -28,6 +28,14 @@ class Join(StrEnum):
     TOKENS = "tokens"
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A stored field and a direction, 1 or -1; `_id` breaks ties in the same direction."""
+
+    field: str
+    direction: int
+
+
 class Takes(Enum):
     """What the function of an attribute takes after the record: the joined data, or the rules of the reader."""
 
@@ -136,17 +144,27 @@ class Provided(Attribute):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Owned(Provided):
-    """All objects of the kind named `of` that are about this one: they are few."""
+class Relation(Provided):
+    """Objects of the kind named `of` that belong to this one: their field `owner` says so.
+
+    None is the field with the user whom they are about. `order` is the order of pages of them.
+    """
 
     of: str
+    order: Order
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Paged(Provided):
-    """Pages of the objects of the kind named `of` that belong to this one."""
+class Owned(Relation):
+    """They are few: at most `limit`. A client gets all of them, oldest first."""
 
-    of: str
+    limit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paged(Relation):
+    """A client gets them in pages."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -247,14 +265,14 @@ def referenced(name: str, description: str, kind: Kind, *, path: str, join: Join
     return Referenced(kind=kind, **more)
 
 
-def owned(name: str, description: str, of: str, **more: Any) -> Owned:
-    """All objects of another kind that are about this one. The kind is named, since it may refer to this one."""
-    return Owned(name=name, description=description, of=of, **more)
+def owned(name: str, description: str, of: str, *, order: Order, limit: int, **more: Any) -> Owned:
+    """A few objects of another kind. The kind is named, because it may refer to this one."""
+    return Owned(name=name, description=description, of=of, order=order, limit=limit, **more)
 
 
-def paged(name: str, description: str, of: str, **more: Any) -> Paged:
-    """Objects of another kind that belong to this one, in pages. The kind is named likewise."""
-    return Paged(name=name, description=description, of=of, **more)
+def paged(name: str, description: str, of: str, *, order: Order, **more: Any) -> Paged:
+    """Objects of another kind, in pages. The kind is named likewise."""
+    return Paged(name=name, description=description, of=of, order=order, **more)
 
 
 def global_id(kind: str, description: str, **more: Any) -> Stored:

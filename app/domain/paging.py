@@ -11,21 +11,13 @@ from typing import Any
 from app.domain.errors import ErrorCode, Refused
 from app.domain.filters import ALL, And, Eq, Filter
 from app.domain.ids import Key
-from app.domain.kinds import Kind
+from app.domain.kinds import Kind, Order
 from app.domain.rows import Row
 
 DEFAULT_SIZE = 25
 MAX_SIZE = 100
 MAX_COUNT = 10_000
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - times are kept without tzinfo
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """A stored field and a direction, 1 or -1; `_id` breaks ties in the same direction."""
-
-    field: str
-    direction: int
 
 
 @dataclass(frozen=True, slots=True)

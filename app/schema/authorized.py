@@ -8,8 +8,8 @@ from graphql import GraphQLField, GraphQLObjectType, GraphQLSchema
 from strawberry.schema_directive import Location
 from strawberry.types.base import get_object_definition
 
-from app.directives import declared
-from app.domain.kinds import Kind
+from app.directives import ListSize, declared
+from app.domain.kinds import Kind, Owned
 from app.domain.rows import Row
 from app.domain.rules import Alternatives, Rule, to_lists
 
@@ -90,6 +90,8 @@ def row_type(kind: Kind, description: str) -> Callable[[T], T]:
         for field in definition.fields:
             attribute = kind.attributes[field.python_name]
             field.description = attribute.description
+            if isinstance(attribute, Owned):
+                field.directives = [*field.directives, ListSize(assumed_size=attribute.limit)]
             if attribute.read is not kind.default:
                 own = _OPEN if attribute.read is None else authorized(attribute.read)
                 field.directives = [*field.directives, own]

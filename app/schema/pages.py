@@ -7,8 +7,9 @@ import strawberry
 from strawberry.dataloader import DataLoader
 
 from app.directives import CostWeight
+from app.domain.attributes.nodes import NODES, list_query
 from app.domain.errors import Refused
-from app.domain.kinds import Kind
+from app.domain.kinds import Relation
 from app.domain.paging import ListQuery, Page, to_page_request
 from app.domain.rows import Row
 from app.policy.rules import authenticated
@@ -69,13 +70,19 @@ async def page(
 async def page_of(
     info: Info,
     owner: Row,
-    query: ListQuery,
+    name: str,
     first: int | None,
     after: str | None,
     last: int | None,
     before: str | None,
+    query: ListQuery | None = None,
 ) -> Page:
-    """The same of what belongs to `owner`; owners side by side share one command."""
+    """A page of the relation called `name`; owners side by side share one command.
+
+    `query` narrows the relation. Forbidden when the caller may not read it.
+    """
+    owner.require(name)
+    query = query or list_query(_relation(owner, name))
     principal = authenticated(info.context.principal)
     request, asked = to_page_request(first, after, last, before), info.context.selection(info)
 
@@ -88,8 +95,10 @@ async def page_of(
     return found
 
 
-async def owned_by(info: Info, owner: Row, kind: Kind) -> list[Row]:
-    """All of what belongs to `owner`; owners side by side share one command."""
+async def owned_by(info: Info, owner: Row, name: str) -> list[Row]:
+    """All objects of the relation called `name`; owners side by side share one command. Forbidden likewise."""
+    owner.require(name)
+    kind = NODES[_relation(owner, name).of]
     principal = authenticated(info.context.principal)
 
     async def load(owners: list[Row]) -> list[list[Row]]:
@@ -98,3 +107,9 @@ async def owned_by(info: Info, owner: Row, kind: Kind) -> list[Row]:
     key = (kind.name, id(info._raw_info.field_nodes[0]))
     found: list[Row] = await info.context.loader(key, lambda: DataLoader(load, cache=False)).load(owner)
     return found
+
+
+def _relation(owner: Row, name: str) -> Relation:
+    relation = owner.kind.attributes[name]
+    assert isinstance(relation, Relation)
+    return relation

@@ -4,11 +4,10 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from app.domain.attributes.logs import LOG_EVENT
+from app.domain.attributes.users import NEWEST_FIRST
 from app.domain.filters import ALL, And, Filter, In, Range
 from app.domain.logs import LogEventType
-from app.domain.paging import ListQuery, Order
-
-NEWEST_FIRST = Order("date", -1)
+from app.domain.paging import ListQuery
 
 
 def log_events(

@@ -5,16 +5,14 @@ from dataclasses import asdict, dataclass, field, is_dataclass
 from datetime import datetime
 from typing import Any
 
-from app.domain.attributes.devices import DEVICE
-from app.domain.attributes.enrollments import ENROLLMENT
-from app.domain.attributes.grants import GRANT
+from app.domain.attributes.nodes import list_query
 from app.domain.attributes.users import USER
 from app.domain.commits import Changes
 from app.domain.errors import Refused
 from app.domain.filters import Eq
-from app.domain.kinds import Kind
+from app.domain.kinds import Kind, Paged, Relation
 from app.domain.logs import LogEventType
-from app.domain.paging import DEFAULT_SIZE, MAX_SIZE, Edge, ListQuery, Order, PageRequest
+from app.domain.paging import DEFAULT_SIZE, MAX_SIZE, Edge, ListQuery, PageRequest
 from app.domain.principals import Principal
 from app.domain.rows import Row
 from app.domain.rules import EXPORT_PERSONAL_DATA
@@ -34,26 +32,28 @@ _LIST_SHARE = 10
 _FEW = 10
 _SMALL_BYTES = 5_000
 
+_HISTORY = "log_events"
 # All of the history: without a beginning, `User.logEvents` has only the past days.
 BEGINNING = datetime(1970, 1, 1)  # noqa: DTZ001 - times are kept without tzinfo
 
 
 @dataclass(frozen=True, slots=True)
 class _List:
-    """A list of the export. `is_paged` says whether the API has pages of it too, and `since` from when on."""
+    """A list of the export. `since` is when it begins, if the API needs to be told."""
 
+    relation: Relation
     query: ListQuery
-    is_paged: bool = True
     since: datetime | None = None
 
 
-# In the order in which they take room. Each name is the attribute of User that says who may read it.
-_LISTS: Mapping[str, _List] = {
-    "authorized_applications": _List(ListQuery(GRANT, Order("granted_at", -1)), is_paged=False),
-    "mfa_enrollments": _List(ListQuery(ENROLLMENT, Order("enrollment_id", 1)), is_paged=False),
-    "devices": _List(ListQuery(DEVICE, Order("last_used_at", -1))),
-    "log_events": _List(log_events(BEGINNING, None), since=BEGINNING),
-}
+def _lists() -> Iterator[_List]:
+    """In the order in which they take room. The history gets what the others leave."""
+    relations = [each for each in USER.attributes.values() if isinstance(each, Relation) and each.personal]
+    for relation in sorted(relations, key=lambda each: (isinstance(each, Paged), each.name == _HISTORY)):
+        if relation.name == _HISTORY:
+            yield _List(relation, log_events(BEGINNING, None), BEGINNING)
+        else:
+            yield _List(relation, list_query(relation))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +99,17 @@ class PersonalData:
         profile, truncated = _profile(row, MAX_BYTES // _PROFILE_SHARE)
         data: dict[str, Any] = {"user": profile}
         room = MAX_BYTES - size_of(profile)
-        for name, each in _LISTS.items():
-            if USER.attributes[name].personal and row.may_read(name):
-                share = room if name == "log_events" else min(room, MAX_BYTES // _LIST_SHARE)
-                data[name], cut, used = await self._list(caller, row, name, each, share)
+        for each in _lists():
+            name = each.relation.name
+            if row.may_read(name):
+                share = room if name == _HISTORY else min(room, MAX_BYTES // _LIST_SHARE)
+                data[name], cut, used = await self._list(caller, row, each, share)
                 truncated += cut
                 room -= used
         return Export(user.user_id, data, tuple(truncated), MAX_BYTES - room)
 
     async def _list(
-        self, caller: Principal, owner: Row, name: str, of: _List, room: int
+        self, caller: Principal, owner: Row, of: _List, room: int
     ) -> tuple[list[Any], list[Truncated], int]:
         """The items that fit into `room` bytes, whether some are missing, and the bytes that they take.
 
@@ -122,7 +123,7 @@ class PersonalData:
                 item = _to_json(edge.node)
                 bytes_ = size_of(item)
                 if used + bytes_ > room:
-                    return items, [_truncated(name, of, len(items), last)], used
+                    return items, [_truncated(of, len(items), last)], used
                 items.append(item)
                 used += bytes_ + 1
                 last = edge.cursor
@@ -153,9 +154,10 @@ def _profile(row: Row, room: int) -> tuple[dict[str, Any], list[Truncated]]:
     return profile, truncated
 
 
-def _truncated(name: str, of: _List, returned: int, last: str | None) -> Truncated:
+def _truncated(of: _List, returned: int, last: str | None) -> Truncated:
+    name = of.relation.name
     arguments: dict[str, Any] = {}
-    if of.is_paged:
+    if isinstance(of.relation, Paged):
         arguments = {"first": DEFAULT_SIZE, "after": last, "since": of.since and format_time(of.since)}
     return Truncated(name, name, {key: each for key, each in arguments.items() if each is not None}, returned)
 
@@ -170,7 +172,7 @@ def _values(row: Row) -> Iterator[tuple[str, Any]]:
 
 
 def _names(kind: Kind) -> list[str]:
-    return [each for each in kind.personal_selection() if kind is not USER or each not in _LISTS]
+    return [each for each in kind.personal_selection() if not isinstance(kind.attributes[each], Relation)]
 
 
 def _to_json(value: Any) -> Any:

@@ -12,8 +12,8 @@ from typing import Any, TypeAlias
 from bson import ObjectId
 
 from app.domain.filters import And, Contains, Eq, Exists, Filter, In, Not, Or, Prefix, Range
-from app.domain.kinds import Kind
-from app.domain.paging import Bounds, Order, Position
+from app.domain.kinds import Kind, Order
+from app.domain.paging import Bounds, Position
 
 Query: TypeAlias = Mapping[str, Any]
 # What is compared as it is. An object or a pattern as a value would be an expression of MongoDB.

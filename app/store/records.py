@@ -6,8 +6,8 @@ from functools import lru_cache
 
 from app.domain.filters import Filter, In, Record
 from app.domain.ids import Key
-from app.domain.kinds import Kind
-from app.domain.paging import Bounds, Order, PageRequest
+from app.domain.kinds import Kind, Order
+from app.domain.paging import Bounds, PageRequest
 from app.store.database import Database, driver_errors
 from app.store.queries import Query, between, to_query
 

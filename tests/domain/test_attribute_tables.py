@@ -1,19 +1,27 @@
 """What the tables of all kinds have in common."""
 
+import pytest
+
 from app.domain.attributes.identities import IDENTITY
-from app.domain.attributes.nodes import NODES
+from app.domain.attributes.nodes import NODES, list_query
 from app.domain.ids import decode_id
-from app.domain.kinds import Owned, Paged
+from app.domain.kinds import Relation
 from app.domain.rows import Row
 from app.domain.rules import READING, ReadableRules
 
 KINDS = (*NODES.values(), IDENTITY)
 
 
-def test_each_relation_names_a_kind_of_the_registry() -> None:
-    relations = [each for kind in KINDS for each in kind.attributes.values() if isinstance(each, Owned | Paged)]
-    assert {each.name for each in relations} >= {"devices", "mfa_enrollments", "users"}
-    assert [each.name for each in relations if each.of not in NODES] == []
+RELATIONS = [each for kind in KINDS for each in kind.attributes.values() if isinstance(each, Relation)]
+
+
+@pytest.mark.parametrize("relation", RELATIONS, ids=lambda each: each.name)
+def test_each_relation_is_a_list_of_a_known_kind(relation: Relation) -> None:
+    query = list_query(relation)
+    kind = query.kind
+    assert (kind.name, query.order) == (relation.of, relation.order)
+    known = {path for each in kind.attributes.values() for path in each.paths} | {*kind.needs, *kind.lookups}
+    assert query.owner_field in known
 
 
 def test_each_rule_of_an_attribute_is_one_of_reading() -> None:

@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 from app.domain.errors import ErrorCode, Refused
 from app.domain.filters import ALL, Eq, Range
 from app.domain.ids import Key
-from app.domain.kinds import Kind
+from app.domain.kinds import Kind, Order
 from app.domain.paging import (
     ListQuery,
-    Order,
     Page,
     PageRequest,
     TotalCount,

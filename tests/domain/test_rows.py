@@ -7,7 +7,7 @@ import pytest
 
 from app.domain.attributes.users import USER
 from app.domain.errors import Forbidden
-from app.domain.kinds import OPEN, Join, Kind, RawDocument, Takes, computed, nested, owned, referenced, stored
+from app.domain.kinds import OPEN, Join, Kind, Order, RawDocument, Takes, computed, nested, owned, referenced, stored
 from app.domain.rows import Row, to_camel, to_json
 from app.domain.rules import READ_APP_METADATA, READING, ReadableRules, Rule
 from app.domain.scopes import Scope
@@ -52,7 +52,7 @@ THING.add(
             read=SECRET,
         ),
         computed("rights", "", lambda _, readable: len(readable), takes=Takes.READABLE),
-        owned("friends", "", "Thing", read=SECRET, paths=("linked",)),
+        owned("friends", "", "Thing", order=Order("name", 1), limit=9, read=SECRET, paths=("linked",)),
         RawDocument(name="raw", description="", paths=("nowhere",)),
     ]
 )

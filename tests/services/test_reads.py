@@ -11,9 +11,9 @@ from app.domain.attributes.users import USER
 from app.domain.devices import Device, DeviceType
 from app.domain.errors import Forbidden, Unauthenticated
 from app.domain.filters import ALL, Eq
-from app.domain.kinds import Kind
+from app.domain.kinds import Kind, Order
 from app.domain.logs import FieldChange, LogEventType
-from app.domain.paging import ListQuery, Order, Page, PageRequest
+from app.domain.paging import ListQuery, Page, PageRequest
 from app.domain.principals import ActorKind, Principal
 from app.domain.rows import Row
 from app.domain.selections import Selection

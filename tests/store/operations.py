@@ -12,9 +12,10 @@ from app.domain.devices import PutDevice, RevokeDevices, UnlinkDevice
 from app.domain.enrollments import PutEnrollment, RemoveEnrollments
 from app.domain.filters import ALL
 from app.domain.grants import DeleteGrant, PutGrant
+from app.domain.kinds import Order
 from app.domain.logins import ForgetFailures, IdempotencyRecord, PutIdempotencyRecord
 from app.domain.mail import SendMail
-from app.domain.paging import Order, PageRequest
+from app.domain.paging import PageRequest
 from app.domain.passwords import SetPassword
 from app.domain.tickets import ConsumeTicket, PutTicket, RevokeTickets
 from app.domain.times import now

@@ -14,9 +14,9 @@ from app.domain.attributes.users import USER
 from app.domain.commits import Commit, ProfileWrite
 from app.domain.connections import SyncRootAttributes
 from app.domain.filters import ALL, Eq
-from app.domain.kinds import Kind
+from app.domain.kinds import Kind, Order
 from app.domain.logs import Actor, FieldChange, LogEvent, LogEventType
-from app.domain.paging import Bounds, Order, PageRequest, Position
+from app.domain.paging import Bounds, PageRequest, Position
 from app.domain.times import now
 from app.domain.users import AttributeSource, Identity, Provenance, User
 from app.store.commits import Commits

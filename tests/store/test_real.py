@@ -12,8 +12,9 @@ from app.domain.attributes.logs import LOG_EVENT
 from app.domain.attributes.users import USER
 from app.domain.commits import Commit, ProfileWrite
 from app.domain.filters import ALL
+from app.domain.kinds import Order
 from app.domain.logs import LogEventType
-from app.domain.paging import Bounds, Order, PageRequest, Position
+from app.domain.paging import Bounds, PageRequest, Position
 from app.domain.times import now
 from app.store.commits import Commits
 from app.store.database import Database, new_id

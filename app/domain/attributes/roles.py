@@ -3,7 +3,7 @@
 from functools import partial
 
 from app.domain.filters import Record
-from app.domain.kinds import Kind, computed, global_id, paged, stored
+from app.domain.kinds import Kind, Order, computed, global_id, paged, stored
 from app.domain.permissions import Permission
 from app.domain.rules import READ_ROLE_USERS, READ_ROLES
 
@@ -30,6 +30,13 @@ ROLE.add(
         computed(
             "permissions", "What users with the role may do.", _permissions, needs=("permissions",), personal=True
         ),
-        paged("users", "The users who have the role.", "User", read=READ_ROLE_USERS),
+        paged(
+            "users",
+            "The users who have the role.",
+            "User",
+            order=Order("created_at", -1),
+            owner="role_ids",
+            read=READ_ROLE_USERS,
+        ),
     ]
 )

@@ -9,12 +9,15 @@ from functools import lru_cache, partial
 from app.domain.attributes.identities import IDENTITY
 from app.domain.attributes.roles import ROLE
 from app.domain.connections import why_not_editable
+from app.domain.enrollments import MAX_ENROLLMENTS
 from app.domain.filters import Record
+from app.domain.grants import MAX_GRANTS
 from app.domain.kinds import (
     OPEN,
     Join,
     Joined,
     Kind,
+    Order,
     Provided,
     RawDocument,
     Takes,
@@ -53,6 +56,7 @@ USER = Kind(
     hidden_by="linked_to",
 )
 _LINKED = ("linked",)
+NEWEST_FIRST = Order("date", -1)
 
 
 def _root_attributes(record: Record, joined: Joined) -> list[RootAttribute]:
@@ -177,6 +181,7 @@ USER.add(
             "devices",
             "Where the user stays signed in. The device used last is first.",
             "Device",
+            order=Order("last_used_at", -1),
             read=READ_DEVICES,
             paths=_LINKED,
             personal=True,
@@ -185,6 +190,7 @@ USER.add(
             "log_events",
             "The activity of the account. Without `since`: the past 2 days.",
             "LogEvent",
+            order=NEWEST_FIRST,
             read=READ_USER_LOGS,
             paths=_LINKED,
             personal=True,
@@ -193,6 +199,8 @@ USER.add(
             "authorized_applications",
             "The applications that the user authorized, each with its scopes.",
             "AuthorizedApplication",
+            order=Order("granted_at", -1),
+            limit=MAX_GRANTS,
             read=READ_GRANTS,
             paths=_LINKED,
             personal=True,
@@ -201,6 +209,8 @@ USER.add(
             "mfa_enrollments",
             "The second factors of the user.",
             "MfaEnrollment",
+            order=Order("enrollment_id", 1),
+            limit=MAX_ENROLLMENTS,
             read=READ_ENROLLMENTS,
             paths=_LINKED,
             personal=True,

@@ -7,7 +7,8 @@ import strawberry
 from app.domain.attributes.roles import ROLE
 from app.domain.filters import ALL, Contains, Eq, Filter
 from app.domain.identifiers import fold
-from app.domain.paging import ListQuery, Order
+from app.domain.kinds import Order
+from app.domain.paging import ListQuery
 from app.domain.roles import check_name_contains
 from app.domain.rules import READ_ROLES
 from app.schema.authorized import authorized

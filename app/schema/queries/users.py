@@ -7,13 +7,16 @@ import strawberry
 from app.domain.attributes.users import USER
 from app.domain.errors import ErrorCode, Refused
 from app.domain.filters import Eq, Filter
+from app.domain.kinds import Order
+from app.domain.paging import ListQuery
 from app.domain.rules import READ_USER, READ_USERS
 from app.schema.authorized import authorized
 from app.schema.context import Info
 from app.schema.ids import known_id
 from app.schema.pages import After, Before, Connection, First, Last, page
-from app.schema.types.roles import USERS
 from app.schema.types.users import UserObject
+
+ALL_USERS = ListQuery(USER, Order("created_at", -1))
 
 
 @strawberry.input(description="An account with an identity provider. Social accounts are one through any connection.")
@@ -57,7 +60,7 @@ class UserQueries:
     async def users(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[UserObject] | None:
-        return cast("Connection[UserObject]", await page(info, USERS, first, after, last, before))
+        return cast("Connection[UserObject]", await page(info, ALL_USERS, first, after, last, before))
 
 
 async def _named(info: Info, by: UserBy) -> Filter:

@@ -3,12 +3,9 @@
 import strawberry
 
 from app.domain.attributes.devices import DEVICE
-from app.domain.paging import ListQuery, Order
 from app.schema.authorized import Node, row_type
 from app.schema.scalars import DateTime, DeviceType
 from app.schema.types.logs import LocationObject
-
-DEVICES = ListQuery(DEVICE, Order("last_used_at", -1))
 
 
 @row_type(DEVICE, "Where a user stays signed in: an application's credential, of which only a hash is kept.")

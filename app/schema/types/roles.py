@@ -1,23 +1,17 @@
 """Roles."""
 
-from dataclasses import replace
 from typing import Any, cast
 
 import strawberry
 
 from app.directives import ListSize
 from app.domain.attributes.roles import ROLE
-from app.domain.attributes.users import USER
-from app.domain.paging import ListQuery, Order
 from app.schema.authorized import Node, row_type
 from app.schema.context import Info
 from app.schema.lists import FirstOf, head
 from app.schema.pages import After, Before, Connection, First, Last, page_of
 from app.schema.types.permissions import PermissionObject
 from app.schema.types.users import UserObject
-
-USERS = ListQuery(USER, Order("created_at", -1))
-USERS_OF_ROLE = replace(USERS, owner="role_ids")
 
 
 @row_type(ROLE, "A set of permissions that users are given together.")
@@ -41,5 +35,4 @@ class RoleObject(Node):
         last: Last = None,
         before: Before = None,
     ) -> Connection[UserObject] | None:
-        root.require("users")
-        return cast("Connection[UserObject]", await page_of(info, root, USERS_OF_ROLE, first, after, last, before))
+        return cast("Connection[UserObject]", await page_of(info, root, "users", first, after, last, before))

@@ -7,13 +7,9 @@ import strawberry
 from strawberry.scalars import JSON
 
 from app.directives import Constraint, CostWeight, ListSize
-from app.domain.attributes.enrollments import ENROLLMENT
-from app.domain.attributes.grants import GRANT
 from app.domain.attributes.identities import IDENTITY
 from app.domain.attributes.users import USER
-from app.domain.enrollments import MAX_ENROLLMENTS
 from app.domain.filters import ALL
-from app.domain.grants import MAX_GRANTS
 from app.domain.identities import MAX_IDENTITIES
 from app.domain.metadata import pick
 from app.domain.roles import MAX_ROLES
@@ -28,7 +24,7 @@ from app.schema.lists import FirstOf
 from app.schema.pages import After, Before, Connection, First, Last, owned_by, page_of
 from app.schema.scalars import AttributeSource, DateTime, LogEventType, RefusalCode, RootAttributeName, UserActionName
 from app.schema.types.actions import UserActionObject
-from app.schema.types.devices import DEVICES, DeviceObject
+from app.schema.types.devices import DeviceObject
 from app.schema.types.enrollments import MfaEnrollment
 from app.schema.types.grants import AuthorizedApplication
 from app.schema.types.logs import LogEventObject, Since, Until
@@ -118,8 +114,7 @@ class UserObject(Node):
         last: Last = None,
         before: Before = None,
     ) -> Connection[DeviceObject] | None:
-        root.require("devices")
-        return cast("Connection[DeviceObject]", await page_of(info, root, DEVICES, first, after, last, before))
+        return cast("Connection[DeviceObject]", await page_of(info, root, "devices", first, after, last, before))
 
     @strawberry.field
     async def log_events(
@@ -133,24 +128,23 @@ class UserObject(Node):
         last: Last = None,
         before: Before = None,
     ) -> Connection[LogEventObject] | None:
-        root.require("log_events")
         recent = ALL if since else in_period((until or now()) - HISTORY)
         events = log_events(since, until, types, recent)
-        return cast("Connection[LogEventObject]", await page_of(info, root, events, first, after, last, before))
+        return cast(
+            "Connection[LogEventObject]", await page_of(info, root, "log_events", first, after, last, before, events)
+        )
 
-    @strawberry.field(directives=[ListSize(assumed_size=MAX_GRANTS)])
+    @strawberry.field
     async def authorized_applications(
         root: strawberry.Parent[Any],  # noqa: N805
         info: Info,
     ) -> list[AuthorizedApplication] | None:
-        root.require("authorized_applications")
-        found = await owned_by(info, root, GRANT)
+        found = await owned_by(info, root, "authorized_applications")
         return cast("list[AuthorizedApplication]", found)
 
-    @strawberry.field(directives=[ListSize(assumed_size=MAX_ENROLLMENTS)])
+    @strawberry.field
     async def mfa_enrollments(root: strawberry.Parent[Any], info: Info) -> list[MfaEnrollment] | None:  # noqa: N805
-        root.require("mfa_enrollments")
-        return cast("list[MfaEnrollment]", await owned_by(info, root, ENROLLMENT))
+        return cast("list[MfaEnrollment]", await owned_by(info, root, "mfa_enrollments"))
 
     @strawberry.field(directives=[ListSize(assumed_size=len(UserActionName))])
     def viewer_actions(root: strawberry.Parent[Any], info: Info) -> list[UserActionObject] | None:  # noqa: N805
