@@ -10,7 +10,7 @@ from typing import Any
 from app.domain.commits import Commit, ProfileWrite, SideEffect
 from app.domain.connections import SyncRootAttributes
 from app.domain.devices import Device, PutDevice
-from app.domain.errors import ErrorCode, Forbidden, Refused
+from app.domain.errors import ErrorCode, Refused
 from app.domain.filters import In
 from app.domain.identifiers import keys_of
 from app.domain.ids import Key
@@ -35,6 +35,7 @@ from app.domain.rules import CREATE_LOGINS, UPDATE_APP_METADATA
 from app.domain.sizes import compact, too_large
 from app.domain.times import now
 from app.domain.users import User
+from app.policy.rules import forbidden
 from app.services.callers import Callers
 from app.services.identifiers import named_connection
 from app.services.login_events import login_event
@@ -174,10 +175,10 @@ class RecordLogins:
         return tuple(found)
 
     async def _check_app_metadata(self, caller: Principal, before: User | None, after: User) -> None:
-        """Forbidden where users would change their own app_metadata: by a login that they record, with a login rule."""
+        """Raises Forbidden when users record a login whose login rules would change their own app_metadata."""
         held = {} if before is None else before.app_metadata
         if not same(held, after.app_metadata) and await self._callers.is_own(caller, after):
-            raise Forbidden(f"Not allowed to {UPDATE_APP_METADATA.name}.")
+            raise forbidden(caller, UPDATE_APP_METADATA, is_self=True)
 
     async def _check_identifiers(self, after: User, keys: list[str]) -> None:
         """Where the identity is new and its address is another's: trying again would not help."""
