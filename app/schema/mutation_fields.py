@@ -7,20 +7,21 @@ from typing import Any
 import strawberry
 
 from app.domain.errors import Refused
-from app.domain.rules import Rule
 from app.schema.authorized import authorized
 from app.schema.context import Context, Info
 from app.schema.payloads import Payload
+from app.services.use_cases import rule_of
 
 Write = Callable[[Context, Any], Awaitable[Any]]
 
 
 def mutation(
-    payload: type[Payload], description: str, rule: Rule | None = None, *directives: object
+    payload: type[Payload], description: str, use_case: Callable[..., Any] | None = None, *directives: object
 ) -> Callable[[Write], Any]:
     """A field of Mutation from a function of the context and the input, which runs the use case.
 
-    A refusal becomes an error in the payload. `rule` is None for what needs no token.
+    A refusal becomes an error in the payload. `use_case` is the method that the function calls, whose rule is printed.
+    It is None for what needs no token.
     """
 
     def wrap(write: Write) -> Any:
@@ -34,7 +35,7 @@ def mutation(
         input_type = signature(write).parameters["input"].annotation
         resolve.__name__ = write.__name__
         resolve.__annotations__ = {"info": Info, "input": input_type, "return": payload | None}
-        rules = [] if rule is None else [authorized(rule)]
+        rules = [] if use_case is None else [authorized(rule_of(use_case))]
         return strawberry.mutation(resolver=resolve, description=description, directives=[*rules, *directives])
 
     return wrap

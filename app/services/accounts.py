@@ -5,13 +5,14 @@ from app.domain.errors import ErrorCode, Refused
 from app.domain.logs import LogEventType, check_reason
 from app.domain.mail import check_mail
 from app.domain.principals import Principal
-from app.domain.rules import CREATE_USERS, DELETE_USER, UPDATE_APP_METADATA
+from app.domain.rules import CREATE_USERS, DELETE_USER, UPDATE_APP_METADATA, Rule
 from app.domain.tickets import TicketPurpose
 from app.domain.users import AttributeSource, User
 from app.policy.rules import require_scopes
 from app.services.callers import Callers
 from app.services.new_accounts import NewAccounts, NewUser
 from app.services.ticket_mails import issue
+from app.services.use_cases import requires
 from app.services.writes import Authorized, Target, Writes, taken
 from app.store.errors import Taken
 
@@ -25,11 +26,12 @@ class Accounts:
         self._accounts = accounts
         self._can_mail = can_mail
 
-    async def create(self, principal: Principal | None, new: NewUser) -> User:
+    @requires(CREATE_USERS)
+    async def create(self, principal: Principal | None, rule: Rule, new: NewUser) -> User:
         """Raises Forbidden; Refused with INVALID_INPUT, NOT_FOUND, NOT_EDITABLE, ALREADY_EXISTS, TOO_LARGE, CONTENDED;
         RATE_LIMITED where the verification mail is one too many, MAIL_UNAVAILABLE.
         """
-        caller = await self._callers.authorize(principal, CREATE_USERS)
+        caller = await self._callers.authorize(principal, rule)
         if new.app_metadata is not None:
             require_scopes(caller, UPDATE_APP_METADATA)
         check_reason(new.reason)
@@ -60,7 +62,8 @@ class Accounts:
             given = account.identifiers
             raise taken(name for name in ("email", "username", "phone_number") if getattr(given, name)) from None
 
-    async def delete(self, principal: Principal | None, target: Target, erase: bool) -> str:
+    @requires(DELETE_USER)
+    async def delete(self, principal: Principal | None, rule: Rule, target: Target, erase: bool) -> str:
         """Deletes the account and what is linked to it. The history stays until it expires. With `erase`, nothing in it
         tells of the person. Returns the `user_id`. Raises what `Writes.begin` does; Refused with CONTENDED.
         """
@@ -71,4 +74,4 @@ class Accounts:
             await self._writes.execute(Commit((ProfileWrite(user, None, erase=erase),), (event,)))
             return user.user_id
 
-        return await self._writes.retry(await self._writes.begin(principal, DELETE_USER, target), attempt)
+        return await self._writes.retry(await self._writes.begin(principal, rule, target), attempt)

@@ -9,10 +9,11 @@ from app.domain.logs import LogEventType
 from app.domain.principals import Principal
 from app.domain.root_attributes import apply_root_attributes, check_root_attribute
 from app.domain.rows import to_camel
-from app.domain.rules import UPDATE_ROOT_ATTRIBUTES
+from app.domain.rules import UPDATE_ROOT_ATTRIBUTES, Rule
 from app.domain.times import now
 from app.domain.users import AttributeSource, User
 from app.services.identifiers import primary_connection
+from app.services.use_cases import requires
 from app.services.writes import Target, Writes
 from app.store.connections import ConnectionStore
 
@@ -24,9 +25,12 @@ class RootAttributes:
         self._writes = writes
         self._connections = connections
 
-    async def update(self, principal: Principal | None, target: Target, values: Mapping[str, str | None]) -> User:
+    @requires(UPDATE_ROOT_ATTRIBUTES)
+    async def update(
+        self, principal: Principal | None, rule: Rule, target: Target, values: Mapping[str, str | None]
+    ) -> User:
         """`values` by stored name; None clears. Raises what `Writes.commit` does; Refused with NOT_EDITABLE."""
-        opened = await self._writes.begin(principal, UPDATE_ROOT_ATTRIBUTES, target)
+        opened = await self._writes.begin(principal, rule, target)
         is_self = opened.caller.is_self(opened.user.id)
         # Read now, not from the snapshot: a setting that was just changed counts.
         connection = await primary_connection(self._connections, opened.user)

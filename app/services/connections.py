@@ -9,11 +9,12 @@ from app.domain.errors import ErrorCode, Refused
 from app.domain.login_rules import LoginRule
 from app.domain.logs import LogEvent, LogEventType
 from app.domain.principals import Principal
-from app.domain.rules import READ_CONNECTIONS, UPDATE_CONNECTIONS
+from app.domain.rules import READ_CONNECTIONS, UPDATE_CONNECTIONS, Rule
 from app.policy.rules import require
 from app.services.callers import Callers
 from app.services.events import Events
 from app.services.tenant_changes import Condition, TenantChanges
+from app.services.use_cases import requires
 from app.store.connections import ConnectionStore
 from app.store.database import new_id
 from app.store.errors import Taken
@@ -50,14 +51,15 @@ class Connections:
         self._events = events
         self._changes = TenantChanges(callers)
 
+    @requires(UPDATE_CONNECTIONS)
     async def save(
-        self, principal: Principal | None, name: str, given: Mapping[str, Any], condition: Condition
+        self, principal: Principal | None, rule: Rule, name: str, given: Mapping[str, Any], condition: Condition
     ) -> AuthConnection:
         """Creates a connection, or changes the settings in `given`. The others stay, and so does its strategy.
 
         Refused with INVALID_INPUT, NOT_FOUND, CONTENDED; VersionConflict.
         """
-        caller = await self._callers.authorize(principal, UPDATE_CONNECTIONS)
+        caller = await self._callers.authorize(principal, rule)
         check_connection_name("name", name)
 
         async def attempt(caller: Principal) -> AuthConnection:
@@ -73,11 +75,12 @@ class Connections:
         self._snapshots.forget(caller.tenant)
         return saved
 
-    async def delete(self, principal: Principal | None, name: str, condition: Condition) -> str:
+    @requires(UPDATE_CONNECTIONS)
+    async def delete(self, principal: Principal | None, rule: Rule, name: str, condition: Condition) -> str:
         """Returns the name. Refused with NOT_FOUND, NOT_EDITABLE while users or an issuer need it, CONTENDED;
         VersionConflict.
         """
-        caller = await self._callers.authorize(principal, UPDATE_CONNECTIONS)
+        caller = await self._callers.authorize(principal, rule)
 
         async def attempt(caller: Principal) -> str:
             before = await self._connections.find(caller.tenant, name)
@@ -106,18 +109,19 @@ class Connections:
         rules = [_enabled(each, known.get(each.name)) for each in self._rules]
         return sorted(rules, key=lambda rule: rule.name)
 
+    @requires(UPDATE_CONNECTIONS)
     async def enable_rule(
-        self, principal: Principal | None, name: str, enabled: bool, condition: Condition
+        self, principal: Principal | None, rule: Rule, name: str, enabled: bool, condition: Condition
     ) -> EnabledRule:
         """Refused with NOT_FOUND for a rule that is not installed, CONTENDED; VersionConflict."""
-        caller = await self._callers.authorize(principal, UPDATE_CONNECTIONS)
-        rule = next((each for each in self._rules if each.name == name), None)
-        if rule is None:
+        caller = await self._callers.authorize(principal, rule)
+        installed = next((each for each in self._rules if each.name == name), None)
+        if installed is None:
             raise Refused(ErrorCode.NOT_FOUND, "No login rule of this name is installed.", ("name",))
 
         async def attempt(caller: Principal) -> EnabledRule:
             known = (await self._connections.rules(caller.tenant)).get(name)
-            before = _enabled(rule, known)
+            before = _enabled(installed, known)
             condition.check_version(before.version, before, "login rule")
             if before.enabled == enabled:
                 return before

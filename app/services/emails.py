@@ -9,12 +9,13 @@ from app.domain.logs import LogEventType
 from app.domain.mail import MailTemplate, SendMail, check_mail
 from app.domain.passwords import version_of
 from app.domain.principals import Principal
-from app.domain.rules import CHANGE_EMAIL, SEND_ACCOUNT_MAIL
+from app.domain.rules import CHANGE_EMAIL, SEND_ACCOUNT_MAIL, Rule
 from app.domain.tickets import RevokeTickets, TicketPurpose
 from app.domain.users import User
 from app.services.identifiers import check_changeable, primary_connection, read_email
 from app.services.passwords import Passwords
 from app.services.ticket_mails import issue, notify_of_change, to_mail
+from app.services.use_cases import requires
 from app.services.writes import Target, Writes, taken
 from app.store.connections import ConnectionStore
 from app.store.passwords import CredentialStore
@@ -40,11 +41,12 @@ class Emails:
         self._passwords = passwords
         self._can_mail = can_mail
 
-    async def send_verification(self, principal: Principal | None, target: Target) -> User:
+    @requires(SEND_ACCOUNT_MAIL)
+    async def send_verification(self, principal: Principal | None, rule: Rule, target: Target) -> User:
         """Sends a ticket to the user's address. Raises what `Writes.commit` does; Refused with NOT_EDITABLE
         where there is nothing to verify here, RATE_LIMITED, MAIL_UNAVAILABLE.
         """
-        opened = await self._writes.begin(principal, SEND_ACCOUNT_MAIL, target)
+        opened = await self._writes.begin(principal, rule, target)
         user = opened.user
         connection = await primary_connection(self._connections, user)
         version = version_of(await self._credentials.find(user.tenant, user.id))
@@ -61,9 +63,11 @@ class Emails:
 
         return await self._writes.commit(opened, decide)
 
+    @requires(CHANGE_EMAIL)
     async def change(
         self,
         principal: Principal | None,
+        rule: Rule,
         target: Target,
         email: str,
         immediately: bool,
@@ -76,7 +80,7 @@ class Emails:
         A user is never told that an address has an account: its owner is, by mail. Raises what `Writes.commit`
         does; Refused with NOT_EDITABLE, FORBIDDEN_FIELD, ALREADY_EXISTS (to a tool), RATE_LIMITED, MAIL_UNAVAILABLE.
         """
-        opened = await self._writes.begin(principal, CHANGE_EMAIL, target)
+        opened = await self._writes.begin(principal, rule, target)
         user, is_self = opened.user, opened.caller.is_self(opened.user.id)
         address = read_email(email)
         _check_how(is_self, immediately, verified)

@@ -10,10 +10,11 @@ from app.domain.errors import ErrorCode, Refused
 from app.domain.ids import Key, decode_id
 from app.domain.logs import LogEventType
 from app.domain.principals import Principal
-from app.domain.rules import CREATE_ENROLLMENTS, DELETE_ENROLLMENTS
+from app.domain.rules import CREATE_ENROLLMENTS, DELETE_ENROLLMENTS, Rule
 from app.domain.users import User
 from app.policy.rules import require_for_any_profile
 from app.services.login_reports import check_text
+from app.services.use_cases import requires
 from app.services.writes import Target, Writes
 from app.store.database import new_id
 from app.store.enrollments import EnrollmentStore
@@ -41,12 +42,13 @@ class Enrollments:
         self._writes = writes
         self._enrollments = enrollments
 
-    async def record(self, principal: Principal | None, target: Target, report: EnrollmentReport) -> Key:
+    @requires(CREATE_ENROLLMENTS)
+    async def record(self, principal: Principal | None, rule: Rule, target: Target, report: EnrollmentReport) -> Key:
         """The enrollment's `_id`. Its name is kept masked; one that was recorded before is brought up to date.
 
         Raises what `Writes.commit` does; Refused with TOO_LARGE.
         """
-        require_for_any_profile(principal, CREATE_ENROLLMENTS)
+        require_for_any_profile(principal, rule)
         for name, value in (
             ("enrollmentId", report.enrollment_id),
             ("type", report.type),
@@ -54,7 +56,7 @@ class Enrollments:
             ("status", report.status),
         ):
             check_text(value, name)
-        opened = await self._writes.begin(principal, CREATE_ENROLLMENTS, target)
+        opened = await self._writes.begin(principal, rule, target)
         user = opened.user
         known = await self._enrollments.find(user, report.enrollment_id)
         enrollment = Enrollment(
@@ -79,11 +81,12 @@ class Enrollments:
         await self._writes.commit(opened, lambda _: changes)
         return enrollment.id
 
-    async def remove(self, principal: Principal | None, target: Target, ids: Sequence[str] | None) -> User:
+    @requires(DELETE_ENROLLMENTS)
+    async def remove(self, principal: Principal | None, rule: Rule, target: Target, ids: Sequence[str] | None) -> User:
         """`ids` are MfaEnrollment.id; None removes all. Raises what `Writes.commit` does; Refused with NOT_FOUND
         where one of them, or any, is not there.
         """
-        opened = await self._writes.begin(principal, DELETE_ENROLLMENTS, target)
+        opened = await self._writes.begin(principal, rule, target)
         theirs = await self._enrollments.find_all(opened.user)
         named = {decode_id(each) for each in ids} if ids is not None else None
         chosen = [each for each in theirs if named is None or (KIND, str(each.id)) in named]

@@ -6,13 +6,14 @@ from app.domain.ids import Key
 from app.domain.logins import MAX_FAILURES, to_user_id
 from app.domain.logs import LogEventType
 from app.domain.principals import Principal
-from app.domain.rules import CREATE_LOGINS
+from app.domain.rules import CREATE_LOGINS, Rule
 from app.domain.times import now
 from app.domain.users import User
 from app.services.callers import Callers
 from app.services.identifiers import keys_of_typed, named_connection
 from app.services.login_events import login_event
 from app.services.login_reports import FailureReason, FailureReport, check_report
+from app.services.use_cases import requires
 from app.services.writes import Writes
 from app.store.connections import ConnectionStore
 from app.store.logins import LoginStore
@@ -42,9 +43,10 @@ class FailedLogins:
         self._logins = logins
         self._connections = connections
 
-    async def record(self, principal: Principal | None, report: FailureReport) -> Key:
+    @requires(CREATE_LOGINS)
+    async def record(self, principal: Principal | None, rule: Rule, report: FailureReport) -> Key:
         """Returns the event's `_id`. Raises Forbidden; Refused with INVALID_INPUT, NOT_FOUND."""
-        principal = await self._callers.authorize(principal, CREATE_LOGINS)
+        principal = await self._callers.authorize(principal, rule)
         report = check_report(report)
         connection = await named_connection(self._connections, principal.tenant, report.connection)
         user = await self._find(connection, report.identifier)

@@ -10,11 +10,12 @@ from app.domain.grants import MAX_SCOPES, DeleteGrant, Grant, PutGrant
 from app.domain.ids import Key, decode_id
 from app.domain.logs import LogEventType
 from app.domain.principals import Principal
-from app.domain.rules import CREATE_LOGINS, REVOKE_APPLICATION
+from app.domain.rules import CREATE_LOGINS, REVOKE_APPLICATION, Rule
 from app.domain.times import now
 from app.domain.users import User
 from app.policy.rules import require_for_any_profile
 from app.services.login_reports import check_text
+from app.services.use_cases import requires
 from app.services.writes import Target, Writes
 from app.store.database import new_id
 from app.store.grants import GrantStore
@@ -29,9 +30,11 @@ class Grants:
         self._writes = writes
         self._grants = grants
 
+    @requires(CREATE_LOGINS)
     async def record(
         self,
         principal: Principal | None,
+        rule: Rule,
         target: Target,
         client_id: str,
         client_name: str | None,
@@ -42,14 +45,14 @@ class Grants:
 
         Raises what `Writes.commit` does; Refused with TOO_LARGE.
         """
-        require_for_any_profile(principal, CREATE_LOGINS)
+        require_for_any_profile(principal, rule)
         for name, value in (("clientId", client_id), ("clientName", client_name), ("audience", audience)):
             check_text(value, name)
         if len(scopes) > MAX_SCOPES:
             raise Refused(ErrorCode.TOO_LARGE, f"At most {MAX_SCOPES} scopes are granted at once.", ("scopes",))
         for each in scopes:
             check_text(each, "scopes")
-        opened = await self._writes.begin(principal, CREATE_LOGINS, target)
+        opened = await self._writes.begin(principal, rule, target)
         user = opened.user
         known = await self._grants.find_of(user, client_id, audience)
         grant = Grant(
@@ -70,12 +73,13 @@ class Grants:
         await self._writes.commit(opened, lambda _: changes)
         return grant.id
 
-    async def revoke(self, principal: Principal | None, target: Target, id: str) -> User:
+    @requires(REVOKE_APPLICATION)
+    async def revoke(self, principal: Principal | None, rule: Rule, target: Target, id: str) -> User:
         """`id` is AuthorizedApplication.id. The devices of that application go in the same step.
 
         Raises what `Writes.commit` does; Refused with NOT_FOUND.
         """
-        opened = await self._writes.begin(principal, REVOKE_APPLICATION, target)
+        opened = await self._writes.begin(principal, rule, target)
         kind, key = decode_id(id) or ("", "")
         grant = await self._grants.find(opened.user, key) if kind == KIND else None
         if grant is None:

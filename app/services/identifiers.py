@@ -17,6 +17,7 @@ from app.domain.principals import Principal
 from app.domain.rows import to_camel
 from app.domain.rules import CHANGE_PHONE_NUMBER, CHANGE_USERNAME, Rule
 from app.domain.users import User
+from app.services.use_cases import requires
 from app.services.writes import Target, Writes
 from app.store.connections import ConnectionStore
 
@@ -77,13 +78,17 @@ class Identifiers:
         self._writes = writes
         self._connections = connections
 
-    async def change_username(self, principal: Principal | None, target: Target, username: str | None) -> User:
+    @requires(CHANGE_USERNAME)
+    async def change_username(
+        self, principal: Principal | None, rule: Rule, target: Target, username: str | None
+    ) -> User:
         """None takes it away. Raises what `Writes.apply` does; Refused with NOT_EDITABLE, ALREADY_EXISTS."""
         given = {"username": None if username is None else check_username(username)}
-        return await self._change(principal, target, CHANGE_USERNAME, LogEventType.USERNAME_CHANGED, lambda _: given)
+        return await self._change(principal, target, rule, LogEventType.USERNAME_CHANGED, lambda _: given)
 
+    @requires(CHANGE_PHONE_NUMBER)
     async def change_phone_number(
-        self, principal: Principal | None, target: Target, phone_number: str | None, verified: bool | None
+        self, principal: Principal | None, rule: Rule, target: Target, phone_number: str | None, verified: bool | None
     ) -> User:
         """Likewise. `verified` None: as it was for the same number, not verified for another."""
         number = None if phone_number is None else read_phone_number(phone_number)
@@ -93,7 +98,7 @@ class Identifiers:
             known = kept if verified is None else verified
             return {"phone_number": number, "phone_verified": None if number is None else known}
 
-        return await self._change(principal, target, CHANGE_PHONE_NUMBER, LogEventType.PHONE_NUMBER_CHANGED, given)
+        return await self._change(principal, target, rule, LogEventType.PHONE_NUMBER_CHANGED, given)
 
     async def _change(
         self,

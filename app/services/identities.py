@@ -13,11 +13,12 @@ from app.domain.logins import said
 from app.domain.logs import FieldChange, LogEventType, diff
 from app.domain.principals import ActorKind, Principal
 from app.domain.roles import permission_changes, role_changes
-from app.domain.rules import LINK_IDENTITY
+from app.domain.rules import LINK_IDENTITY, Rule
 from app.domain.times import now
 from app.domain.users import Identity, User
 from app.policy.identities import shared_access, why_not_linked
 from app.services.callers import Callers
+from app.services.use_cases import requires
 from app.services.writes import Authorized, Target, Writes
 from app.store.errors import Conflict, Taken
 from app.store.roles import RoleStore
@@ -55,7 +56,10 @@ class Identities:
         self._verify = verify
         self._max_bytes = max_bytes
 
-    async def link(self, principal: Principal | None, target: Target, secondary: Secondary, how: LinkMetadata) -> User:
+    @requires(LINK_IDENTITY)
+    async def link(
+        self, principal: Principal | None, rule: Rule, target: Target, secondary: Secondary, how: LinkMetadata
+    ) -> User:
         """The profile with the account. Raises what `Writes.begin` does; Refused with INVALID_INPUT, NOT_FOUND,
         USER_BLOCKED, TOO_LARGE, CONTENDED.
         """
@@ -73,9 +77,10 @@ class Identities:
             pairs = [(other, waiting), (primary, after)]
             return (await self._commit(opened, LogEventType.IDENTITY_LINKED, pairs))[1]
 
-        return await self._writes.retry(await self._writes.begin(principal, LINK_IDENTITY, target), attempt)
+        return await self._writes.retry(await self._writes.begin(principal, rule, target), attempt)
 
-    async def unlink(self, principal: Principal | None, target: Target, identity_id: str) -> User:
+    @requires(LINK_IDENTITY)
+    async def unlink(self, principal: Principal | None, rule: Rule, target: Target, identity_id: str) -> User:
         """The profile without the account, which has its own again. Refused with NOT_FOUND for no identity of it,
         INVALID_INPUT for the one that is the profile's own.
         """
@@ -89,7 +94,7 @@ class Identities:
             pairs = [(primary, after), (other, given_back)]
             return (await self._commit(opened, LogEventType.IDENTITY_UNLINKED, pairs))[0]
 
-        return await self._writes.retry(await self._writes.begin(principal, LINK_IDENTITY, target), attempt)
+        return await self._writes.retry(await self._writes.begin(principal, rule, target), attempt)
 
     async def _secondary(self, caller: Principal, primary: User, secondary: Secondary) -> User:
         where: Filter = Eq("user_id", secondary.user_id)

@@ -31,7 +31,7 @@ from app.domain.logins import (
 from app.domain.logs import LogEvent, LogEventType, diff, same
 from app.domain.normalizers.registry import normalize
 from app.domain.principals import Principal
-from app.domain.rules import CREATE_LOGINS, UPDATE_APP_METADATA
+from app.domain.rules import CREATE_LOGINS, UPDATE_APP_METADATA, Rule
 from app.domain.sizes import compact, too_large
 from app.domain.times import now
 from app.domain.users import User
@@ -40,6 +40,7 @@ from app.services.callers import Callers
 from app.services.identifiers import named_connection
 from app.services.login_events import login_event
 from app.services.login_reports import LoginReport, check_report, invalid
+from app.services.use_cases import requires
 from app.services.user_agents import read_user_agent
 from app.services.writes import Writes, taken
 from app.store.connections import ConnectionStore
@@ -94,11 +95,12 @@ class RecordLogins:
         self._rules = rules
         self._max_metadata_bytes = max_metadata_bytes
 
-    async def record(self, principal: Principal | None, report: LoginReport) -> Recorded:
+    @requires(CREATE_LOGINS)
+    async def record(self, principal: Principal | None, rule: Rule, report: LoginReport) -> Recorded:
         """Creates or refreshes the profile. Raises Forbidden; Refused with INVALID_INPUT, NOT_FOUND, ALREADY_EXISTS,
         USER_BLOCKED (then the failure is recorded), LOGIN_RULE_FAILED, CONTENDED.
         """
-        caller = await self._callers.authorize(principal, CREATE_LOGINS)
+        caller = await self._callers.authorize(principal, rule)
         report = check_report(report)
         client, hash = caller.client_id or caller.subject, _hash_of(report)
         known = await self._find_recorded(caller.tenant, client, report.idempotency_key, hash)

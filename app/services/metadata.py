@@ -10,6 +10,7 @@ from app.domain.metadata import RESERVED_APP_METADATA, check_patch, check_size, 
 from app.domain.principals import Principal
 from app.domain.rules import UPDATE_APP_METADATA, UPDATE_USER_METADATA, Rule
 from app.domain.users import User
+from app.services.use_cases import requires
 from app.services.writes import Target, Writes
 
 
@@ -18,13 +19,12 @@ class _Metadata:
     """What tells the two documents apart."""
 
     name: str
-    rule: Rule
     type: LogEventType
     reserved: frozenset[str] = frozenset()
 
 
-USER_METADATA = _Metadata("user_metadata", UPDATE_USER_METADATA, LogEventType.USER_METADATA_UPDATED)
-APP_METADATA = _Metadata("app_metadata", UPDATE_APP_METADATA, LogEventType.APP_METADATA_UPDATED, RESERVED_APP_METADATA)
+_USER_METADATA = _Metadata("user_metadata", LogEventType.USER_METADATA_UPDATED)
+_APP_METADATA = _Metadata("app_metadata", LogEventType.APP_METADATA_UPDATED, RESERVED_APP_METADATA)
 
 
 class Metadata:
@@ -34,21 +34,39 @@ class Metadata:
         self._writes = writes
         self._max_bytes = max_bytes
 
-    async def update(
-        self, principal: Principal | None, which: _Metadata, target: Target, patch: object, replace: bool
+    @requires(UPDATE_USER_METADATA)
+    async def update_user_metadata(
+        self, principal: Principal | None, rule: Rule, target: Target, patch: object, replace: bool = False
     ) -> User:
         """Merges the patch (RFC 7396), or sets the document to it with `replace`.
 
         Raises what `Writes.apply` raises; Refused with INVALID_INPUT, FORBIDDEN_FIELD, TOO_LARGE.
         """
+        return await self._update(principal, rule, _USER_METADATA, target, patch, replace)
 
+    @requires(UPDATE_APP_METADATA)
+    async def update_app_metadata(
+        self, principal: Principal | None, rule: Rule, target: Target, patch: object, replace: bool = False
+    ) -> User:
+        """Like `update_user_metadata`."""
+        return await self._update(principal, rule, _APP_METADATA, target, patch, replace)
+
+    async def _update(
+        self,
+        principal: Principal | None,
+        rule: Rule,
+        which: _Metadata,
+        target: Target,
+        patch: object,
+        replace: bool,
+    ) -> User:
         def decide(user: User) -> Changes:
             content = check_patch(patch, which.reserved)
             after = dict(content) if replace else merge(getattr(user, which.name), content)
             self._check(getattr(user, which.name), after)
             return Changes(which.type, {which.name: after})
 
-        return await self._writes.apply(principal, which.rule, target, decide)
+        return await self._writes.apply(principal, rule, target, decide)
 
     def _check(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
         # A document that was larger under an older limit may still be left as it is.

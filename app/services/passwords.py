@@ -29,7 +29,7 @@ from app.domain.passwords import (
     why_no_password,
 )
 from app.domain.principals import Principal
-from app.domain.rules import CHANGE_PASSWORD, SEND_ACCOUNT_MAIL, VERIFY_PASSWORDS
+from app.domain.rules import CHANGE_PASSWORD, SEND_ACCOUNT_MAIL, VERIFY_PASSWORDS, Rule
 from app.domain.tickets import TicketPurpose
 from app.domain.times import now
 from app.domain.users import User
@@ -38,6 +38,7 @@ from app.services.identifiers import keys_of_typed, named_connection, primary_co
 from app.services.login_reports import read_ip
 from app.services.password_hashes import PasswordHashes
 from app.services.ticket_mails import issue
+from app.services.use_cases import requires
 from app.services.writes import Authorized, Target, Writes
 from app.store.connections import ConnectionStore
 from app.store.passwords import CredentialStore
@@ -97,9 +98,11 @@ class Passwords:
         await self._count_change(user)
         return await self._hash(caller, user, password, path)
 
+    @requires(CHANGE_PASSWORD)
     async def change(
         self,
         principal: Principal | None,
+        rule: Rule,
         target: Target,
         new: str,
         current: str | None,
@@ -108,7 +111,7 @@ class Passwords:
         """Takes devices and tickets with it. A tool's is to be changed at the next sign-in, unless `must_change` says
         otherwise. Raises what `Writes.commit` does; Refused with NOT_EDITABLE, INVALID_INPUT, RATE_LIMITED.
         """
-        opened = await self._writes.begin(principal, CHANGE_PASSWORD, target)
+        opened = await self._writes.begin(principal, rule, target)
         caller, user = opened.caller, opened.user
         is_self = caller.is_self(user.id)
         if is_self and current is None:
@@ -136,14 +139,15 @@ class Passwords:
         credential = await self._credentials.find(user.tenant, user.id)
         await self._check_current(opened, credential, password)
 
+    @requires(VERIFY_PASSWORDS)
     async def verify(
-        self, principal: Principal | None, connection: str, identifier: str, password: str, ip: str | None
+        self, principal: Principal | None, rule: Rule, connection: str, identifier: str, password: str, ip: str | None
     ) -> Verified:
         """An unknown user and a wrong password look alike, and take as long. An old hash is made anew.
 
         Raises Forbidden; Refused with NOT_FOUND, INVALID_INPUT, RATE_LIMITED; USER_BLOCKED where it was the right one.
         """
-        principal = await self._callers.authorize(principal, VERIFY_PASSWORDS)
+        principal = await self._callers.authorize(principal, rule)
         _check_typed(password, "password")
         refusal = why_no_password(await named_connection(self._connections, principal.tenant, connection))
         if refusal is not None:
@@ -171,11 +175,12 @@ class Passwords:
             await self._credentials.upgrade(principal.tenant, account, credential.hash, anew)
         return Verified(valid=True, user=user.id, must_change=user.must_change_password)
 
-    async def send_reset(self, principal: Principal | None, target: Target) -> User:
+    @requires(SEND_ACCOUNT_MAIL)
+    async def send_reset(self, principal: Principal | None, rule: Rule, target: Target) -> User:
         """Sends a ticket for a new password. Raises what `Writes.commit` does; Refused with NOT_EDITABLE,
         RATE_LIMITED, MAIL_UNAVAILABLE.
         """
-        opened = await self._writes.begin(principal, SEND_ACCOUNT_MAIL, target)
+        opened = await self._writes.begin(principal, rule, target)
         user = opened.user
         await self._check_has_password(user, "userId")
         version = version_of(await self._credentials.find(user.tenant, user.id))

@@ -15,13 +15,14 @@ from app.domain.logs import LogEventType
 from app.domain.paging import DEFAULT_SIZE, MAX_SIZE, Edge, ListQuery, PageRequest
 from app.domain.principals import Principal
 from app.domain.rows import Row
-from app.domain.rules import EXPORT_PERSONAL_DATA
+from app.domain.rules import EXPORT_PERSONAL_DATA, Rule
 from app.domain.selections import Selection
 from app.domain.sizes import size_of
 from app.domain.times import format_time
 from app.services.lists import Lists
 from app.services.logs import log_events
 from app.services.reads import Reads
+from app.services.use_cases import requires
 from app.services.writes import Target, Writes
 
 # Of compact JSON. The profile and each list but the history take at most a share, so that the history is never empty.
@@ -88,9 +89,10 @@ class PersonalData:
         self._reads = reads
         self._lists = lists
 
-    async def export(self, principal: Principal | None, target: Target) -> Export:
+    @requires(EXPORT_PERSONAL_DATA)
+    async def export(self, principal: Principal | None, rule: Rule, target: Target) -> Export:
         """`user`, and beside it what is kept about them. Raises what `Writes.begin` does."""
-        opened = await self._writes.begin(principal, EXPORT_PERSONAL_DATA, target)
+        opened = await self._writes.begin(principal, rule, target)
         caller, user = opened.caller, opened.user
         # Written first, so that the history in the export has it.
         await self._writes.record(opened, Changes(LogEventType.PERSONAL_DATA_EXPORTED, {}))

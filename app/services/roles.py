@@ -37,6 +37,7 @@ from app.policy.roles import changes_members, why_not_changed
 from app.policy.rules import require_for_any_profile
 from app.services.callers import Callers
 from app.services.tenant_changes import Condition, TenantChanges
+from app.services.use_cases import requires
 from app.services.writes import Target, Writes
 from app.store.database import new_id
 from app.store.errors import Taken
@@ -62,16 +63,18 @@ class Roles:
         self._on_deleted = on_deleted
         self._tenant_changes = TenantChanges(callers)
 
+    @requires(CREATE_ROLES)
     async def create(
         self,
         principal: Principal | None,
+        rule: Rule,
         name: str,
         description: str | None,
         permissions: Sequence[Permission],
         reason: str | None,
     ) -> Key:
         """The role's `_id`. Refused with INVALID_INPUT, ALREADY_EXISTS, TOO_LARGE, CONTENDED."""
-        caller = await self._callers.authorize(principal, CREATE_ROLES)
+        caller = await self._callers.authorize(principal, rule)
         check_role(name, description)
         key = new_id()
         role = Role(
@@ -91,9 +94,11 @@ class Roles:
         await self._write(caller, role.role_id, Condition(reason=reason), attempt)
         return key
 
+    @requires(UPDATE_ROLES)
     async def update(
         self,
         principal: Principal | None,
+        rule: Rule,
         role_id: str,
         given: Mapping[str, Any],
         condition: Condition,
@@ -102,7 +107,7 @@ class Roles:
 
         Raises what `create` does; Forbidden for a role that the caller has; Refused with NOT_FOUND; VersionConflict.
         """
-        caller = await self._callers.authorize(principal, UPDATE_ROLES)
+        caller = await self._callers.authorize(principal, rule)
         check_role(given.get("name"), given.get("description"))
         values = dict(given)
         if "description" in given:
@@ -120,12 +125,13 @@ class Roles:
 
         return (await self._write(caller, role_id, condition, attempt)).id
 
-    async def delete(self, principal: Principal | None, role_id: str, condition: Condition) -> None:
+    @requires(DELETE_ROLES)
+    async def delete(self, principal: Principal | None, rule: Rule, role_id: str, condition: Condition) -> None:
         """One step, however many users have the role: they lose it at the same moment.
 
         Forbidden for a role that the caller has; Refused with NOT_FOUND, CONTENDED; VersionConflict.
         """
-        caller = await self._callers.authorize(principal, DELETE_ROLES)
+        caller = await self._callers.authorize(principal, rule)
 
         async def attempt(caller: Principal) -> Role:
             role = await self._one(caller, role_id, condition)
@@ -151,29 +157,37 @@ class Roles:
         self._snapshots.forget(caller.tenant)
         return role
 
-    async def assign(self, principal: Principal | None, target: Target, role_ids: Sequence[str]) -> User:
+    @requires(ASSIGN_ROLES)
+    async def assign(self, principal: Principal | None, rule: Rule, target: Target, role_ids: Sequence[str]) -> User:
         """Raises what `Writes.apply` does; Refused with NOT_FOUND for a role, TOO_LARGE."""
-        return await self._change(principal, target, role_ids, ASSIGN_ROLES, LogEventType.ROLES_ASSIGNED, added)
+        return await self._change(principal, target, role_ids, rule, LogEventType.ROLES_ASSIGNED, added)
 
-    async def unassign(self, principal: Principal | None, target: Target, role_ids: Sequence[str]) -> User:
+    @requires(UNASSIGN_ROLES)
+    async def unassign(self, principal: Principal | None, rule: Rule, target: Target, role_ids: Sequence[str]) -> User:
         """Likewise."""
-        return await self._change(principal, target, role_ids, UNASSIGN_ROLES, LogEventType.ROLES_UNASSIGNED, removed)
+        return await self._change(principal, target, role_ids, rule, LogEventType.ROLES_UNASSIGNED, removed)
 
-    async def grant(self, principal: Principal | None, target: Target, permissions: Sequence[Permission]) -> User:
+    @requires(GRANT_PERMISSIONS)
+    async def grant(
+        self, principal: Principal | None, rule: Rule, target: Target, permissions: Sequence[Permission]
+    ) -> User:
         """Raises what `Writes.apply` does; Refused with INVALID_INPUT, TOO_LARGE."""
 
         def decide(user: User) -> Changes:
             return _permissions_changed(LogEventType.PERMISSIONS_GRANTED, user, granted(user.permissions, permissions))
 
-        return await self._writes.apply(principal, GRANT_PERMISSIONS, target, decide)
+        return await self._writes.apply(principal, rule, target, decide)
 
-    async def revoke(self, principal: Principal | None, target: Target, permissions: Sequence[Permission]) -> User:
+    @requires(GRANT_PERMISSIONS)
+    async def revoke(
+        self, principal: Principal | None, rule: Rule, target: Target, permissions: Sequence[Permission]
+    ) -> User:
         """Of those that were granted directly. Likewise."""
 
         def decide(user: User) -> Changes:
             return _permissions_changed(LogEventType.PERMISSIONS_REVOKED, user, revoked(user.permissions, permissions))
 
-        return await self._writes.apply(principal, GRANT_PERMISSIONS, target, decide)
+        return await self._writes.apply(principal, rule, target, decide)
 
     async def _change(
         self,

@@ -7,7 +7,6 @@ from strawberry.scalars import JSON
 
 from app.directives import CostWeight, Public
 from app.domain.root_attributes import ROOT_ATTRIBUTES
-from app.domain.rules import CREATE_USERS
 from app.domain.users import User
 from app.schema.context import Context, Info
 from app.schema.costs import HASHING
@@ -15,6 +14,7 @@ from app.schema.inputs import REASON
 from app.schema.mutation_fields import mutation
 from app.schema.mutations.passwords import WHICH_ARE_TAKEN
 from app.schema.payloads import Payload, UserPayload, payload_type
+from app.services.accounts import Accounts
 from app.services.new_accounts import NewUser
 
 
@@ -77,7 +77,7 @@ class SignUpPayload(Payload):
         return cls(accepted=True)
 
 
-@mutation(UserPayload, "Makes a user of a database, e-mail or text message connection.", CREATE_USERS)
+@mutation(UserPayload, "Makes a user of a database, e-mail or text message connection.", Accounts.create)
 async def create_user(context: Context, input: CreateUserInput) -> User:
     new = NewUser(
         connection=input.connection,

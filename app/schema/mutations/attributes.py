@@ -2,12 +2,12 @@
 
 import strawberry
 
-from app.domain.rules import UPDATE_ROOT_ATTRIBUTES
 from app.domain.users import User
 from app.schema.context import Context
 from app.schema.inputs import ProfileInput, given_root_attributes, write_input
 from app.schema.mutation_fields import mutation
 from app.schema.payloads import UserPayload
+from app.services.attributes import RootAttributes
 
 
 @write_input("A change of root attributes. Absent: unchanged. null: cleared, where the connection lets it be.")
@@ -21,7 +21,7 @@ class UpdateRootAttributesInput(ProfileInput):
     )
 
 
-@mutation(UserPayload, "Absent: unchanged. null: cleared, where the connection lets it be.", UPDATE_ROOT_ATTRIBUTES)
+@mutation(UserPayload, "Absent: unchanged. null: cleared, where the connection lets it be.", RootAttributes.update)
 async def update_root_attributes(context: Context, input: UpdateRootAttributesInput) -> User:
     values = given_root_attributes(input)
     return await context.services.root_attributes.update(context.principal, input.target(), values)

@@ -3,13 +3,13 @@
 import strawberry
 
 from app.domain.attributes.connections import CONNECTION
-from app.domain.rules import UPDATE_CONNECTIONS
 from app.schema.context import Context
 from app.schema.inputs import WriteInput, given_fields, write_input
 from app.schema.mutation_fields import mutation
 from app.schema.payloads import Payload, payload_type
 from app.schema.scalars import SyncRootAttributes
 from app.schema.types.connections import AuthConnectionObject
+from app.services.connections import Connections
 
 _SETTINGS = ("strategy", "import_mode", "sync_root_attributes", "allows_sign_up")
 
@@ -56,7 +56,7 @@ class DeleteAuthConnectionPayload(Payload):
 @mutation(
     AuthConnectionPayload,
     "Makes a connection, or changes its settings. What is left out stays as it is.",
-    UPDATE_CONNECTIONS,
+    Connections.save,
 )
 async def save_auth_connection(context: Context, input: SaveAuthConnectionInput) -> object:
     given = given_fields(input, _SETTINGS)
@@ -66,7 +66,7 @@ async def save_auth_connection(context: Context, input: SaveAuthConnectionInput)
 @mutation(
     DeleteAuthConnectionPayload,
     "Deletes a connection that no user belongs to and no issuer names. Otherwise NOT_EDITABLE.",
-    UPDATE_CONNECTIONS,
+    Connections.delete,
 )
 async def delete_auth_connection(context: Context, input: DeleteAuthConnectionInput) -> str:
     return await context.services.connections.delete(context.principal, input.name, input.condition())

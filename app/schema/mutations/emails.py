@@ -3,13 +3,13 @@
 import strawberry
 
 from app.directives import CostWeight
-from app.domain.rules import CHANGE_EMAIL, SEND_ACCOUNT_MAIL
 from app.domain.users import User
 from app.schema.context import Context
 from app.schema.costs import HASHING
 from app.schema.inputs import ProfileInput, write_input
 from app.schema.mutation_fields import mutation
 from app.schema.payloads import UserPayload
+from app.services.emails import Emails
 
 
 @write_input("A user to act on.")
@@ -33,7 +33,7 @@ class ChangeEmailInput(ProfileInput):
 @mutation(
     UserPayload,
     "Mails a ticket that shows the address to be the user's. Three mails an hour go to a user.",
-    SEND_ACCOUNT_MAIL,
+    Emails.send_verification,
 )
 async def send_verification_email(context: Context, input: SelfActionInput) -> User:
     return await context.services.emails.send_verification(context.principal, input.target())
@@ -43,7 +43,7 @@ async def send_verification_email(context: Context, input: SelfActionInput) -> U
     UserPayload,
     "Asks for another address, which waits as `pendingEmail` until the ticket in its mail is redeemed; a tool may set"
     " one at once.",
-    CHANGE_EMAIL,
+    Emails.change,
 )
 async def change_email(context: Context, input: ChangeEmailInput) -> User:
     return await context.services.emails.change(

@@ -7,7 +7,6 @@ from app.domain.attributes.enrollments import ENROLLMENT
 from app.domain.enrollments import MAX_ENROLLMENTS
 from app.domain.errors import ErrorCode, Refused
 from app.domain.ids import Key
-from app.domain.rules import CREATE_ENROLLMENTS, DELETE_ENROLLMENTS
 from app.domain.users import User
 from app.schema.context import Context
 from app.schema.inputs import ProfileInput, write_input
@@ -15,7 +14,7 @@ from app.schema.mutation_fields import mutation
 from app.schema.payloads import Payload, UserPayload, payload_type
 from app.schema.scalars import DateTime
 from app.schema.types.enrollments import MfaEnrollment
-from app.services.enrollments import EnrollmentReport
+from app.services.enrollments import EnrollmentReport, Enrollments
 from app.services.writes import Target
 
 
@@ -49,7 +48,7 @@ class RecordMfaEnrollmentPayload(Payload):
 @mutation(
     RecordMfaEnrollmentPayload,
     "What the login service reports when a user enrolls a second factor, or uses it.",
-    CREATE_ENROLLMENTS,
+    Enrollments.record,
 )
 async def record_mfa_enrollment(context: Context, input: RecordMfaEnrollmentInput) -> Key:
     report = EnrollmentReport(
@@ -63,7 +62,7 @@ async def record_mfa_enrollment(context: Context, input: RecordMfaEnrollmentInpu
     return await context.services.enrollments.record(context.principal, Target(input.user_id), report)
 
 
-@mutation(UserPayload, "Removes second factors, one or all.", DELETE_ENROLLMENTS)
+@mutation(UserPayload, "Removes second factors, one or all.", Enrollments.remove)
 async def remove_mfa_enrollments(context: Context, input: RemoveMfaEnrollmentsInput) -> User:
     # A variable that was lost must not remove all.
     if input.all == (input.ids is not None) or input.ids == []:

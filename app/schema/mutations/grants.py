@@ -6,13 +6,13 @@ from app.directives import Constraint
 from app.domain.attributes.grants import GRANT
 from app.domain.grants import MAX_SCOPES
 from app.domain.ids import Key
-from app.domain.rules import CREATE_LOGINS, REVOKE_APPLICATION
 from app.domain.users import User
 from app.schema.context import Context
 from app.schema.inputs import ProfileInput, write_input
 from app.schema.mutation_fields import mutation
 from app.schema.payloads import Payload, UserPayload, payload_type
 from app.schema.types.grants import AuthorizedApplication
+from app.services.grants import Grants
 from app.services.writes import Target
 
 
@@ -41,7 +41,7 @@ class RecordGrantPayload(Payload):
 @mutation(
     RecordGrantPayload,
     "What the login service reports when a user allows an application something.",
-    CREATE_LOGINS,
+    Grants.record,
 )
 async def record_grant(context: Context, input: RecordGrantInput) -> Key:
     return await context.services.grants.record(
@@ -49,6 +49,6 @@ async def record_grant(context: Context, input: RecordGrantInput) -> Key:
     )
 
 
-@mutation(UserPayload, "Takes back what was allowed to an application, with its devices.", REVOKE_APPLICATION)
+@mutation(UserPayload, "Takes back what was allowed to an application, with its devices.", Grants.revoke)
 async def revoke_application(context: Context, input: RevokeApplicationInput) -> User:
     return await context.services.grants.revoke(context.principal, input.target(), input.id)

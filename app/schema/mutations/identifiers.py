@@ -2,12 +2,12 @@
 
 import strawberry
 
-from app.domain.rules import CHANGE_PHONE_NUMBER, CHANGE_USERNAME
 from app.domain.users import User
 from app.schema.context import Context
 from app.schema.inputs import ProfileInput, write_input
 from app.schema.mutation_fields import mutation
 from app.schema.payloads import UserPayload
+from app.services.identifiers import Identifiers
 
 
 @write_input("Another username.")
@@ -25,12 +25,12 @@ class ChangePhoneNumberInput(ProfileInput):
     )
 
 
-@mutation(UserPayload, "Sets another username, where the connection has such names.", CHANGE_USERNAME)
+@mutation(UserPayload, "Sets another username, where the connection has such names.", Identifiers.change_username)
 async def change_username(context: Context, input: ChangeUsernameInput) -> User:
     return await context.services.identifiers.change_username(context.principal, input.target(), input.username)
 
 
-@mutation(UserPayload, "Sets another phone number, where the connection has them.", CHANGE_PHONE_NUMBER)
+@mutation(UserPayload, "Sets another phone number, where the connection has them.", Identifiers.change_phone_number)
 async def change_phone_number(context: Context, input: ChangePhoneNumberInput) -> User:
     return await context.services.identifiers.change_phone_number(
         context.principal, input.target(), input.phone_number, input.verified

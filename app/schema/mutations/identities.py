@@ -2,14 +2,13 @@
 
 import strawberry
 
-from app.domain.rules import LINK_IDENTITY
 from app.domain.users import User
 from app.schema.context import Context
 from app.schema.inputs import ProfileInput, write_input
 from app.schema.mutation_fields import mutation
 from app.schema.payloads import UserPayload
 from app.schema.scalars import LinkMetadata
-from app.services.identities import Secondary
+from app.services.identities import Identities, Secondary
 
 
 @strawberry.input(
@@ -41,7 +40,7 @@ class UnlinkIdentityInput(ProfileInput):
     UserPayload,
     "Joins another account to this profile, whose ids, root attributes and metadata stand. The other's devices and"
     " history show beside the profile's own.",
-    LINK_IDENTITY,
+    Identities.link,
 )
 async def link_identity(context: Context, input: LinkIdentityInput) -> User:
     identities, other = context.services.identities, input.secondary
@@ -52,7 +51,9 @@ async def link_identity(context: Context, input: LinkIdentityInput) -> User:
     return written
 
 
-@mutation(UserPayload, "Gives a linked account back, with its own ids, root attributes and metadata.", LINK_IDENTITY)
+@mutation(
+    UserPayload, "Gives a linked account back, with its own ids, root attributes and metadata.", Identities.unlink
+)
 async def unlink_identity(context: Context, input: UnlinkIdentityInput) -> User:
     written = await context.services.identities.unlink(context.principal, input.target(), input.identity_id)
     # The account is another profile now: maybe the one that the caller's token names.

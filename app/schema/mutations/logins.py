@@ -8,15 +8,15 @@ from strawberry.scalars import JSON
 from app.domain.attributes.logs import LOG_EVENT
 from app.domain.attributes.users import USER
 from app.domain.ids import Key
-from app.domain.rules import CREATE_LOGINS
 from app.schema.context import Context, Info
 from app.schema.mutation_fields import mutation
 from app.schema.payloads import Payload, payload_type, read_written
 from app.schema.scalars import DateTime, DeviceType, LoginFailureReason
 from app.schema.types.logs import LogEventObject
 from app.schema.types.users import UserObject
+from app.services.failed_logins import FailedLogins
 from app.services.login_reports import DeviceReport, FailureReport, LoginReport
-from app.services.logins import Recorded
+from app.services.logins import Recorded, RecordLogins
 
 _DATE = "When it was; now when left out. More than 5 minutes ahead is refused; an older login moves counters only."
 _IP = "Where the user came from, IPv4 or IPv6."
@@ -86,7 +86,7 @@ class RecordFailedLoginPayload(Payload):
 @mutation(
     RecordLoginPayload,
     "What the login service reports after each login: creates or refreshes the profile.",
-    CREATE_LOGINS,
+    RecordLogins.record,
 )
 async def record_login(context: Context, input: RecordLoginInput) -> Recorded:
     device = input.device
@@ -121,7 +121,7 @@ async def record_login(context: Context, input: RecordLoginInput) -> Recorded:
     RecordFailedLoginPayload,
     "What the login service reports after a login that failed; it changes no profile. Ten from one address keep that"
     " address out of the account.",
-    CREATE_LOGINS,
+    FailedLogins.record,
 )
 async def record_failed_login(context: Context, input: RecordFailedLoginInput) -> Key:
     report = FailureReport(

@@ -3,13 +3,12 @@
 import strawberry
 from strawberry.scalars import JSON
 
-from app.domain.rules import UPDATE_APP_METADATA, UPDATE_USER_METADATA
 from app.domain.users import User
 from app.schema.context import Context
 from app.schema.inputs import ProfileInput, write_input
 from app.schema.mutation_fields import mutation
 from app.schema.payloads import UserPayload
-from app.services.metadata import APP_METADATA, USER_METADATA
+from app.services.metadata import Metadata
 
 _PATCH = (
     "A JSON object, merged as RFC 7396 has it, to any depth: null deletes a key, {} changes nothing, arrays are"
@@ -34,13 +33,13 @@ class UpdateAppMetadataInput(MetadataInput):
     user_id: str = strawberry.field(description="Whose profile.")
 
 
-@mutation(UserPayload, "Merges into user_metadata, or replaces it.", UPDATE_USER_METADATA)
+@mutation(UserPayload, "Merges into user_metadata, or replaces it.", Metadata.update_user_metadata)
 async def update_user_metadata(context: Context, input: UpdateUserMetadataInput) -> User:
     metadata = context.services.metadata
-    return await metadata.update(context.principal, USER_METADATA, input.target(), input.patch, input.replace)
+    return await metadata.update_user_metadata(context.principal, input.target(), input.patch, input.replace)
 
 
-@mutation(UserPayload, "Merges into app_metadata, or replaces it.", UPDATE_APP_METADATA)
+@mutation(UserPayload, "Merges into app_metadata, or replaces it.", Metadata.update_app_metadata)
 async def update_app_metadata(context: Context, input: UpdateAppMetadataInput) -> User:
     metadata = context.services.metadata
-    return await metadata.update(context.principal, APP_METADATA, input.target(), input.patch, input.replace)
+    return await metadata.update_app_metadata(context.principal, input.target(), input.patch, input.replace)

@@ -6,7 +6,6 @@ import strawberry
 
 from app.directives import CostWeight
 from app.domain.attributes.users import USER
-from app.domain.rules import CHANGE_PASSWORD, SEND_ACCOUNT_MAIL, VERIFY_PASSWORDS
 from app.domain.users import User
 from app.schema.context import Context, Info
 from app.schema.costs import HASHING
@@ -15,7 +14,7 @@ from app.schema.mutation_fields import mutation
 from app.schema.mutations.emails import SelfActionInput
 from app.schema.payloads import Payload, UserPayload, payload_type, read_written
 from app.schema.types.users import UserObject
-from app.services.passwords import Verified
+from app.services.passwords import Passwords, Verified
 
 WHICH_ARE_TAKEN = (
     "15 to 128 characters of any kind (at least 8 in a tenant that asks everybody for a second factor). A password that"
@@ -61,7 +60,7 @@ class VerifyPasswordPayload(Payload):
 @mutation(
     UserPayload,
     "Sets another password. On your own profile it takes the current password or a recent sign-in.",
-    CHANGE_PASSWORD,
+    Passwords.change,
 )
 async def change_password(context: Context, input: ChangePasswordInput) -> User:
     return await context.services.passwords.change(
@@ -69,12 +68,12 @@ async def change_password(context: Context, input: ChangePasswordInput) -> User:
     )
 
 
-@mutation(UserPayload, "Mails a ticket for a new password. Three mails an hour go to a user.", SEND_ACCOUNT_MAIL)
+@mutation(UserPayload, "Mails a ticket for a new password. Three mails an hour go to a user.", Passwords.send_reset)
 async def send_password_reset_email(context: Context, input: SelfActionInput) -> User:
     return await context.services.passwords.send_reset(context.principal, input.target())
 
 
-@mutation(VerifyPasswordPayload, "Tells the login service whether a password is right.", VERIFY_PASSWORDS)
+@mutation(VerifyPasswordPayload, "Tells the login service whether a password is right.", Passwords.verify)
 async def verify_password(context: Context, input: VerifyPasswordInput) -> Verified:
     return await context.services.passwords.verify(
         context.principal, input.connection, input.identifier, input.password, input.ip

@@ -8,13 +8,12 @@ from strawberry.scalars import JSON
 
 from app.directives import CostWeight
 from app.domain.rows import to_camel
-from app.domain.rules import EXPORT_PERSONAL_DATA
 from app.schema.context import Context, Info
 from app.schema.costs import EXPORTING
 from app.schema.mutation_fields import mutation
 from app.schema.mutations.emails import SelfActionInput
 from app.schema.payloads import Payload, payload_type
-from app.services.personal_data import MAX_BYTES, Export, Truncated
+from app.services.personal_data import MAX_BYTES, Export, PersonalData, Truncated
 
 _PAGE = "pageInfo { hasNextPage endCursor }"
 _LOCATION = "{ countryCode countryName cityName latitude longitude timeZone continentCode }"
@@ -52,7 +51,7 @@ class ExportPersonalDataPayload(Payload):
 @mutation(
     ExportPersonalDataPayload,
     "Everything held about the user that the caller may read, as one JSON document.",
-    EXPORT_PERSONAL_DATA,
+    PersonalData.export,
     CostWeight(weight=EXPORTING),
 )
 async def export_personal_data(context: Context, input: SelfActionInput) -> Export:

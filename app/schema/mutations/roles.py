@@ -7,20 +7,13 @@ from app.domain.attributes.roles import ROLE
 from app.domain.ids import Key
 from app.domain.permissions import Permission
 from app.domain.roles import MAX_PERMISSIONS, MAX_ROLES
-from app.domain.rules import (
-    ASSIGN_ROLES,
-    CREATE_ROLES,
-    DELETE_ROLES,
-    GRANT_PERMISSIONS,
-    UNASSIGN_ROLES,
-    UPDATE_ROLES,
-)
 from app.domain.users import User
 from app.schema.context import Context
 from app.schema.inputs import REASON, ProfileInput, WriteInput, given_fields, write_input
 from app.schema.mutation_fields import mutation
 from app.schema.payloads import Payload, UserPayload, payload_type
 from app.schema.types.roles import RoleObject
+from app.services.roles import Roles
 
 
 @strawberry.input(description="A permission: what may be done, with which API.")
@@ -91,7 +84,7 @@ def _given(permissions: list[PermissionInput] | None) -> list[Permission]:
     return [Permission(each.name, each.api, each.description) for each in permissions or ()]
 
 
-@mutation(RolePayload, "Makes a role.", CREATE_ROLES)
+@mutation(RolePayload, "Makes a role.", Roles.create)
 async def create_role(context: Context, input: CreateRoleInput) -> Key:
     permissions = _given(input.permissions)
     return await context.services.roles.create(
@@ -103,7 +96,7 @@ async def create_role(context: Context, input: CreateRoleInput) -> Key:
     RolePayload,
     "Changes a role, and what all who have it may do. Users do not change the name or the permissions of a role that"
     " they have themselves: FORBIDDEN.",
-    UPDATE_ROLES,
+    Roles.update,
 )
 async def update_role(context: Context, input: UpdateRoleInput) -> Key:
     given = given_fields(input, ("name", "description", "permissions"), nullable=("description",))
@@ -115,27 +108,27 @@ async def update_role(context: Context, input: UpdateRoleInput) -> Key:
 @mutation(
     RolePayload,
     "Deletes a role; whoever has it loses it with it. Users do not delete a role that they have themselves: FORBIDDEN.",
-    DELETE_ROLES,
+    Roles.delete,
 )
 async def delete_role(context: Context, input: DeleteRoleInput) -> None:
     await context.services.roles.delete(context.principal, input.role_id, input.condition())
 
 
-@mutation(UserPayload, "Gives a user roles; those that they have already stay.", ASSIGN_ROLES)
+@mutation(UserPayload, "Gives a user roles; those that they have already stay.", Roles.assign)
 async def assign_roles(context: Context, input: UserRolesInput) -> User:
     return await context.services.roles.assign(context.principal, input.target(), input.role_ids)
 
 
-@mutation(UserPayload, "Takes roles from a user.", UNASSIGN_ROLES)
+@mutation(UserPayload, "Takes roles from a user.", Roles.unassign)
 async def unassign_roles(context: Context, input: UserRolesInput) -> User:
     return await context.services.roles.unassign(context.principal, input.target(), input.role_ids)
 
 
-@mutation(UserPayload, "Gives a user permissions of their own, beside those of roles.", GRANT_PERMISSIONS)
+@mutation(UserPayload, "Gives a user permissions of their own, beside those of roles.", Roles.grant)
 async def grant_permissions(context: Context, input: UserPermissionsInput) -> User:
     return await context.services.roles.grant(context.principal, input.target(), _given(input.permissions))
 
 
-@mutation(UserPayload, "Takes a user's own permissions; those that come with a role stay.", GRANT_PERMISSIONS)
+@mutation(UserPayload, "Takes a user's own permissions; those that come with a role stay.", Roles.revoke)
 async def revoke_permissions(context: Context, input: UserPermissionsInput) -> User:
     return await context.services.roles.revoke(context.principal, input.target(), _given(input.permissions))

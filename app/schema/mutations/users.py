@@ -8,14 +8,13 @@ from strawberry.scalars import JSON
 from app.directives import MUTATION_COST, Constraint, CostWeight, ListSize
 from app.domain.attributes.users import USER
 from app.domain.errors import ErrorCode, Forbidden, Refused, UserBlocked, VersionConflict
-from app.domain.rules import DELETE_USER
 from app.domain.users import User
 from app.schema.context import Context, Info
 from app.schema.inputs import ProfileInput, given_root_attributes, write_input
 from app.schema.mutation_fields import mutation
 from app.schema.payloads import InputError, Payload, payload_type, read_written, to_error
 from app.schema.types.users import UserObject
-from app.services.metadata import APP_METADATA, USER_METADATA
+from app.services.accounts import Accounts
 
 MAX_UPDATES = 100
 
@@ -76,7 +75,7 @@ class UpdateUsersPayload(Payload):
 @mutation(
     DeleteUserPayload,
     "Takes the account away, with what is linked to it. The history stays until it expires.",
-    DELETE_USER,
+    Accounts.delete,
 )
 async def delete_user(context: Context, input: DeleteUserInput) -> str:
     return await context.services.accounts.delete(context.principal, input.target(), input.erase)
@@ -125,6 +124,7 @@ async def _write(context: Context, update: UpdateUserInput) -> User:
     if what.root_attributes:
         values = given_root_attributes(what.root_attributes.value)
         return await services.root_attributes.update(principal, target, values)
-    document, patch = (USER_METADATA, what.user_metadata) if what.user_metadata else (APP_METADATA, what.app_metadata)
-    assert patch
-    return await services.metadata.update(principal, document, target, patch.value, replace=False)
+    if what.user_metadata:
+        return await services.metadata.update_user_metadata(principal, target, what.user_metadata.value)
+    assert what.app_metadata
+    return await services.metadata.update_app_metadata(principal, target, what.app_metadata.value)

@@ -6,10 +6,11 @@ import strawberry
 
 from app.domain.attributes.devices import DEVICE
 from app.domain.filters import Eq
-from app.domain.rules import CREATE_LOGINS
 from app.schema.authorized import authorized
 from app.schema.context import Info
 from app.schema.types.devices import DeviceObject
+from app.services.devices import Devices
+from app.services.use_cases import rule_of
 
 
 @strawberry.type
@@ -17,7 +18,7 @@ class DeviceQueries:
     @strawberry.field(
         description="The device whose credential has this SHA-256 and still stands; null where it was revoked, has"
         " expired, or its user is blocked.",
-        directives=[authorized(CREATE_LOGINS)],
+        directives=[authorized(rule_of(Devices.find_active))],
     )
     async def device_credential(
         self,
