@@ -11,37 +11,6 @@ import app
 ROOT = Path(app.__file__).parent
 MODULES = [each for each in sorted(ROOT.rglob("*.py")) if "node_modules" not in each.parts]
 PACKAGES = [each for each in MODULES if each.name == "__init__.py" and each.parent != ROOT]
-# Class names that exist twice today. A name that is unique again leaves the list, and no name is added.
-NOT_UNIQUE_YET = {
-    "Accounts",
-    "Actor",
-    "AuthConnection",
-    "Connections",
-    "Device",
-    "Devices",
-    "Edge",
-    "Enrollments",
-    "FieldChange",
-    "Grants",
-    "Identifiers",
-    "Identities",
-    "Identity",
-    "Location",
-    "LogEvent",
-    "LoginRule",
-    "PageInfo",
-    "Passwords",
-    "Permission",
-    "PermissionSource",
-    "Role",
-    "Roles",
-    "RootAttribute",
-    "Tickets",
-    "TotalCount",
-    "User",
-    "UserAction",
-    "UserPermission",
-}
 
 
 def name_of(path: Path) -> str:
@@ -58,9 +27,7 @@ def modules_by_class() -> dict[str, list[str]]:
 
 
 def test_no_class_name_exists_twice() -> None:
-    assert {
-        name: paths for name, paths in modules_by_class().items() if len(paths) > 1 and name not in NOT_UNIQUE_YET
-    } == {}
+    assert {name: paths for name, paths in modules_by_class().items() if len(paths) > 1} == {}
 
 
 @pytest.mark.parametrize("path", PACKAGES, ids=name_of)

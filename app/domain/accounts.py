@@ -22,8 +22,8 @@ _BY_STRATEGY = {"email": (("email",), ("email",)), "sms": (("phone_number",), ("
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Identifiers:
-    """What names the account, in its one form: the address in lower case, the number as E.164."""
+class AccountIdentifiers:
+    """What names the account, in its one form: the e-mail address in lower case, the number as E.164."""
 
     email: str | None = None
     username: str | None = None
@@ -62,7 +62,7 @@ def why_not_verifiable(email: str | None, verified: bool | None) -> Refusal | No
     return why_no_mail(email)
 
 
-def check_identifiers(connection: AuthConnection, identifiers: Identifiers) -> None:
+def check_identifiers(connection: AuthConnection, identifiers: AccountIdentifiers) -> None:
     """Refused where what the connection goes by is missing, or something is there that its users do not have."""
     naming, taken = _BY_STRATEGY.get(connection.strategy, _DATABASE)
     if all(getattr(identifiers, name) is None for name in naming):
@@ -87,7 +87,7 @@ def check_username(username: str) -> str:
     return username.lower()
 
 
-def to_claims(identifiers: Identifiers) -> Claims:
+def to_claims(identifiers: AccountIdentifiers) -> Claims:
     """For the defaults of what was not given."""
     return Claims(email=identifiers.email, username=identifiers.username, phone_number=identifiers.phone_number)
 

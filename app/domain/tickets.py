@@ -1,4 +1,4 @@
-"""Tickets: proof, by a link in a mail, that its reader has the address that it went to."""
+"""Tickets: proof, by a link in a mail, that its reader has the e-mail address that it went to."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,7 +28,7 @@ LIFETIMES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
-    """Good for what it is bound to: `address` in lower case, and the version of the user's credential (0: none).
+    """Good for what it is bound to: `email` in lower case, and the version of the user's credential (0: none).
 
     Each attempt to send its mail makes a secret, which is kept nowhere; `hash` is the SHA-256 of the newest one, in
     hexadecimal.
@@ -38,7 +38,7 @@ class Ticket:
     tenant: str
     user: Key
     purpose: TicketPurpose
-    address: str
+    email: str
     credential_version: int
     language: str
     expires_at: datetime

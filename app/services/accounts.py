@@ -13,7 +13,7 @@ from app.services.callers import Callers
 from app.services.new_accounts import NewAccounts, NewUser
 from app.services.ticket_mails import issue
 from app.services.use_cases import requires
-from app.services.writes import Authorized, Target, Writes, taken
+from app.services.writes import AuthorizedWrite, Target, Writes, taken
 from app.store.errors import Taken
 
 
@@ -68,7 +68,7 @@ class Accounts:
         tells of the person. Returns the `user_id`. Raises what `Writes.begin` does; Refused with CONTENDED.
         """
 
-        async def attempt(opened: Authorized) -> str:
+        async def attempt(opened: AuthorizedWrite) -> str:
             user, reason = opened.user, opened.target.reason
             event = self._writes.events.of_profile(opened.caller, user, Changes(LogEventType.USER_DELETED, {}), reason)
             await self._writes.execute(Commit((ProfileWrite(user, None, erase=erase),), (event,)))

@@ -6,8 +6,7 @@ from typing import Any
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
-from app.domain.accounts import Identifiers as Given
-from app.domain.accounts import check_identifiers, check_username, why_not_changeable
+from app.domain.accounts import AccountIdentifiers, check_identifiers, check_username, why_not_changeable
 from app.domain.commits import Changes
 from app.domain.connections import AuthConnection, unknown_connection
 from app.domain.errors import ErrorCode, Refused
@@ -115,7 +114,9 @@ class Identifiers:
             given = to_fields(user)
             ours = check_changeable(connection, next(iter(given)))
             names = ("email", "username", "phone_number")
-            check_identifiers(ours, Given(**{name: given.get(name, getattr(user, name)) for name in names}))
+            check_identifiers(
+                ours, AccountIdentifiers(**{name: given.get(name, getattr(user, name)) for name in names})
+            )
             return Changes(type_, given)
 
         return await self._writes.commit(opened, decide)

@@ -19,7 +19,7 @@ from app.domain.users import Identity, User
 from app.policy.identities import shared_access, why_not_linked
 from app.services.callers import Callers
 from app.services.use_cases import requires
-from app.services.writes import Authorized, Target, Writes
+from app.services.writes import AuthorizedWrite, Target, Writes
 from app.store.errors import Conflict, Taken
 from app.store.roles import RoleStore
 from app.store.users import UserStore
@@ -64,7 +64,7 @@ class Identities:
         USER_BLOCKED, TOO_LARGE, CONTENDED.
         """
 
-        async def attempt(opened: Authorized) -> User:
+        async def attempt(opened: AuthorizedWrite) -> User:
             caller, primary = opened.caller, opened.user
             other = await self._secondary(caller, primary, secondary)
             reason = why_not_linked(caller, primary.id, other.id)
@@ -85,7 +85,7 @@ class Identities:
         INVALID_INPUT for the one that is the profile's own.
         """
 
-        async def attempt(opened: Authorized) -> User:
+        async def attempt(opened: AuthorizedWrite) -> User:
             primary = opened.user
             identity = _named(primary, identity_id)
             other = await self._users.find_with_linked(primary.tenant, Eq("_id", identity.origin))
@@ -127,7 +127,7 @@ class Identities:
             raise Refused(ErrorCode.NOT_FOUND, "There is no such account.", ("secondary",))
         return where
 
-    async def _commit(self, opened: Authorized, type_: LogEventType, pairs: list[tuple[User, User]]) -> list[User]:
+    async def _commit(self, opened: AuthorizedWrite, type_: LogEventType, pairs: list[tuple[User, User]]) -> list[User]:
         """Both as they are written, in this order: with a new version and an event each. Raises Conflict."""
         at = now()
         moved = [(before, replace(after, version=before.version + 1, updated_at=at)) for before, after in pairs]

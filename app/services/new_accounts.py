@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from app.domain.accounts import Identifiers, check_creatable, check_identifiers, check_username, to_claims
+from app.domain.accounts import AccountIdentifiers, check_creatable, check_identifiers, check_username, to_claims
 from app.domain.claims import with_defaults
 from app.domain.commits import Changes, Commit, ProfileWrite, SideEffect
 from app.domain.connections import AuthConnection
@@ -50,7 +50,7 @@ class NewAccount:
     """An account that is not stored yet. `identifiers` are those that were given."""
 
     user: User
-    identifiers: Identifiers
+    identifiers: AccountIdentifiers
     password: SetPassword | None
 
     @property
@@ -119,7 +119,7 @@ class NewAccounts:
         return Commit((ProfileWrite(None, user),), (event,), (*password, *more))
 
     def _to_user(
-        self, connection: AuthConnection, new: NewUser, identifiers: Identifiers, source: AttributeSource
+        self, connection: AuthConnection, new: NewUser, identifiers: AccountIdentifiers, source: AttributeSource
     ) -> User:
         at, account = now(), str(new_id())
         values, provenance = _root_attributes(new, identifiers, source, at)
@@ -153,8 +153,8 @@ class NewAccounts:
         return document
 
 
-def _read(new: NewUser) -> Identifiers:
-    return Identifiers(
+def _read(new: NewUser) -> AccountIdentifiers:
+    return AccountIdentifiers(
         email=None if new.email is None else read_email(new.email),
         username=None if new.username is None else check_username(new.username),
         phone_number=None if new.phone_number is None else read_phone_number(new.phone_number),
@@ -162,7 +162,7 @@ def _read(new: NewUser) -> Identifiers:
 
 
 def _root_attributes(
-    new: NewUser, identifiers: Identifiers, source: AttributeSource, at: datetime
+    new: NewUser, identifiers: AccountIdentifiers, source: AttributeSource, at: datetime
 ) -> tuple[dict[str, Any], dict[str, Provenance]]:
     for name, value in new.root_attributes.items():
         check_root_attribute(name, value)

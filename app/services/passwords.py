@@ -39,7 +39,7 @@ from app.services.login_reports import read_ip
 from app.services.password_hashes import PasswordHashes
 from app.services.ticket_mails import issue
 from app.services.use_cases import requires
-from app.services.writes import Authorized, Target, Writes
+from app.services.writes import AuthorizedWrite, Target, Writes
 from app.store.connections import ConnectionStore
 from app.store.passwords import CredentialStore
 from app.store.users import UserStore
@@ -129,7 +129,7 @@ class Passwords:
         changes = password_changes(hash, version_of(credential), must_change)
         return await self._writes.commit(opened, lambda _: changes)
 
-    async def check_current(self, opened: Authorized, password: str) -> None:
+    async def check_current(self, opened: AuthorizedWrite, password: str) -> None:
         """Refused with INVALID_INPUT where it is not the user's password, RATE_LIMITED after too many tries or
         changes.
         """
@@ -201,7 +201,7 @@ class Passwords:
         if refusal is not None:
             raise Refused(ErrorCode.NOT_EDITABLE, refusal.message, (path,))
 
-    async def _check_current(self, opened: Authorized, credential: Credential | None, password: str) -> None:
+    async def _check_current(self, opened: AuthorizedWrite, credential: Credential | None, password: str) -> None:
         caller, user = opened.caller, opened.user
         tries = _tries(f"account:{user.id}", "current")
         await self._count_tries(user.tenant, tries)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from app.domain.accounts import Identifiers, check_sign_up_metadata
+from app.domain.accounts import AccountIdentifiers, check_sign_up_metadata
 from app.domain.commits import Changes, Commit
 from app.domain.errors import ErrorCode, Refused
 from app.domain.filters import Eq
@@ -15,7 +15,7 @@ from app.domain.tickets import TicketPurpose
 from app.domain.users import AttributeSource, User
 from app.services.new_accounts import NewAccounts, NewUser
 from app.services.ticket_mails import issue, to_mail
-from app.services.writes import Authorized, Target, Writes, taken
+from app.services.writes import AuthorizedWrite, Target, Writes, taken
 from app.store.errors import Taken
 from app.store.outbox import Outbox
 from app.store.users import UserStore
@@ -86,7 +86,9 @@ class SignUps:
                 return found
         return None
 
-    async def _say_taken(self, owner: User | None, identifiers: Identifiers, wanted: User, source: Source) -> None:
+    async def _say_taken(
+        self, owner: User | None, identifiers: AccountIdentifiers, wanted: User, source: Source
+    ) -> None:
         """To the owner of the e-mail address, by mail. For a name, to the e-mail address that is to have it."""
         if identifiers.email is None:
             raise taken(["username"])
@@ -98,5 +100,5 @@ class SignUps:
             return
         mail = to_mail(owner, identifiers.email, MailTemplate.EMAIL_TAKEN)
         changes = Changes(LogEventType.SIGNUP_FAILED, {}, (SendMail(mail, None),))
-        opened = Authorized(as_themselves(owner, source), owner, None, Target())
+        opened = AuthorizedWrite(as_themselves(owner, source), owner, None, Target())
         await self._writes.commit(opened, lambda _: changes)

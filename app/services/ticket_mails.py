@@ -16,7 +16,7 @@ _TEMPLATES = {
 
 
 def issue(
-    user: User, purpose: TicketPurpose, address: str, credential_version: int, path: tuple[str, ...] | None
+    user: User, purpose: TicketPurpose, email: str, credential_version: int, path: tuple[str, ...] | None
 ) -> tuple[SideEffect, ...]:
     """A ticket and the mail that brings it. The ticket is bound to this version of the user's password, which is 0
     without one. `path` is that of SendMail.
@@ -27,12 +27,12 @@ def issue(
         tenant=user.tenant,
         user=user.id,
         purpose=purpose,
-        address=address,
+        email=email,
         credential_version=credential_version,
         language=language_of(user),
         expires_at=at + LIFETIMES[purpose],
     )
-    return PutTicket(ticket), SendMail(to_mail(user, address, _TEMPLATES[purpose], ticket.id), path)
+    return PutTicket(ticket), SendMail(to_mail(user, email, _TEMPLATES[purpose], ticket.id), path)
 
 
 def to_mail(user: User, email: str, template: MailTemplate, ticket: Key | None = None) -> Mail:

@@ -13,7 +13,7 @@ from app.domain.tickets import NO_GOOD, ConsumeTicket, RevokeTickets, Ticket, Ti
 from app.domain.times import now
 from app.domain.users import User
 from app.services.ticket_mails import notify_of_change
-from app.services.writes import Authorized, Target, Writes
+from app.services.writes import AuthorizedWrite, Target, Writes
 from app.store.passwords import CredentialStore
 from app.store.tickets import TicketStore
 from app.store.users import UserStore
@@ -68,7 +68,7 @@ class Tickets:
             return _changes(ticket, user, hash)
 
         try:
-            await self._writes.commit(Authorized(as_themselves(user, source), user, None, Target()), decide)
+            await self._writes.commit(AuthorizedWrite(as_themselves(user, source), user, None, Target()), decide)
         except Refused as refusal:
             if refusal.code in (ErrorCode.NOT_FOUND, ErrorCode.ALREADY_EXISTS):
                 raise Refused(refusal.code, refusal.message, ("ticket",)) from None
@@ -100,7 +100,7 @@ class Tickets:
 
 def _is_bound(ticket: Ticket, user: User) -> bool:
     """Whether the e-mail address that it went to is still the one that it is about."""
-    return ticket.address == (user.pending_email if ticket.purpose is TicketPurpose.CHANGE_EMAIL else user.email)
+    return ticket.email == (user.pending_email if ticket.purpose is TicketPurpose.CHANGE_EMAIL else user.email)
 
 
 def _changes(ticket: Ticket, user: User, hash: str | None) -> Changes:
@@ -108,7 +108,7 @@ def _changes(ticket: Ticket, user: User, hash: str | None) -> Changes:
     if ticket.purpose is TicketPurpose.VERIFY_EMAIL:
         return Changes(LogEventType.EMAIL_VERIFIED, {"email_verified": True}, (consume,))
     if ticket.purpose is TicketPurpose.CHANGE_EMAIL:
-        fields = {"email": ticket.address, "email_verified": True, "pending_email": None}
+        fields = {"email": ticket.email, "email_verified": True, "pending_email": None}
         return Changes(LogEventType.EMAIL_CHANGED, fields, (consume, RevokeTickets(), *notify_of_change(user)))
     assert hash
     changes = password_changes(hash, ticket.credential_version, must_change=False)

@@ -44,7 +44,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Authorized:
+class AuthorizedWrite:
     """A caller who may write a profile by `rule`, and the profile. Both are as they were when they were read.
 
     Without a rule something other than the scopes of a token shows that the caller may write it, such as a ticket.
@@ -89,7 +89,7 @@ class Writes:
 
         return await self.contention.run((principal.tenant, where.key()), attempt)
 
-    async def begin(self, principal: Principal | None, rule: Rule, target: Target) -> Authorized:
+    async def begin(self, principal: Principal | None, rule: Rule, target: Target) -> AuthorizedWrite:
         """For a write that needs other lookups or slow work before it can be decided.
 
         Raises Unauthenticated, Forbidden, InsufficientUserAuthentication, UserBlocked; Refused with INVALID_INPUT,
@@ -100,11 +100,11 @@ class Writes:
         check_reason(target.reason)
         return await self._load(principal, rule, target, where)
 
-    async def commit(self, opened: Authorized, decide: Decide) -> User:
+    async def commit(self, opened: AuthorizedWrite, decide: Decide) -> User:
         """Like `apply`, for what `begin` returned. Raises also Refused with CONTENDED, and what `decide` raises."""
         return await self.retry(opened, lambda current: self._commit(current, decide))
 
-    async def retry(self, opened: Authorized, attempt: Callable[[Authorized], Awaitable[T]]) -> T:
+    async def retry(self, opened: AuthorizedWrite, attempt: Callable[[AuthorizedWrite], Awaitable[T]]) -> T:
         """What `attempt` returns, which executes one commit. When another writer committed first, it is called again,
         with the caller and the profile as they are then.
         """
@@ -118,7 +118,7 @@ class Writes:
 
         return await self.contention.run((opened.caller.tenant, where.key()), run)
 
-    async def record(self, opened: Authorized, changes: Changes) -> None:
+    async def record(self, opened: AuthorizedWrite, changes: Changes) -> None:
         """An event about the profile that goes with no change of it."""
         await self.record_event(self.events.of_profile(opened.caller, opened.user, changes, opened.target.reason))
 
@@ -146,7 +146,7 @@ class Writes:
         """Whether the user of this token signed in recently."""
         return is_recent(principal, time.time(), self._max_age)
 
-    async def _load(self, principal: Principal, rule: Rule | None, target: Target, where: Filter) -> Authorized:
+    async def _load(self, principal: Principal, rule: Rule | None, target: Target, where: Filter) -> AuthorizedWrite:
         """The caller and the profile as they are now. Every write of a profile is authorized here, at each attempt."""
         user = await self._users.find(principal.tenant, where)
         if rule is not None:
@@ -159,7 +159,7 @@ class Writes:
         assert user
         if target.if_version is not None and target.if_version != user.version:
             raise VersionConflict(target.if_version, user.version, user)
-        return Authorized(principal, user, rule, target)
+        return AuthorizedWrite(principal, user, rule, target)
 
     def _check(self, principal: Principal, rule: Rule, user: User | None) -> None:
         # To whom only their own profile is open, an unknown user and another one look the same.
@@ -181,7 +181,7 @@ class Writes:
             raise UserBlocked
         return replace(principal, linked=tuple(user.own()[1:]))
 
-    async def _confirm_again(self, opened: Authorized) -> Authorized:
+    async def _confirm_again(self, opened: AuthorizedWrite) -> AuthorizedWrite:
         """Right before the commit, because slow work may lie between: the caller may be blocked meanwhile.
 
         A block of the caller's own profile moves its version, so that the commit fails and the profile is read again.
@@ -192,7 +192,7 @@ class Writes:
         self._check(caller, opened.rule, opened.user)
         return replace(opened, caller=caller)
 
-    async def _commit(self, opened: Authorized, decide: Decide) -> User:
+    async def _commit(self, opened: AuthorizedWrite, decide: Decide) -> User:
         """Raises Conflict when another writer committed first."""
         user, changes = opened.user, decide(opened.user)
         fields = {name: value for name, value in changes.fields.items() if not same(getattr(user, name), value)}

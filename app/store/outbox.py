@@ -115,7 +115,7 @@ async def _count(database: Database, session: Any, mail: Mail, key: str) -> bool
 
 def to_document(mail: Mail) -> dict[str, Any]:
     """The stored name of the recipient is `address`."""
-    document = dict(record_of(mail))
+    document = record_of(mail)
     document["address"] = document.pop("email")
     return document
 

@@ -227,11 +227,11 @@ def _check_errors(answers: Mapping[HostAndPort, Any]) -> None:
             raise _refusal(f"asks for TLS, which fails with {_names([server])}: {reason}")
         if isinstance(error, ProtocolError):
             raise _refusal(f"names {_names([server])}, which is not a MongoDB server")
-    if answers and not any(_has_address(host) for host, _ in answers):
+    if answers and not any(_resolves(host) for host, _ in answers):
         raise _refusal(f"names {_names(list(answers))}, which cannot be found: check the name and DNS")
 
 
-def _has_address(host: str) -> bool:
+def _resolves(host: str) -> bool:
     """Looked up again for the servers that do not answer: the driver's error does not say it."""
     try:
         return host.startswith("/") or bool(getaddrinfo(host, None))

@@ -45,7 +45,7 @@ class TicketStore:
 async def put_ticket(database: Database, session: Any, user: User, given: PutTicket) -> None:
     others = {"tenant": user.tenant, "user": user.id, "purpose": str(given.ticket.purpose)}
     await database["tickets"].delete_many(others, session=session)
-    await database["tickets"].insert_one(record_of(given.ticket), session=session)
+    await database["tickets"].insert_one(to_document(given.ticket), session=session)
 
 
 async def consume_ticket(database: Database, session: Any, user: User, given: ConsumeTicket) -> None:
@@ -59,8 +59,16 @@ async def revoke_tickets(database: Database, session: Any, user: User, given: Re
     await database["tickets"].delete_many({"tenant": user.tenant, "user": user.id}, session=session)
 
 
+def to_document(ticket: Ticket) -> dict[str, Any]:
+    """The stored name of the e-mail address is `address`."""
+    document = record_of(ticket)
+    document["address"] = document.pop("email")
+    return document
+
+
 def _from_document(document: Mapping[str, Any]) -> Ticket:
-    known = {**document, "id": document["_id"], "purpose": TicketPurpose(document["purpose"])}
-    del known["_id"]
+    known = {**document, "id": document["_id"], "email": document["address"]}
+    known["purpose"] = TicketPurpose(document["purpose"])
+    del known["_id"], known["address"]
     known.pop("earlier_hashes", None)
     return Ticket(**known)

@@ -28,6 +28,7 @@ from app.store.logs import to_document as event_to_document
 from app.store.outbox import to_document as mail_to_document
 from app.store.passwords import CredentialStore
 from app.store.roles import RoleStore
+from app.store.tickets import to_document as ticket_to_document
 from app.store.users import to_document
 
 IP = "203.0.113.7"
@@ -158,7 +159,7 @@ def new_account(of_linked: bool = False) -> Account:
         ticket=Ticket(
             id=new_id(),
             purpose=TicketPurpose.RESET_PASSWORD,
-            address="a@example.com",
+            email="a@example.com",
             credential_version=1,
             language="en",
             expires_at=at + timedelta(hours=1),
@@ -213,9 +214,9 @@ async def stored_account(database: Database, of_linked: bool = False) -> Account
         ("devices", account.device),
         ("grants", account.grant),
         ("mfa_enrollments", account.enrollment),
-        ("tickets", account.ticket),
     ):
         await database[collection].insert_one(record_of(value))
+    await database["tickets"].insert_one(ticket_to_document(account.ticket))
     await database["mails"].insert_one(
         mail_to_document(account.mail) | {"due_at": account.mail.recorded_at, "tries": 0}
     )
