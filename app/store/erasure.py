@@ -3,22 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
+from app.domain.attributes.logs import LOG_EVENT
+from app.domain.attributes.nodes import NODES
 from app.domain.users import User
 from app.store.database import Database
 
-# Collections of what is kept of a user outside of the profile and the history.
-OWNED = (
-    "credentials",
-    "devices",
-    "grants",
-    "login_failures",
-    "log_sizes",
-    "login_keys",
-    "mails",
-    "mfa_enrollments",
-    "password_changes",
-    "tickets",
-)
+# Collections of data about a user that no type shows.
+_INTERNAL = ("credentials", "login_failures", "log_sizes", "login_keys", "mails", "password_changes", "tickets")
+# All of the user's collections but the profile and the history, which outlives it.
+_SHOWN = (kind.collection for kind in NODES.values() if kind.owner == "user" and kind is not LOG_EVENT)
+OWNED = (*_INTERNAL, *_SHOWN)
 # Of an event: what may tell of a person. What happened, when, and how it went stays.
 _PERSONAL = ("user_id", "user_name", "ip", "location", "user_agent", "reason", "details", "changes", "roots")
 _WITHOUT_PERSON: Mapping[str, Any] = {"$unset": dict.fromkeys(_PERSONAL, "")}

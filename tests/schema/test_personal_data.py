@@ -3,9 +3,11 @@
 import json
 import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from graphql import build_schema, parse, validate
 
 from app.domain.attributes.devices import DEVICE
 from app.domain.attributes.enrollments import ENROLLMENT
@@ -21,6 +23,7 @@ from app.domain.rules import READ_IDP_TOKENS
 from app.domain.scopes import Scope
 from app.domain.times import now
 from app.domain.users import User
+from app.schema.mutations.personal_data import selection_of
 from app.services import personal_data
 from app.services.lists import Lists
 from app.store.database import new_id
@@ -117,6 +120,8 @@ async def test_an_export_holds_no_more_than_its_scopes_open(world: World, john: 
 # ---------------------------------------------------------------- only what is declared
 
 KINDS = (USER, IDENTITY, ROLE, DEVICE, LOG_EVENT, GRANT, ENROLLMENT)
+SCHEMA = build_schema((Path(__file__).parents[2] / "schema.graphql").read_text())
+
 # What the export leaves out: derived from the rest, no datum about the user, or a secret.
 NOT_PERSONAL = {
     "User": {"raw", "viewer_actions"},
@@ -166,6 +171,13 @@ async def test_export_has_no_secret(world: World, john: User) -> None:
 
 
 # ---------------------------------------------------------------- bounded
+
+
+@pytest.mark.parametrize("name", sorted(USER.personal_selection()))
+def test_query_for_the_rest_of_each_attribute_is_valid(name: str) -> None:
+    """A new attribute that is an object needs its fields in `_PARTS`."""
+    query = f"{{ viewer {{ {to_camel(name)} {selection_of(USER, USER.attributes[name])} }} }}"
+    assert validate(SCHEMA, parse(query)) == []
 
 
 async def read_on(world: World, token: str, entry: Any) -> list[Any]:

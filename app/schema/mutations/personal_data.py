@@ -7,6 +7,9 @@ import strawberry
 from strawberry.scalars import JSON
 
 from app.directives import CostWeight
+from app.domain.attributes.nodes import NODES
+from app.domain.attributes.users import USER
+from app.domain.kinds import Attribute, Kind, Nested, Owned, Paged, Referenced
 from app.domain.rows import to_camel
 from app.schema.context import Context, Info
 from app.schema.costs import EXPORTING
@@ -18,20 +21,33 @@ from app.services.personal_data import MAX_BYTES, Export, PersonalData, Truncate
 _PAGE = "pageInfo { hasNextPage endCursor }"
 _LOCATION = "{ countryCode countryName cityName latitude longitude timeZone continentCode }"
 _PERMISSION = "name api description"
-# What a query asks of the parts that are objects. The others are plain values.
-SELECTIONS = {
-    "root_attributes": "{ name value source connection updatedAt }",
-    "identities": "{ provider connection userId isSocial profileData }",
-    "roles": f"{{ id roleId name description permissions {{ {_PERMISSION} }} }}",
-    "permissions": f"{{ {_PERMISSION} sources {{ type roleId roleName }} }}",
-    "authorized_applications": "{ id clientId clientName audience scopes grantedAt }",
-    "mfa_enrollments": "{ id type name status enrolledAt lastUsedAt }",
-    "devices": "{ nodes { id deviceId name type clientId clientName createdAt lastUsedAt expiresAt lastIp userAgent"
-    f" lastLocation {_LOCATION} }} {_PAGE} }}",
-    "log_events": "{ nodes { id logId type code description date userId userName userVersion actor { kind id name }"
-    f" clientId clientName connection strategy ip location {_LOCATION} userAgent isMobile reason details"
-    f" changes {{ path before after }} }} {_PAGE} }}",
+# What a query selects of values that are objects and no rows, by kind and attribute.
+_PARTS = {
+    ("User", "root_attributes"): "{ name value source connection updatedAt }",
+    ("User", "permissions"): f"{{ {_PERMISSION} sources {{ type roleId roleName }} }}",
+    ("Role", "permissions"): f"{{ {_PERMISSION} }}",
+    ("Device", "last_location"): _LOCATION,
+    ("LogEvent", "location"): _LOCATION,
+    ("LogEvent", "actor"): "{ kind id name }",
+    ("LogEvent", "changes"): "{ path before after }",
 }
+
+
+def selection_of(kind: Kind, attribute: Attribute) -> str:
+    """What a query selects inside the attribute to get all that the export has of it. Nothing for plain values."""
+    match attribute:
+        case Nested() | Referenced():
+            return f"{{ {_personal(attribute.kind)} }}"
+        case Owned():
+            return f"{{ {_personal(NODES[attribute.of])} }}"
+        case Paged():
+            return f"{{ nodes {{ {_personal(NODES[attribute.of])} }} {_PAGE} }}"
+    return _PARTS.get((kind.name, attribute.name), "")
+
+
+def _personal(kind: Kind) -> str:
+    personal = (each for each in kind.attributes.values() if each.personal)
+    return " ".join(f"{to_camel(each.name)} {selection_of(kind, each)}".rstrip() for each in personal)
 
 
 @payload_type("Everything held about the user that the caller may read.")
@@ -68,7 +84,7 @@ def _to_entry(user_id: str, part: Truncated) -> dict[str, Any]:
     """How to get the rest is a query that can be sent as it is."""
     arguments = ", ".join(f"{name}: {json.dumps(value)}" for name, value in part.arguments.items())
     field = to_camel(part.attribute) + (f"({arguments})" if arguments else "")
-    asked = f"{field} {SELECTIONS.get(part.attribute, '')}".rstrip()
+    asked = f"{field} {selection_of(USER, USER.attributes[part.attribute])}".rstrip()
     query = f"query($userId: String!) {{ user(by: {{userId: $userId}}) {{ {asked} }} }}"
     entry = {"path": part.path, "query": query, "variables": {"userId": user_id}}
     return entry if part.returned is None else {**entry, "returned": part.returned}
