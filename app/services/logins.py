@@ -34,7 +34,7 @@ from app.domain.principals import Principal
 from app.domain.rules import CREATE_LOGINS, UPDATE_APP_METADATA, Rule
 from app.domain.sizes import compact, too_large
 from app.domain.times import now
-from app.domain.users import User
+from app.domain.users import PROVIDER_TOKENS, Identity, User
 from app.policy.rules import forbidden
 from app.services.callers import Callers
 from app.services.identifiers import named_connection
@@ -134,7 +134,7 @@ class RecordLogins:
             after = self._create(login, at)
         else:
             failures = await self._count_failures(report, login, before)
-            after = refresh_profile(before, login, at)
+            after = self._renew_tokens(refresh_profile(before, login, at))
         after = await self._ruled(after, login, request.rules, at)
         await self._check_app_metadata(caller, before, after)
         if before is not None and versioned(before) != versioned(after):
@@ -239,6 +239,16 @@ class RecordLogins:
             refresh_token=self._encrypted(report.refresh_token, "refreshToken"),
             ip=report.ip,
         )
+
+    def _renew_tokens(self, user: User) -> User:
+        """Tokens that need the previous secret are encrypted with the present one."""
+
+        def renew(identity: Identity) -> Identity:
+            stored = {name: token for name in PROVIDER_TOKENS if (token := getattr(identity, name)) is not None}
+            tokens: dict[str, Any] = {name: self._cipher.renew(token) or token for name, token in stored.items()}
+            return replace(identity, **tokens)
+
+        return replace(user, identities=tuple(renew(each) for each in user.identities))
 
     def _encrypted(self, token: str | None, name: str) -> str | None:
         if token is None:
