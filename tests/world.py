@@ -101,7 +101,8 @@ class World:
         """As a service of another process would have."""
         records = Records(self.database)
         snapshots = Snapshots(records)
-        return Callers(Reads(records, Rows(Joins(records, snapshots, TokenCipher(None)))), snapshots)
+        reads = Reads(records, Rows(Joins(records, snapshots, TokenCipher(None))))
+        return Callers(reads, snapshots, UserStore(self.database))
 
     def writes(self) -> Writes:
         """Another process that writes profiles."""

@@ -122,7 +122,7 @@ def build_foundation(settings: Settings, database: Database, development: bool) 
     snapshots, cipher = Snapshots(records), build_token_cipher(settings, development)
     rows = Rows(Joins(records, snapshots, cipher))
     reads = Reads(records, rows)
-    callers, events = Callers(reads, snapshots), Events(build_locations(settings))
+    callers, events = Callers(reads, snapshots, users), Events(build_locations(settings))
     return Foundation(
         settings=settings,
         database=database,

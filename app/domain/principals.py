@@ -1,6 +1,6 @@
 """Who is calling."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from app.domain.ids import Key
@@ -18,6 +18,23 @@ class ActorKind(StrEnum):
     SYSTEM = "SYSTEM"
 
 
+class LoadedProfile:
+    """The caller's own profile as it was when the request began. One write may start from it.
+
+    Whatever looks the caller up or writes takes it, so that no later write starts from an outdated profile.
+    """
+
+    __slots__ = ("_user",)
+
+    def __init__(self, user: User) -> None:
+        self._user: User | None = user
+
+    def take(self) -> User | None:
+        """The profile, once."""
+        user, self._user = self._user, None
+        return user
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """A verified token, in our words.
@@ -26,7 +43,7 @@ class Principal:
     `auth_time` and `issued_at` are seconds since 1970 (OpenID Connect), None where the token has none. `linked` are the
     `_id`s of profiles that are linked to the caller's. `profile` is the `_id` of the caller's own user document,
     None for an application and for a user who has no profile; `user_id` and `name` are those of that profile. `ip` and
-    `user_agent` are where the request came from.
+    `user_agent` are where the request came from. `loaded` is the caller's own profile, where a write may start from it.
     """
 
     tenant: str
@@ -44,6 +61,7 @@ class Principal:
     name: str | None = None
     ip: str | None = None
     user_agent: str | None = None
+    loaded: LoadedProfile | None = field(default=None, compare=False, repr=False)
 
     @property
     def key(self) -> str:
@@ -55,6 +73,10 @@ class Principal:
         if self.kind is not ActorKind.USER or self.profile is None:
             return False
         return self.profile == user or user in self.linked
+
+    def take_loaded(self) -> User | None:
+        """The caller's own profile as it was when the request began: for the first write of the request only."""
+        return None if self.loaded is None else self.loaded.take()
 
     def own(self) -> list[Key]:
         """The `_id`s of the caller's profile and of those linked to it."""

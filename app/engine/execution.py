@@ -174,7 +174,8 @@ class Engine:
         assert result.operation
         began = perf_counter()
         selection = document.selection_at(result.operation.node, self._schema.own_paths)
-        await self._schema.identify(context, principal, selection)
+        is_mutation = result.operation.type is OperationType.MUTATION
+        await self._schema.identify(context, principal, selection, is_mutation)
         if principal.kind is ActorKind.USER:
             result.identified_in = perf_counter() - began
 

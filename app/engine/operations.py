@@ -87,7 +87,7 @@ class ExecutableSchema(Protocol):
         """What the resolvers of one operation share; its `run` is `run`. `client_network` counts as one caller."""
         ...
 
-    async def identify(self, context: Any, principal: Principal, selection: SelectionTree) -> None:
+    async def identify(self, context: Any, principal: Principal, selection: SelectionTree, is_mutation: bool) -> None:
         """Finds out who the caller is, with what the operation asks of their own profile."""
         ...
 

@@ -47,7 +47,12 @@ class ProfileSchema:
             anonymous_rates=self._anonymous_rates,
         )
 
-    async def identify(self, context: Context, principal: Principal, selection: SelectionTree) -> None:
+    async def identify(
+        self, context: Context, principal: Principal, selection: SelectionTree, is_mutation: bool
+    ) -> None:
+        if is_mutation:
+            context.principal = await self._services.callers.identify_writer(principal)
+            return
         context.principal, context.viewer = await self._services.callers.identify(principal, selection)
 
     def describe_error(self, error: BaseException) -> tuple[str, Mapping[str, Any]] | None:

@@ -10,9 +10,9 @@ from app.directives import ListSize
 from app.domain.attributes.users import USER
 from app.domain.errors import ErrorCode, Refused, VersionConflict
 from app.domain.filters import Eq
-from app.domain.ids import Key
 from app.domain.kinds import Kind
 from app.domain.rows import Row
+from app.domain.users import User
 from app.schema.context import Info
 from app.schema.types.users import UserObject
 
@@ -66,7 +66,7 @@ class Payload:
         """The payload for what the use case returned."""
         name = get_object_definition(cls, strict=True).fields[0].python_name
         if cls.kind is not None and written is not None:
-            written = await read_written(info, cls.kind, getattr(written, "id", written), name)
+            written = await read_written(info, cls.kind, written, name)
         return cls(**{name: written})
 
     @classmethod
@@ -98,12 +98,17 @@ class UserPayload(Payload):
     user: UserObject | None = None
 
 
-async def read_written(info: Info, kind: Kind, key: Key, *path: str) -> Row | None:
-    """What was just written, as far as it is asked for at this path of the payload, and may be read."""
+async def read_written(info: Info, kind: Kind, written: Any, *path: str) -> Row | None:
+    """What was just written, as far as it is asked for at this path of the payload, and may be read.
+
+    A profile is answered as it was written. Other objects are read again: `written` is the `_id`, or has it.
+    """
     asked = info.context.selection(info)
     for name in path:
         if name not in asked:
             return None
         asked = asked[name]
     reads, principal = info.context.services.reads, info.context.principal
-    return await reads.get_written(principal, kind, Eq("_id", key), asked)
+    if isinstance(written, User):
+        return await reads.to_row(principal, written, asked)
+    return await reads.get_written(principal, kind, Eq("_id", getattr(written, "id", written)), asked)

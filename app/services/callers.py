@@ -5,7 +5,7 @@ from dataclasses import replace
 from app.domain.errors import UserBlocked
 from app.domain.filters import Eq, Filter
 from app.domain.identifiers import keys_of, subject_key, user_id_key
-from app.domain.principals import ActorKind, Principal
+from app.domain.principals import ActorKind, LoadedProfile, Principal
 from app.domain.rows import Row
 from app.domain.rules import Rule
 from app.domain.selections import Selection
@@ -13,14 +13,42 @@ from app.domain.users import User
 from app.policy.rules import require_scopes
 from app.services.reads import Reads
 from app.store.snapshots import Snapshots
+from app.store.users import UserStore
 
 
 class Callers:
     """Finds the profile that a token speaks for."""
 
-    def __init__(self, reads: Reads, snapshots: Snapshots) -> None:
+    def __init__(self, reads: Reads, snapshots: Snapshots, users: UserStore) -> None:
         self._reads = reads
+        self._users = users
         self._snapshots = snapshots
+
+    async def identify_writer(self, principal: Principal) -> Principal:
+        """The principal with its profile, which is loaded whole: a write of it needs no other read. UserBlocked."""
+        if principal.kind is not ActorKind.USER:
+            return principal
+        user = await self._load(principal)
+        if user is None:
+            return principal
+        if user.blocked:
+            raise UserBlocked
+        return replace(
+            principal,
+            profile=user.id,
+            linked=tuple(user.own()[1:]),
+            user_id=user.user_id,
+            name=user.name,
+            loaded=LoadedProfile(user),
+        )
+
+    async def _load(self, principal: Principal) -> User | None:
+        where = await self.where(principal)
+        user = None if where is None else await self._users.find(principal.tenant, where)
+        if user is None and principal.connection is None:
+            # A linked account's token is its primary's.
+            user = await self._users.find(principal.tenant, Eq("keys", user_id_key(principal.subject)))
+        return user
 
     async def identify(self, principal: Principal, selection: Selection) -> tuple[Principal, Row | None]:
         """The principal with its profile, and that profile's row with what `selection` asks of it, in one command.
@@ -42,7 +70,7 @@ class Callers:
         return replace(principal, profile=document["_id"], linked=linked, user_id=user_id, name=name), row
 
     async def authorize(self, principal: Principal | None, rule: Rule) -> Principal:
-        """Every write that `ProfileChanges` does not authorize begins here. Raises what `require_scopes` and `confirm`
+        """Every write that `Writes` does not authorize begins here. Raises what `require_scopes` and `confirm`
         do.
         """
         return await self.confirm(require_scopes(principal, rule))
@@ -53,6 +81,7 @@ class Callers:
         A request may run while its user is blocked, deleted, linked or unlinked. A profile that is gone leaves a caller
         without a profile, as the next request would find them. An application's token names no profile.
         """
+        principal.take_loaded()
         if principal.kind is not ActorKind.USER:
             return principal
         found, _ = await self.identify(replace(principal, profile=None, linked=(), user_id=None, name=None), {})

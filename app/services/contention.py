@@ -39,6 +39,11 @@ class Contention:
                 except Conflict:
                     await _wait(deadline)
 
+    def is_busy(self, name: Name) -> bool:
+        """Whether another writer of this process has its turn."""
+        lock = self._locks.get(name)
+        return lock is not None and lock.locked()
+
     @asynccontextmanager
     async def _turn(self, name: Name, deadline: float) -> AsyncIterator[None]:
         lock = self._locks.setdefault(name, asyncio.Lock())

@@ -8,10 +8,12 @@ from app.domain.kinds import Kind
 from app.domain.principals import Principal
 from app.domain.rows import Row
 from app.domain.selections import Selection
+from app.domain.users import User
 from app.policy.rules import authenticated, readable, require_for_any_profile
 from app.policy.visibility import visible, visible_by_key
 from app.services.rows import Rows, to_plan
-from app.store.records import Records
+from app.store.records import Records, project
+from app.store.users import to_document
 
 # The caller's own profile: what is needed to know who calls is read whatever is asked for.
 CALLER = replace(USER, needs=("user_id", "blocked", "name", "linked"))
@@ -40,6 +42,13 @@ class Reads:
         """What the caller just wrote. The row gives only what they may read of it."""
         principal = authenticated(principal)
         return await self._get(principal, kind, And((where, visible(principal, kind))), selection)
+
+    async def to_row(self, principal: Principal | None, user: User, selection: Selection) -> Row:
+        """Like `get_written`, of a profile that is at hand: without a command, unless joined data needs one."""
+        principal = authenticated(principal)
+        plan = self._rows.plan(principal, USER, selection)
+        record = project(to_document(user), plan.paths)
+        return (await self._rows.make(principal, USER, [record], plan))[0]
 
     async def _get(self, principal: Principal, kind: Kind, where: Filter, selection: Selection) -> Row | None:
         plan = self._rows.plan(principal, kind, selection)

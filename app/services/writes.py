@@ -83,11 +83,17 @@ class Writes:
         principal = require_for_any_profile(principal, rule, target.is_self(principal))
         where = _where(principal, target)
         check_reason(target.reason)
+        name, loaded = (principal.tenant, where.key()), principal.take_loaded()
+        # Behind another writer it is outdated. A caller who may not write is told so after another look at the profile,
+        # because a blocked caller is told that instead.
+        is_usable = target.is_self(principal) and holds(principal, rule, is_self=True)
+        known = [loaded] if loaded is not None and is_usable and not self.contention.is_busy(name) else []
 
         async def attempt() -> User:
-            return await self._commit(await self._load(principal, rule, target, where), decide)
+            opened = await self._load(principal, rule, target, where, known.pop() if known else None)
+            return await self._commit(opened, decide)
 
-        return await self.contention.run((principal.tenant, where.key()), attempt)
+        return await self.contention.run(name, attempt)
 
     async def begin(self, principal: Principal | None, rule: Rule, target: Target) -> AuthorizedWrite:
         """For a write that needs other lookups or slow work before it can be decided.
@@ -98,6 +104,8 @@ class Writes:
         principal = require_for_any_profile(principal, rule, target.is_self(principal))
         where = _where(principal, target)
         check_reason(target.reason)
+        # Read again: what happens before the commit has effects of its own, such as a count of passwords.
+        principal.take_loaded()
         return await self._load(principal, rule, target, where)
 
     async def commit(self, opened: AuthorizedWrite, decide: Decide) -> User:
@@ -146,9 +154,14 @@ class Writes:
         """Whether the user of this token signed in recently."""
         return is_recent(principal, time.time(), self._max_age)
 
-    async def _load(self, principal: Principal, rule: Rule | None, target: Target, where: Filter) -> AuthorizedWrite:
-        """The caller and the profile as they are now. Every write of a profile is authorized here, at each attempt."""
-        user = await self._users.find(principal.tenant, where)
+    async def _load(
+        self, principal: Principal, rule: Rule | None, target: Target, where: Filter, known: User | None = None
+    ) -> AuthorizedWrite:
+        """The caller and the profile as they are now. Every write of a profile is authorized here, at each attempt.
+
+        `known` is the profile, when it was read just now: if it is outdated, the commit fails.
+        """
+        user = known or await self._users.find(principal.tenant, where)
         if rule is not None:
             principal = await self._confirm(principal, user)
         # That their own profile is gone is no secret to the caller.

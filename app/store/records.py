@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from app.domain.filters import Filter, In, Record
 from app.domain.ids import Key
@@ -118,6 +119,26 @@ class Records:
 def projection(paths: Iterable[str]) -> Mapping[str, int]:
     """A path above another holds it: both together would be refused."""
     return _projection(frozenset(paths))
+
+
+def project(record: Record, paths: Iterable[str]) -> Record:
+    """What a read of these paths finds of a whole record."""
+    return {"_id": record["_id"], **_project(record, [path.split(".") for path in projection(paths)])}
+
+
+def _project(record: Record, paths: Sequence[Sequence[str]]) -> Record:
+    below: dict[str, list[Sequence[str]]] = {}
+    for name, *rest in paths:
+        below.setdefault(name, []).append(rest)
+    return {name: _project_value(record[name], rests) for name, rests in below.items() if name in record}
+
+
+def _project_value(value: Any, paths: Sequence[Sequence[str]]) -> Any:
+    if [] in paths:
+        return value
+    if isinstance(value, Mapping):
+        return _project(value, paths)
+    return [_project(each, paths) for each in value if isinstance(each, Mapping)]
 
 
 @lru_cache(maxsize=4096)

@@ -61,7 +61,7 @@ class BookSchema:
     def new_context(self, run: Run, *_: Any) -> Context:
         return Context(run, self.asked)
 
-    async def identify(self, context: Context, principal: Principal, selection: Selection) -> None:
+    async def identify(self, context: Context, principal: Principal, selection: Selection, is_mutation: bool) -> None:
         self.asked.append(selection)
 
     def describe_error(self, error: BaseException) -> tuple[str, Mapping[str, Any]] | None:

@@ -37,16 +37,22 @@ async def two(world: World) -> tuple[User, User]:
 
 def after_identification(monkeypatch: pytest.MonkeyPatch, step: Step, times: int = 1) -> None:
     """Runs `step` once, when the service has found out who calls for so many times."""
-    identify, steps = Callers.identify, [step, *[None] * (times - 1)]
+    steps = [step, *[None] * (times - 1)]
 
-    async def identified(self: Callers, *arguments: Any) -> Any:
-        found = await identify(self, *arguments)
-        taken = steps.pop() if steps else None
-        if taken is not None:
-            await taken()
-        return found
+    def patch(name: str) -> None:
+        identify = getattr(Callers, name)
 
-    monkeypatch.setattr(Callers, "identify", identified)
+        async def identified(self: Callers, *arguments: Any) -> Any:
+            found = await identify(self, *arguments)
+            taken = steps.pop() if steps else None
+            if taken is not None:
+                await taken()
+            return found
+
+        monkeypatch.setattr(Callers, name, identified)
+
+    patch("identify")
+    patch("identify_writer")
 
 
 def before_write(monkeypatch: pytest.MonkeyPatch, number: int, step: Step) -> None:
@@ -120,18 +126,40 @@ async def test_an_application_is_not_looked_up_for_a_write(
     assert commands == ["find", "update", "insert", "commitTransaction"]
 
 
-async def test_a_users_own_write_takes_no_command_more(
-    world: World, two: tuple[User, User], commands: list[str]
+@pytest.mark.parametrize("user_id", ["", 'userId: "auth0|john", '], ids=["implied", "named"])
+async def test_users_own_write_takes_four_commands(
+    world: World, two: tuple[User, User], commands: list[str], user_id: str
 ) -> None:
-    query, token = (
-        "mutation { updateUserMetadata(input: {patch: {a: %d}}) { errors { code } } }",
-        world.user_token("auth0|john"),
+    """The profile is read once, to find out who calls, and the payload is what was written."""
+    mutation = "mutation { updateUserMetadata(input: {%spatch: {a: %d}}) { user { %s } errors { code } } }"
+    fields, token = (
+        "id version name userMetadata raw identities { connection } roles { name }",
+        world.user_token(two[1]),
     )
-    await world.ask(query % 1, token)
+    await world.ask(mutation % (user_id, 1, fields), token)
     commands.clear()
-    await world.ask(query % 2, token)
-    # The first finds out who calls.
-    assert commands == ["find", "find", "update", "insert", "commitTransaction"]
+    written = (await world.ask(mutation % (user_id, 2, fields), token))["updateUserMetadata"]
+    assert commands == ["find", "update", "insert", "commitTransaction"]
+    assert written["user"] == (await world.ask(f"{{ viewer {{ {fields} }} }}", token))["viewer"]
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        "updateUserMetadata(input: {patch: {a: 1}})",
+        'updateUsers(input: {updates: [{userId: "auth0|john", update: {userMetadata: {a: 1}}}]})',
+    ],
+    ids=["single", "batch"],
+)
+async def test_second_write_of_a_request_starts_from_the_first(
+    world: World, two: tuple[User, User], first: str
+) -> None:
+    """From the profile as the request began, taking the key away would change nothing."""
+    second = "updateUserMetadata(input: {patch: {a: null}}) { user { version userMetadata } errors { code } }"
+    answer = await world.ask(
+        f"mutation {{ one: {first} {{ errors {{ code }} }} two: {second} }}", world.user_token(two[1])
+    )
+    assert answer["two"] == {"user": {"version": 3, "userMetadata": {}}, "errors": []}
 
 
 async def test_a_block_just_before_the_commit_stops_the_write(

@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import timedelta
 from typing import Any
 
@@ -31,7 +31,7 @@ from app.store.migrations import (
     mark_issuer_configured,
     migrate,
 )
-from app.store.records import Records
+from app.store.records import Records, project
 from app.store.snapshots import MAX_AGE, Snapshots
 from app.store.users import UserStore, from_document, to_document
 from tests.store.standin import mock_database
@@ -153,6 +153,30 @@ async def test_many_may_have_no_address(database: Database) -> None:
     for handle in ("a", "b"):
         await database["users"].insert_one(to_document(a_user(handle, email=None)))
     assert await database["users"].count_documents({"tenant": "t"}) == 2
+
+
+def test_every_attribute_of_a_user_is_in_a_written_profile() -> None:
+    """A mutation answers from the profile that it wrote, so that `User` of the domain must know each attribute."""
+    written = {*(field.name for field in fields(User)), "_id", "linked"}
+    stored = {path.partition(".")[0] for each in USER.attributes.values() for path in each.paths}
+    assert stored - written == set()
+
+
+@pytest.mark.parametrize(
+    "paths",
+    [
+        (),
+        ("name", "email", "blocked"),
+        ("identities.user_id", "identities.origin", "provenance.name.source"),
+        ("identities", "identities.user_id", "user_metadata", "permissions.name"),
+        ("user_metadata.a", "identities.nothing", "role_ids"),
+    ],
+)
+async def test_written_profile_is_projected_like_a_stored_one(database: Database, paths: tuple[str, ...]) -> None:
+    user = a_user(identities=(*a_user().identities, *a_user("linked").identities))
+    await database["users"].insert_one(to_document(user))
+    found = await Records(database).find_one(USER, "t", ALL, paths)
+    assert project(to_document(user), paths) == found
 
 
 async def test_only_what_is_asked_for_leaves_the_database(database: Database) -> None:

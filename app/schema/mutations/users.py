@@ -115,7 +115,7 @@ async def _update(info: Info, index: int, update: UpdateUserInput) -> UpdateUser
     except Forbidden as refusal:
         result.errors = [InputError(code=ErrorCode.FORBIDDEN, message=refusal.message, path=None)]
         return result
-    result.user = cast("UserObject | None", await read_written(info, USER, written.id, "results", "user"))
+    result.user = cast("UserObject | None", await read_written(info, USER, written, "results", "user"))
     return result
 
 
