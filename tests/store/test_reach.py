@@ -9,7 +9,7 @@ import pytest
 from app.domain.filters import Eq
 from app.domain.tickets import PutTicket, TicketPurpose
 from app.domain.times import now
-from app.store.connections import ConnectionStore
+from app.store.connections import ConnectionStore, hold_connection
 from app.store.database import Database, new_id
 from app.store.errors import Gone, StoreError, Taken
 from app.store.grants import GrantStore
@@ -165,3 +165,14 @@ async def test_new_user_needs_a_connection_of_their_tenant(database: Database, i
     stray = replace(account.user, id=new_id(), tenant=tenant, user_id="auth0|new", email=None, identities=(identity,))
     with pytest.raises(Gone):
         await write(database, None, stray)
+
+
+async def test_guards_of_a_connection_are_those_of_its_tenant(database: Database) -> None:
+    """A new user of one tenant holds up no deletion of a connection of the same name in another."""
+    tenants = [str(new_id()) for _ in range(2)]
+    for tenant in tenants:
+        await database["connections"].insert_one({"tenant": tenant, "name": tenants[0]})
+        async with database.transaction() as session:
+            await hold_connection(database, session, tenant, tenants[0])
+    guards = await database["connection_guards"].find({"connection": tenants[0]}).to_list(None)
+    assert sorted(each.get("tenant") for each in guards) == sorted(tenants)
