@@ -1,4 +1,4 @@
-"""The environment, as typed values. Every name starts with PROFILE_API_; README lists them."""
+"""The environment, as typed values. Every name starts with PROFILE_API_; the manual lists them."""
 
 import os
 import re
@@ -136,7 +136,7 @@ Rate = Annotated[str, AfterValidator(_check_rate)]
 
 
 class Settings(BaseSettings):
-    """Unset fields have the defaults of README; `issuers` None means the development issuer."""
+    """Unset fields have the defaults that the manual lists; `issuers` None means the development issuer."""
 
     model_config = SettingsConfigDict(env_prefix="PROFILE_API_", frozen=True)
 

@@ -1,12 +1,14 @@
-"""Bundles app/web/ui into app/web/static when the package is built or installed, with a Node of its own from PyPI.
+"""Bundles app/web/ui into app/web/static, and renders the manual, when the package is built or installed.
 
-Nothing is done where the sources are unchanged since, or with PROFILE_API_UI=skip: then /graphql has no page.
+It uses a Node of its own from PyPI. It does nothing when the sources are unchanged since the last build, or with
+PROFILE_API_UI=skip: then the service has neither GraphiQL nor the manual.
 """
 
 import hashlib
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,36 +17,60 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 _STAMP = "sources.sha256"
 
 
+@dataclass(frozen=True)
+class Build:
+    """A Node program with its arguments, the files that it reads, and the folder that it writes."""
+
+    arguments: tuple[str, ...]
+    sources: tuple[Path, ...]
+    output: Path
+    # A change of the package's version makes a new build.
+    version: str = ""
+
+    def is_done(self) -> bool:
+        stamp = self.output / _STAMP
+        return stamp.exists() and stamp.read_text() == self._digest()
+
+    def run(self, folder: Path) -> None:
+        run("node", *self.arguments, folder=folder)
+        (self.output / _STAMP).write_text(self._digest())
+
+    def _digest(self) -> str:
+        found = hashlib.sha256(self.version.encode())
+        for path in self.sources:
+            found.update(f"{path.name}\0{path.stat().st_size}\0".encode() + path.read_bytes())
+        return found.hexdigest()
+
+
 class BuildUI(BuildHookInterface[Any]):
     """Hatch's custom build hook."""
 
     PLUGIN_NAME = "custom"
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        root = Path(self.root)
-        sources, static = root / "app" / "web" / "ui", root / "app" / "web" / "static"
+        web = Path(self.root) / "app" / "web"
         if os.environ.get("PROFILE_API_UI") == "skip":
-            self.app.display_warning("PROFILE_API_UI=skip: the pages are not built.")
+            self.app.display_warning("PROFILE_API_UI=skip: GraphiQL and the manual are not built.")
             return
-        digest = digest_of(sources)
-        stamp = static / _STAMP
-        if stamp.exists() and stamp.read_text() == digest:
+        due = [each for each in builds(web, self.metadata.version) if not each.is_done()]
+        ui = web / "ui"
+        if not due or not ui.exists():
             return
-        if not sources.exists():
-            return
-        run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", folder=sources)
-        run("node", "build.mjs", str(static), folder=sources)
-        stamp.write_text(digest)
+        run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", folder=ui)
+        for each in due:
+            each.run(ui)
 
 
-def digest_of(sources: Path) -> str:
-    """Of every file that goes into the bundle."""
-    found = hashlib.sha256()
-    for path in sorted(sources.rglob("*")):
-        relative = path.relative_to(sources)
-        if path.is_file() and "node_modules" not in relative.parts:
-            found.update(f"{relative}\0{path.stat().st_size}\0".encode() + path.read_bytes())
-    return found.hexdigest()
+def builds(web: Path, version: str) -> tuple[Build, Build]:
+    """`web` is the folder app/web. The version of the package is printed in the manual."""
+    ui, manual, static = web / "ui", web / "manual", web / "static"
+    sources = tuple(each for each in sorted(ui.rglob("*")) if each.is_file() and "node_modules" not in each.parts)
+    pages = tuple(sorted(manual.glob("*.md")))
+    rendered = manual / "rendered"
+    return (
+        Build(("build.mjs", str(static)), sources, static),
+        Build(("manual.mjs", str(manual), str(rendered), version), (*sources, *pages), rendered, version),
+    )
 
 
 def run(program: str, *arguments: str, folder: Path) -> None:

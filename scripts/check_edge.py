@@ -1,7 +1,7 @@
 """Attacks a service of its own, then sends it generated operations as an application and as a user (schemathesis).
 
-Each error in an answer must have a code that README names; a status of 500 or more, a broken body and the code INTERNAL
-are failures. `scripts/edge_attacks.py` says what the attacks must not achieve.
+Each error in an answer must have a code that the manual explains. A status of 500 or more, a broken body and the code
+INTERNAL are failures. `scripts/edge_attacks.py` says what the attacks must not achieve.
 """
 
 import argparse

@@ -178,11 +178,13 @@ async def test_an_issuer_that_is_configured_later_ends_development(
     assert [type(each) for each in refused] == [ConfigurationError]
 
 
-async def test_a_new_application_answers_503_on_every_path(empty: Database, settings: Settings) -> None:
+async def test_new_application_answers_503_except_manual_and_health(empty: Database, settings: Settings) -> None:
     transport = httpx.ASGITransport(app=build(settings, empty))
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
-        assert (await client.get("/healthz")).status_code == 200
+        for path in ("/healthz", "/docs", "/docs/operation"):
+            assert (await client.get(path)).status_code == 200, path
         for path in (
+            "/docsx",
             "/readyz",
             "/",
             "/graphql",

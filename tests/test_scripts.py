@@ -24,7 +24,7 @@ def install(folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
         for name in ("pyproject.toml", "constraints.txt", "scripts/install", "scripts/build_ui.py"):
             (folder / name).parent.mkdir(exist_ok=True)
             shutil.copy(ROOT / name, folder / name)
-        for name in ("app/web/ui", "tests/npm"):
+        for name in ("app/web/ui", "app/web/manual", "tests/npm"):
             (folder / name).mkdir(parents=True)
         python.write_text(PYTHON)
         python.chmod(0o755)

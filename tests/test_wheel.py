@@ -65,6 +65,15 @@ def test_wheel_holds_the_service_alone(installed: Path) -> None:
     assert not (installed / "app" / "web" / "ui").exists()
 
 
+def test_wheel_holds_the_manual_and_its_pages(installed: Path) -> None:
+    manual = ROOT / "app" / "web" / "manual"
+    names = {each.stem for each in manual.glob("*.md")}
+    assert "operation" in names
+    built = installed / "app" / "web" / "manual"
+    assert {each.stem for each in built.glob("*.md")} == names
+    assert {each.stem for each in (built / "rendered").glob("*.html")} == names
+
+
 def test_foreign_package_named_app_is_not_imported(installed: Path, program: list[str], foreign: Path) -> None:
     # What is on PYTHONPATH comes before Python's own modules for everybody.
     shutil.rmtree(foreign / "pickle")

@@ -18,6 +18,7 @@ from app.web.client_ips import is_forwarded, is_loopback_peer
 from app.web.development_tokens import DevelopmentTokenEndpoint
 from app.web.graphql import NOT_PREPARED, GraphQL
 from app.web.home import Home, list_paths
+from app.web.manual_pages import ManualPages
 from app.web.metrics import Metrics, MetricsPage
 from app.web.pages import Bundles, GraphiQL
 from app.web.requests import JSON, read_headers, wants_page
@@ -42,8 +43,8 @@ CORS_HEADERS = (
     "tracestate",
     "x-request-id",
 )
-# What is answered before the database is prepared.
-_OPEN_PATHS = ("/healthz", "/readyz")
+# What is answered before the database is prepared. An operator may need the manual then.
+_OPEN_PATHS = ("/healthz", "/readyz", "/docs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,10 @@ class LoopbackOnly:
         return None
 
 
+def _is_open(path: str) -> bool:
+    return path in _OPEN_PATHS or path.startswith("/docs/")
+
+
 class Gate:
     """Answers 503 until the database is prepared: before, it is not known which tokens may open it.
 
@@ -126,7 +131,7 @@ class Gate:
         self._is_prepared = is_prepared
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or self._is_prepared() or scope["path"] in _OPEN_PATHS:
+        if scope["type"] != "http" or self._is_prepared() or _is_open(scope["path"]):
             await self._app(scope, receive, send)
         elif scope["path"] == "/graphql":
             await self._graphql(scope, receive, send)
@@ -171,9 +176,12 @@ def build_application(components: Components) -> ASGIApp:
         components.graphql if components.graphiql is None else PageOrAPI(components.graphiql, components.graphql)
     )
     paths = list_paths(components.graphiql is not None, components.token_endpoint is not None)
+    manual = ManualPages()
     routes: list[BaseRoute] = [
         Route("/", Home(paths, components.graphiql is not None).answer),
         Route("/graphql", graphql),
+        Route("/docs", manual.answer),
+        Route("/docs/{name}", manual.answer),
         Route("/healthz", healthz),
         Route("/readyz", readyz),
         Route("/metrics", components.metrics_page),

@@ -40,11 +40,15 @@ dd {{ margin: 0 }}
 """
 
 
+_FOR_PEOPLE = ("/docs", "/healthz", "/readyz")
+
+
 def list_paths(graphiql: bool, development: bool) -> Mapping[str, str]:
     """What answers at each path, for people. `development`: whether the pages can get tokens."""
     page = " GraphiQL for a browser." if graphiql else ""
     paths = {
         "/graphql": f"GraphQL over HTTP, by POST and GET.{page}",
+        "/docs": "The manual of this version.",
         "/ticket": "The page that links in mails lead to.",
         "/healthz": "Whether the process is alive.",
         "/readyz": "Whether it can answer requests: 200, or 503 with the reason.",
@@ -55,13 +59,18 @@ def list_paths(graphiql: bool, development: bool) -> Mapping[str, str]:
     return paths
 
 
+def _to_html(path: str) -> str:
+    """A link, for what a person opens in a browser."""
+    return f'<a href="{escape(path)}">{escape(path)}</a>' if path in _FOR_PEOPLE else escape(path)
+
+
 class Home:
     """Shows `paths`. A browser is sent to GraphiQL when there is one."""
 
     def __init__(self, paths: Mapping[str, str], graphiql: bool) -> None:
         self._paths = dict(paths)
         self._graphiql = graphiql
-        rows = (f"<dt>{escape(path)}</dt>\n<dd>{escape(what)}</dd>" for path, what in paths.items())
+        rows = (f"<dt>{_to_html(path)}</dt>\n<dd>{escape(what)}</dd>" for path, what in paths.items())
         self._page = _PAGE.format(rows="\n".join(rows))
 
     async def answer(self, request: Request) -> Response | Reply:

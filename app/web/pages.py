@@ -1,20 +1,15 @@
 """The GraphiQL page, and the static files (JavaScript and CSS) of all pages."""
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from html import escape
-from mimetypes import guess_type
-from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
-from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from app.web.requests import accepted_encodings, read_headers
+from app.web.files import IMMUTABLE, CompressedFiles
 
 STATIC = Path(__file__).parent / "static"
 # Nothing from elsewhere. The editor makes its styles while it runs; scripts come from files alone.
@@ -64,51 +59,17 @@ class GraphiQL:
         return HTMLResponse(self._page, headers={"content-security-policy": CONTENT_SECURITY_POLICY})
 
 
-# The build leaves each bundle compressed beside it. The smaller one first.
-_ENCODINGS = (("br", ".br"), ("gzip", ".gz"))
-
-
-class Bundles(StaticFiles):
-    """Their names change with their content, so that browsers keep them for good. Compressed for who accepts it."""
+class Bundles(CompressedFiles):
+    """Their names change with their content, so that browsers keep them for good."""
 
     def __init__(self) -> None:
-        super().__init__(directory=STATIC, check_dir=False)
+        super().__init__(STATIC)
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        if path.endswith(tuple(ending for _, ending in _ENCODINGS)):
-            raise HTTPException(404)
         response = await super().get_response(path, scope)
-        response.headers["vary"] = "accept-encoding"
         if response.status_code == 200:
-            response.headers["cache-control"] = "public, max-age=31536000, immutable"
+            response.headers["cache-control"] = IMMUTABLE
         return response
-
-    def file_response(
-        self, full_path: PathLike[str] | str, stat_result: os.stat_result, scope: Scope, status_code: int = 200
-    ) -> Response:
-        found = _compressed(os.fspath(full_path), scope)
-        if found is None:
-            return super().file_response(full_path, stat_result, scope, status_code)
-        path, encoding = found
-        response = super().file_response(path, os.stat(path), scope, status_code)
-        if response.status_code != 304:
-            response.headers["content-encoding"] = encoding
-            response.headers["content-type"] = _media_type(os.fspath(full_path))
-        return response
-
-
-def _compressed(path: str, scope: Scope) -> tuple[str, str] | None:
-    """The file to send in place of this one, with its content coding. None: the client accepts none."""
-    accepted = accepted_encodings(read_headers(scope))
-    for encoding, ending in _ENCODINGS:
-        if encoding in accepted and os.path.isfile(path + ending):
-            return path + ending, encoding
-    return None
-
-
-def _media_type(path: str) -> str:
-    name = guess_type(path)[0] or "application/octet-stream"
-    return f"{name}; charset=utf-8" if name.startswith("text/") else name
 
 
 def _page(name: str, config: Mapping[str, Any]) -> str:

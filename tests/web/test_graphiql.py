@@ -1,23 +1,19 @@
 """GraphiQL in a real browser: it runs operations for the caller picked, and asks nobody but this service."""
 
 import json
-import shutil
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from joserfc import jwt
 from joserfc.jwk import OKPKey
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Page, expect
 
+from tests.browser import needs_browser, opened
 from tests.serving import Served, serve
 
-BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 EXAMPLES = Path(__file__).parents[2] / "app" / "web" / "ui" / "src" / "examples"
-needs_browser = pytest.mark.skipif(BROWSER is None, reason="no Chromium on PATH: apt-get install chromium")
 ISSUER = "https://id.example.com/"
 KEY = OKPKey.generate_key("Ed25519", {"kid": "one"})
 
@@ -27,40 +23,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """One service with the demo data for the tests that need no other."""
     with serve(tmp_path_factory.mktemp("served"), "--demo") as served:
         yield served
-
-
-class Watched:
-    """What the page asked for, and what it complained of."""
-
-    def __init__(self, page: Page) -> None:
-        self.hosts: set[str] = set()
-        self.complaints: list[str] = []
-        page.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("console", lambda message: message.type == "error" and self.complaints.append(message.text))
-
-
-@asynccontextmanager
-async def opened(served: Served, path: str = "/graphql") -> AsyncIterator[tuple[Page, Watched]]:
-    arguments = [
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-    ]
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=BROWSER, args=arguments)
-        page = await browser.new_page(viewport={"width": 1400, "height": 900})
-        watched = Watched(page)
-        await page.goto(served.url + path)
-        yield page, watched
-        # Data and blob addresses have no host.
-        assert watched.hosts - {""} == {urlsplit(served.url).netloc}
-        assert watched.complaints == []
-        await browser.close()
 
 
 async def run(page: Page) -> None:

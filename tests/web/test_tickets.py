@@ -7,9 +7,9 @@ import httpx
 from playwright.async_api import expect
 
 from app.auth.development import APPLICATION_SCOPES, mint
+from tests.browser import needs_browser, opened
 from tests.mailbox import link_of, smtp_server
 from tests.serving import eventually, serve
-from tests.web.test_graphiql import needs_browser, opened
 
 RESET = 'mutation { sendPasswordResetEmail(input: {userId: "auth0|john.doe"}) { errors { code } } }'
 VERIFY = """mutation { verifyPassword(input: {connection: "Username-Password-Authentication", identifier: "john.doe@example.com",

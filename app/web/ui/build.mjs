@@ -1,9 +1,10 @@
 // Bundles the pages into the folder given: hashed names, manifest.json from a source's name to its bundle's, and each
 // bundle compressed as .gz and .br.
 import { build } from 'esbuild';
-import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+
+import { compressAll } from './compress.mjs';
 
 const folder = process.argv[2];
 const options = {
@@ -54,18 +55,4 @@ const pages = bundles(
 );
 await writeFile(join(folder, 'manifest.json'), JSON.stringify({ ...workers, ...pages }));
 
-// Compressed once here, so that no server compresses for each visitor. A file that hardly shrinks is sent as it is.
-const smallest = 1000;
-for (const name of await readdir(folder)) {
-  const content = await readFile(join(folder, name));
-  if (content.length < smallest || name === 'manifest.json') continue;
-  const brotli = {
-    params: { [constants.BROTLI_PARAM_QUALITY]: 9, [constants.BROTLI_PARAM_SIZE_HINT]: content.length },
-  };
-  for (const [ending, smaller] of [
-    ['gz', gzipSync(content, { level: 9 })],
-    ['br', brotliCompressSync(content, brotli)],
-  ]) {
-    if (smaller.length < 0.9 * content.length) await writeFile(join(folder, `${name}.${ending}`), smaller);
-  }
-}
+await compressAll(folder);

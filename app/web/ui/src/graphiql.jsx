@@ -35,13 +35,13 @@ async function fetcher(request, options) {
 
 // What a visitor can open beside this page.
 function Elsewhere({ paths }) {
-  const pages = ['/readyz', '/healthz', '/metrics'].filter((path) => path in paths);
+  const pages = ['/docs', '/readyz', '/healthz', '/metrics'].filter((path) => path in paths);
   return (
     <footer className="elsewhere">
       Also here:{' '}
       {pages.map((path) => (
         <a key={path} href={path} title={paths[path]}>
-          {path}
+          {path === '/docs' ? 'Manual' : path}
         </a>
       ))}
       <span>

@@ -1,0 +1,51 @@
+"""`/docs`: the manual of this version. `scripts/build_ui.py` renders its pages from the Markdown in app/web/manual."""
+
+from pathlib import Path
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from app.web.files import IMMUTABLE, CompressedFiles
+
+SOURCES = Path(__file__).parent / "manual"
+RENDERED = SOURCES / "rendered"
+# A page has no script, no frame and no form. It loads only its stylesheet.
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_NOT_BUILT = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Profile API</title>
+<link rel="icon" href="data:,">
+</head>
+<body>
+<h1>Profile API</h1>
+<p>The manual is not in this installation: it was made with PROFILE_API_UI=skip. Install again without it.
+The same pages are Markdown files in the folder app/web/manual of the package.</p>
+</body>
+</html>
+"""
+
+
+class ManualPages:
+    """Serves the pages and their stylesheet. A browser asks each time whether its copy of a page is still current."""
+
+    def __init__(self, folder: Path = RENDERED) -> None:
+        self._files = CompressedFiles(folder)
+        self._is_built = (folder / "index.html").exists()
+
+    async def answer(self, request: Request) -> Response:
+        name = request.path_params.get("name", "index")
+        if not self._is_built and name == "index":
+            return HTMLResponse(_NOT_BUILT, headers={"content-security-policy": CONTENT_SECURITY_POLICY})
+        is_stylesheet = name.endswith(".css")
+        response = await self._files.get_response(name if is_stylesheet else f"{name}.html", request.scope)
+        if response.status_code == 404:
+            raise HTTPException(404)
+        response.headers["cache-control"] = IMMUTABLE if is_stylesheet else "no-cache"
+        response.headers["content-security-policy"] = CONTENT_SECURITY_POLICY
+        return response

@@ -1,0 +1,55 @@
+"""Chromium, for tests of pages. Tests that need it are skipped where it is not installed."""
+
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.async_api import Browser, Page, async_playwright
+
+from tests.serving import Served
+
+EXECUTABLE = shutil.which("chromium") or shutil.which("google-chrome")
+needs_browser = pytest.mark.skipif(EXECUTABLE is None, reason="no Chromium on PATH: apt-get install chromium")
+_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+class Watched:
+    """The hosts that the page sent requests to, and its errors."""
+
+    def __init__(self, page: Page) -> None:
+        self.hosts: set[str] = set()
+        self.complaints: list[str] = []
+        page.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", lambda message: message.type == "error" and self.complaints.append(message.text))
+
+
+@asynccontextmanager
+async def launched() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=EXECUTABLE, args=_ARGUMENTS)
+        yield browser
+        await browser.close()
+
+
+@asynccontextmanager
+async def opened(served: Served, path: str = "/graphql") -> AsyncIterator[tuple[Page, Watched]]:
+    """A page of the service. At the end it must have loaded nothing from other hosts, and have no errors."""
+    async with launched() as browser:
+        page = await browser.new_page(viewport={"width": 1400, "height": 900})
+        watched = Watched(page)
+        await page.goto(served.url + path)
+        yield page, watched
+        # URLs of the schemes data and blob have no host.
+        assert watched.hosts - {""} == {urlsplit(served.url).netloc}
+        assert watched.complaints == []
