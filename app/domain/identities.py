@@ -45,6 +45,11 @@ def check_link(primary: User, secondary: User) -> None:
         raise _refused(ErrorCode.USER_BLOCKED, "A blocked user is linked with nobody.")
     if len(secondary.identities) != 1:
         raise _refused(ErrorCode.INVALID_INPUT, "That account has others linked to it: unlink them first.")
+    check_room(primary)
+
+
+def check_room(primary: User) -> None:
+    """Refused with TOO_LARGE when no other account can be linked to this profile."""
     if len(primary.identities) >= MAX_IDENTITIES:
         raise _refused(ErrorCode.TOO_LARGE, f"A user has at most {MAX_IDENTITIES} identities.")
 

@@ -80,13 +80,14 @@ class Emails:
         A user is never told that an e-mail address has an account: its owner is, by mail. Raises what `Writes.commit`
         does; Refused with NOT_EDITABLE, FORBIDDEN_FIELD, ALREADY_EXISTS (to a tool), RATE_LIMITED, MAIL_UNAVAILABLE.
         """
-        opened = await self._writes.begin(principal, rule, target)
+        opened = await self._writes.begin(principal, rule, target, temporary=False)
         user, is_self = opened.user, opened.caller.is_self(opened.user.id)
+        connection = check_changeable(await primary_connection(self._connections, user), "email")
+        if not (immediately or self._can_mail) and read_email(email) != user.email:
+            check_mail(self._can_mail, ("email",))
+        self._writes.check_temporary(opened)
         new_email = read_email(email)
         _check_how(is_self, immediately, verified)
-        connection = check_changeable(await primary_connection(self._connections, user), "email")
-        if not immediately and new_email != user.email:
-            check_mail(self._can_mail, ("email",))
         if current_password is not None:
             await self._passwords.check_current(opened, current_password)
         owner = await self._users.find(user.tenant, Eq("keys", email_key(connection.name, new_email)))

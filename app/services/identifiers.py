@@ -107,7 +107,7 @@ class Identifiers:
         type_: LogEventType,
         to_fields: Callable[[User], Mapping[str, Any]],
     ) -> User:
-        opened = await self._writes.begin(principal, rule, target)
+        opened = await self._writes.begin(principal, rule, target, temporary=False)
         connection = await primary_connection(self._connections, opened.user)
 
         def decide(user: User) -> Changes:
@@ -119,4 +119,6 @@ class Identifiers:
             )
             return Changes(type_, given)
 
+        # Refuses what a new sign-in would not change.
+        decide(opened.user)
         return await self._writes.commit(opened, decide)

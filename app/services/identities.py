@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from app.domain.commits import Changes, Commit, ProfileWrite
 from app.domain.errors import ErrorCode, Forbidden, Refused, Unauthenticated, Unavailable
 from app.domain.filters import Eq, Filter
-from app.domain.identities import PROOF_SECONDS, LinkMetadata, check_link, check_linked, link, unlink
+from app.domain.identities import PROOF_SECONDS, LinkMetadata, check_link, check_linked, check_room, link, unlink
 from app.domain.ids import Key, encode_id
 from app.domain.logins import said
 from app.domain.logs import FieldChange, LogEventType, diff
@@ -77,7 +77,9 @@ class Identities:
             pairs = [(other, waiting), (primary, after)]
             return (await self._commit(opened, LogEventType.IDENTITY_LINKED, pairs))[1]
 
-        return await self._writes.retry(await self._writes.begin(principal, rule, target), attempt)
+        opened = await self._writes.begin(principal, rule, target, temporary=False)
+        check_room(opened.user)
+        return await self._writes.retry(opened, attempt)
 
     @requires(LINK_IDENTITY)
     async def unlink(self, principal: Principal | None, rule: Rule, target: Target, identity_id: str) -> User:
@@ -94,7 +96,11 @@ class Identities:
             pairs = [(primary, after), (other, given_back)]
             return (await self._commit(opened, LogEventType.IDENTITY_UNLINKED, pairs))[0]
 
-        return await self._writes.retry(await self._writes.begin(principal, rule, target), attempt)
+        opened = await self._writes.begin(principal, rule, target, temporary=False)
+        if len(opened.user.identities) == 1:
+            # Refuses: there is nothing to unlink.
+            _named(opened.user, identity_id)
+        return await self._writes.retry(opened, attempt)
 
     async def _secondary(self, caller: Principal, primary: User, secondary: Secondary) -> User:
         where: Filter = Eq("user_id", secondary.user_id)

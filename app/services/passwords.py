@@ -114,9 +114,9 @@ class Passwords:
         opened = await self._writes.begin(principal, rule, target)
         caller, user = opened.caller, opened.user
         is_self = caller.is_self(user.id)
+        await self._check_has_password(user, "newPassword")
         if is_self and current is None:
             self._writes.require_recent(caller)
-        await self._check_has_password(user, "newPassword")
         self._check_new(user, new, "newPassword")
         if current is not None:
             _check_typed(current, "currentPassword")

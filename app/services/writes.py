@@ -91,22 +91,29 @@ class Writes:
 
         async def attempt() -> User:
             opened = await self._load(principal, rule, target, where, known.pop() if known else None)
+            self.check_temporary(opened)
             return await self._commit(opened, decide)
 
         return await self.contention.run(name, attempt)
 
-    async def begin(self, principal: Principal | None, rule: Rule, target: Target) -> AuthorizedWrite:
+    async def begin(
+        self, principal: Principal | None, rule: Rule, target: Target, temporary: bool = True
+    ) -> AuthorizedWrite:
         """For a write that needs other lookups or slow work before it can be decided.
 
-        Raises Unauthenticated, Forbidden, InsufficientUserAuthentication, UserBlocked; Refused with INVALID_INPUT,
-        NOT_FOUND; VersionConflict.
+        A caller that first reports what a new sign-in would not change passes False as `temporary`, and calls
+        `check_temporary` before any slow work. Raises Unauthenticated, Forbidden, InsufficientUserAuthentication,
+        UserBlocked; Refused with INVALID_INPUT, NOT_FOUND; VersionConflict.
         """
         principal = require_for_any_profile(principal, rule, target.is_self(principal))
         where = _where(principal, target)
         check_reason(target.reason)
         # Read again: what happens before the commit has effects of its own, such as a count of passwords.
         principal.take_loaded()
-        return await self._load(principal, rule, target, where)
+        opened = await self._load(principal, rule, target, where)
+        if temporary:
+            self.check_temporary(opened)
+        return opened
 
     async def commit(self, opened: AuthorizedWrite, decide: Decide) -> User:
         """Like `apply`, for what `begin` returned. Raises also Refused with CONTENDED, and what `decide` raises."""
@@ -116,15 +123,26 @@ class Writes:
         """What `attempt` returns, which executes one commit. When another writer committed first, it is called again,
         with the caller and the profile as they are then.
         """
+        self.check_temporary(opened)
         first = [opened]
         where = _where(opened.caller, opened.target)
 
         async def run() -> T:
             if first:
                 return await attempt(await self._confirm_again(first.pop()))
-            return await attempt(await self._load(opened.caller, opened.rule, opened.target, where))
+            current = await self._load(opened.caller, opened.rule, opened.target, where)
+            self.check_temporary(current)
+            return await attempt(current)
 
         return await self.contention.run((opened.caller.tenant, where.key()), run)
+
+    def check_temporary(self, opened: AuthorizedWrite) -> None:
+        """InsufficientUserAuthentication for a sign-in that is too long ago, VersionConflict for an old version."""
+        rule, target, user = opened.rule, opened.target, opened.user
+        if rule is not None and rule.recent and opened.caller.is_self(user.id):
+            self.require_recent(opened.caller)
+        if target.if_version is not None and target.if_version != user.version:
+            raise VersionConflict(target.if_version, user.version, user)
 
     async def record(self, opened: AuthorizedWrite, changes: Changes) -> None:
         """An event about the profile that goes with no change of it."""
@@ -170,8 +188,6 @@ class Writes:
         if rule is not None:
             self._check(principal, rule, user)
         assert user
-        if target.if_version is not None and target.if_version != user.version:
-            raise VersionConflict(target.if_version, user.version, user)
         return AuthorizedWrite(principal, user, rule, target)
 
     def _check(self, principal: Principal, rule: Rule, user: User | None) -> None:
@@ -179,8 +195,6 @@ class Writes:
         is_self = user is not None and principal.is_self(user.id)
         if user is None or not holds(principal, rule, is_self):
             raise forbidden(principal, rule, is_self)
-        if is_self and rule.recent:
-            self.require_recent(principal)
 
     async def _confirm(self, principal: Principal, user: User | None) -> Principal:
         """The caller as they are now. UserBlocked. `user` is the profile to write, just read.

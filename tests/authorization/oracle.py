@@ -181,6 +181,9 @@ class Oracle:
         # To whom only their own profile is open, an unknown user and another one look the same.
         if found is None or not may(caller, what, is_self):
             raise Denied("FORBIDDEN")
+        # A new sign-in would not help.
+        if what == "unlinkIdentity" and not found.linked:
+            raise Declined("INVALID_INPUT" if operation.get("identity") == found.handle else "NOT_FOUND")
         if is_self and what in RECENT and caller.signed_in != "now":
             raise Denied("INSUFFICIENT_USER_AUTHENTICATION")
         if operation.get("outdated"):

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from app.auth.development import mint
+from app.domain.identities import MAX_IDENTITIES
 from app.domain.ids import encode_id
 from app.domain.scopes import Scope
+from app.domain.users import Identity
 from app.store.database import new_id
 from tests.schema.test_accounts import create
 from tests.schema.test_logins import good
@@ -344,6 +346,14 @@ async def test_linking_oneself_needs_a_recent_sign_in(two: Two, monkeypatch: pyt
     assert codes(await two.world.post(LINK, own, input=given)) == ["INSUFFICIENT_USER_AUTHENTICATION"]
     waiting = await two.world.database["users"].find_one({"tenant": two.world.tenant, "user_id": "google-oauth2|g1"})
     assert "linked_to" not in waiting
+
+
+async def test_full_profile_is_reported_before_an_old_sign_in(world: World) -> None:
+    accounts = [Identity(provider="github", connection="gh", user_id=f"g{each}") for each in range(MAX_IDENTITIES)]
+    john = await world.add_user("john", identities=tuple(accounts))
+    old = world.token_with(john.user_id, auth_time=0)
+    told = (await world.ask(LINK, old, input={"secondary": {"token": "none"}}))["linkIdentity"]
+    assert [each["code"] for each in told["errors"]] == ["TOO_LARGE"]
 
 
 @pytest.mark.parametrize("auth_time", [3600, 60, -301, ...], ids=["in an hour", "in a minute", "long ago", "none"])

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from app.domain.scopes import Scope
+from app.domain.users import Identity
+from app.store.database import new_id
 from tests.schema.test_matrix import BESIDE, OTHER, SCOPE_SETS, SELF, TOOL, WRITES, Caller, Stage, may, stage
 from tests.world import DATABASE, World, codes
 
@@ -32,7 +34,9 @@ TOO_OLD = "INSUFFICIENT_USER_AUTHENTICATION"
 async def test_a_recent_sign_in_is_needed_as_the_table_says(world: World, name: str) -> None:
     await world.add_connection()
     await world.add_role("Editor")
-    await world.add_user("john", username="johnny")
+    second = Identity(provider="google-oauth2", connection="g", user_id="g1", is_social=True, origin=new_id())
+    first = Identity(provider="auth0", connection=DATABASE, user_id="john")
+    await world.add_user("john", username="johnny", identities=(first, second))
     await world.add_user("jane")
     mutation = {**WRITES, **BESIDE}[name].replace("%s", "1")
     if name == "changePassword":
