@@ -1,4 +1,4 @@
-"""What applies when a setting is unset. Much of it depends on whether the service runs in development."""
+"""The defaults that depend on development or production, such as rate limits. All others are in settings.py."""
 
 from app.settings import Settings
 

@@ -1,4 +1,4 @@
-"""Accounts that are made here: what names one, by the kind of its connection."""
+"""Accounts that this service creates: which identifiers each kind of connection requires and allows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

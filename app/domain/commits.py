@@ -1,4 +1,4 @@
-"""What one write comes to, as values: profiles before and after, events, and what is written beside them."""
+"""A commit as a value: profiles before and after, events, and the side effects that are written with them."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Connections: how users of one identity provider come in, and what follows for their root attributes."""
+"""Connections by which users log in: the strategy, and who may change identifiers and root attributes."""
 
 import re
 from collections.abc import Mapping

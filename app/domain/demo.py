@@ -1,3 +1,3 @@
-"""Who the demo data are about."""
+"""The user ids of the demo users that documentation and pages name."""
 
 JOHN_DOE = "auth0|john.doe"

@@ -7,8 +7,8 @@ which paths it has. The semantics are those of MongoDB:
 - Values of different types are neither equal nor ordered. Integers and floats are one type; texts are ordered by code
   point; times count to the millisecond.
 
-Values are what a record can hold: null, booleans, integers of 64 bits, floats, well-formed text, times and keys. The
-caller bounds the length of texts, of `In` and of the nesting.
+Values are what a record can hold: null, booleans, integers of 64 bits, floats, well-formed text, times and keys.
+Whoever builds a filter bounds the length of texts, the number of values of `In`, and the depth.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Identifiers of a user, folded to one form each: one way to look up, one way to collide."""
+"""Identifiers of a user in their folded form. Lookup and uniqueness use the same form."""
 
 import unicodedata
 from collections.abc import Iterable, Iterator

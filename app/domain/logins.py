@@ -1,4 +1,4 @@
-"""What a login makes of a profile: created at the first, refreshed at the next, by the settings of its connection."""
+"""Logins: how they create and refresh a profile, and how many failed logins block an IP address for an account."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace

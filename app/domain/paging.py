@@ -1,4 +1,4 @@
-"""Keyset paging as Relay's cursor connections have it: any page costs the same."""
+"""Keyset paging for Relay's cursor connections: page sizes, orders, and what a cursor contains."""
 
 import json
 from base64 import b64decode, urlsafe_b64encode

@@ -1,4 +1,4 @@
-"""Who is calling."""
+"""The caller of a request: tenant, subject, kind, scopes and, for a user, the profile."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""What a caller has left of a rate limit."""
+"""The state of a rate limit: the limit, what remains of it, and when it is full again."""
 
 from dataclasses import dataclass
 from math import ceil

@@ -1,4 +1,4 @@
-"""A record with its joined data, as far as its reader may see them."""
+"""Rows: a stored record with joined data and the rules of its reader, who can read permitted attributes only."""
 
 from collections.abc import Callable
 from datetime import datetime

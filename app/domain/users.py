@@ -1,4 +1,4 @@
-"""The profile, as writing sees it. Reading goes through the attribute table and never builds one."""
+"""The whole profile as a dataclass, for writing. Queries read records through the attribute tables instead."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

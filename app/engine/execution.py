@@ -1,4 +1,4 @@
-"""Running an operation: the caller, the limits, the result."""
+"""One GraphQL request from text to result: finds the document, checks the limits, identifies the caller, executes."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""How fields of rows are answered: a leaf without the ceremony that only a resolver needs."""
+"""The executor: fields of rows are read directly, without the cost of a resolver."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable

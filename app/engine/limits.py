@@ -1,4 +1,4 @@
-"""What one operation may ask for."""
+"""The limits of one operation, as values: tokens, depth, aliases, root fields, cost, time."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""One operation while it runs, and what the engine needs of a schema to run it."""
+"""The state of a running operation, and the protocol of a schema that the engine can run."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""How long a list is, as the arguments of its field say: a number, or something that the variables tell."""
+"""The length of a list for the cost: a constant, or a value of the variables."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Which log events a caller is shown: those of which something is left to see."""
+"""Which log events a caller may see: those that change an attribute that the caller may read, or none at all."""
 
 from app.domain.attributes.users import USER, readable_roots
 from app.domain.filters import ALL, And, Eq, Filter, In, Not, Or

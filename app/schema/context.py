@@ -1,4 +1,4 @@
-"""What one operation's resolvers share."""
+"""The context of an operation that resolvers share: services, caller, selection, data loaders."""
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field

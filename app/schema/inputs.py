@@ -1,4 +1,4 @@
-"""What the inputs of mutations have in common."""
+"""The base classes of mutation inputs: userId, ifVersion and reason."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar, dataclass_transform

@@ -1,4 +1,4 @@
-"""Pages of lists, as Relay's cursor connections have them."""
+"""The GraphQL types of Relay's cursor connections, their edges and their arguments."""
 
 from collections.abc import Sequence
 from typing import Annotated, Generic, TypeVar

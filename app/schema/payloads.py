@@ -1,4 +1,4 @@
-"""What a mutation answers: what it changed, and what a client can act on."""
+"""The base class of mutation payloads, and the errors in them."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar, Self, TypeVar, dataclass_transform

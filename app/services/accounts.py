@@ -1,4 +1,4 @@
-"""Accounts that a tool creates or deletes."""
+"""createUser and deleteUser."""
 
 from app.domain.commits import Changes, Commit, ProfileWrite, SideEffect
 from app.domain.errors import ErrorCode, Refused

@@ -1,4 +1,4 @@
-"""What a page may offer its visitor to do to a user."""
+"""`viewerActions`: which mutations the caller may run on a user now, and why not."""
 
 import time
 

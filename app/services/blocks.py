@@ -1,4 +1,4 @@
-"""Keeping a user out, and letting them in again."""
+"""Blocking and unblocking a user. Unblocking also forgets the failed logins from all IP addresses."""
 
 from app.domain.commits import Changes, SideEffect
 from app.domain.devices import RevokeDevices

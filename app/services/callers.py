@@ -1,4 +1,4 @@
-"""Who is calling, down to their own profile."""
+"""Finds the caller's own profile, and confirms before a write that the caller is not blocked."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Connections and login rules: how users come in, and what is run when they do."""
+"""Connections and login rules: created, changed and deleted by applications."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Failed logins: recorded, and counted for each IP address."""
+"""Failed logins: records each and counts it for its IP address. The limit is in domain/logins.py."""
 
 from app.domain.connections import AuthConnection
 from app.domain.filters import And, Eq, In

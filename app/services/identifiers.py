@@ -1,4 +1,4 @@
-"""What names a user: read as libraries that know the rules read it, looked up, and changed."""
+"""E-mail addresses, usernames and phone numbers: parses them with libraries, finds their user, and changes them."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

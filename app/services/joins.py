@@ -1,4 +1,4 @@
-"""Data of other collections that a reader gets beside a record. The record itself never changes."""
+"""Joins data of other collections to records: roles, connections, blocked IP addresses. No record is changed."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

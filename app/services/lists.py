@@ -1,4 +1,4 @@
-"""Pages of lists, and short lists as a whole: of the tenant, or of what belongs to an object."""
+"""Reads pages of lists, and short lists as a whole, of a tenant or of an object."""
 
 from collections.abc import Sequence
 from dataclasses import replace

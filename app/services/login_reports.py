@@ -1,4 +1,4 @@
-"""What the login service reports, and whether it can be taken."""
+"""The input of recordLogin and recordFailedLogin, and its validation."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Logins: what the login service reports after each becomes a profile, a device and history, in one transaction."""
+"""recordLogin: writes the profile, the device, the event and the idempotency record of a login in one transaction."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What a new account begins with: checked, and made into a profile with its password and first event."""
+"""The parts of a new account: validation, profile, password and first event. For createUser and signUp."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""Reading one object, or the few that are named: as far as the caller may."""
+"""Reads one object, or several by id, restricted to what the caller may read."""
 
 from dataclasses import replace
 

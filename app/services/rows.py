@@ -1,4 +1,4 @@
-"""From records to rows: what to read for a selection, and what the reader may see of each record."""
+"""Turns records into rows: the projection for a selection, and the rules of the reader for each record."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Signing up: an account that its user makes, without a token."""
+"""signUp: a user creates their own account, without a token."""
 
 from collections.abc import Sequence
 from dataclasses import replace

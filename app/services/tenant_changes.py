@@ -1,4 +1,4 @@
-"""The one way of writing what belongs to a tenant and to no user: roles, connections, login rules."""
+"""The one way of writing roles, connections and login rules: authorize, load, decide, commit."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

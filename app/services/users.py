@@ -1,4 +1,4 @@
-"""Naming a user: by `user_id`, by an identity, by an address."""
+"""Lookup of a user by `user_id`, identity, e-mail address, username or phone number."""
 
 from app.domain.connections import AuthConnectionKind, kind_of
 from app.domain.errors import ErrorCode, Refused

@@ -1,7 +1,7 @@
 """Commits as transactions: the only module that writes users.
 
-Every writer of a profile goes through `to_document`, which derives what lookup and search need. A migration would be
-the one exception.
+Every write of a profile goes through `to_document`, which derives what lookup and search need. Only migrations and
+token_rotation.py, which `profile-api migrate` runs, write users outside this module.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Connections and login rules as documents."""
+"""Stored connections and login rules."""
 
 import random
 import re

@@ -1,4 +1,4 @@
-"""Putting demo data in, once."""
+"""Inserts the demo data once, with fixed ids."""
 
 from collections.abc import Sequence
 from typing import Any

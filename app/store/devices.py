@@ -1,4 +1,4 @@
-"""Devices as documents."""
+"""Stored devices."""
 
 from typing import Any
 

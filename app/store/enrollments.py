@@ -1,4 +1,4 @@
-"""Second factors as documents."""
+"""Stored second factors."""
 
 from typing import Any
 

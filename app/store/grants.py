@@ -1,4 +1,4 @@
-"""Authorized applications as documents."""
+"""Stored grants (authorized applications)."""
 
 from collections.abc import Mapping
 from typing import Any

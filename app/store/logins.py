@@ -1,4 +1,4 @@
-"""What logins leave beside profiles: idempotency records, and counts of failed logins."""
+"""What the store keeps of logins apart from profiles: idempotency records and counts of failed logins."""
 
 from dataclasses import asdict
 from datetime import datetime

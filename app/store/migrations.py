@@ -1,4 +1,5 @@
-"""The schema version of the database, the migrations between versions, and the mark of a configured issuer."""
+"""The schema version of the database, the migrations between versions, and the record that a configured issuer once
+served this database."""
 
 from collections.abc import Awaitable, Callable, Mapping
 

@@ -1,4 +1,4 @@
-"""Credentials as documents, never beside the profile, and the count of tries."""
+"""Stored password hashes, in a collection of their own, and the counters of wrong passwords and of changes."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta

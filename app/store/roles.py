@@ -1,4 +1,4 @@
-"""Roles as documents."""
+"""Stored roles."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict

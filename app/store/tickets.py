@@ -1,4 +1,4 @@
-"""Tickets as documents: hashes alone."""
+"""Stored tickets. Only the hash of a ticket's secret is stored."""
 
 from collections.abc import Mapping
 from datetime import datetime

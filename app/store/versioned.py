@@ -1,4 +1,5 @@
-"""Documents of a tenant that have a version: each is written with its log event, if nobody else wrote it meanwhile."""
+"""Stored roles, connections and login rules: each is created, changed or deleted in one transaction with its log event,
+unless another writer committed first."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Failed logins of a user from an IP address, counted. No type of the schema shows them."""
+"""The counters of failed logins, for filters only: no GraphQL type shows them."""
 
 from app.domain.kinds import Kind
 

@@ -1,4 +1,4 @@
-"""Who is calling."""
+"""The queries about the caller: `viewer` and the caller's scopes."""
 
 from typing import Any, cast
 

@@ -1,4 +1,4 @@
-"""How users come in."""
+"""The queries of connections."""
 
 from typing import cast
 

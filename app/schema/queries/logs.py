@@ -1,4 +1,4 @@
-"""The tenant's events."""
+"""The query of a tenant's log events."""
 
 from typing import cast
 

@@ -1,4 +1,4 @@
-"""Whatever has a global id."""
+"""The queries `node` and `nodes`: any object by its global id."""
 
 from typing import Annotated, Any, cast
 

@@ -1,4 +1,4 @@
-"""What a caller has left of the rate limit."""
+"""The query `rateLimit`."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What a page may offer."""
+"""The type of `viewerActions`."""
 
 import strawberry
 

@@ -1,4 +1,4 @@
-"""AuthConnection: how users come in."""
+"""The type AuthConnection: a connection by which users log in."""
 
 import strawberry
 
