@@ -181,8 +181,9 @@ async def test_an_issuer_that_is_configured_later_ends_development(
 async def test_new_application_answers_503_except_manual_and_health(empty: Database, settings: Settings) -> None:
     transport = httpx.ASGITransport(app=build(settings, empty))
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
-        for path in ("/healthz", "/docs", "/docs/operation"):
+        for path in ("/healthz", "/docs"):
             assert (await client.get(path)).status_code == 200, path
+        assert (await client.get("/docs/nothing")).status_code == 404
         for path in (
             "/docsx",
             "/readyz",

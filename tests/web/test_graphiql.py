@@ -37,6 +37,7 @@ async def test_in_development_it_starts_as_john_doe_and_runs_examples(served: Se
     async with opened(served, "/") as (page, watched):
         answer, caller = page.locator(".result-window"), page.get_by_label("Act as")
         await expect(caller).to_have_value("auth0|john.doe")
+        await expect(page.get_by_role("link", name="Manual")).to_have_attribute("href", "/docs")
         await run(page)
         await expect(answer).to_contain_text("John Doe")
         await page.get_by_role("button", name="Show Examples").click()
