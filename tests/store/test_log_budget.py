@@ -93,6 +93,20 @@ async def test_other_users_events_stay(small: Database) -> None:
         assert len(await each.stored()) == 3
 
 
+async def test_history_in_another_tenant_is_not_measured_or_dropped(small: Database) -> None:
+    """Whatever the two tenants have in common: the same user, and an event that says that others were dropped."""
+    history, other = History(small), History(small)
+    other.user = history.user
+    told = replace(other.event(), type=LogEventType.LOG_EVENTS_DROPPED, details={"count": 7})
+    events = [logs.to_document(each) for each in (told, *(other.event() for _ in range(60)))]
+    await small["log_events"].insert_many(events)
+    await history.write(5)
+    assert await drop_oldest(small, history.tenant, history.user) == 0
+    await history.write(60)
+    assert (await history.stored())[0]["details"] == {"count": 66 - len(await history.stored())}
+    assert await other.stored() == sorted(events, key=lambda each: each["date"])
+
+
 async def test_expired_events_make_room(small: Database) -> None:
     """The counter does not know of them, and the history is measured before anything is dropped."""
     history = History(small)
