@@ -187,11 +187,16 @@ class Kind:
     lookups: tuple[str, ...] = ()
     hidden_by: str | None = None
     attributes: dict[str, Attribute] = field(default_factory=dict)
+    # For each attribute its rule; for one that is returned as stored, its path and default too. Rows read this for each
+    # value, and a tuple is faster than objects of different classes.
+    steps: dict[str, tuple[Rule | None, str | None, Any]] = field(default_factory=dict)
 
     def add(self, attributes: Sequence[Attribute]) -> None:
         for each in attributes:
-            rule = each.read or self.default
-            self.attributes[each.name] = replace(each, read=None if rule is OPEN else rule)
+            rule = None if each.read is OPEN else each.read or self.default
+            self.attributes[each.name] = replace(each, read=rule)
+            as_stored = (each.path, each.default) if type(each) is Stored else (None, None)
+            self.steps[each.name] = (rule, *as_stored)
 
     def projection(self, selection: Selection, readable: frozenset[Rule]) -> frozenset[str]:
         """The stored paths for what is requested and may be read: a refused field never leaves the database."""

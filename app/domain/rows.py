@@ -15,7 +15,6 @@ from app.domain.kinds import (
     Nested,
     RawDocument,
     Referenced,
-    Stored,
     Takes,
 )
 from app.domain.rules import ReadableRules, to_lists
@@ -47,17 +46,14 @@ class Row:
 
     def read(self, name: str) -> Any:
         """The value of an attribute that no service provides. Forbidden when its rule does not hold for this reader."""
-        attribute = self.kind.attributes[name]
-        rule = attribute.read
+        rule, path, default = self.kind.steps[name]
         if rule is not None and rule not in self.readable:
             self.require(name)
-        if type(attribute) is Stored:
-            return self.record.get(attribute.path, attribute.default)
-        if type(attribute) is Converted:
-            value = self.record.get(attribute.path)
-            return attribute.default if value is None else attribute.conversion(value)
+        if path is not None:
+            return self.record.get(path, default)
         made = self._made
         if name not in made:
+            attribute = self.kind.attributes[name]
             made[name] = _MAKERS[type(attribute)](self, attribute)
         return made[name]
 
@@ -75,6 +71,11 @@ class Row:
         """The attributes of the allow-list that may be read and are there, as JSON values under snake_case names."""
         values = {name: self.read(name) for name in self.kind.raw_selection() if self.may_read(name)}
         return {name: to_json(value) for name, value in values.items() if value is not None}
+
+
+def _converted(row: Row, attribute: Converted) -> Any:
+    value = row.record.get(attribute.path)
+    return attribute.default if value is None else attribute.conversion(value)
 
 
 def _computed(row: Row, attribute: Computed) -> Any:
@@ -103,6 +104,7 @@ def _raw_document(row: Row, _: RawDocument) -> dict[str, Any]:
 
 
 _MAKERS: dict[type[Attribute], Callable[[Row, Any], Any]] = {
+    Converted: _converted,
     Computed: _computed,
     Nested: _nested,
     Referenced: _referenced,
