@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from app.domain.devices import PutDevice
 from app.domain.filters import Eq
 from app.domain.tickets import PutTicket, TicketPurpose
 from app.domain.times import now
@@ -129,6 +130,20 @@ async def test_rule_that_is_disabled_is_not_enabled(database: Database) -> None:
     assert await connections.enabled_rules(account.tenant) == {account.rule}
     await connections.write_rule(account.tenant, account.rule, (True, 1), (False, 2), an_event(account.user))
     assert await connections.enabled_rules(account.tenant) == set()
+
+
+async def test_limit_of_devices_counts_those_of_one_tenant(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.store.devices.MAX_DEVICES", 1)
+    account = await stored_account(database)
+    stray = account.in_tenant(f"{account.tenant}-other")
+    before = await contents(database, account.tenant)
+    for name in ("one", "two"):
+        device = replace(stray.device, id=new_id(), device_id=name, token_hash=None)
+        async with database.transaction() as session:
+            await write_side_effects(database, session, stray.user, [PutDevice(device)])
+    assert await contents(database, account.tenant) == before
+    [kept] = (await contents(database, stray.tenant))["devices"]
+    assert kept["device_id"] == "two"
 
 
 async def test_limit_counts_what_one_user_of_one_tenant_has(database: Database) -> None:
