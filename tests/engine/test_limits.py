@@ -20,7 +20,7 @@ from app.engine.documents import Documents
 from app.engine.limits import Limits
 from app.engine.measuring import MAX_MERGES, FieldCosts, Measure
 from app.schema.build import build_schema
-from tests.test_readme import GRAPHQL
+from tests.test_manual import SOURCES, examples
 
 SCHEMA = build_schema()._schema
 COSTS = FieldCosts(SCHEMA)
@@ -186,7 +186,7 @@ def test_operation_needs_a_token_unless_a_field_is_public(query: str, needs_toke
 
 def test_ordinary_operations_stay_far_below_the_limit() -> None:
     most = Limits().cost
-    page = next(each for each in GRAPHQL if each.startswith("query UserPage"))
+    page = next(each.text for each in examples(SOURCES / "internal-applications.md") if "query UserPage" in each.text)
     history = "{ logEvents(first: 100) { nodes { date type changes { path before after } } } }"
     for query, share in ((page, 0.5), (history, 0.7), (get_introspection_query(), 0.1)):
         found = measure(query, Limits())
