@@ -92,9 +92,9 @@ class Slow:
 class SlowTickets(TicketStore):
     slow: Slow
 
-    async def arm(self, tenant: str, id: Any, hash: str) -> Ticket | None:
+    async def attach_secret(self, tenant: str, id: Any, hash: str) -> Ticket | None:
         await self.slow.wait()
-        return await super().arm(tenant, id, hash)
+        return await super().attach_secret(tenant, id, hash)
 
 
 class SlowOutbox(Outbox):
@@ -255,7 +255,7 @@ async def test_delivered_mail_is_removed_when_the_database_is_back(
 
 async def test_claim_is_no_try_if_the_database_fails(world: World, john: User, mailbox: Mailbox) -> None:
     class Failing(TicketStore):
-        async def arm(self, tenant: str, id: Any, hash: str) -> Ticket | None:
+        async def attach_secret(self, tenant: str, id: Any, hash: str) -> Ticket | None:
             raise Unavailable
 
     assert mailbox.database
