@@ -4,7 +4,6 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from app.auth.development import development_issuer, mint
 from app.domain.errors import Unavailable
-from app.domain.rules import UPDATE_ROOT_ATTRIBUTES
+from app.domain.rules import UPDATE_ROOT_ATTRIBUTES, Rule
 from app.domain.scopes import Scope
 from app.engine.documents import Documents as PreparedDocuments
 from app.engine.trusted_documents import document_id
@@ -378,7 +377,10 @@ async def test_trusted_documents_that_can_not_be_run_stop_the_start(
 
 
 async def test_what_needs_a_recent_sign_in_says_how_recent(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.services.attributes.UPDATE_ROOT_ATTRIBUTES", replace(UPDATE_ROOT_ATTRIBUTES, recent=True))
+    # A mutation that has no obstacle beside the sign-in, with a rule that asks for a recent one.
+    is_recent = Rule.recent.__get__  # type: ignore[attr-defined]
+    recent = property(lambda rule: rule is UPDATE_ROOT_ATTRIBUTES or is_recent(rule))
+    monkeypatch.setattr(Rule, "recent", recent)
     john = await world.add_user("john")
     write = 'mutation($id: String) { updateRootAttributes(input: {userId: $id, nickname: "J"}) { errors { code } } }'
     fresh, tool = world.user_token(john), world.tool_token()
@@ -397,7 +399,7 @@ async def test_what_needs_a_recent_sign_in_says_how_recent(world: World, monkeyp
         headers = {"authorization": f"Bearer {tool}"}
         assert codes(await client.post("/graphql", json=body, headers=headers)) == []
     monkeypatch.undo()
-    monkeypatch.setattr("app.services.attributes.UPDATE_ROOT_ATTRIBUTES", replace(UPDATE_ROOT_ATTRIBUTES, recent=True))
+    monkeypatch.setattr(Rule, "recent", recent)
     assert codes(await ask(world.client, write, fresh)) == []
 
 

@@ -71,7 +71,7 @@ async def test_write_that_takes_too_long_leaves_the_answer_of_those_before(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     john = await world.add_user("john")
-    update, begun = Metadata.update, 0
+    update, begun = Metadata._update, 0
 
     async def second_never_ends(self: Metadata, *given: Any, **named: Any) -> Any:
         nonlocal begun
@@ -80,7 +80,7 @@ async def test_write_that_takes_too_long_leaves_the_answer_of_those_before(
             await asyncio.Event().wait()
         return await update(self, *given, **named)
 
-    monkeypatch.setattr(Metadata, "update", second_never_ends)
+    monkeypatch.setattr(Metadata, "_update", second_never_ends)
     async with service(world, time_limit_seconds=1) as client:
         query = f"mutation {{ a: {PATCH % 'x'} b: {PATCH % 'y'} c: {PATCH % 'z'} }}"
         answer = await post(client, query, world.user_token(john))
