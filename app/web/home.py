@@ -6,6 +6,7 @@ from html import escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from app.web.html import to_page
 from app.web.requests import read_headers, wants_page
 from app.web.responses import Reply, respond
 
@@ -13,31 +14,19 @@ _CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none';"
     " frame-ancestors 'none'"
 )
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Profile API</title>
-<link rel="icon" href="data:,">
-<style>
-body {{ margin: 0; padding: 24px; color: #1b1f24; font: 16px/1.5 system-ui, sans-serif }}
-main {{ max-width: 640px; margin: 5vh auto 0 }}
-dt {{ margin-top: 12px; font-family: ui-monospace, monospace }}
-dd {{ margin: 0 }}
-</style>
-</head>
-<body>
-<main>
+_STYLE = """<style>
+body { margin: 0; padding: 24px; color: #1b1f24; font: 16px/1.5 system-ui, sans-serif }
+main { max-width: 640px; margin: 5vh auto 0 }
+dt { margin-top: 12px; font-family: ui-monospace, monospace }
+dd { margin: 0 }
+</style>"""
+_BODY = """<main>
 <h1>Profile API</h1>
 <p>This is a GraphQL API for user profiles. It answers at these paths:</p>
 <dl>
 {rows}
 </dl>
-</main>
-</body>
-</html>
-"""
+</main>"""
 
 
 _FOR_PEOPLE = ("/docs", "/healthz", "/readyz")
@@ -71,7 +60,7 @@ class Home:
         self._paths = dict(paths)
         self._graphiql = graphiql
         rows = (f"<dt>{_to_html(path)}</dt>\n<dd>{escape(what)}</dd>" for path, what in paths.items())
-        self._page = _PAGE.format(rows="\n".join(rows))
+        self._page = to_page(_BODY.format(rows="\n".join(rows)), _STYLE)
 
     async def answer(self, request: Request) -> Response | Reply:
         varied = {"vary": "accept"}

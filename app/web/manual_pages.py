@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from app.web.files import IMMUTABLE, CompressedFiles
+from app.web.html import to_page
 
 SOURCES = Path(__file__).parent / "manual"
 RENDERED = SOURCES / "rendered"
@@ -14,21 +15,11 @@ RENDERED = SOURCES / "rendered"
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-_NOT_BUILT = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Profile API</title>
-<link rel="icon" href="data:,">
-</head>
-<body>
-<h1>Profile API</h1>
+_NOT_BUILT = to_page(
+    """<h1>Profile API</h1>
 <p>The manual is not in this installation: it was made with PROFILE_API_UI=skip. Install again without it.
-The same pages are Markdown files in the folder app/web/manual of the package.</p>
-</body>
-</html>
-"""
+The same pages are Markdown files in the folder app/web/manual of the package.</p>"""
+)
 
 
 class ManualPages:

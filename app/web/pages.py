@@ -10,6 +10,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import Scope
 
 from app.web.files import IMMUTABLE, CompressedFiles
+from app.web.html import to_page
 
 STATIC = Path(__file__).parent / "static"
 # Nothing from elsewhere. The editor makes its styles while it runs; scripts come from files alone.
@@ -17,22 +18,9 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; worker-src 'self';"
     " img-src 'self' data:; font-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Profile API</title>
-<link rel="icon" href="data:,">
-{links}
-</head>
-<body>
-<div id="root">{words}</div>
+_BODY = """<div id="root">{words}</div>
 <script type="application/json" id="config">{config}</script>
-{scripts}
-</body>
-</html>
-"""
+{scripts}"""
 _NOT_BUILT = (
     "<p>GraphiQL is not in this installation: it was made with PROFILE_API_UI=skip."
     " Install again without it. The API itself is at this URL all the same.</p>"
@@ -76,11 +64,11 @@ def _page(name: str, config: Mapping[str, Any]) -> str:
     try:
         manifest = json.loads((STATIC / "manifest.json").read_text())
     except FileNotFoundError:
-        return _PAGE.format(links="", words=_NOT_BUILT, config="{}", scripts="")
-    return _PAGE.format(
-        links=f'<link rel="stylesheet" href="/static/{escape(manifest[f"{name}.css"])}">',
+        return to_page(_BODY.format(words=_NOT_BUILT, config="{}", scripts=""))
+    body = _BODY.format(
         words="<noscript>This page needs JavaScript.</noscript>",
         # A script element ends at the first `</`, whatever stands around it.
         config=json.dumps(config).replace("<", "\\u003c"),
         scripts=f'<script type="module" src="/static/{escape(manifest[f"{name}.js"])}"></script>',
     )
+    return to_page(body, f'<link rel="stylesheet" href="/static/{escape(manifest[f"{name}.css"])}">')
