@@ -15,9 +15,11 @@ MAX_SIGN_UP_TEXT = 500
 # Auth0's: alphanumerics without accents, and these.
 _USERNAME_SIGNS = frozenset("@^$.!`-#+'~_")
 _OURS = (AuthConnectionKind.DATABASE, AuthConnectionKind.CUSTOM_DATABASE, AuthConnectionKind.PASSWORDLESS)
-# What names a user, one of them at least, and what a user may have.
-_DATABASE = (("email", "username"), ("email", "username", "phone_number"))
 _WORDS = {"email": "e-mail address", "username": "username", "phone_number": "phone number"}
+# The fields of AccountIdentifiers and of User, in the order in which errors name them.
+IDENTIFIERS = tuple(_WORDS)
+# What names a user, one of them at least, and what a user may have.
+_DATABASE = (("email", "username"), IDENTIFIERS)
 _BY_STRATEGY = {"email": (("email",), ("email",)), "sms": (("phone_number",), ("phone_number", "email"))}
 
 

@@ -1,6 +1,6 @@
 """What can go wrong, as values: each becomes a coded error of the API, and nothing else reaches a client."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 
 from app.domain.quantities import quantity
@@ -36,14 +36,6 @@ class Refused(Exception):  # noqa: N818 - a refusal is an answer, not a fault
         self.code = code
         self.message = message
         self.path = tuple(path)
-
-
-class Refusals(Exception):  # noqa: N818
-    """Several refusals of one input, in its order."""
-
-    def __init__(self, refusals: Iterable[Refused]) -> None:
-        self.refusals = tuple(refusals)
-        super().__init__("; ".join(each.message for each in self.refusals))
 
 
 class VersionConflict(Refused):

@@ -4,7 +4,7 @@ import json
 from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -13,11 +13,11 @@ from app.domain.filters import ALL, And, Eq, Filter
 from app.domain.ids import Key
 from app.domain.kinds import Kind, Order
 from app.domain.rows import Row
+from app.domain.times import EPOCH
 
 DEFAULT_SIZE = 25
 MAX_SIZE = 100
 MAX_COUNT = 10_000
-_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - times are kept without tzinfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,13 +149,13 @@ def decode_cursor(name: str, text: str, argument: str) -> tuple[Any, str]:
 def _pack(value: Any) -> Any:
     """A time as {"ms": n}, since JSON has none."""
     if isinstance(value, datetime):
-        return {"ms": (value - _EPOCH) // timedelta(milliseconds=1)}
+        return {"ms": (value - EPOCH) // timedelta(milliseconds=1)}
     return value
 
 
 def _unpack(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return (datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=int(value["ms"]))).replace(tzinfo=None)
+        return EPOCH + timedelta(milliseconds=int(value["ms"]))
     # What the database could not hold was in no cursor of ours.
     if isinstance(value, str):
         value.encode()

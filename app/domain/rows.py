@@ -4,7 +4,6 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from app.domain.errors import Forbidden
 from app.domain.filters import Record
 from app.domain.kinds import (
     Attribute,
@@ -17,7 +16,7 @@ from app.domain.kinds import (
     Referenced,
     Takes,
 )
-from app.domain.rules import ReadableRules, to_lists
+from app.domain.rules import ReadableRules
 from app.domain.times import format_time
 
 NOTHING_JOINED: Joined = {}
@@ -61,7 +60,7 @@ class Row:
         """Forbidden when the attribute's rule does not hold for this reader."""
         rule = self.kind.attributes[name].read
         if rule is not None and rule not in self.readable:
-            raise Forbidden(f"Not allowed to {rule.name}.", to_lists(rule.alternatives(self.readable.is_self)))
+            raise rule.refusal(rule.alternatives(self.readable.is_self))
 
     def may_read(self, name: str) -> bool:
         """Whether there is such an attribute, open to this reader."""

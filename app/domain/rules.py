@@ -6,6 +6,7 @@ One object is printed as `@authorized`, enforced on reading, and asked by servic
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from app.domain.errors import Forbidden
 from app.domain.scopes import Scope
 
 Alternatives = tuple[frozenset[Scope], ...]
@@ -31,6 +32,10 @@ class Rule:
         if not is_self:
             return self.scopes
         return () if self.self_ == () else (self.self_ or ()) + self.scopes
+
+    def refusal(self, alternatives: Alternatives) -> Forbidden:
+        """What a caller is told for whom the rule does not hold. `alternatives` are those that would help."""
+        return Forbidden(f"Not allowed to {self.name}.", to_lists(alternatives))
 
 
 class ReadableRules(frozenset[Rule]):

@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime
 
+EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - times are kept without tzinfo
 _RFC_3339 = re.compile(
     r"\d{4}-(0[1-9]|1[0-2])-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)",
     re.ASCII,

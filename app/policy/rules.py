@@ -4,7 +4,7 @@ from functools import lru_cache
 
 from app.domain.errors import Forbidden, Unauthenticated
 from app.domain.principals import LEEWAY_SECONDS, ActorKind, Principal
-from app.domain.rules import READING, Alternatives, ReadableRules, Rule, to_lists
+from app.domain.rules import READING, Alternatives, ReadableRules, Rule
 
 
 def authenticated(principal: Principal | None) -> Principal:
@@ -43,7 +43,7 @@ def require_for_any_profile(principal: Principal | None, rule: Rule, is_self: bo
 
 def forbidden(principal: Principal, rule: Rule, is_self: bool | None = False) -> Forbidden:
     """The refusal, with the alternatives of scopes that would allow it to this caller."""
-    return Forbidden(f"Not allowed to {rule.name}.", to_lists(_alternatives(principal, rule, is_self)))
+    return rule.refusal(_alternatives(principal, rule, is_self))
 
 
 def missing_scopes(principal: Principal, rule: Rule, is_self: bool) -> list[str]:

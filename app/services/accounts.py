@@ -1,5 +1,6 @@
 """createUser and deleteUser."""
 
+from app.domain.accounts import IDENTIFIERS
 from app.domain.commits import Changes, Commit, ProfileWrite, SideEffect
 from app.domain.errors import ErrorCode, Refused
 from app.domain.logs import LogEventType, check_reason
@@ -60,7 +61,7 @@ class Accounts:
             return await self._writes.contention.run((user.tenant, user.user_id), attempt)
         except Taken:
             given = account.identifiers
-            raise taken(name for name in ("email", "username", "phone_number") if getattr(given, name)) from None
+            raise taken(name for name in IDENTIFIERS if getattr(given, name)) from None
 
     @requires(DELETE_USER)
     async def delete(self, principal: Principal | None, rule: Rule, target: Target, erase: bool) -> str:

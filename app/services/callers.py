@@ -1,5 +1,6 @@
 """Finds the caller's own profile, and confirms before a write that the caller is not blocked."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from app.domain.errors import UserBlocked
@@ -26,9 +27,11 @@ class Callers:
 
     async def identify_writer(self, principal: Principal) -> Principal:
         """The principal with its profile, which is loaded whole: a write of it needs no other read. UserBlocked."""
-        if principal.kind is not ActorKind.USER:
-            return principal
-        user = await self._load(principal)
+        user = None
+        for where in await self._lookups(principal):
+            user = await self._users.find(principal.tenant, where)
+            if user is not None:
+                break
         if user is None:
             return principal
         if user.blocked:
@@ -42,32 +45,34 @@ class Callers:
             loaded=LoadedProfile(user),
         )
 
-    async def _load(self, principal: Principal) -> User | None:
-        where = await self.where(principal)
-        user = None if where is None else await self._users.find(principal.tenant, where)
-        if user is None and principal.connection is None:
-            # A linked account's token is its primary's.
-            user = await self._users.find(principal.tenant, Eq("keys", user_id_key(principal.subject)))
-        return user
-
     async def identify(self, principal: Principal, selection: Selection) -> tuple[Principal, Row | None]:
         """The principal with its profile, and that profile's row with what `selection` asks of it, in one command.
 
         UserBlocked for a blocked profile. An application has none; neither has a user whom no login brought yet.
         """
-        where = await self.where(principal)
-        row = None if where is None else await self._reads.viewer(principal, where, selection)
-        if row is None and principal.kind is ActorKind.USER and principal.connection is None:
-            # A linked account's token is its primary's.
-            row = await self._reads.viewer(principal, Eq("keys", user_id_key(principal.subject)), selection)
+        row = None
+        for where in await self._lookups(principal):
+            row = await self._reads.viewer(principal, where, selection)
+            if row is not None:
+                break
         if row is None:
             return principal, None
-        if row.record.get("blocked"):
+        record = row.record
+        if record.get("blocked"):
             raise UserBlocked
-        document = row.record
-        linked = tuple(document.get("linked", ()))
-        user_id, name = document["user_id"], document.get("name")
-        return replace(principal, profile=document["_id"], linked=linked, user_id=user_id, name=name), row
+        linked = tuple(record.get("linked", ()))
+        user_id, name = record["user_id"], record.get("name")
+        return replace(principal, profile=record["_id"], linked=linked, user_id=user_id, name=name), row
+
+    async def _lookups(self, principal: Principal) -> Sequence[Filter]:
+        """The filters that may find the caller's profile, in order. The first one that finds a profile counts."""
+        where = await self.where(principal)
+        if where is None:
+            return ()
+        if principal.connection is not None:
+            return (where,)
+        # A linked account's token is its primary's.
+        return (where, Eq("keys", user_id_key(principal.subject)))
 
     async def authorize(self, principal: Principal | None, rule: Rule) -> Principal:
         """Every write that `Writes` does not authorize begins here. Raises what `require_scopes` and `confirm`

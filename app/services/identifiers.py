@@ -6,7 +6,7 @@ from typing import Any
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
-from app.domain.accounts import AccountIdentifiers, check_identifiers, check_username, why_not_changeable
+from app.domain.accounts import IDENTIFIERS, AccountIdentifiers, check_identifiers, check_username, why_not_changeable
 from app.domain.commits import Changes
 from app.domain.connections import AuthConnection, unknown_connection
 from app.domain.errors import ErrorCode, Refused
@@ -113,10 +113,8 @@ class Identifiers:
         def decide(user: User) -> Changes:
             given = to_fields(user)
             ours = check_changeable(connection, next(iter(given)))
-            names = ("email", "username", "phone_number")
-            check_identifiers(
-                ours, AccountIdentifiers(**{name: given.get(name, getattr(user, name)) for name in names})
-            )
+            wanted = {name: given.get(name, getattr(user, name)) for name in IDENTIFIERS}
+            check_identifiers(ours, AccountIdentifiers(**wanted))
             return Changes(type_, given)
 
         # Refuses what a new sign-in would not change.

@@ -37,12 +37,12 @@ from app.domain.times import now
 from app.domain.users import PROVIDER_TOKENS, Identity, User
 from app.policy.rules import forbidden
 from app.services.callers import Callers
-from app.services.identifiers import named_connection
+from app.services.identifiers import named_connection, primary_connection
 from app.services.login_events import login_event
 from app.services.login_reports import LoginReport, check_report, invalid
 from app.services.use_cases import requires
 from app.services.user_agents import read_user_agent
-from app.services.writes import Writes, taken
+from app.services.writes import TAKEN, Writes
 from app.store.connections import ConnectionStore
 from app.store.database import new_id
 from app.store.errors import Conflict, Taken
@@ -186,7 +186,7 @@ class RecordLogins:
         """Where the identity is new and its address is another's: trying again would not help."""
         owner = await self._users.find(after.tenant, In("keys", keys_of(after)))
         if owner is not None and owner.id != after.id and not set(keys) & set(keys_of(owner)):
-            raise Refused(ErrorCode.ALREADY_EXISTS, taken(()).message, ("profile",))
+            raise Refused(ErrorCode.ALREADY_EXISTS, TAKEN, ("profile",))
 
     async def _count_failures(self, report: LoginReport, login: Login, user: User) -> int:
         """From this IP address. Refused with USER_BLOCKED, and recorded, for too many or a blocked user."""
@@ -201,14 +201,11 @@ class RecordLogins:
     async def _ruled(self, user: User, login: Login, rules: Sequence[LoginRule], at: datetime) -> User:
         if not rules:
             return user
-        primary, name = login.connection, user.identities[0].connection
-        if name != primary.name:
-            found = await self._connections.find(user.tenant, name)
-        else:
-            found = primary
+        is_primary = user.identities[0].connection == login.connection.name
+        primary = login.connection if is_primary else await primary_connection(self._connections, user)
         try:
             for each in rules:
-                user = apply_rule(each, user, login, found, self._max_metadata_bytes, at)
+                user = apply_rule(each, user, login, primary, self._max_metadata_bytes, at)
         except LoginRuleFailed as failure:
             raise Refused(ErrorCode.LOGIN_RULE_FAILED, str(failure), ()) from failure
         return user

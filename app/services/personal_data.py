@@ -18,7 +18,7 @@ from app.domain.rows import Row
 from app.domain.rules import EXPORT_PERSONAL_DATA, Rule
 from app.domain.selections import Selection
 from app.domain.sizes import size_of
-from app.domain.times import format_time
+from app.domain.times import EPOCH, format_time
 from app.services.lists import Lists
 from app.services.logs import log_events
 from app.services.reads import Reads
@@ -34,8 +34,6 @@ _FEW = 10
 _SMALL_BYTES = 5_000
 
 _HISTORY = "log_events"
-# All of the history: without a beginning, `User.logEvents` has only the past days.
-BEGINNING = datetime(1970, 1, 1)  # noqa: DTZ001 - times are kept without tzinfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +50,8 @@ def _lists() -> Iterator[_List]:
     relations = [each for each in USER.attributes.values() if isinstance(each, Relation) and each.personal]
     for relation in sorted(relations, key=lambda each: (isinstance(each, Paged), each.name == _HISTORY)):
         if relation.name == _HISTORY:
-            yield _List(relation, log_events(BEGINNING, None), BEGINNING)
+            # All of it: without a beginning, `User.logEvents` has only the past days.
+            yield _List(relation, log_events(EPOCH, None), EPOCH)
         else:
             yield _List(relation, list_query(relation))
 

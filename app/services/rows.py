@@ -61,7 +61,7 @@ def _readable(principal: Principal, kind: Kind, record: Record) -> ReadableRules
 def to_plan(kind: Kind, selection: Selection, rules: frozenset[Rule]) -> Plan:
     """Made once for each set of rules, because clients send the same few documents."""
     if not isinstance(selection, SelectionTree):
-        return Plan(kind.projection(selection, rules), kind.joins(selection, rules))
+        return _new_plan(kind, selection, rules)
     # The plans of a selection are forgotten with the document that it is kept with.
     if selection.plans is None:
         selection.plans = {}
@@ -69,6 +69,9 @@ def to_plan(kind: Kind, selection: Selection, rules: frozenset[Rule]) -> Plan:
     if known is None:
         if len(selection.plans) >= MAX_PLANS:
             selection.plans.clear()
-        known = Plan(kind.projection(selection, rules), kind.joins(selection, rules))
-        selection.plans[kind, rules] = known
+        known = selection.plans[kind, rules] = _new_plan(kind, selection, rules)
     return known
+
+
+def _new_plan(kind: Kind, selection: Selection, rules: frozenset[Rule]) -> Plan:
+    return Plan(kind.projection(selection, rules), kind.joins(selection, rules))

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from app.domain.accounts import IDENTIFIERS
 from app.domain.commits import Changes, Commit, ProfileWrite
 from app.domain.connections import unknown_connection
 from app.domain.errors import ErrorCode, InsufficientUserAuthentication, Refused, UserBlocked, VersionConflict
@@ -25,6 +26,7 @@ from app.store.errors import Gone, StoreError, Taken
 from app.store.users import UserStore
 
 MAX_AGE_SECONDS = 300
+TAKEN = "Another user of this connection has this address, name or number."
 
 Decide = Callable[[User], Changes]
 T = TypeVar("T")
@@ -241,9 +243,8 @@ class Writes:
 def taken(identifiers: Iterable[str]) -> Refused:
     """Of these fields, the first that names a user belongs to another."""
     given = set(identifiers)
-    path = [to_camel(each) for each in ("email", "username", "phone_number") if each in given]
-    message = "Another user of this connection has this address, name or number."
-    return Refused(ErrorCode.ALREADY_EXISTS, message, path[:1])
+    path = [to_camel(each) for each in IDENTIFIERS if each in given]
+    return Refused(ErrorCode.ALREADY_EXISTS, TAKEN, path[:1])
 
 
 def _is_own(principal: Principal, user: User) -> bool:
