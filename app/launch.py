@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 
 from app import stopping
 from app.auth.development import APPLICATION_SCOPES, TENANT, USER_SCOPES, check_development, mint
+from app.composition.defaults import is_graphiql_on
 from app.data_dir import make_data_dir
 from app.domain.demo import JOHN_DOE
 from app.domain.errors import Unavailable
@@ -160,10 +161,14 @@ def _shared_metrics(workers: int) -> Iterator[None]:
 
 
 def _print_urls(settings: Settings, development: bool, port: int, has_john_doe: bool) -> None:
-    """In development also a token: that of John Doe or, when he has no profile, that of an application."""
+    """Prints the URLs of the service, and in development also a token and an example request.
+
+    The token is John Doe's or, if he has no profile, an application's.
+    """
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    page = " (GraphiQL in a browser)" if settings.graphiql else ""
-    lines = [f"Profile API on http://{host}:{port}", f"  GraphQL  http://{host}:{port}/graphql{page}"]
+    url = f"http://{host}:{port}"
+    page = " (GraphiQL in a browser)" if is_graphiql_on(settings, development) else ""
+    lines = [f"Profile API on {url}", f"  GraphQL  {url}/graphql{page}", f"  Manual   {url}/docs"]
     if development:
         if has_john_doe:
             caller = (JOHN_DOE, "profile-api-cli", USER_SCOPES)
@@ -172,16 +177,17 @@ def _print_urls(settings: Settings, development: bool, port: int, has_john_doe: 
             caller = (f"{_APPLICATION}@clients", _APPLICATION, APPLICATION_SCOPES)
             command, query = f"token --client {_APPLICATION}", "{ users(first: 10) { nodes { userId name } } }"
         token = mint(settings.data_dir, *caller, _BANNER_TOKEN_SECONDS, TENANT)
+        program = _program(settings.data_dir)
         lines += [
             "",
-            "DEVELOPMENT: tokens are signed by this service's own issuer. Loopback only; not for production.",
-            f"A token of {caller[0]}, good for 8 hours (more: profile-api token --help):",
+            "DEVELOPMENT: the service issues its own tokens and serves this machine only. Do not use it in production.",
+            f"A token of {caller[0]}, valid for 8 hours:",
             "",
             token,
             "",
-            "A request with such a token:",
-            f"""curl http://{host}:{port}/graphql -H 'content-type: application/json' \\""",
-            f"""  -H "authorization: Bearer $({_program(settings.data_dir)} {command})" \\""",
+            f"An example request with a new token. For other tokens see `{program} token --help`.",
+            f"""curl {url}/graphql -H 'content-type: application/json' \\""",
+            f"""  -H "authorization: Bearer $({program} {command})" \\""",
             f"""  -d '{{"query": "{query}"}}'""",
             "",
         ]

@@ -18,6 +18,8 @@ from pymongo import MongoClient
 from app.auth.development import APPLICATION_SCOPES, USER_SCOPES, mint
 from app.domain.demo import JOHN_DOE
 from app.jobs.demo.users import GENERATED
+from app.launch import _print_urls
+from app.settings import Settings
 from app.store.embedded.mongod import Mongod
 from tests.serving import Served, command, environment, eventually, serve
 
@@ -253,6 +255,13 @@ def test_printed_command_works_in_any_folder(tmp_path: Path, demo: Served) -> No
 def test_printed_command_works_without_john_doe(tmp_path: Path) -> None:
     with serve(tmp_path / "data") as served:
         assert answer_to_printed_command(served, tmp_path) == {"data": {"users": {"nodes": []}}}
+
+
+def test_serve_prints_urls_of_api_and_manual(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _print_urls(Settings(data_dir=tmp_path), development=True, port=8123, has_john_doe=True)
+    printed = capsys.readouterr().out
+    assert "http://127.0.0.1:8123/graphql (GraphiQL in a browser)" in printed
+    assert "http://127.0.0.1:8123/docs" in printed
 
 
 @shares_demo
