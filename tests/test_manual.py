@@ -11,7 +11,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -29,35 +28,14 @@ from app.web.home import list_paths
 from app.web.manual_pages import SOURCES
 from scripts.authorization_tables import rules_by_field, with_tables
 from tests.browser import launched, needs_browser
+from tests.manual_examples import ANSWERS, PAGES, README, Example, examples
 from tests.serving import Served, environment, serve
 from tests.world import World
 
 ROOT = Path(app.__file__).parents[1]
-README = ROOT / "README.md"
-PAGES = [README, *sorted(SOURCES.glob("*.md"))]
 URL = "http://127.0.0.1:8000"
 PRODUCTION_URL = "https://profiles.example.com"
-ANSWERS = ("json", "text")
 RUN = {"sh", "graphql", "python", "javascript", "haproxy", *ANSWERS}
-
-
-@dataclass(frozen=True)
-class Example:
-    """A block of code, and the block directly after it that shows its answer or output."""
-
-    language: str
-    text: str
-    answer: str | None
-
-
-def examples(page: Path) -> list[Example]:
-    found = list(re.finditer(r"^```(\w*)\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE))
-    made = []
-    for index, block in enumerate(found):
-        after = found[index + 1] if index + 1 < len(found) else None
-        is_answered = after and after[1] in ANSWERS and not page.read_text()[block.end() : after.start()].strip()
-        made.append(Example(block[1], block[2], after[2] if after and is_answered else None))
-    return made
 
 
 def by_name(path: Path) -> str:

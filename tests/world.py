@@ -14,6 +14,7 @@ from app.domain.connections import AuthConnectionKind as Kind
 from app.domain.connections import SyncRootAttributes, kind_of
 from app.domain.identifiers import fold
 from app.domain.logs import LogEvent, LogEventType
+from app.domain.scopes import Scope
 from app.domain.times import now
 from app.domain.users import Identity, User
 from app.geo.locations import LocationDatabase
@@ -32,6 +33,7 @@ from app.store.token_cipher import TokenCipher
 from app.store.users import UserStore, to_document
 
 DATABASE = "Username-Password-Authentication"
+ALL_SCOPES = [str(each) for each in Scope]
 
 
 @dataclass

@@ -1,6 +1,5 @@
 """What a later login does to a profile: what the provider states counts, and a default replaces nothing."""
 
-import json
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import chain, combinations
@@ -13,7 +12,7 @@ from app.domain.logins import Login, create_profile, refresh_profile
 from app.domain.normalizers.registry import normalize
 from app.domain.root_attributes import ROOT_ATTRIBUTES
 from app.domain.users import AttributeSource, Provenance, User
-from tests.domain.test_normalizers import FOLDER, PAIRS
+from tests.domain.golden_pairs import CASES, payload_of
 
 AT = datetime(2026, 1, 1)
 KEPT = (*ROOT_ATTRIBUTES, "email", "email_verified", "username", "phone_number", "phone_verified")
@@ -68,9 +67,9 @@ def test_attributes_settle_on_what_any_login_stated() -> None:
         assert kept(after("oidc", part, ANN, part)) == kept(after("oidc", ANN)), first
 
 
-@pytest.mark.parametrize(("strategy", "case"), PAIRS)
+@pytest.mark.parametrize(("strategy", "case"), CASES)
 def test_no_provider_removes_data_by_sending_less(strategy: str, case: str) -> None:
-    raw = json.loads((FOLDER / f"{strategy}.payloads.json").read_text())[case]
+    raw = payload_of(strategy, case)
     full = after(strategy, raw)
     for dropped in subsets(sorted(raw), range(1, 3)):
         part = {name: value for name, value in raw.items() if name not in dropped}

@@ -1,28 +1,18 @@
 """Golden pairs: what each identity provider really sends, and the claims that it comes to."""
 
-import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app.domain.claims import Claims, with_defaults
 from app.domain.normalizers.registry import NORMALIZERS, normalize
-
-FOLDER = Path(__file__).parent / "normalizers"
-PAIRS = [
-    (path.name.removesuffix(".payloads.json"), case)
-    for path in sorted(FOLDER.glob("*.payloads.json"))
-    for case in json.loads(path.read_text())
-]
+from tests.domain.golden_pairs import CASES, claims_of, payload_of
 
 
-@pytest.mark.parametrize(("strategy", "case"), PAIRS)
+@pytest.mark.parametrize(("strategy", "case"), CASES)
 def test_each_payload_comes_to_its_claims(strategy: str, case: str) -> None:
-    raw = json.loads((FOLDER / f"{strategy}.payloads.json").read_text())[case]
-    claims = json.loads((FOLDER / f"{strategy}.claims.json").read_text())[case]
-    assert _found(strategy, raw) == claims
+    assert _found(strategy, payload_of(strategy, case)) == claims_of(strategy, case)
 
 
 def _found(strategy: str, raw: dict[str, Any]) -> dict[str, Any]:
@@ -35,7 +25,7 @@ def _found(strategy: str, raw: dict[str, Any]) -> dict[str, Any]:
 def test_every_strategy_has_golden_pairs() -> None:
     # Read by the normalizer of another.
     alike = {"auth0-adldap", "custom"}
-    assert {strategy for strategy, _ in PAIRS} == NORMALIZERS.keys() - alike
+    assert {strategy for strategy, _ in CASES} == NORMALIZERS.keys() - alike
 
 
 def test_a_strategy_of_no_file_is_read_as_openid_connect() -> None:
@@ -46,17 +36,18 @@ def test_a_strategy_of_no_file_is_read_as_openid_connect() -> None:
 @pytest.mark.parametrize("strategy", sorted(NORMALIZERS))
 @pytest.mark.parametrize("value", [None, "", " ", [], {}, 0, True, 1.5, [None], {"data": None}, "x" * 5000, "\0"])
 def test_whatever_stands_in_a_field_no_normalizer_fails(strategy: str, value: Any) -> None:
-    names = {name for case in PAIRS for name in _payload(*case)} | {"sub", "id", "user", "identities", "user_metadata"}
+    names = {name for case in CASES for name in payload_of(*case)} | {
+        "sub",
+        "id",
+        "user",
+        "identities",
+        "user_metadata",
+    }
     claims = normalize(strategy, dict.fromkeys(names, value))
     for field, found in asdict(claims).items():
         if isinstance(found, str):
             assert 0 < len(found) <= 2048, field
             assert field == "user_id" or found.strip() == found
-
-
-def _payload(strategy: str, case: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((FOLDER / f"{strategy}.payloads.json").read_text())[case]
-    return found
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,13 @@ from app.engine.cost import OperationCost
 from app.engine.limits import Limits
 from app.engine.measuring import FieldCosts, Measure
 from app.engine.shapes import MAX_ITEMS
-from tests.engine.test_limits import OPEN, cost, measure
+from tests.engine.measuring import UNLIMITED, cost, measure
 
 
 def refusal(query: str, **variables: Any) -> tuple[str, str] | None:
     """The code and the message of what is too much."""
     found = measure(query)
-    error = found.check(OPEN, variables)[1] if isinstance(found, OperationCost) else found
+    error = found.check(UNLIMITED, variables)[1] if isinstance(found, OperationCost) else found
     return None if error is None else ((error.extensions or {})["code"], error.message)
 
 
@@ -103,15 +103,15 @@ def test_lists_without_a_declaration_have_a_strict_length() -> None:
         """
     )
     document = parse("query($w: Filter, $g: [[Int]]) { found(where: $w, grid: $g) }")
-    found = Measure(FieldCosts(schema), document).check(document.definitions[0], OPEN)  # type: ignore[arg-type]
+    found = Measure(FieldCosts(schema), document).check(document.definitions[0], UNLIMITED)  # type: ignore[arg-type]
     assert isinstance(found, OperationCost)
     deep = {"and": [{"and": [{"names": ["a"] * MAX_ITEMS}]}]}
     # Two objects with one field each, and the names.
-    assert found.check(OPEN, {"w": deep}) == (1 + 2 * 2 + MAX_ITEMS, None)
+    assert found.check(UNLIMITED, {"w": deep}) == (1 + 2 * 2 + MAX_ITEMS, None)
     deep["and"][0]["and"][0]["names"].append("a")  # type: ignore[index]
-    assert found.check(OPEN, {"w": deep})[1] is not None
-    assert found.check(OPEN, {"g": [[1] * MAX_ITEMS] * 3}) == (1 + 3 + 3 * MAX_ITEMS, None)
-    assert found.check(OPEN, {"g": [[1] * (MAX_ITEMS + 1)]})[1] is not None
+    assert found.check(UNLIMITED, {"w": deep})[1] is not None
+    assert found.check(UNLIMITED, {"g": [[1] * MAX_ITEMS] * 3}) == (1 + 3 + 3 * MAX_ITEMS, None)
+    assert found.check(UNLIMITED, {"g": [[1] * (MAX_ITEMS + 1)]})[1] is not None
 
 
 def test_items_cost_as_often_as_an_argument_uses_them() -> None:
@@ -226,12 +226,12 @@ def nested(depth: int) -> Any:
 def test_input_objects_that_nest_too_deep_are_refused() -> None:
     schema = build_schema("input Filter { and: [Filter!] } type Query { found(where: Filter): Int }")
     document = parse("query($w: Filter) { found(where: $w) }")
-    found = Measure(FieldCosts(schema), document).check(document.definitions[0], OPEN)  # type: ignore[arg-type]
+    found = Measure(FieldCosts(schema), document).check(document.definitions[0], UNLIMITED)  # type: ignore[arg-type]
     assert isinstance(found, OperationCost)
     where: Any = {}
     for _ in range(MAX_DEPTH):
         where = {"and": [where]}
-    error = found.check(OPEN, {"w": where})[1]
+    error = found.check(UNLIMITED, {"w": where})[1]
     assert error is not None
     assert error.message == f"Arguments and variables nest at most {MAX_DEPTH} levels."
 

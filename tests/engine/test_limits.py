@@ -11,39 +11,23 @@ from graphql import (
     GraphQLNonNull,
     GraphQLObjectType,
     get_introspection_query,
-    parse,
 )
 
 from app.directives import Constraint, ListSize, declared, is_public
 from app.engine.cost import OperationCost
 from app.engine.documents import Documents
 from app.engine.limits import Limits
-from app.engine.measuring import MAX_MERGES, FieldCosts, Measure
-from app.schema.build import build_schema
-from tests.test_manual import SOURCES, examples
-
-SCHEMA = build_schema()._schema
-COSTS = FieldCosts(SCHEMA)
-# So high that only what a test is about is in the way.
-OPEN = Limits(depth=1_000, aliases=10**9, directives=10**9, root_fields=10**9, cost=10**9)
-
-
-def measure(query: str, limits: Limits = OPEN) -> OperationCost | GraphQLError:
-    document = parse(query)
-    return Measure(COSTS, document).check(document.definitions[0], limits)  # type: ignore[arg-type]
-
-
-def cost(query: str, **variables: Any) -> int:
-    found = measure(query)
-    assert isinstance(found, OperationCost), found
-    return found.cost.value({**found.defaults, **variables})
+from app.engine.measuring import MAX_MERGES
+from app.web.manual_pages import SOURCES
+from tests.engine.measuring import COSTS, SCHEMA, UNLIMITED, cost, measure
+from tests.manual_examples import examples
 
 
 def excess(query: str, **limits: Any) -> str | None:
     """What is too much."""
-    found = measure(query, replace(OPEN, **limits))
+    found = measure(query, replace(UNLIMITED, **limits))
     if isinstance(found, OperationCost):
-        found = found.check(replace(OPEN, **limits), {})[1]  # type: ignore[assignment]
+        found = found.check(replace(UNLIMITED, **limits), {})[1]  # type: ignore[assignment]
     return found.message if isinstance(found, GraphQLError) else None
 
 

@@ -1,36 +1,19 @@
 """Locations of IP addresses, from a file in the format of MaxMind."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
-from mmdb_writer import MMDBWriter
-from netaddr import IPSet
 
 from app.composition.locations import build_locations
 from app.geo.locations import LocationDatabase
 from app.settings import ConfigurationError, Settings
-
-CITY: dict[str, Any] = {
-    "city": {"names": {"en": "Lyon", "de": "Lyon"}},
-    "continent": {"code": "EU"},
-    "country": {"iso_code": "FR", "names": {"en": "France"}},
-    "location": {"latitude": 45.75, "longitude": 4.85, "time_zone": "Europe/Paris"},
-}
-
-
-def database(path: Path, **locations: Any) -> Path:
-    writer = MMDBWriter(6, "test", ipv4_compatible=True, float_type="f64")
-    for network, place in locations.items():
-        writer.insert_network(IPSet([network.replace("_", ".") + "/24"]), place)
-    writer.to_db_file(str(path))
-    return path
+from tests.geo.databases import LYON, write_database
 
 
 def test_a_place_is_as_far_as_the_file_tells_it(tmp_path: Path) -> None:
     flat = {"country_code": "DE", "city": "Berlin", "latitude": 52.5, "longitude": 13.4, "timezone": ""}
     locations = LocationDatabase(
-        database(tmp_path / "x.mmdb", **{"203_0_113_0": CITY, "198_51_100_0": flat, "192_0_2_0": {}})
+        write_database(tmp_path / "x.mmdb", {"203.0.113.0/24": LYON, "198.51.100.0/24": flat, "192.0.2.0/24": {}})
     )
     assert locations.find("203.0.113.7") == {
         "country_code": "FR",

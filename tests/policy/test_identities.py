@@ -8,10 +8,10 @@ from app.domain.scopes import Scope
 from app.policy.identities import shared_access, why_not_linked
 
 OWN, LINKED, PUPPET, OTHER = "own", "linked", "puppet", "other"
-EVERYTHING, ALL = frozenset(Scope), frozenset(Access)
-USER = Principal("t", "auth0|john", ActorKind.USER, EVERYTHING, profile=OWN, linked=(LINKED,))
-NOBODY = Principal("t", "auth0|new", ActorKind.USER, EVERYTHING)
-APPLICATION = Principal("t", "support@clients", ActorKind.APPLICATION, EVERYTHING)
+ALL_SCOPES, ALL = frozenset(Scope), frozenset(Access)
+USER = Principal("t", "auth0|john", ActorKind.USER, ALL_SCOPES, profile=OWN, linked=(LINKED,))
+NOBODY = Principal("t", "auth0|new", ActorKind.USER, ALL_SCOPES)
+APPLICATION = Principal("t", "support@clients", ActorKind.APPLICATION, ALL_SCOPES)
 
 
 @pytest.mark.parametrize(
@@ -62,5 +62,5 @@ def test_access_is_not_shared_with_own_profile(
     ],
 )
 def test_each_part_of_access_needs_its_own_scopes(missing: str, expected: set[Access]) -> None:
-    principal = Principal("t", "support@clients", ActorKind.APPLICATION, EVERYTHING - {Scope(missing)})
+    principal = Principal("t", "support@clients", ActorKind.APPLICATION, ALL_SCOPES - {Scope(missing)})
     assert shared_access(principal, PUPPET, OTHER) == expected

@@ -12,12 +12,12 @@ from app.domain.attributes.users import USER, readable_roots, root_of
 from app.domain.logs import Actor, FieldChange, LogEvent, LogEventType
 from app.domain.principals import ActorKind, Principal
 from app.domain.rows import Row
-from app.domain.scopes import Scope
 from app.domain.times import now
 from app.policy.logs import visible_events
 from app.policy.rules import readable
 from app.store.logs import to_document
 from app.store.queries import to_query
+from tests.world import ALL_SCOPES
 
 OWN, LINKED, OTHER = "own", "linked", "other"
 PERSONAL = ("ip", "location", "user_agent", "reason", "details")
@@ -32,7 +32,6 @@ def application(*scopes: str) -> Principal:
     return Principal("t", "tool", ActorKind.APPLICATION, frozenset(scopes))
 
 
-ALL = [str(each) for each in Scope]
 ME = user("read:current_user")
 SUPPORT = application("read:users", "read:logs_users")
 ADMIN = application("read:users", "read:users_app_metadata", "read:logs_users")
@@ -88,11 +87,11 @@ class Case:
 CASES = [
     Case("own", ME, OWN, BY_READ_USER | BY_ROLES),
     Case("own linked account", ME, LINKED, BY_READ_USER | BY_ROLES),
-    Case("own, with every scope", user(*ALL), OWN, BY_READ_USER | BY_ROLES),
-    Case("own linked account, with every scope", user(*ALL), LINKED, BY_READ_USER | BY_ROLES),
+    Case("own, with every scope", user(*ALL_SCOPES), OWN, BY_READ_USER | BY_ROLES),
+    Case("own linked account, with every scope", user(*ALL_SCOPES), LINKED, BY_READ_USER | BY_ROLES),
     Case("own, without scopes", user(), OWN, set()),
     Case("another user's", ME, OTHER, set()),
-    Case("another user's, with every scope", user(*ALL), OTHER, BY_READ_USER | BY_ROLES | APP_METADATA),
+    Case("another user's, with every scope", user(*ALL_SCOPES), OTHER, BY_READ_USER | BY_ROLES | APP_METADATA),
     Case("another user's, with read:users", user("read:users"), OTHER, BY_READ_USER | BY_ROLES),
     Case("application, with read:current_user", application("read:current_user"), OTHER, set()),
     Case("application, with read:users", SUPPORT, OTHER, BY_READ_USER | BY_ROLES),
@@ -128,8 +127,8 @@ def test_root_of_a_path_is_its_first_name(path: str, root: str) -> None:
 
 def test_readable_roots_are_attributes_of_a_user() -> None:
     assert readable_roots(frozenset()) == set()
-    assert readable_roots(readable(application(*ALL), False)) == set(USER.attributes)
-    assert "app_metadata" not in readable_roots(readable(user(*ALL), True))
+    assert readable_roots(readable(application(*ALL_SCOPES), False)) == set(USER.attributes)
+    assert "app_metadata" not in readable_roots(readable(user(*ALL_SCOPES), True))
 
 
 # ---------------------------------------------------------------- somebody else's act
@@ -203,7 +202,7 @@ USERS, METADATA, ROLES = {"name", "roles"}, {"app_metadata"}, {"roles"}
 LISTED = [
     Listed("user", ME, found_by(USERS, set())),
     Listed("user without scopes", user(), found_by(set(), set())),
-    Listed("user with every scope", user(*ALL), found_by(USERS, USERS | METADATA)),
+    Listed("user with every scope", user(*ALL_SCOPES), found_by(USERS, USERS | METADATA)),
     Listed("user with read:users_app_metadata", user("read:users_app_metadata"), found_by(set(), METADATA)),
     Listed("application without scopes", application(), found_by(set(), set())),
     Listed("application with read:users", SUPPORT, found_by(USERS, USERS)),
@@ -224,4 +223,4 @@ def test_event_of_which_nothing_remains_is_not_listed(listed: Listed) -> None:
 
 def test_reader_of_everything_is_shown_every_event() -> None:
     """The filter is empty, so that the index alone answers."""
-    assert visible_events(application(*ALL)) == filters.ALL
+    assert visible_events(application(*ALL_SCOPES)) == filters.ALL

@@ -23,8 +23,8 @@ from app.domain.rules import (
 )
 from app.domain.scopes import Scope
 from app.policy.rules import forbidden, holds, is_recent, might_hold, missing_scopes, readable, require_for_any_profile
+from tests.world import ALL_SCOPES
 
-ALL = [str(each) for each in Scope]
 NOW, MAX_AGE = 1_800_000_000.0, 300
 NEVER_ON_ONESELF = [each for each in (*READING, *WRITING) if each.self_ == ()]
 
@@ -39,7 +39,7 @@ def application(*scopes: str) -> Principal:
 
 @pytest.mark.parametrize("rule", NEVER_ON_ONESELF, ids=lambda rule: rule.name)
 def test_no_scope_opens_to_oneself_what_is_never_open(rule: Rule) -> None:
-    user = principal(*ALL)
+    user = principal(*ALL_SCOPES)
     assert not holds(user, rule, is_self=True)
     assert holds(user, rule, is_self=False)
     assert forbidden(user, rule, is_self=True).scopes == []
@@ -60,7 +60,7 @@ def test_rules_that_are_never_open_to_oneself_are_those_of_the_table() -> None:
 
 @pytest.mark.parametrize("rule", NEVER_ON_ONESELF, ids=lambda rule: rule.name)
 def test_application_has_no_profile_that_is_its_own(rule: Rule) -> None:
-    assert holds(application(*ALL), rule, is_self=True)
+    assert holds(application(*ALL_SCOPES), rule, is_self=True)
 
 
 @pytest.mark.parametrize("rule", [*READING, *WRITING], ids=lambda rule: rule.name)
@@ -137,7 +137,7 @@ def test_scopes_that_a_refused_caller_is_told_do_help(rule: Rule) -> None:
         for kind in (ActorKind.USER, ActorKind.APPLICATION):
             told = forbidden(principal(kind=kind), rule, is_self).scopes
             assert all(holds(principal(*each, kind=kind), rule, is_self) for each in told)
-            assert bool(told) is holds(principal(*ALL, kind=kind), rule, is_self)
+            assert bool(told) is holds(principal(*ALL_SCOPES, kind=kind), rule, is_self)
             missing = missing_scopes(principal(kind=kind), rule, is_self)
             assert missing in told or not told
 
@@ -178,6 +178,6 @@ def test_readable_rules_depend_on_kind_scopes_and_self_alone() -> None:
     user, tool = principal("read:current_user"), application("read:current_user")
     assert READ_USER in readable(user, is_self=True)
     assert readable(user, is_self=False) == readable(tool, is_self=True) == readable(tool, is_self=False) == frozenset()
-    everything = principal(*ALL)
+    everything = principal(*ALL_SCOPES)
     assert readable(everything, is_self=False) == set(READING)
     assert set(READING) - readable(everything, is_self=True) == {each for each in READING if each.self_ == ()}

@@ -8,13 +8,11 @@ from graphql import GraphQLInputObjectType, GraphQLNonNull, get_named_type, is_e
 from app.domain.enrollments import MAX_ENROLLMENTS, masked
 from app.domain.grants import MAX_GRANTS
 from app.domain.ids import encode_id
-from app.domain.scopes import Scope
 from app.domain.times import now
 from app.domain.users import User
 from tests.schema.test_matrix import SCHEMA
-from tests.world import World, codes
+from tests.world import ALL_SCOPES, World, codes
 
-EVERYTHING = [str(each) for each in Scope]
 GRANT = """mutation($input: RecordGrantInput!) { recordGrant(input: $input) {
   authorizedApplication { id clientId clientName audience scopes grantedAt } errors { code path } } }"""
 REVOKE = """mutation($input: RevokeApplicationInput!) { revokeApplication(input: $input) {
@@ -26,7 +24,7 @@ REMOVE = """mutation($input: RemoveMfaEnrollmentsInput!) { removeMfaEnrollments(
 
 
 async def tool(world: World, query: str, **input: Any) -> Any:
-    return next(iter((await world.ask(query, world.tool_token(EVERYTHING), input=input)).values()))
+    return next(iter((await world.ask(query, world.tool_token(ALL_SCOPES), input=input)).values()))
 
 
 async def grant(world: World, user: User, client: str = "shop", **input: Any) -> Any:
@@ -245,7 +243,7 @@ def operations() -> list[str]:
 async def test_a_blocked_users_token_is_refused_by_every_operation(world: World, operation: str) -> None:
     jane = await world.add_user("jane", blocked=True)
     before = await world.stored(jane)
-    answer = await world.post(operation, world.user_token(jane, EVERYTHING))
+    answer = await world.post(operation, world.user_token(jane, ALL_SCOPES))
     assert (answer.status_code, codes(answer)) == (403, ["USER_BLOCKED"])
     assert "data" not in answer.json()
     assert await world.stored(jane) == before

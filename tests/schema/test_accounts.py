@@ -7,12 +7,10 @@ import pytest
 
 from app.domain.connections import SyncRootAttributes
 from app.domain.logs import Actor, FieldChange, LogEventType
-from app.domain.scopes import Scope
 from tests.schema.test_access import ENROLL, GRANT
 from tests.schema.test_logins import fail, good
-from tests.world import DATABASE, World, codes
+from tests.world import ALL_SCOPES, DATABASE, World, codes
 
-EVERYTHING = [str(each) for each in Scope]
 CREATE = """mutation($input: CreateUserInput!) { createUser(input: $input) {
   user { userId version name nickname picture email emailVerified username phoneNumber phoneVerified userMetadata appMetadata
     identities { provider connection userId isPrimary } rootAttributes { name source } logEvents { nodes { type reason connection
@@ -24,11 +22,11 @@ UPDATE = """mutation($updates: [UpdateUserInput!]!) { updateUsers(input: {update
 
 async def create(world: World, token: str | None = None, **input: Any) -> Any:
     given = {"connection": DATABASE, **input}
-    return (await world.ask(CREATE, token or world.tool_token(EVERYTHING), input=given))["createUser"]
+    return (await world.ask(CREATE, token or world.tool_token(ALL_SCOPES), input=given))["createUser"]
 
 
 async def delete(world: World, user_id: str, **input: Any) -> Any:
-    answer = await world.ask(DELETE, world.tool_token(EVERYTHING), input={"userId": user_id, **input})
+    answer = await world.ask(DELETE, world.tool_token(ALL_SCOPES), input={"userId": user_id, **input})
     return answer["deleteUser"]
 
 
@@ -154,7 +152,7 @@ async def test_a_deleted_user_is_gone_with_devices_and_linked_accounts_and_histo
     await good(world, "g", {"sub": "1"}, device={"deviceId": "e"})
     await fail(world, connection=DATABASE, identifier="john", reason="WRONG_PASSWORD", ip="203.0.113.7")
     link = 'mutation { linkIdentity(input: {userId: "auth0|john", secondary: {userId: "google-oauth2|1"}}) { errors { code } } }'
-    assert (await world.ask(link, world.tool_token(EVERYTHING)))["linkIdentity"]["errors"] == []
+    assert (await world.ask(link, world.tool_token(ALL_SCOPES)))["linkIdentity"]["errors"] == []
     conflict = [{"code": "VERSION_CONFLICT", "path": ["ifVersion"]}]
     assert await delete(world, "auth0|john", ifVersion=9) == {"deletedUserId": None, "errors": conflict}
     assert await delete(world, "auth0|john", reason="asked to") == {"deletedUserId": "auth0|john", "errors": []}
@@ -170,7 +168,7 @@ async def test_a_deleted_user_is_gone_with_devices_and_linked_accounts_and_histo
     again = await good(world, DATABASE, {"user_id": "john", "email": "john@example.com"})
     assert again["created"]
     query = '{ user(by: {userId: "auth0|john"}) { logEvents { nodes { type } } } }'
-    found = await world.ask(query, world.tool_token(EVERYTHING))
+    found = await world.ask(query, world.tool_token(ALL_SCOPES))
     assert found["user"]["logEvents"]["nodes"] == [{"type": "LOGIN_SUCCEEDED"}]
 
 
@@ -206,15 +204,15 @@ async def test_an_erased_person_is_in_no_document_and_no_event(world: World) -> 
     await fail(world, connection=DATABASE, identifier=m, reason="WRONG_PASSWORD", ip="203.0.113.7", userAgent=m)
     link = """mutation($id: String!) { linkIdentity(input: {userId: $id, secondary: {userId: "google-oauth2|m4rk3r"}, reason: "m4rk3r"}) {
       errors { code } } }"""
-    assert (await world.ask(link, world.tool_token(EVERYTHING), id=user_id))["linkIdentity"]["errors"] == []
+    assert (await world.ask(link, world.tool_token(ALL_SCOPES), id=user_id))["linkIdentity"]["errors"] == []
     asked = (
         'mutation($id: String!) { changeEmail(input: {userId: $id, email: "m4rk3r@new.example"}) { errors { code } } }'
     )
-    assert (await world.ask(asked, world.tool_token(EVERYTHING), id=user_id))["changeEmail"]["errors"] == []
+    assert (await world.ask(asked, world.tool_token(ALL_SCOPES), id=user_id))["changeEmail"]["errors"] == []
     given = {"userId": user_id, "clientId": m, "clientName": m, "audience": m, "scopes": [m]}
-    assert (await world.ask(GRANT, world.tool_token(EVERYTHING), input=given))["recordGrant"]["errors"] == []
+    assert (await world.ask(GRANT, world.tool_token(ALL_SCOPES), input=given))["recordGrant"]["errors"] == []
     factor = {"userId": user_id, "enrollmentId": m, "type": "totp", "name": m}
-    assert (await world.ask(ENROLL, world.tool_token(EVERYTHING), input=factor))["recordMfaEnrollment"]["errors"] == []
+    assert (await world.ask(ENROLL, world.tool_token(ALL_SCOPES), input=factor))["recordMfaEnrollment"]["errors"] == []
     for name in ("credentials", "grants", "mails", "mfa_enrollments", "tickets"):
         assert await world.database[name].count_documents({"tenant": world.tenant, "user": john["_id"]}), name
     change = FieldChange(f"user_metadata.{m}", m, m)
@@ -277,7 +275,7 @@ async def test_of_many_changes_each_has_its_own_result(world: World) -> None:
         {"userId": "auth0|jane", "update": {"appMetadata": {"email": 1}}},
         {"userId": "auth0|john", "update": {"userMetadata": {"b": 2}}},
     ]
-    told = (await world.ask(UPDATE, world.tool_token(EVERYTHING), updates=updates))["updateUsers"]
+    told = (await world.ask(UPDATE, world.tool_token(ALL_SCOPES), updates=updates))["updateUsers"]
     assert told["errors"] == []
     assert [each["index"] for each in told["results"]] == list(range(6))
     assert [[error["code"] for error in each["errors"]] for each in told["results"]] == [
@@ -304,7 +302,7 @@ async def test_each_of_many_changes_is_allowed_or_not_by_itself(world: World) ->
     told = (await world.ask(query, world.tool_token(["update:users"]), updates=updates))["updateUsers"]["results"]
     assert [[error["code"] for error in each["errors"]] for each in told] == [[], ["FORBIDDEN"]]
     assert codes(await world.post(query, None, updates=updates)) == ["UNAUTHENTICATED"]
-    refused = (await world.ask(query, world.tool_token(EVERYTHING), updates=[]))["updateUsers"]
+    refused = (await world.ask(query, world.tool_token(ALL_SCOPES), updates=[]))["updateUsers"]
     assert refused == {"results": [], "errors": [{"code": "INVALID_INPUT", "path": ["updates"]}]}
-    too_many = await world.post(query, world.tool_token(EVERYTHING), updates=updates[:1] * 101)
+    too_many = await world.post(query, world.tool_token(ALL_SCOPES), updates=updates[:1] * 101)
     assert codes(too_many) == ["BAD_USER_INPUT"]

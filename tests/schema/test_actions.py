@@ -10,14 +10,12 @@ from app.auth.development import USER_SCOPES
 from app.domain.ids import encode_id
 from app.domain.logins import MAX_FAILURES
 from app.domain.roles import MAX_PERMISSIONS, MAX_ROLES
-from app.domain.scopes import Scope
 from app.domain.times import now
 from app.domain.users import Identity, User
 from app.policy.actions import UserActionName as Name
 from app.store.database import new_id
-from tests.world import World
+from tests.world import ALL_SCOPES, World
 
-EVERYTHING = [str(each) for each in Scope]
 ACTIONS = "query($id: String!) { user(by: {userId: $id}) { viewerActions { name allowed code reason missingScopes } } }"
 
 
@@ -66,7 +64,7 @@ async def of_linked(world: World, user: User) -> dict[str, Any]:
 
 async def identity_ids(world: World, user: User) -> list[str]:
     query = "query($id: String!) { user(by: {userId: $id}) { identities { id } } }"
-    found = await world.ask(query, world.tool_token(EVERYTHING), id=user.user_id)
+    found = await world.ask(query, world.tool_token(ALL_SCOPES), id=user.user_id)
     return [each["id"] for each in found["user"]["identities"]]
 
 
@@ -119,11 +117,11 @@ SIGNED_IN_LONG_AGO = "a user who signed in long ago"
 # Who asks: about themselves, or about another; with which scopes.
 CALLERS: dict[str, tuple[bool, bool, Any]] = {
     "a user": (True, True, USER_SCOPES),
-    "a user with every scope there is": (True, True, EVERYTHING),
+    "a user with every scope there is": (True, True, ALL_SCOPES),
     SIGNED_IN_LONG_AGO: (True, True, USER_SCOPES),
     "a user who may only read": (True, True, ["read:current_user"]),
-    "another user, who administers": (True, False, EVERYTHING),
-    "a tool": (False, False, EVERYTHING),
+    "another user, who administers": (True, False, ALL_SCOPES),
+    "a tool": (False, False, ALL_SCOPES),
     "a tool that updates": (False, False, ["read:users", "update:users"]),
     "a tool that only reads": (False, False, ["read:users"]),
 }
@@ -239,7 +237,7 @@ async def test_what_a_tool_is_offered_of_an_unusual_user_works(open_world: World
 
 async def test_user_with_a_locked_out_ip_address_can_be_unblocked(open_world: World) -> None:
     user = await make(open_world, "database")
-    token = open_world.tool_token(EVERYTHING)
+    token = open_world.tool_token(ALL_SCOPES)
 
     async def code() -> str | None:
         found = (await open_world.ask(ACTIONS, token, id=user.user_id))["user"]["viewerActions"]
@@ -292,7 +290,7 @@ async def test_what_is_told_says_what_is_missing(open_world: World) -> None:
 async def test_of_a_page_of_users_no_more_commands_are_needed(open_world: World, commands: list[str]) -> None:
     for _ in range(5):
         await make(open_world, "database")
-    token = open_world.tool_token(EVERYTHING)
+    token = open_world.tool_token(ALL_SCOPES)
     query = """{ users(first: 5) { nodes { viewerActions { name } authorizedApplications { id } mfaEnrollments { id } } } }"""
     await open_world.ask(query, token)
     commands.clear()

@@ -22,9 +22,8 @@ from app.store.errors import Conflict, Taken
 from app.store.records import Records
 from app.store.snapshots import Snapshots
 from app.store.users import to_document
-from tests.world import DATABASE, World
+from tests.world import ALL_SCOPES, DATABASE, World
 
-EVERYTHING = [str(each) for each in Scope]
 CONNECTION = "authConnection { id name strategy importMode syncRootAttributes allowsSignUp version }"
 ERRORS = "errors { code path message ... on VersionConflictError { currentVersion } }"
 SAVE = f"mutation($input: SaveAuthConnectionInput!) {{ saveAuthConnection(input: $input) {{ {CONNECTION} {ERRORS} }} }}"
@@ -38,18 +37,18 @@ CORP = {"strategy": "custom", "importMode": True, "syncRootAttributes": "ON_FIRS
 
 
 async def save(world: World, name: str = "corp", **input: Any) -> Any:
-    token = world.tool_token(EVERYTHING)
+    token = world.tool_token(ALL_SCOPES)
     return (await world.ask(SAVE, token, input={"name": name, **input}))["saveAuthConnection"]
 
 
 async def delete(world: World, name: str = "corp", **input: Any) -> Any:
-    token = world.tool_token(EVERYTHING)
+    token = world.tool_token(ALL_SCOPES)
     return (await world.ask(DELETE, token, input={"name": name, **input}))["deleteAuthConnection"]
 
 
 async def save_rule(world: World, enabled: bool, **input: Any) -> Any:
     named = {"name": BUILT_IN[0].name, "enabled": enabled, **input}
-    return (await world.ask(RULE, world.tool_token(EVERYTHING), input=named))["saveLoginRule"]
+    return (await world.ask(RULE, world.tool_token(ALL_SCOPES), input=named))["saveLoginRule"]
 
 
 async def events(world: World) -> list[dict[str, Any]]:
@@ -86,7 +85,7 @@ async def test_login_after_partial_save_keeps_users_own_name(world: World) -> No
     await save(world, strategy="google-oauth2", syncRootAttributes="ON_FIRST_LOGIN")
     login = """mutation($profile: JSON!) { recordLogin(input: {connection: "corp", profile: $profile}) {
       user { name } errors { code } } }"""
-    token = world.tool_token(EVERYTHING)
+    token = world.tool_token(ALL_SCOPES)
     await world.ask(login, token, profile={"sub": "1", "name": "Theirs"})
     own = {"userId": "google-oauth2|1", "name": "Mine"}
     update = "mutation($input: UpdateRootAttributesInput!) { updateRootAttributes(input: $input) { errors { code } } }"
@@ -204,7 +203,7 @@ async def test_concurrent_creations_make_one_connection(world: World) -> None:
 
 async def test_login_rule_has_version_reason_and_event(world: World) -> None:
     name = BUILT_IN[0].name
-    listed = await world.ask("{ loginRules { version } }", world.tool_token(EVERYTHING))
+    listed = await world.ask("{ loginRules { version } }", world.tool_token(ALL_SCOPES))
     assert listed["loginRules"] == [{"version": 1}]
     assert (await save_rule(world, False))["loginRule"]["version"] == 1
     saved = await save_rule(world, True, ifVersion=1, reason="as agreed")
@@ -240,7 +239,7 @@ async def test_concurrent_login_rule_saves_write_one_event(world: World) -> None
 
 async def test_delete_connection_takes_it_away_at_once(world: World) -> None:
     await save(world, strategy="google-oauth2")
-    tool = world.tool_token(EVERYTHING)
+    tool = world.tool_token(ALL_SCOPES)
     assert len((await world.ask("{ authConnections { name } }", tool))["authConnections"]) == 1
     conflict = await delete(world, ifVersion=2)
     assert (refusal(conflict), conflict["deletedName"]) == (("VERSION_CONFLICT", ["ifVersion"]), None)
@@ -283,7 +282,7 @@ async def test_delete_connection_refuses_for_linked_user(world: World) -> None:
         link = "mutation($input: LinkIdentityInput!) { linkIdentity(input: $input) { errors { code } } }"
         john = await world.add_user(f"john-{name}")
         input = {"userId": john.user_id, "secondary": {"userId": f"{strategy}|{name}"}}
-        linked = await world.ask(link, world.tool_token(EVERYTHING), input=input)
+        linked = await world.ask(link, world.tool_token(ALL_SCOPES), input=input)
         assert linked["linkIdentity"]["errors"] == []
         assert refusal(await delete(world, name)) == ("NOT_EDITABLE", ["name"])
 
@@ -365,7 +364,7 @@ async def test_first_login_and_deletion_leave_no_orphan(world: World) -> None:
     login = (
         'mutation($sub: String!) { recordLogin(input: {connection: "corp", profile: {sub: $sub}}) { errors { code } } }'
     )
-    tool = world.tool_token(EVERYTHING)
+    tool = world.tool_token(ALL_SCOPES)
     for round in range(5):
         await save(world, strategy="oidc")
         logins = [world.ask(login, tool, sub=f"{round}-{number}") for number in range(3)]

@@ -7,13 +7,11 @@ from typing import Any
 import pytest
 
 from app.domain.mail import MAX_MAILS
-from app.domain.scopes import Scope
 from app.domain.times import now
 from app.domain.users import User
 from tests.mailbox import PUBLIC_URL, Mailbox, link_of, parts, ticket_of
-from tests.world import DATABASE, World, codes
+from tests.world import ALL_SCOPES, DATABASE, World, codes
 
-EVERYTHING = [str(each) for each in Scope]
 KINDS = {
     "sendVerificationEmail": "SelfActionInput",
     "changeEmail": "ChangeEmailInput",
@@ -28,7 +26,7 @@ REDEEM = "mutation($input: RedeemTicketInput!) { redeemTicket(input: $input) { p
 
 async def act(world: World, mutation: str, token: str | None = None, **input: Any) -> Any:
     query = f"mutation($input: {KINDS[mutation]}!) {{ {mutation}(input: $input) {{ {USER} }} }}"
-    return (await world.ask(query, token or world.tool_token(EVERYTHING), input=input))[mutation]
+    return (await world.ask(query, token or world.tool_token(ALL_SCOPES), input=input))[mutation]
 
 
 async def redeem(world: World, ticket: str, **input: Any) -> Any:
@@ -221,7 +219,7 @@ async def test_a_users_new_address_waits_for_its_ticket_and_the_old_one_is_told(
     find = "query($e: String!) { user(by: {email: {email: $e, connection: %r}}) { userId } }".replace(
         "%r", f'"{DATABASE}"'
     )
-    tool = world.tool_token(EVERYTHING)
+    tool = world.tool_token(ALL_SCOPES)
     assert (await world.ask(find, tool, e="NEW@example.com"))["user"] == {"userId": john.user_id}
     assert (await world.ask(find, tool, e="john@example.com"))["user"] is None
 

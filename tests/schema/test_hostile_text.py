@@ -19,10 +19,9 @@ from graphql import (
 )
 
 from app.domain.ids import encode_id
-from app.domain.scopes import Scope
 from app.domain.users import User
 from app.schema.build import build_schema
-from tests.world import DATABASE, World
+from tests.world import ALL_SCOPES, DATABASE, World
 
 SCHEMA = build_schema()._schema
 TEXT = {
@@ -251,7 +250,7 @@ async def test_hostile_values_are_never_a_fault(world: World, cheap_hashes: None
     await world.add_connection("g", "google-oauth2")
     await world.add_role("Editor")
     jane = await world.add_user("jane")
-    tool, own = world.tool_token(list(map(str, Scope))), world.user_token(jane, list(map(str, Scope)))
+    tool, own = world.tool_token(ALL_SCOPES), world.user_token(jane, ALL_SCOPES)
     known = await usual(world, jane)
     wrong = []
     for place in (each for each in PLACES if (each.root, each.field) == (root, field)):

@@ -8,15 +8,13 @@ import pytest
 from app.auth.development import mint
 from app.domain.identities import MAX_IDENTITIES
 from app.domain.ids import encode_id
-from app.domain.scopes import Scope
 from app.domain.users import Identity
 from app.store.database import new_id
 from tests.schema.test_accounts import create
 from tests.schema.test_logins import good
 from tests.schema.test_passwords import GOOD, WRONG, verify
-from tests.world import DATABASE, World, codes
+from tests.world import ALL_SCOPES, DATABASE, World, codes
 
-EVERYTHING = [str(each) for each in Scope]
 USER = """{ id userId version name email userMetadata appMetadata blocked roles { name } permissions { name api }
   identities { id provider connection userId isPrimary profileData }
   devices { nodes { deviceId } } logEvents(first: 100) { nodes { type details userId } } }"""
@@ -62,7 +60,7 @@ async def two(world: World) -> Two:
         "permissions": [{"name": "p", "api": "q"}],
     }
     await world.database["users"].update_one({"tenant": world.tenant, "user_id": "google-oauth2|g1"}, {"$set": more})
-    return Two(world, world.tool_token(EVERYTHING))
+    return Two(world, world.tool_token(ALL_SCOPES))
 
 
 def names(user: Any) -> list[str]:
@@ -392,7 +390,7 @@ async def test_a_linked_database_account_keeps_its_address_and_its_password(worl
     await world.add_connection("g", "google-oauth2")
     await good(world, "g", {"sub": "g1", "name": "Johnny", "email": "johnny@gmail.com"})
     made = await create(world, email="john@example.com", username="john", password=GOOD)
-    tool, user_id = world.tool_token(EVERYTHING), made["user"]["userId"]
+    tool, user_id = world.tool_token(ALL_SCOPES), made["user"]["userId"]
     input = {"userId": "google-oauth2|g1", "secondary": {"userId": user_id}}
     linked = (await world.ask(LINK, tool, input=input))["linkIdentity"]
     assert linked["errors"] == []

@@ -6,13 +6,11 @@ from typing import Any
 import pytest
 
 from app.domain.login_rules import LoginRule
-from app.domain.scopes import Scope
 from app.services.logins import RecordLogins
 from tests.schema.test_linking import LINK, UNLINK, Two, two
-from tests.world import DATABASE, World, codes
+from tests.world import ALL_SCOPES, DATABASE, World, codes
 
 __all__ = ["two"]
-EVERYTHING = [str(each) for each in Scope]
 JOHN, GOOGLE, PUPPET = "auth0|john", "google-oauth2|g1", "auth0|puppet"
 ACCESS = {"app_metadata": {"admin": True}, "permissions": [{"name": "all", "api": "q"}]}
 TELL = """userId version raw appMetadata roles { name } permissions { name } devices { nodes { deviceId } }
@@ -67,7 +65,7 @@ async def test_link_rejects_callers_own_profile_as_secondary(
     before = await documents(two.world)
     secondary = {name: two.world.user_token(each) if name == "token" else each for name, each in named.items()}
     input = {"userId": PUPPET, "secondary": secondary, "metadata": how}
-    answer = (await two.world.post(LINK, two.world.user_token(caller, EVERYTHING), input=input)).json()
+    answer = (await two.world.post(LINK, two.world.user_token(caller, ALL_SCOPES), input=input)).json()
     assert answer["data"] == {"linkIdentity": None}
     assert answer["errors"][0]["extensions"] == {"code": "FORBIDDEN", "scopes": []}
     assert await documents(two.world) == before
@@ -77,7 +75,7 @@ async def test_link_rejects_callers_own_profile_as_secondary(
 async def test_link_brings_no_access_to_the_callers_profile(two: Two, how: str) -> None:
     await add_puppet(two)
     before = await access(two.world, JOHN)
-    token = two.world.user_token(JOHN, EVERYTHING)
+    token = two.world.user_token(JOHN, ALL_SCOPES)
     query = "mutation($input: LinkIdentityInput!) { linkIdentity(input: $input) { errors { code } } }"
     input = {"secondary": {"userId": PUPPET}, "metadata": how}
     told = await two.world.ask(query, token, input=input)
@@ -90,7 +88,7 @@ async def test_link_brings_no_access_to_the_callers_profile(two: Two, how: str) 
 async def test_link_shares_access_for_an_uninvolved_user(two: Two) -> None:
     await add_puppet(two)
     await two.world.add_user("admin")
-    token = two.world.user_token("auth0|admin", EVERYTHING)
+    token = two.world.user_token("auth0|admin", ALL_SCOPES)
     linked = await two.link(token, secondary={"userId": PUPPET}, metadata="MERGE")
     assert linked["user"]["appMetadata"] == {"plan": "free", "admin": True}
 
@@ -99,7 +97,7 @@ async def test_link_shares_access_for_an_uninvolved_user(two: Two) -> None:
 async def test_link_and_unlink_leave_access_as_it_was(two: Two, as_secondary: bool) -> None:
     before = [await access(two.world, each) for each in (JOHN, GOOGLE)]
     input = {"secondary": {"token": two.world.user_token(GOOGLE)}, "metadata": "MERGE"}
-    linked = await seen(two, LINK, two.world.user_token(JOHN, EVERYTHING), input=input)
+    linked = await seen(two, LINK, two.world.user_token(JOHN, ALL_SCOPES), input=input)
     identity = linked[0]["linkIdentity"]["user"]["identities"][1]["id"]
     token = two.world.user_token(GOOGLE if as_secondary else JOHN)
     query = "mutation($input: UnlinkIdentityInput!) { unlinkIdentity(input: $input) { errors { code } } }"
@@ -111,7 +109,7 @@ async def test_unlink_gives_back_nothing_taken_meanwhile(two: Two) -> None:
     world = two.world
     both = {"app_metadata": {"plan": "pro", "beta": {"a": True, "b": True}}, "permissions": [{"name": "p", "api": "q"}]}
     await world.database["users"].update_many({"tenant": world.tenant}, {"$set": both})
-    own = world.user_token(JOHN, EVERYTHING)
+    own = world.user_token(JOHN, ALL_SCOPES)
     [data, _] = await seen(two, LINK, own, input={"secondary": {"token": world.user_token(GOOGLE)}})
     identity = data["linkIdentity"]["user"]["identities"][1]["id"]
     for change in (
@@ -142,7 +140,7 @@ async def linked_and_viewer(two: Two, scopes: Any) -> tuple[Any, Any, str]:
     return data["linkIdentity"]["user"], viewer["viewer"], token
 
 
-@pytest.mark.parametrize("scopes", [EVERYTHING, ["read:current_user", "update:current_user_identities"]])
+@pytest.mark.parametrize("scopes", [ALL_SCOPES, ["read:current_user", "update:current_user_identities"]])
 async def test_the_answer_of_a_link_is_what_the_viewer_sees(two: Two, scopes: Any) -> None:
     told, viewer, _ = await linked_and_viewer(two, scopes)
     assert told == viewer
@@ -152,7 +150,7 @@ async def test_the_answer_of_a_link_is_what_the_viewer_sees(two: Two, scopes: An
     assert {each["deviceId"] for each in told["devices"]["nodes"]} == {"desktop", "phone"}
 
 
-@pytest.mark.parametrize("scopes", [EVERYTHING, ["read:current_user", "update:current_user_identities"]])
+@pytest.mark.parametrize("scopes", [ALL_SCOPES, ["read:current_user", "update:current_user_identities"]])
 async def test_the_answer_of_an_unlink_is_what_the_viewer_sees(two: Two, scopes: Any) -> None:
     linked, _, token = await linked_and_viewer(two, scopes)
     query = f"mutation($input: UnlinkIdentityInput!) {{ unlinkIdentity(input: $input) {{ user {{ {TELL} }} errors {{ code }} }} }}"
@@ -172,7 +170,7 @@ async def test_a_fragment_before_a_link_keeps_no_rights(two: Two) -> None:
       a: updateUserMetadata(input: {patch: {x: 1}}) { user { ...F } errors { code } }
       b: linkIdentity(input: {secondary: {token: $proof}}) { user { ...F } errors { code } } }
     fragment F on User { logEvents(first: 100) { nodes { type userId } } }"""
-    token = two.world.user_token(JOHN, EVERYTHING)
+    token = two.world.user_token(JOHN, ALL_SCOPES)
     told = await two.world.ask(query, token, proof=two.world.user_token(GOOGLE))
     events = told["b"]["user"]["logEvents"]["nodes"]
     assert GOOGLE in [each["userId"] for each in events]
@@ -209,7 +207,7 @@ async def test_app_metadata_of_a_profile_made_meanwhile_is_refused(world: World,
     if exists:
         await world.add_user("new")
         delete = 'a: deleteUser(input: {userId: "auth0|new"}) { errors { code } }'
-    token = world.user_token("auth0|new", EVERYTHING)
+    token = world.user_token("auth0|new", ALL_SCOPES)
     answer = (await world.post(f"mutation {{ {delete} b: {RECORD} c: {SET} }}", token)).json()
     assert answer["data"]["b"] == {"user": {"userId": "auth0|new", "appMetadata": None}, "errors": []}
     assert answer["data"]["c"] is None
@@ -236,11 +234,11 @@ async def test_a_login_rule_sets_no_app_metadata_for_its_reporter(world: World, 
         await world.add_user("new")
     before = await documents(world)
     record = f'mutation {{ recordLogin(input: {{connection: "{DATABASE}", profile: {{user_id: "new", name: "N"}}}}) {{ errors {{ code }} }} }}'
-    assert codes(await world.post(record, world.user_token("auth0|new", EVERYTHING))) == ["FORBIDDEN"]
+    assert codes(await world.post(record, world.user_token("auth0|new", ALL_SCOPES))) == ["FORBIDDEN"]
     assert await documents(world) == before
     await world.add_user("jane")
-    for token in (world.user_token("auth0|jane", EVERYTHING), world.tool_token(EVERYTHING)):
+    for token in (world.user_token("auth0|jane", ALL_SCOPES), world.tool_token(ALL_SCOPES)):
         assert (await world.ask(record, token))["recordLogin"]["errors"] == []
     assert (await stored(world, "auth0|new"))["app_metadata"] == {"from": "N"}
     # What changes nothing is no write of it.
-    assert (await world.ask(record, world.user_token("auth0|new", EVERYTHING)))["recordLogin"]["errors"] == []
+    assert (await world.ask(record, world.user_token("auth0|new", ALL_SCOPES)))["recordLogin"]["errors"] == []

@@ -7,24 +7,18 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from app.domain.connections import SyncRootAttributes, kind_of
 from app.domain.login_rules import MOVE_USER_METADATA, LoginRule
 from app.domain.logins import MAX_FAILURES, MAX_PROFILE_BYTES
-from app.domain.normalizers.registry import NORMALIZERS
-from app.domain.scopes import Scope
 from app.domain.times import format_time, now
-from app.main import build
 from app.services.logins import token_hash
-from app.settings import Settings
-from tests.geo.test_locations import CITY
-from tests.geo.test_locations import database as city_database
-from tests.world import DATABASE, World, codes
+from tests.clients import service_client
+from tests.domain.golden_pairs import CASES, claims_of, payload_of
+from tests.geo.databases import LYON, write_database
+from tests.world import ALL_SCOPES, DATABASE, World, codes
 
-PAYLOADS = Path(__file__).parents[1] / "domain" / "normalizers"
-EVERYTHING = [str(each) for each in Scope]
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 IPHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5"
@@ -44,7 +38,7 @@ RECORD = """mutation($input: RecordLoginInput!) { recordLogin(input: $input) {
 
 async def record(world: World, connection: str, profile: Any, **more: Any) -> Any:
     answer = await world.ask(
-        RECORD, world.tool_token(EVERYTHING), input={"connection": connection, "profile": profile, **more}
+        RECORD, world.tool_token(ALL_SCOPES), input={"connection": connection, "profile": profile, **more}
     )
     return answer["recordLogin"]
 
@@ -74,28 +68,27 @@ async def count(world: World, collection: str) -> int:
 # ---------------------------------------------------------------- each strategy
 
 
-@pytest.mark.parametrize("strategy", sorted(NORMALIZERS.keys() - {"auth0-adldap", "custom"}))
+@pytest.mark.parametrize("strategy", sorted({strategy for strategy, _ in CASES}))
 async def test_a_login_of_each_strategy_makes_user_identity_device_and_event(world: World, strategy: str) -> None:
     name = f"{strategy}-here"
     await world.add_connection(name, strategy)
-    payloads = json.loads((PAYLOADS / f"{strategy}.payloads.json").read_text())
-    claims = json.loads((PAYLOADS / f"{strategy}.claims.json").read_text())
-    for case, raw in payloads.items():
+    for case in [case for each, case in CASES if each == strategy]:
+        raw, claims = payload_of(strategy, case), claims_of(strategy, case)
         before = await count(world, "users")
         recorded = await good(
             world, name, raw, ip="203.0.113.7", userAgent=FIREFOX, clientId="web", clientName="Web",
             device={"deviceId": case, "token": case},
         )  # fmt: skip
-        user, event, said = recorded["user"], recorded["logEvent"], claims[case]
+        user, event = recorded["user"], recorded["logEvent"]
         [identity] = user["identities"]
         assert (identity["provider"], identity["connection"]) == (strategy, name)
         assert identity["isPrimary"]
         assert identity["isSocial"] is (kind_of(strategy) == "SOCIAL")
-        assert "user_id" not in said or identity["userId"] == said["user_id"]
+        assert identity["userId"] == claims.get("user_id", identity["userId"])
         middle = f"{name}|" if kind_of(strategy) == "ENTERPRISE" else ""
         assert user["userId"] == f"{strategy}|{middle}{identity['userId']}"
-        for ours, field in (("email", "email"), ("given_name", "givenName"), ("phone_number", "phoneNumber")):
-            assert user[field] == said.get(ours) or not recorded["created"]
+        for claim, field in (("email", "email"), ("given_name", "givenName"), ("phone_number", "phoneNumber")):
+            assert user[field] == claims.get(claim) or not recorded["created"]
         [device] = [each for each in user["devices"]["nodes"] if each["deviceId"] == case]
         assert (device["name"], device["clientName"], device["lastIp"]) == ("Firefox on Linux", "Web", "203.0.113.7")
         assert (event["type"], event["code"], event["strategy"]) == ("LOGIN_SUCCEEDED", "s", strategy)
@@ -193,7 +186,7 @@ async def test_on_first_login_sets_once_and_leaves_to_edit(world: World) -> None
     assert root(first, "NAME") == ("Jane", "IDP")
     assert all(each["editable"] for each in first["rootAttributes"])
     edit = 'mutation($id: String!) { updateRootAttributes(input: {userId: $id, name: "Mine"}) { errors { code } } }'
-    assert (await world.ask(edit, world.tool_token(EVERYTHING), id=first["userId"]))["updateRootAttributes"][
+    assert (await world.ask(edit, world.tool_token(ALL_SCOPES), id=first["userId"]))["updateRootAttributes"][
         "errors"
     ] == []
     user = (await good(world, "g", {"sub": "1", "name": "Jane Doe"}))["user"]
@@ -268,7 +261,7 @@ async def test_no_reader_sees_secrets_of_provider_profile(world: World) -> None:
     both = """query($id: String!) { user(by: {userId: $id}) { raw } }"""
     export = "mutation($id: String!) { exportPersonalData(input: {userId: $id}) { data } }"
     for query in (both, export):
-        told = str(await world.ask(query, world.tool_token(EVERYTHING), id=user["userId"]))
+        told = str(await world.ask(query, world.tool_token(ALL_SCOPES), id=user["userId"]))
         assert "C01X" in told
         assert "hunter2" not in told
 
@@ -294,7 +287,7 @@ async def test_what_can_not_be_taken_is_refused_and_changes_nothing(world: World
     ):
         assert refusal(await record(world, connection, profile, **more)) == expected, (profile, more)
     body = {"query": RECORD, "variables": {"input": {"connection": "g", "profile": {"sub": "1", "name": "\ud800"}}}}
-    headers = {"authorization": f"Bearer {world.tool_token(EVERYTHING)}", "content-type": "application/json"}
+    headers = {"authorization": f"Bearer {world.tool_token(ALL_SCOPES)}", "content-type": "application/json"}
     answer = await world.client.post("/graphql", content=json.dumps(body), headers=headers)
     assert refusal(answer.json()["data"]["recordLogin"]) == ("INVALID_INPUT", ["profile"])
     assert (await count(world, "users"), await count(world, "log_events")) == (0, 0)
@@ -352,7 +345,7 @@ async def test_provider_tokens_are_kept_encrypted(world: World) -> None:
 
 async def test_an_idempotency_key_gets_the_first_answer_and_records_once(world: World) -> None:
     await world.add_connection("g", "google-oauth2")
-    token = world.tool_token(EVERYTHING)
+    token = world.tool_token(ALL_SCOPES)
     input = {"connection": "g", "profile": {"sub": "1", "name": "Jane"}, "idempotencyKey": "k"}
     answers = await asyncio.gather(*(world.ask(RECORD, token, input=input) for _ in range(8)))
     assert all(each == answers[0] for each in answers)
@@ -381,7 +374,7 @@ async def test_a_thousand_logins_of_two_hundred_users_leave_exact_counters_and_n
     for name, strategy in (("g", "google-oauth2"), ("o", "oidc")):
         await world.add_connection(name, strategy)
     query = "mutation($input: RecordLoginInput!) { recordLogin(input: $input) { errors { code } } }"
-    token, turns = world.tool_token(EVERYTHING), asyncio.Semaphore(8)
+    token, turns = world.tool_token(ALL_SCOPES), asyncio.Semaphore(8)
 
     async def one(number: int) -> None:
         user = number % 200
@@ -408,7 +401,7 @@ FAIL = """mutation($input: RecordFailedLoginInput!) { recordFailedLogin(input: $
 
 
 async def fail(world: World, **input: Any) -> Any:
-    answer = await world.ask(FAIL, world.tool_token(EVERYTHING), input=input)
+    answer = await world.ask(FAIL, world.tool_token(ALL_SCOPES), input=input)
     return answer["recordFailedLogin"]
 
 
@@ -463,7 +456,7 @@ async def act(world: World, name: str, **input: Any) -> Any:
     kind = {"blockUser": "BlockUserInput", "unblockUser": "UserActionInput"}[name]
     query = f"""mutation($input: {kind}!) {{ {name}(input: $input) {{
       user {{ version blocked devices {{ nodes {{ deviceId }} }} }} errors {{ code path }} }} }}"""
-    return (await world.ask(query, world.tool_token(EVERYTHING), input=input))[name]
+    return (await world.ask(query, world.tool_token(ALL_SCOPES), input=input))[name]
 
 
 async def test_unblocking_lifts_the_addresses_too(world: World) -> None:
@@ -522,7 +515,7 @@ async def test_a_device_is_linked_told_of_and_revoked_at_once(world: World) -> N
     assert linked["name"] == "Mobile Safari on iOS"
     assert (linked["type"], linked["clientName"]) == ("ROTATING_REFRESH_TOKEN", "App")
     assert recorded["logEvent"]["isMobile"] is True
-    tool = world.tool_token(EVERYTHING)
+    tool = world.tool_token(ALL_SCOPES)
     stands = (await world.ask(STANDS, tool, hash=digest))["deviceCredential"]
     assert stands == {"deviceId": "d1", "userId": "google-oauth2|1", "type": "ROTATING_REFRESH_TOKEN"}
     stored = await world.database["devices"].find_one({"tenant": world.tenant})
@@ -557,7 +550,7 @@ async def test_a_credential_of_a_blocked_user_or_past_its_time_does_not_stand(wo
     past, later = format_time(now() - timedelta(seconds=1)), format_time(now() + timedelta(days=1))
     for id, expires in (("past", past), ("later", later)):
         await good(world, "g", {"sub": "1"}, device={"deviceId": id, "token": id, "expiresAt": expires})
-    tool = world.tool_token(EVERYTHING)
+    tool = world.tool_token(ALL_SCOPES)
     assert (await world.ask(STANDS, tool, hash=token_hash("past")))["deviceCredential"] is None
     assert (await world.ask(STANDS, tool, hash=token_hash("later")))["deviceCredential"]
     await world.database["users"].update_one({"tenant": world.tenant}, {"$set": {"blocked": True}})
@@ -587,7 +580,7 @@ SAVE = """mutation($input: SaveAuthConnectionInput!) { saveAuthConnection(input:
 
 
 async def save(world: World, **input: Any) -> Any:
-    return (await world.ask(SAVE, world.tool_token(EVERYTHING), input=input))["saveAuthConnection"]
+    return (await world.ask(SAVE, world.tool_token(ALL_SCOPES), input=input))["saveAuthConnection"]
 
 
 async def test_connections_are_made_and_their_settings_changed(world: World) -> None:
@@ -618,13 +611,13 @@ RULE = "mutation($name: String!, $on: Boolean!) { saveLoginRule(input: {name: $n
 
 
 async def rule(world: World, name: str, on: bool = True) -> Any:
-    return (await world.ask(RULE, world.tool_token(EVERYTHING), name=name, on=on))["saveLoginRule"]
+    return (await world.ask(RULE, world.tool_token(ALL_SCOPES), name=name, on=on))["saveLoginRule"]
 
 
 async def test_the_rule_moves_user_metadata_to_root_attributes_when_it_is_on(world: World) -> None:
     await world.add_connection()
     name = MOVE_USER_METADATA.name
-    listed = await world.ask("{ loginRules { name title enabled } }", world.tool_token(EVERYTHING))
+    listed = await world.ask("{ loginRules { name title enabled } }", world.tool_token(ALL_SCOPES))
     assert listed["loginRules"] == [
         {"name": name, "title": "Move user_metadata attributes to root attributes", "enabled": False}
     ]
@@ -680,8 +673,7 @@ async def test_rules_of_others_are_run_and_one_that_raises_fails_the_login_with_
     ]
     monkeypatch.setattr("app.composition.services.installed_rules", lambda: rules)
 
-    transport = httpx.ASGITransport(app=build(Settings(data_dir=world.data_dir), world.database))
-    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+    async with service_client(world) as client:
         monkeypatch.setattr(world, "client", client)
         await world.add_connection("g", "google-oauth2")
         await rule(world, "counts")
@@ -719,18 +711,16 @@ async def test_nobody_but_the_login_service_records_logins(world: World) -> None
 async def test_places_are_told_of_devices_and_events_where_a_database_is_configured(
     world: World, tmp_path: Path
 ) -> None:
-    path = city_database(tmp_path / "city.mmdb", **{"203_0_113_0": CITY})
-    settings = Settings(data_dir=world.data_dir, geoip_database=path)
-    transport = httpx.ASGITransport(app=build(settings, world.database))
+    path = write_database(tmp_path / "city.mmdb", {"203.0.113.0/24": LYON})
     await world.add_connection("g", "google-oauth2")
     query = """mutation($input: RecordLoginInput!) { recordLogin(input: $input) {
       user { devices { nodes { lastLocation { cityName latitude } } } } logEvent { location { countryCode timeZone } } } }"""
     input = {"connection": "g", "profile": {"sub": "1"}, "ip": "203.0.113.7", "device": {"deviceId": "d"}}
-    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
-        headers = {"authorization": f"Bearer {world.tool_token(EVERYTHING)}"}
+    async with service_client(world, geoip_database=path) as client:
+        headers = {"authorization": f"Bearer {world.tool_token(ALL_SCOPES)}"}
         answer = await client.post("/graphql", json={"query": query, "variables": {"input": input}}, headers=headers)
     recorded = answer.json()["data"]["recordLogin"]
     assert recorded["user"]["devices"]["nodes"] == [{"lastLocation": {"cityName": "Lyon", "latitude": 45.75}}]
     assert recorded["logEvent"] == {"location": {"countryCode": "FR", "timeZone": "Europe/Paris"}}
-    without = (await world.ask(query, world.tool_token(EVERYTHING), input=input))["recordLogin"]
+    without = (await world.ask(query, world.tool_token(ALL_SCOPES), input=input))["recordLogin"]
     assert without["logEvent"] == {"location": None}

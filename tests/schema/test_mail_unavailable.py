@@ -10,13 +10,11 @@ from pydantic import SecretStr
 from app.auth.development import development_issuer
 from app.composition.defaults import is_mail_possible
 from app.composition.outbox import build_outbox_sender, build_smtp_server, outbox_jobs
-from app.domain.scopes import Scope
 from app.domain.users import User
 from app.main import build
 from app.settings import ConfigurationError, Settings
-from tests.world import DATABASE, World
+from tests.world import ALL_SCOPES, DATABASE, World
 
-EVERYTHING = [str(each) for each in Scope]
 PASSWORD = "correct horse battery"
 SENDING = {
     "sendVerificationEmail": ('userId: "auth0|john"', []),
@@ -60,7 +58,7 @@ class Service:
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://localhost")
 
     async def ask(self, query: str, token: str | None = None, **variables: Any) -> Any:
-        headers = {"authorization": f"Bearer {token or self.world.tool_token(EVERYTHING)}"}
+        headers = {"authorization": f"Bearer {token or self.world.tool_token(ALL_SCOPES)}"}
         answer = await self.client.post("/graphql", json={"query": query, "variables": variables}, headers=headers)
         assert "errors" not in answer.json(), answer.json()
         return answer.json()["data"]

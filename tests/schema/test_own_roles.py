@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from app.services.roles import Roles
-from tests.schema.test_linking import EVERYTHING, Two, two
-from tests.world import World, codes
+from tests.schema.test_linking import Two, two
+from tests.world import ALL_SCOPES, World, codes
 
 __all__ = ["two"]
 CHANGES = [
@@ -42,7 +42,7 @@ async def assert_forbidden(world: World, change: str, token: str) -> None:
 @pytest.mark.parametrize("change", CHANGES)
 async def test_users_do_not_change_a_role_that_they_have(world: World, change: str) -> None:
     john = await world.add_user("john", role_ids=(await with_role(world),))
-    await assert_forbidden(world, change, world.user_token(john, EVERYTHING))
+    await assert_forbidden(world, change, world.user_token(john, ALL_SCOPES))
 
 
 @pytest.mark.parametrize("caller", ["auth0|john", "google-oauth2|g1"])
@@ -51,11 +51,11 @@ async def test_role_of_a_linked_account_is_the_users_own(two: Two, change: str, 
     """John does not have the role Editor. His account with Google has it, and gets it back when it is unlinked."""
     edit = {"$set": {"permissions": [{"api": "a", "name": "edit"}]}}
     await two.world.database["roles"].update_one({"tenant": two.world.tenant, "name": "Editor"}, edit)
-    token = two.world.user_token("auth0|john", EVERYTHING)
+    token = two.world.user_token("auth0|john", ALL_SCOPES)
     input = {"secondary": {"token": two.world.user_token("google-oauth2|g1")}}
     link = "mutation($input: LinkIdentityInput!) { linkIdentity(input: $input) { errors { code } } }"
     assert (await two.world.ask(link, token, input=input))["linkIdentity"]["errors"] == []
-    await assert_forbidden(two.world, change, two.world.user_token(caller, EVERYTHING))
+    await assert_forbidden(two.world, change, two.world.user_token(caller, ALL_SCOPES))
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -63,9 +63,9 @@ async def test_others_change_the_role(world: World, change: str) -> None:
     await world.add_user("john", role_ids=(await with_role(world),))
     jane = await world.add_user("jane", role_ids=(await world.add_role("Customer"),))
     for token in (
-        world.user_token(jane, EVERYTHING),
-        world.user_token("auth0|new", EVERYTHING),
-        world.tool_token(EVERYTHING),
+        world.user_token(jane, ALL_SCOPES),
+        world.user_token("auth0|new", ALL_SCOPES),
+        world.tool_token(ALL_SCOPES),
     ):
         [result] = (await world.ask(changing(change), token)).values()
         assert result["errors"] == []
@@ -77,7 +77,7 @@ async def test_users_describe_a_role_that_they_have(world: World) -> None:
     john = await world.add_user("john", role_ids=(await with_role(world),))
     same = 'name: "Editor", permissions: [{api: "a", name: "edit", description: "Edits"}]'
     change = f'updateRole(input: {{%s, description: "For editors", {same}}})'
-    told = await world.ask(changing(change), world.user_token(john, EVERYTHING))
+    told = await world.ask(changing(change), world.user_token(john, ALL_SCOPES))
     assert told["updateRole"]["errors"] == []
     role = await role_of(world)
     assert (role["description"], role["permissions"][0]["description"]) == ("For editors", "Edits")
@@ -93,7 +93,7 @@ async def test_role_that_a_user_is_given_meanwhile_is_their_own(world: World, mo
         return await one(self, *arguments)
 
     monkeypatch.setattr(Roles, "_one", given)
-    assert codes(await world.post(changing(CHANGES[0]), world.user_token(john, EVERYTHING))) == ["FORBIDDEN"]
+    assert codes(await world.post(changing(CHANGES[0]), world.user_token(john, ALL_SCOPES))) == ["FORBIDDEN"]
 
 
 async def test_account_linked_meanwhile_counts_for_its_roles(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,7 +107,7 @@ async def test_account_linked_meanwhile_counts_for_its_roles(two: Two, monkeypat
 
     monkeypatch.setattr(Roles, "_write", linked)
     users = two.world.database["users"]
-    token = two.world.user_token("auth0|john", EVERYTHING)
+    token = two.world.user_token("auth0|john", ALL_SCOPES)
     # The application that links takes no roles over, so that only the linked account has the role.
     two.tool = two.world.tool_token(
         ["update:users", "read:users", "read:users_app_metadata", "read:roles", "read:logs", "read:device_credentials"]

@@ -10,7 +10,6 @@ import pytest
 from argon2 import PasswordHasher
 
 from app.domain.passwords import MAX_PASSWORD_CHANGES, MAX_TRIES
-from app.domain.scopes import Scope
 from app.domain.times import now
 from app.domain.users import User
 from app.main import build
@@ -18,9 +17,8 @@ from app.services.password_hashes import PasswordHashes
 from app.settings import Settings
 from tests.mailbox import PUBLIC_URL, Mailbox, link_of, ticket_of
 from tests.schema.test_emails import NO_GOOD, redeem
-from tests.world import DATABASE, World, codes
+from tests.world import ALL_SCOPES, DATABASE, World, codes
 
-EVERYTHING = [str(each) for each in Scope]
 GOOD, BETTER = "correct horse battery", "staple the other horse"
 LONG = "".join(f"{number * 7919 % 997}, " for number in range(40))[:128]
 CHANGE = """mutation($input: ChangePasswordInput!) { changePassword(input: $input) {
@@ -33,7 +31,7 @@ WRONG = {"valid": False, "mustChangePassword": None, "user": None, "errors": []}
 
 async def change(world: World, new: str, token: str | None = None, **input: Any) -> Any:
     given = {"newPassword": new, **input}
-    return (await world.ask(CHANGE, token or world.tool_token(EVERYTHING), input=given))["changePassword"]
+    return (await world.ask(CHANGE, token or world.tool_token(ALL_SCOPES), input=given))["changePassword"]
 
 
 async def verify(world: World, password: str, identifier: str = "john@example.com", **input: Any) -> Any:
@@ -187,7 +185,7 @@ async def test_only_users_of_databases_have_a_password(world: World, john: User)
     for user_id in ("email|ue", "google-oauth2|ug", "custom|uc"):
         [error] = (await change(world, GOOD, userId=user_id))["errors"]
         assert (error["code"], error["path"]) == ("NOT_EDITABLE", ["newPassword"])
-        reset = (await world.ask(RESET, world.tool_token(EVERYTHING), input={"userId": user_id}))[
+        reset = (await world.ask(RESET, world.tool_token(ALL_SCOPES), input={"userId": user_id}))[
             "sendPasswordResetEmail"
         ]
         assert [(each["code"], each["path"]) for each in reset["errors"]] == [("NOT_EDITABLE", ["userId"])]
@@ -269,7 +267,7 @@ async def change_email(world: World, token: str, **input: Any) -> Any:
 
 
 async def test_changes_of_a_users_password_are_limited_by_hour(world: World, john: User, hashed: list[str]) -> None:
-    tool, token = world.tool_token(EVERYTHING), world.user_token(john)
+    tool, token = world.tool_token(ALL_SCOPES), world.user_token(john)
     aliases = " ".join(
         f"c{n}: changePassword(input: $i{n}) {{ errors {{ code }} }}" for n in range(MAX_PASSWORD_CHANGES + 2)
     )
@@ -449,7 +447,7 @@ async def test_a_linked_account_has_a_count_of_its_own(world: World, john: User)
     await world.add_user("jane", username="janey")
     link = """mutation { linkIdentity(input: {userId: "auth0|john", secondary: {userId: "auth0|jane"}}) {
       errors { code } } }"""
-    assert (await world.ask(link, world.tool_token(EVERYTHING)))["linkIdentity"]["errors"] == []
+    assert (await world.ask(link, world.tool_token(ALL_SCOPES)))["linkIdentity"]["errors"] == []
     assert await verdicts(world, *("jane@example.com", "janey") * 5) == ["False"] * MAX_TRIES
     assert await verdicts(world, "janey", "jane@example.com") == ["RATE_LIMITED"] * 2
     assert await verdicts(world, "john@example.com", "johnny") == ["False"] * 2
@@ -501,7 +499,7 @@ CREATE = "mutation($input: CreateUserInput!) { createUser(input: $input) { error
 
 async def bring(world: World, **input: Any) -> Any:
     given = {"connection": DATABASE, "email": "old@example.com", **input}
-    return (await world.ask(CREATE, world.tool_token(EVERYTHING), input=given))["createUser"]["errors"]
+    return (await world.ask(CREATE, world.tool_token(ALL_SCOPES), input=given))["createUser"]["errors"]
 
 
 @pytest.mark.parametrize("prefix", [b"2a", b"2b"])
@@ -557,7 +555,7 @@ async def test_a_hash_that_is_none_or_too_dear_is_refused(world: World) -> None:
 
 async def test_a_mailed_ticket_sets_a_password_once(world: World, john: User, mailbox: Mailbox) -> None:
     await add_device(world, john)
-    asked = await world.ask(RESET, world.tool_token(EVERYTHING), input={"userId": john.user_id, "reason": "by phone"})
+    asked = await world.ask(RESET, world.tool_token(ALL_SCOPES), input={"userId": john.user_id, "reason": "by phone"})
     assert asked["sendPasswordResetEmail"]["errors"] == []
     message = await mailbox.receive_to("john@example.com")
     ticket = ticket_of(message)
@@ -655,7 +653,7 @@ async def test_a_ticket_for_an_address_sets_no_password(world: World, mailbox: M
 async def test_without_an_address_there_is_no_reset_by_mail(world: World) -> None:
     await world.add_connection()
     await world.add_user("jim", email=None, username="jim")
-    told = (await world.ask(RESET, world.tool_token(EVERYTHING), input={"userId": "auth0|jim"}))[
+    told = (await world.ask(RESET, world.tool_token(ALL_SCOPES), input={"userId": "auth0|jim"}))[
         "sendPasswordResetEmail"
     ]
     assert [each["code"] for each in told["errors"]] == ["NOT_EDITABLE"]

@@ -19,9 +19,8 @@ from app.store.database import new_id
 from app.store.records import Records
 from app.store.roles import RoleStore
 from app.store.snapshots import Snapshots
-from tests.world import World, codes
+from tests.world import ALL_SCOPES, World, codes
 
-EVERYTHING = [str(each) for each in Scope]
 KINDS = {
     "createRole": "CreateRoleInput",
     "updateRole": "UpdateRoleInput",
@@ -38,7 +37,7 @@ USER = "user { version roles { name } permissions { name api description sources
 async def act(world: World, mutation: str, **input: Any) -> Any:
     asked = ROLE if mutation.endswith("Role") else USER
     query = f"mutation($input: {KINDS[mutation]}!) {{ {mutation}(input: $input) {{ {asked} errors {{ code path }} }} }}"
-    return (await world.ask(query, world.tool_token(EVERYTHING), input=input))[mutation]
+    return (await world.ask(query, world.tool_token(ALL_SCOPES), input=input))[mutation]
 
 
 async def last_event(world: World) -> dict[str, Any]:
@@ -196,7 +195,7 @@ async def test_nobody_does_it_to_themselves_whatever_their_scopes(world: World, 
     await world.add_role("Editor")
     what = {"roleIds": ["rol_editor"]} if name.endswith("Roles") else {"permissions": [{"api": "a", "name": "b"}]}
     query = f"mutation($input: {KINDS[name]}!) {{ {name}(input: $input) {{ errors {{ code }} }} }}"
-    answer = await world.post(query, world.user_token(john, EVERYTHING), input={"userId": john.user_id, **what})
+    answer = await world.post(query, world.user_token(john, ALL_SCOPES), input={"userId": john.user_id, **what})
     assert codes(answer) == ["FORBIDDEN"]
     assert (await world.stored(john))["version"] == 1
 

@@ -6,14 +6,12 @@ from typing import Any
 
 import pytest
 
-from app.domain.scopes import Scope
 from app.domain.users import Identity
 from app.store.database import new_id
 from tests.schema.test_matrix import BESIDE, OTHER, SCOPE_SETS, SELF, TOOL, WRITES, Caller, Stage, may, stage
-from tests.world import DATABASE, World, codes
+from tests.world import ALL_SCOPES, DATABASE, World, codes
 
 __all__ = ["stage"]
-EVERYTHING = [str(each) for each in Scope]
 RECENT = {
     "changeEmail",
     "changePassword",
@@ -42,10 +40,10 @@ async def test_a_recent_sign_in_is_needed_as_the_table_says(world: World, name: 
     if name == "changePassword":
         mutation = mutation.replace(", ifVersion: 99999999", "")
     old = {"auth_time": time.time() - 301}
-    john, jane = (world.token_with(f"auth0|{each}", EVERYTHING, **old) for each in ("john", "jane"))
+    john, jane = (world.token_with(f"auth0|{each}", ALL_SCOPES, **old) for each in ("john", "jane"))
     assert (TOO_OLD in codes(await world.post(mutation, john))) is (name in RECENT)
     # It makes no difference to whoever acts on somebody else.
-    for token in (jane, world.tool_token(EVERYTHING)):
+    for token in (jane, world.tool_token(ALL_SCOPES)):
         assert TOO_OLD not in codes(await world.post(mutation, token))
 
 

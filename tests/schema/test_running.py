@@ -8,7 +8,6 @@ import pytest
 
 from app.domain.commits import Commit
 from app.domain.rules import READING, WRITING
-from app.domain.scopes import Scope
 from app.domain.users import User
 from app.policy.rules import require
 from app.services.callers import Callers
@@ -16,9 +15,8 @@ from app.services.password_hashes import PasswordHashes
 from app.store.commits import Commits
 from app.store.errors import Conflict
 from tests.schema.test_matrix import BESIDE, SCHEMA, WRITES
-from tests.world import DATABASE, World, codes
+from tests.world import ALL_SCOPES, DATABASE, World, codes
 
-EVERYTHING = [str(each) for each in Scope]
 BATCH = "mutation($updates: [UpdateUserInput!]!) { updateUsers(input: {updates: $updates}) { results { index user { version } errors { code } } errors { code } } }"
 OPEN = {
     "signUp": f'mutation {{ signUp(input: {{connection: "{DATABASE}", email: "a@example.com", password: "x"}}) {{ errors {{ code }} }} }}',
@@ -102,7 +100,7 @@ async def test_no_mutation_writes_for_a_caller_blocked_meanwhile(
     caller = john if about_self else jane
     before = await content(world)
     after_identification(monkeypatch, block(world, caller))
-    answer = await world.post(MUTATIONS[name], world.user_token(caller, EVERYTHING))
+    answer = await world.post(MUTATIONS[name], world.user_token(caller, ALL_SCOPES))
     assert codes(answer) == ["USER_BLOCKED"]
     assert answer.json()["data"] == {name: None}
     assert await content(world) == before
@@ -113,16 +111,16 @@ async def test_device_credential_is_refused_after_a_block(
 ) -> None:
     after_identification(monkeypatch, block(world, two[0]))
     query = f'{{ deviceCredential(tokenHash: "{"0" * 64}") {{ id }} }}'
-    assert codes(await world.post(query, world.user_token(two[0], EVERYTHING))) == ["USER_BLOCKED"]
+    assert codes(await world.post(query, world.user_token(two[0], ALL_SCOPES))) == ["USER_BLOCKED"]
 
 
 async def test_an_application_is_not_looked_up_for_a_write(
     world: World, two: tuple[User, User], commands: list[str]
 ) -> None:
     query = 'mutation { updateUserMetadata(input: {userId: "auth0|john", patch: {a: 1}}) { errors { code } } }'
-    await world.ask(query, world.tool_token(EVERYTHING))
+    await world.ask(query, world.tool_token(ALL_SCOPES))
     commands.clear()
-    await world.ask(query.replace("a: 1", "a: 2"), world.tool_token(EVERYTHING))
+    await world.ask(query.replace("a: 1", "a: 2"), world.tool_token(ALL_SCOPES))
     assert commands == ["find", "update", "insert", "commitTransaction"]
 
 
@@ -167,7 +165,7 @@ async def test_a_block_just_before_the_commit_stops_the_write(
 ) -> None:
     john = two[1]
     before_write(monkeypatch, 1, block(world, john))
-    answer = await world.post(MUTATIONS["updateUserMetadata"], world.user_token(john, EVERYTHING))
+    answer = await world.post(MUTATIONS["updateUserMetadata"], world.user_token(john, ALL_SCOPES))
     assert codes(answer) == ["USER_BLOCKED"]
     assert await world.events(john) == []
     assert "user_metadata" not in await world.stored(john)
@@ -195,7 +193,7 @@ async def test_the_rest_of_a_batch_is_refused_after_a_block(
     before_write(monkeypatch, 4, block(world, caller))
     # A write on another is decided by then: the next one asks again.
     written = 3 if about_self else 4
-    token = world.user_token(caller, EVERYTHING)
+    token = world.user_token(caller, ALL_SCOPES)
     told = (await world.ask(BATCH, token, updates=updates))["updateUsers"]
     assert [each["index"] for each in told["results"]] == list(range(100))
     codes_told = [[error["code"] for error in each["errors"]] for each in told["results"]]
@@ -217,7 +215,7 @@ async def test_a_block_while_a_password_is_hashed_stops_the_account(
     monkeypatch.setattr(PasswordHashes, "hash", hashed)
     create = f"""mutation {{ createUser(input: {{connection: "{DATABASE}", email: "new@example.com",
       password: "correct horse battery"}}) {{ errors {{ code }} }} }}"""
-    assert codes(await world.post(create, world.user_token(two[0], EVERYTHING))) == ["USER_BLOCKED"]
+    assert codes(await world.post(create, world.user_token(two[0], ALL_SCOPES))) == ["USER_BLOCKED"]
     assert await world.database["users"].count_documents({"tenant": world.tenant}) == 2
 
 
@@ -235,7 +233,7 @@ async def test_a_block_while_a_tenant_write_waits_stops_it(
     before = await content(world)
     after_identification(monkeypatch, block(world, two[0]), times=2)
     query = f"mutation {{ {name}(input: {{{input}}}) {{ errors {{ code }} }} }}"
-    assert codes(await world.post(query, world.user_token(two[0], EVERYTHING))) == ["USER_BLOCKED"]
+    assert codes(await world.post(query, world.user_token(two[0], ALL_SCOPES))) == ["USER_BLOCKED"]
     assert await content(world) == before
 
 
@@ -248,7 +246,7 @@ async def test_a_block_while_a_login_is_tried_again_stops_it(
 
     monkeypatch.setattr(Commits, "execute", execute)
     record = f'mutation {{ recordLogin(input: {{connection: "{DATABASE}", profile: {{user_id: "john"}}}}) {{ errors {{ code }} }} }}'
-    assert codes(await world.post(record, world.user_token(two[0], EVERYTHING))) == ["USER_BLOCKED"]
+    assert codes(await world.post(record, world.user_token(two[0], ALL_SCOPES))) == ["USER_BLOCKED"]
 
 
 # ---------------------------------------------------------------- deleted and created meanwhile
@@ -279,14 +277,14 @@ async def test_a_caller_created_again_meanwhile_is_still_themselves(
         await world.add_user("john")
 
     after_identification(monkeypatch, create_again)
-    answer = await world.post(MUTATIONS["updateAppMetadata"], world.user_token(john, EVERYTHING))
+    answer = await world.post(MUTATIONS["updateAppMetadata"], world.user_token(john, ALL_SCOPES))
     assert codes(answer) == ["FORBIDDEN"]
 
 
 async def test_a_caller_unlinked_meanwhile_leaves_the_old_profile(
     world: World, two: tuple[User, User], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tool = world.tool_token(EVERYTHING)
+    tool = world.tool_token(ALL_SCOPES)
     link = 'mutation { linkIdentity(input: {userId: "auth0|john", secondary: {userId: "auth0|jane"}}) { user { identities { id } } errors { code } } }'
     linked = (await world.ask(link, tool))["linkIdentity"]
     identity = linked["user"]["identities"][1]["id"]

@@ -3,11 +3,9 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import httpx
 import pytest
 
-from app.main import build
-from app.settings import Settings
+from tests.clients import service_client
 from tests.schema.test_logins import good
 from tests.world import World
 
@@ -18,9 +16,7 @@ TOKENS = ("at-s3cret", "rt-s3cret")
 @asynccontextmanager
 async def service(world: World, monkeypatch: pytest.MonkeyPatch, **secrets: str) -> AsyncIterator[None]:
     """The world speaks with a service that has these secrets."""
-    settings = Settings.model_validate({"data_dir": world.data_dir, **secrets})
-    transport = httpx.ASGITransport(app=build(settings, world.database))
-    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+    async with service_client(world, **secrets) as client:
         with monkeypatch.context() as patch:
             patch.setattr(world, "client", client)
             yield

@@ -3,13 +3,11 @@
 import asyncio
 from typing import Any
 
-import httpx
 import pytest
 
 from app.domain.metadata import MAX_DEPTH, RESERVED_APP_METADATA
 from app.domain.users import User
-from app.main import build
-from app.settings import Settings
+from tests.clients import service_client
 from tests.world import World, codes
 
 USER_METADATA = """mutation($input: UpdateUserMetadataInput!) { updateUserMetadata(input: $input) {
@@ -280,17 +278,10 @@ async def test_at_most_a_thousand_leaves_are_told(world: World) -> None:
     assert len(event["changes"]) == 1_000
 
 
-def service(world: World, **more: Any) -> httpx.AsyncClient:
-    """The service with other settings."""
-    settings = Settings(data_dir=world.data_dir, **more)
-    transport = httpx.ASGITransport(app=build(settings, world.database))
-    return httpx.AsyncClient(transport=transport, base_url="http://localhost")
-
-
 async def test_history_drops_oldest_and_tells_user(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A user and a tool see the same: how many events were dropped."""
     john = await world.add_user("john")
-    async with service(world, log_max_bytes_per_user=10_000) as client:
+    async with service_client(world, log_max_bytes_per_user=10_000) as client:
         monkeypatch.setattr(world, "client", client)
         for number in range(30):
             assert (await patched(world, john, patch={"a": f"{number}" + "x" * 300}))["errors"] == []

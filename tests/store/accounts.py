@@ -91,7 +91,7 @@ class Account:
         return replace(self, user=other, owner=other.id, **moved)
 
 
-def an_event(about: User, **more: Any) -> LogEvent:
+def new_event(about: User, **more: Any) -> LogEvent:
     at = now()
     given = {"type": LogEventType.LOGIN_SUCCEEDED, "user": about.id, "user_id": about.user_id} | more
     return LogEvent(id=new_id(), tenant=about.tenant, date=at, recorded_at=at, **given)
@@ -186,7 +186,7 @@ async def write(
     """Commits one profile with its event. `how` are other fields of ProfileWrite."""
     user = after or before
     assert user
-    commit = Commit((ProfileWrite(before, after, **how),), (an_event(user),), side_effects)
+    commit = Commit((ProfileWrite(before, after, **how),), (new_event(user),), side_effects)
     await Commits(database).execute(commit)
     return True
 
@@ -205,8 +205,8 @@ async def stored_account(database: Database, of_linked: bool = False) -> Account
     tenant, owner = account.tenant, account.owner
     beside = {"tenant": tenant, "user": owner}
     await database["users"].insert_many([to_document(account.user), to_document(account.linked)])
-    await RoleStore(database).insert(account.role, an_event(account.user, user=None, user_id=None))
-    nobody = an_event(account.user, user=None, user_id=None)
+    await RoleStore(database).insert(account.role, new_event(account.user, user=None, user_id=None))
+    nobody = new_event(account.user, user=None, user_id=None)
     for each in (account.connection, account.unused):
         await ConnectionStore(database).write(None, each, replace(nobody, id=new_id()))
     await ConnectionStore(database).write_rule(tenant, RULE, None, (True, 1), nobody)
@@ -234,10 +234,10 @@ async def stored_account(database: Database, of_linked: bool = False) -> Account
     actor, others = Actor("USER", account.user.user_id, "John"), new_id()
     changes = (FieldChange("email", "old@example.com", account.user.email),)
     events = [
-        an_event(account.user, user=owner, ip=IP, reason="because", changes=changes),
-        an_event(account.user, user=others, user_id="auth0|z", actor=actor, ip=IP),
-        an_event(account.user, user=others, user_id="auth0|z", details={"otherUserId": account.user.user_id}),
-        an_event(account.user, user=None, user_id=None, details={"identifier": "OLD@example.com"}, ip=IP),
+        new_event(account.user, user=owner, ip=IP, reason="because", changes=changes),
+        new_event(account.user, user=others, user_id="auth0|z", actor=actor, ip=IP),
+        new_event(account.user, user=others, user_id="auth0|z", details={"otherUserId": account.user.user_id}),
+        new_event(account.user, user=None, user_id=None, details={"identifier": "OLD@example.com"}, ip=IP),
     ]
     await database["log_events"].insert_many([event_to_document(each) for each in events])
     return account

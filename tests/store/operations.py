@@ -32,7 +32,7 @@ from app.store.roles import RoleStore
 from app.store.side_effects import write_side_effects
 from app.store.snapshots import Snapshots
 from app.store.tickets import TicketStore
-from tests.store.accounts import Account, an_event, is_written, write
+from tests.store.accounts import Account, is_written, new_event, write
 
 Run = Callable[[Database, Account], Awaitable[Any]]
 # What another user of the tenant asks is about that user too; the others name documents by unique names.
@@ -173,13 +173,13 @@ async def is_a_role_held(database: Database, account: Account) -> bool:
 @operation(BY_NAME)
 async def replace_a_role(database: Database, account: Account) -> bool:
     return await is_written(
-        RoleStore(database).replace(account.role, replace(account.role, name="B"), an_event(account.user))
+        RoleStore(database).replace(account.role, replace(account.role, name="B"), new_event(account.user))
     )
 
 
 @operation(BY_NAME)
 async def delete_a_role(database: Database, account: Account) -> bool:
-    return await is_written(RoleStore(database).delete(account.role, an_event(account.user)))
+    return await is_written(RoleStore(database).delete(account.role, new_event(account.user)))
 
 
 @operation(BY_NAME)
@@ -196,12 +196,12 @@ async def find_a_connection(database: Database, account: Account) -> Any:
 @operation(BY_NAME)
 async def change_a_connection(database: Database, account: Account) -> bool:
     after = replace(account.connection, allows_sign_up=True, version=2)
-    return await is_written(ConnectionStore(database).write(account.connection, after, an_event(account.user)))
+    return await is_written(ConnectionStore(database).write(account.connection, after, new_event(account.user)))
 
 
 @operation(BY_NAME)
 async def delete_a_connection(database: Database, account: Account) -> bool:
-    return await is_written(ConnectionStore(database).delete(account.unused, an_event(account.user)))
+    return await is_written(ConnectionStore(database).delete(account.unused, new_event(account.user)))
 
 
 @operation()
@@ -211,7 +211,7 @@ async def enabled_rules(database: Database, account: Account) -> Any:
 
 @operation(BY_NAME)
 async def disable_a_rule(database: Database, account: Account) -> bool:
-    event = an_event(account.user)
+    event = new_event(account.user)
     rules = ConnectionStore(database)
     return await is_written(rules.write_rule(account.tenant, account.rule, (True, 1), (False, 2), event))
 

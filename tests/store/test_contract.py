@@ -15,10 +15,8 @@ from app.domain.commits import Commit, ProfileWrite
 from app.domain.connections import SyncRootAttributes
 from app.domain.filters import ALL, Eq
 from app.domain.kinds import Kind, Order
-from app.domain.logs import Actor, FieldChange, LogEvent, LogEventType
 from app.domain.paging import Bounds, PageRequest, Position
-from app.domain.times import now
-from app.domain.users import AttributeSource, Identity, Provenance, User
+from app.domain.users import User
 from app.store.commits import Commits
 from app.store.database import Database, new_id, to_key
 from app.store.errors import Conflict
@@ -34,9 +32,9 @@ from app.store.migrations import (
 from app.store.records import Records, project
 from app.store.snapshots import MAX_AGE, Snapshots
 from app.store.users import UserStore, from_document, to_document
+from tests.store.profiles import NOW, event_with_changes, new_user
 from tests.store.standin import mock_database
 
-AT = now()
 THINGS = Kind("Thing", "things")
 
 
@@ -57,47 +55,15 @@ async def database(request: pytest.FixtureRequest) -> AsyncIterator[Database]:
         database.close()
 
 
-def a_user(handle: str = "john", tenant: str = "t", **fields: Any) -> User:
-    identity = Identity(provider="auth0", connection="db", user_id=handle, profile_data='{"a.b":1}')
-    user = User(
-        id=new_id(),
-        tenant=tenant,
-        user_id=f"auth0|{handle}",
-        name="Jöhn STRASSE",
-        email=f"{handle}@Example.COM",
-        provenance={"name": Provenance(AttributeSource.IDP, AT, "db")},
-        user_metadata={"a": {"b": [1, None, {"c": True}]}},
-        identities=(identity,),
-        role_ids=(new_id(),),
-        permissions=({"api": "urn:a", "name": "read"},),
-        created_at=AT,
-        updated_at=AT,
-    )
-    return replace(user, **fields)
-
-
-def an_event(user: User) -> LogEvent:
-    return LogEvent(
-        id=new_id(),
-        tenant=user.tenant,
-        type=LogEventType.USER_METADATA_UPDATED,
-        date=AT,
-        recorded_at=AT,
-        user=user.id,
-        actor=Actor("APPLICATION", "tool"),
-        changes=(FieldChange("user_metadata.a", None, False), FieldChange("name", "x", None)),
-    )
-
-
 async def test_a_user_comes_back_as_it_was_put(database: Database) -> None:
-    for user in (a_user(), a_user("jane", blocked=True, app_metadata={"x": 1}, logins_count=3, last_login=AT)):
+    for user in (new_user(), new_user("jane", blocked=True, app_metadata={"x": 1}, logins_count=3, last_login=NOW)):
         await database["users"].insert_one(to_document(user))
         assert await UserStore(database).find("t", Eq("user_id", user.user_id)) == user
     assert await UserStore(database).find("other", Eq("user_id", "auth0|john")) is None
 
 
 async def test_what_lookup_and_search_need_is_derived(database: Database) -> None:
-    stored = to_document(a_user())
+    stored = to_document(new_user())
     assert stored["keys"] == ["email:db:john@example.com", "sub:auth0:db:john"]
     assert stored["name_folded"] == "jöhn strasse"
     assert (stored["email_folded"], stored["email_domain"]) == ("john@example.com", "example.com")
@@ -107,10 +73,10 @@ async def test_what_lookup_and_search_need_is_derived(database: Database) -> Non
 
 
 async def test_a_write_counts_if_the_version_is_as_it_was_read_and_brings_its_event(database: Database) -> None:
-    user = a_user()
+    user = new_user()
     await database["users"].insert_one(to_document(user))
     after = replace(user, version=2, name=None, user_metadata={"a": 1}, email="new@x.org")
-    event = an_event(after)
+    event = event_with_changes(after)
     await Commits(database).execute(Commit((ProfileWrite(user, after),), (event,)))
     assert await UserStore(database).find("t", Eq("_id", user.id)) == after
     stored = await database["users"].find_one({"_id": user.id})
@@ -123,35 +89,35 @@ async def test_a_write_counts_if_the_version_is_as_it_was_read_and_brings_its_ev
 
 
 async def test_a_write_after_another_changes_nothing_and_leaves_no_event(database: Database) -> None:
-    user = a_user()
+    user = new_user()
     await database["users"].insert_one(to_document(user))
     first, second = replace(user, version=2, name="first"), replace(user, version=2, name="second")
-    await Commits(database).execute(Commit((ProfileWrite(user, first),), (an_event(first),)))
+    await Commits(database).execute(Commit((ProfileWrite(user, first),), (event_with_changes(first),)))
     with pytest.raises(Conflict):
-        await Commits(database).execute(Commit((ProfileWrite(user, second),), (an_event(second),)))
+        await Commits(database).execute(Commit((ProfileWrite(user, second),), (event_with_changes(second),)))
     assert (await UserStore(database).find("t", Eq("_id", user.id))) == first
     assert await database["log_events"].count_documents({}) == 1
 
 
 async def test_a_write_of_another_tenants_user_finds_nobody(database: Database) -> None:
-    user = a_user()
+    user = new_user()
     await database["users"].insert_one(to_document(user))
     stray = replace(user, tenant="other")
     write = ProfileWrite(stray, replace(stray, version=2, name="x"))
     with pytest.raises(Conflict):
-        await Commits(database).execute(Commit((write,), (an_event(stray),)))
+        await Commits(database).execute(Commit((write,), (event_with_changes(stray),)))
 
 
 async def test_user_ids_are_unique_in_a_tenant_only(database: Database) -> None:
-    await database["users"].insert_one(to_document(a_user()))
-    await database["users"].insert_one(to_document(a_user(tenant="other")))
+    await database["users"].insert_one(to_document(new_user()))
+    await database["users"].insert_one(to_document(new_user(tenant="other")))
     with pytest.raises(DuplicateKeyError):
-        await database["users"].insert_one(to_document(a_user(identities=())))
+        await database["users"].insert_one(to_document(new_user(identities=())))
 
 
 async def test_many_may_have_no_address(database: Database) -> None:
     for handle in ("a", "b"):
-        await database["users"].insert_one(to_document(a_user(handle, email=None)))
+        await database["users"].insert_one(to_document(new_user(handle, email=None)))
     assert await database["users"].count_documents({"tenant": "t"}) == 2
 
 
@@ -173,14 +139,14 @@ def test_every_attribute_of_a_user_is_in_a_written_profile() -> None:
     ],
 )
 async def test_written_profile_is_projected_like_a_stored_one(database: Database, paths: tuple[str, ...]) -> None:
-    user = a_user(identities=(*a_user().identities, *a_user("linked").identities))
+    user = new_user(identities=(*new_user().identities, *new_user("linked").identities))
     await database["users"].insert_one(to_document(user))
     found = await Records(database).find_one(USER, "t", ALL, paths)
     assert project(to_document(user), paths) == found
 
 
 async def test_only_what_is_asked_for_leaves_the_database(database: Database) -> None:
-    user = a_user()
+    user = new_user()
     await database["users"].insert_one(to_document(user))
     found = await Records(database).find_one(USER, "t", ALL, ["name", "identities", "identities.user_id"])
     assert found is not None
@@ -287,12 +253,12 @@ async def test_a_configured_issuer_is_remembered(database: Database) -> None:
 
 
 async def test_an_event_holds_no_field_that_says_nothing() -> None:
-    stored = event_to_document(replace(an_event(a_user()), changes=(), actor=None))
+    stored = event_to_document(replace(event_with_changes(new_user()), changes=(), actor=None))
     assert set(stored) == {"_id", "tenant", "type", "date", "recorded_at", "user"}
 
 
 async def test_dates_come_back_to_the_millisecond(database: Database) -> None:
-    user = a_user(last_login=AT - timedelta(milliseconds=1))
+    user = new_user(last_login=NOW - timedelta(milliseconds=1))
     await database["users"].insert_one(to_document(user))
     found = await UserStore(database).find("t", Eq("_id", user.id))
     assert found is not None

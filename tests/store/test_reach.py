@@ -19,7 +19,7 @@ from app.store.logins import LoginStore
 from app.store.side_effects import write_side_effects
 from app.store.tickets import TicketStore
 from app.store.users import UserStore
-from tests.store.accounts import Account, an_event, contents, stored_account, write
+from tests.store.accounts import Account, contents, new_event, stored_account, write
 from tests.store.operations import BY_NAME, BY_TENANT, BY_USER, OF_LINKED, Run
 
 
@@ -128,7 +128,7 @@ async def test_linked_account_counts_as_the_profiles_own(database: Database, nam
 async def test_rule_that_is_disabled_is_not_enabled(database: Database) -> None:
     account, connections = await stored_account(database), ConnectionStore(database)
     assert await connections.enabled_rules(account.tenant) == {account.rule}
-    await connections.write_rule(account.tenant, account.rule, (True, 1), (False, 2), an_event(account.user))
+    await connections.write_rule(account.tenant, account.rule, (True, 1), (False, 2), new_event(account.user))
     assert await connections.enabled_rules(account.tenant) == set()
 
 
@@ -164,7 +164,7 @@ async def test_connection_is_kept_by_users_of_its_tenant_only(database: Database
     account = await stored_account(database)
     stray = account.in_tenant(f"{account.tenant}-other").connection
     stray = replace(stray, id=new_id())
-    connections, event = ConnectionStore(database), an_event(account.user)
+    connections, event = ConnectionStore(database), new_event(account.user)
     with pytest.raises(Taken):
         await connections.delete(account.connection, event)
     await connections.write(None, stray, replace(event, id=new_id()))

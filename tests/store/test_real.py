@@ -23,7 +23,7 @@ from app.store.passwords import CredentialStore
 from app.store.queries import between
 from app.store.records import Owners, Records
 from app.store.users import to_document
-from tests.store.test_contract import a_user, an_event
+from tests.store.profiles import event_with_changes, new_user
 
 NEWEST = Order("created_at", -1)
 
@@ -38,11 +38,11 @@ async def database(mongod_url: str) -> AsyncIterator[Database]:
 
 
 async def test_a_write_whose_event_fails_is_not_kept(database: Database) -> None:
-    user = a_user()
+    user = new_user()
     await database["users"].insert_one(to_document(user))
-    event = an_event(user)
+    event = event_with_changes(user)
     await database["log_events"].insert_one({"_id": event.id})
-    after = a_user(id=user.id, version=2, name="x")
+    after = new_user(id=user.id, version=2, name="x")
     with pytest.raises(Exception, match="duplicate key"):
         await Commits(database).execute(Commit((ProfileWrite(user, after),), (event,)))
     assert (await database["users"].find_one({"_id": user.id}))["version"] == 1
@@ -50,14 +50,14 @@ async def test_a_write_whose_event_fails_is_not_kept(database: Database) -> None
 
 @pytest.mark.parametrize("address", ["JOHN@example.com", "\uff2aohn@example.com"])
 async def test_an_address_and_an_account_are_one_users_of_a_connection(database: Database, address: str) -> None:
-    await database["users"].insert_one(to_document(a_user()))
-    await database["users"].insert_one(to_document(a_user(tenant="other")))
-    same_account = a_user(user_id="auth0|2", email=None)
-    same_address = a_user("jane", email=address)
+    await database["users"].insert_one(to_document(new_user()))
+    await database["users"].insert_one(to_document(new_user(tenant="other")))
+    same_account = new_user(user_id="auth0|2", email=None)
+    same_address = new_user("jane", email=address)
     for twin in (same_account, same_address):
         with pytest.raises(DuplicateKeyError):
             await database["users"].insert_one(to_document(twin))
-    await database["users"].insert_one(to_document(a_user("jane")))
+    await database["users"].insert_one(to_document(new_user("jane")))
 
 
 async def test_indexes_are_made_once_and_expiry_follows_the_setting(database: Database) -> None:

@@ -25,7 +25,7 @@ from app.store.passwords import CredentialStore
 from app.store.roles import RoleStore
 from app.store.side_effects import write_side_effects
 from app.store.users import UserStore
-from tests.store.accounts import Account, an_event, contents, is_written, stored_account, write
+from tests.store.accounts import Account, contents, is_written, new_event, stored_account, write
 
 Write = Callable[[Database, Account], Awaitable[bool]]
 
@@ -49,7 +49,7 @@ async def write_a_login(database: Database, account: Account) -> bool:
 
 async def write_two(database: Database, *users: User) -> bool:
     pairs = tuple(ProfileWrite(each, replace(each, version=2, name="mine")) for each in users)
-    await Commits(database).execute(Commit(pairs, (an_event(users[0]),)))
+    await Commits(database).execute(Commit(pairs, (new_event(users[0]),)))
     return True
 
 
@@ -126,27 +126,27 @@ async def test_logins_at_the_same_time_all_count(database: Database) -> None:
 async def change_a_role(database: Database, account: Account, version: int) -> bool:
     before = replace(account.role, version=version)
     after = replace(before, description="mine", version=version + 1)
-    return await is_written(RoleStore(database).replace(before, after, an_event(account.user)))
+    return await is_written(RoleStore(database).replace(before, after, new_event(account.user)))
 
 
 async def delete_a_role(database: Database, account: Account, version: int) -> bool:
-    return await is_written(RoleStore(database).delete(replace(account.role, version=version), an_event(account.user)))
+    return await is_written(RoleStore(database).delete(replace(account.role, version=version), new_event(account.user)))
 
 
 async def change_a_connection(database: Database, account: Account, version: int) -> bool:
     before = replace(account.unused, version=version)
     after = replace(before, import_mode=True, version=version + 1)
-    return await is_written(ConnectionStore(database).write(before, after, an_event(account.user)))
+    return await is_written(ConnectionStore(database).write(before, after, new_event(account.user)))
 
 
 async def delete_a_connection(database: Database, account: Account, version: int) -> bool:
     connections, before = ConnectionStore(database), replace(account.unused, version=version)
-    return await is_written(connections.delete(before, an_event(account.user)))
+    return await is_written(connections.delete(before, new_event(account.user)))
 
 
 async def change_a_rule(database: Database, account: Account, version: int) -> bool:
     before, after = (True, version), (False, version + 1)
-    connections, event = ConnectionStore(database), an_event(account.user)
+    connections, event = ConnectionStore(database), new_event(account.user)
     return await is_written(connections.write_rule(account.tenant, account.rule, before, after, event))
 
 

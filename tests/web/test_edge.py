@@ -13,33 +13,18 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from app.auth.development import development_issuer, mint
+from app.auth.development import mint
 from app.domain.errors import Unavailable
 from app.domain.rules import UPDATE_ROOT_ATTRIBUTES, Rule
-from app.domain.scopes import Scope
 from app.engine.documents import Documents as PreparedDocuments
 from app.engine.trusted_documents import document_id
-from app.main import build
 from app.services.reads import Reads
-from app.settings import ConfigurationError, Settings
+from app.settings import ConfigurationError
 from app.store.database import driver_errors, time_limit
 from app.web.traces import Traces, traces_from_environment
+from tests.clients import GRAPHQL_RESPONSE, production_client, service_client
 from tests.serving import serve
-from tests.world import World, codes
-
-RESPONSE = "application/graphql-response+json"
-
-
-def service(world: World, client: tuple[str, int] = ("127.0.0.1", 1), **settings: Any) -> httpx.AsyncClient:
-    """The service with other settings, on the same database."""
-    app = build(Settings(data_dir=world.data_dir, **settings), world.database)
-    return httpx.AsyncClient(transport=httpx.ASGITransport(app=app, client=client), base_url="http://localhost")
-
-
-def production(world: World, client: tuple[str, int] = ("127.0.0.1", 1), **settings: Any) -> httpx.AsyncClient:
-    """The service with a configured issuer, which signs the tokens of this world."""
-    issuer = development_issuer(world.data_dir).model_copy(update={"tenant": world.tenant})
-    return service(world, client, issuers=[issuer], **settings)
+from tests.world import ALL_SCOPES, World, codes
 
 
 async def ask(client: httpx.AsyncClient, query: str, token: str | None = None, **headers: str) -> httpx.Response:
@@ -55,7 +40,7 @@ async def ask(client: httpx.AsyncClient, query: str, token: str | None = None, *
 async def test_a_caller_is_limited_by_cost_and_told_when_to_come_back(world: World) -> None:
     john, jane = await world.add_user("john"), await world.add_user("jane")
     token = world.user_token(john)
-    async with service(world, rate_limit="10/hour") as client:
+    async with service_client(world, rate_limit="10/hour") as client:
         query = "{ viewer { name } rateLimit { limit cost remaining resetAt } }"
         answer = await ask(client, query, token)
         limit = answer.json()["data"]["rateLimit"]
@@ -82,7 +67,7 @@ async def test_a_caller_is_limited_by_cost_and_told_when_to_come_back(world: Wor
 
 async def test_what_can_not_be_run_counts_too(world: World) -> None:
     john = await world.add_user("john")
-    async with service(world, rate_limit="25/hour") as client:
+    async with service_client(world, rate_limit="25/hour") as client:
         told = [codes(await ask(client, "{ nope }", world.user_token(john))) for _ in range(3)]
     assert told == [["GRAPHQL_VALIDATION_FAILED"], ["GRAPHQL_VALIDATION_FAILED"], ["RATE_LIMITED"]]
 
@@ -117,7 +102,7 @@ async def test_requests_that_run_nothing_count_as_ten(
 ) -> None:
     token = {"authorization": f"Bearer {world.user_token('auth0|x')}"} if kind == "user" else {}
     request = {**request_, "headers": {**token, **request_.get("headers", {})}}
-    async with service(world, rate_limit="15/hour", max_body_bytes=1_000) as client:
+    async with service_client(world, rate_limit="15/hour", max_body_bytes=1_000) as client:
         answer = await client.request(method, "/graphql", **request)
         assert answer.status_code == status
         assert answer.headers["ratelimit-policy"] == '"caller";q=15;w=3600'
@@ -139,7 +124,7 @@ async def test_a_document_of_an_exhausted_caller_is_not_parsed(world: World, mon
         return prepare(documents, query, *more)
 
     monkeypatch.setattr(PreparedDocuments, "prepare", noting)
-    async with service(world, rate_limit="5/hour") as client:
+    async with service_client(world, rate_limit="5/hour") as client:
         assert codes(await ask(client, "{ a }")) == ["GRAPHQL_VALIDATION_FAILED"]
         for query in ("{ b }", "{ c }"):
             assert codes(await ask(client, query)) == ["RATE_LIMITED"]
@@ -154,10 +139,10 @@ async def test_every_answer_of_a_caller_says_what_is_left(world: World, monkeypa
     async def fails(*_: Any, **__: Any) -> None:
         raise Unavailable
 
-    async with service(world, rate_limit="1000/hour", address_rate_limit="1000/hour") as client:
+    async with service_client(world, rate_limit="1000/hour", address_rate_limit="1000/hour") as client:
         answers = {
             200: await ask(client, "{ viewer { name } }", world.user_token(john)),
-            400: await ask(client, variables, world.tool_token(), accept=RESPONSE),
+            400: await ask(client, variables, world.tool_token(), accept=GRAPHQL_RESPONSE),
             403: await ask(client, "{ viewer { name } }", world.user_token(blocked)),
         }
         monkeypatch.setattr("app.services.callers.Callers.identify", fails)
@@ -169,7 +154,7 @@ async def test_every_answer_of_a_caller_says_what_is_left(world: World, monkeypa
 
 
 async def test_answers_without_a_caller_tell_of_the_address_limit(world: World) -> None:
-    async with production(world, address_rate_limit="2/hour", rate_limit="off") as client:
+    async with production_client(world, address_rate_limit="2/hour", rate_limit="off") as client:
         refused = await ask(client, "{ __typename }", "no.good.token")
         assert refused.status_code == 401
         assert refused.headers["ratelimit-policy"] == '"address";q=2;w=3600'
@@ -187,7 +172,7 @@ async def test_operation_that_asks_for_too_much_counts_as_refused(world: World) 
     dear = "{ viewer { a: logEvents(first: 100) { nodes { changes(first: 1000) { path } } } } }"
     long = "{ viewer { userMetadata(paths: [" + '"a" ' * 101 + "]) } }"
     variable = {"query": "query($p: [String!]) { viewer { userMetadata(paths: $p) } }", "variables": {"p": ["a"] * 101}}
-    async with service(world, rate_limit="50/hour") as client:
+    async with service_client(world, rate_limit="50/hour") as client:
         headers = {"authorization": f"Bearer {world.user_token(john)}"}
         for number, (body, code) in enumerate(
             (({"query": dear}, "COST_EXCEEDED"), ({"query": long}, "BAD_USER_INPUT"), (variable, "BAD_USER_INPUT"))
@@ -198,12 +183,12 @@ async def test_operation_that_asks_for_too_much_counts_as_refused(world: World) 
 
 
 async def test_an_address_is_limited_before_its_token_is_looked_at(world: World) -> None:
-    async with production(world, address_rate_limit="3/hour", trusted_proxies="127.0.0.0/8") as client:
+    async with production_client(world, address_rate_limit="3/hour", trusted_proxies="127.0.0.0/8") as client:
         for expected in (401, 401, 401, 429):
             answer = await ask(client, "{ __typename }", "no.good.token", x_forwarded_for="203.0.113.7")
             assert answer.status_code == expected
         assert (await ask(client, "{ __typename }", "no.good", x_forwarded_for="203.0.113.8")).status_code == 401
-    async with production(world, ("203.0.113.9", 1), address_rate_limit="1/hour") as client:
+    async with production_client(world, ("203.0.113.9", 1), address_rate_limit="1/hour") as client:
         assert (await ask(client, "{ __typename }", x_forwarded_for="1.1.1.1")).status_code == 200
         # Who is no trusted proxy gets no new name by saying so.
         assert (await ask(client, "{ __typename }", x_forwarded_for="2.2.2.2")).status_code == 429
@@ -224,13 +209,13 @@ async def test_every_limit_is_a_setting(world: World) -> None:
     query = "{ a: viewer { name @skip(if: false) } caller { kind } users(first: 50) { nodes { roles { name } } } }"
     for setting in ("max_depth", "max_aliases", "max_directives", "max_root_fields", "max_cost"):
         floor = {"max_aliases": 0, "max_directives": 0, "max_cost": 10}.get(setting, 1)
-        async with service(world, **{setting: floor}) as client:
-            answer = await ask(client, query, world.user_token(john), accept=RESPONSE)
+        async with service_client(world, **{setting: floor}) as client:
+            answer = await ask(client, query, world.user_token(john), accept=GRAPHQL_RESPONSE)
             assert (answer.status_code, codes(answer)) == (400, ["COST_EXCEEDED"]), setting
             assert "data" not in answer.json()
-    async with service(world, max_tokens=100) as client:
+    async with service_client(world, max_tokens=100) as client:
         assert codes(await ask(client, "{ " + "caller { kind } " * 40 + "}")) == ["GRAPHQL_PARSE_FAILED"]
-    async with service(world, max_body_bytes=1_000) as client:
+    async with service_client(world, max_body_bytes=1_000) as client:
         assert (await ask(client, "{ __typename }" + " " * 1_000)).status_code == 413
 
 
@@ -245,7 +230,7 @@ async def test_operations_beyond_the_limit_are_refused_at_once(world: World, mon
 
     monkeypatch.setattr(Reads, "find", waiting)
     query, tool = "{ authConnections { name } }", world.tool_token()
-    async with service(world, max_concurrent_operations=1) as client:
+    async with service_client(world, max_concurrent_operations=1) as client:
         first = asyncio.create_task(ask(client, query, tool))
         await began.wait()
         for refused in (await ask(client, query, tool), await ask(client, "{ __typename }")):
@@ -270,7 +255,7 @@ async def test_bodies_that_arrive_slowly_share_a_bounded_memory(world: World, mo
         await go_on.wait()
         yield b"}"
 
-    async with service(world, max_body_bytes=1_000) as client:
+    async with service_client(world, max_body_bytes=1_000) as client:
         json_type = {"content-type": "application/json"}
         first = asyncio.create_task(client.post("/graphql", content=slow(), headers=json_type))
         await arrived.wait()
@@ -296,7 +281,7 @@ async def test_an_operation_that_takes_too_long_is_stopped(world: World, monkeyp
         await asyncio.Event().wait()
 
     monkeypatch.setattr("app.services.reads.Reads.find", never)
-    async with service(world, time_limit_seconds=0.1) as client:
+    async with service_client(world, time_limit_seconds=0.1) as client:
         answer = await ask(client, "{ authConnections { name } }", world.tool_token())
     assert (answer.status_code, codes(answer)) == (200, ["TIMEOUT"])
     assert answer.json()["data"] == {"authConnections": None}
@@ -336,13 +321,15 @@ TWO = document_id(b"query A { caller { kind } } query B { caller { subject } }")
 
 
 async def by_id(client: httpx.AsyncClient, token: str, **body: Any) -> httpx.Response:
-    return await client.post("/graphql", json=body, headers={"authorization": f"Bearer {token}", "accept": RESPONSE})
+    return await client.post(
+        "/graphql", json=body, headers={"authorization": f"Bearer {token}", "accept": GRAPHQL_RESPONSE}
+    )
 
 
 async def test_trusted_documents_run_by_their_id(world: World, operations: Path) -> None:
     token = world.user_token(await world.add_user("john"))
     for mode in ("prefer", "require"):
-        async with service(world, trusted_documents=mode, trusted_documents_dir=operations) as client:
+        async with service_client(world, trusted_documents=mode, trusted_documents_dir=operations) as client:
             assert (await by_id(client, token, documentId=ME)).json() == {"data": {"viewer": {"userId": "auth0|john"}}}
             named = await by_id(client, token, documentId=TWO, operationName="B")
             assert named.json() == {"data": {"caller": {"subject": "auth0|john"}}}
@@ -370,7 +357,7 @@ async def test_trusted_documents_that_can_not_be_run_stop_the_start(
     if text is not None:
         (tmp_path / "bad.graphql").write_bytes(text)
     with pytest.raises(ConfigurationError, match=told):
-        service(world, trusted_documents="require", trusted_documents_dir=tmp_path)
+        service_client(world, trusted_documents="require", trusted_documents_dir=tmp_path)
 
 
 # ---------------------------------------------------------------- step-up
@@ -385,7 +372,7 @@ async def test_what_needs_a_recent_sign_in_says_how_recent(world: World, monkeyp
     write = 'mutation($id: String) { updateRootAttributes(input: {userId: $id, nickname: "J"}) { errors { code } } }'
     fresh, tool = world.user_token(john), world.tool_token()
     # Minted when no sign-in is as recent as this service wants it.
-    async with service(world, step_up_seconds=1) as client:
+    async with service_client(world, step_up_seconds=1) as client:
         monkeypatch.setattr("app.services.writes.time.time", lambda: 4e9)
         answer = await ask(client, write, fresh)
         assert (answer.status_code, codes(answer)) == (200, ["INSUFFICIENT_USER_AUTHENTICATION"])
@@ -449,7 +436,7 @@ async def test_development_refuses_forwarded_requests(world: World, header: str)
 )
 async def test_development_refuses_other_machines(world: World, peer: str | None, status: int) -> None:
     client: Any = None if peer is None else (peer, 1234)
-    async with service(world, client) as served:
+    async with service_client(world, client) as served:
         assert (await ask(served, "{ __typename }")).status_code == status
         assert (await served.get("/healthz")).status_code == status
 
@@ -460,7 +447,7 @@ async def test_development_refuses_two_hosts(world: World) -> None:
 
 
 async def test_a_configured_issuer_serves_any_peer_and_host(world: World) -> None:
-    async with production(world, ("203.0.113.7", 1)) as client:
+    async with production_client(world, ("203.0.113.7", 1)) as client:
         headers = {"x-forwarded-for": "198.51.100.1", "host": "profiles.example.com"}
         assert (await client.post("/graphql", json={"query": "{ __typename }"}, headers=headers)).status_code == 200
 
@@ -496,7 +483,7 @@ async def test_other_origins_are_let_in_by_configuration_only(world: World) -> N
     preflight["access-control-request-headers"] = "authorization,content-type"
     answer = await world.client.options("/graphql", headers=preflight)
     assert "access-control-allow-origin" not in answer.headers
-    async with service(world, cors_origins="https://app.example.com, https://two.example.com") as client:
+    async with service_client(world, cors_origins="https://app.example.com, https://two.example.com") as client:
         answer = await client.options("/graphql", headers=preflight)
         assert answer.status_code == 200
         assert answer.headers["access-control-allow-origin"] == "https://app.example.com"
@@ -512,7 +499,7 @@ async def test_cors_accepts_headers_of_usual_clients_and_no_others(world: World)
     usual = "apollo-require-preflight apollographql-client-name apollographql-client-version graphql-client-name"
     usual += " graphql-client-version x-request-id authorization content-type traceparent tracestate"
     preflight = {"origin": "https://app.example.com", "access-control-request-method": "POST"}
-    async with service(world, cors_origins="https://app.example.com") as client:
+    async with service_client(world, cors_origins="https://app.example.com") as client:
 
         async def status(headers: str) -> int:
             asked = {**preflight, "access-control-request-headers": headers}
@@ -537,11 +524,11 @@ async def test_cors_accepts_headers_of_usual_clients_and_no_others(world: World)
         ("", "application/json"),
         ("*/*", "application/json"),
         ("application/*", "application/json"),
-        (f"{RESPONSE}, application/json", RESPONSE),
-        (f"application/json;q=0.5, {RESPONSE}", RESPONSE),
-        (f"{RESPONSE};q=0.1, application/json;q=0.9", "application/json"),
+        (f"{GRAPHQL_RESPONSE}, application/json", GRAPHQL_RESPONSE),
+        (f"application/json;q=0.5, {GRAPHQL_RESPONSE}", GRAPHQL_RESPONSE),
+        (f"{GRAPHQL_RESPONSE};q=0.1, application/json;q=0.9", "application/json"),
         ("text/html;q=0.9, */*;q=0.1", "application/json"),
-        (f"application/json;q=0, {RESPONSE}", RESPONSE),
+        (f"application/json;q=0, {GRAPHQL_RESPONSE}", GRAPHQL_RESPONSE),
         ("text/event-stream, application/json", "application/json"),
         ("application/json;q=0", None),
         ("application/json;q=high", None),
@@ -567,7 +554,7 @@ def sample(text: str, name: str, **labels: str) -> float:
 
 async def test_metrics_are_by_root_field_code_and_status_and_by_no_callers_words(world: World) -> None:
     token = world.user_token(await world.add_user("john"))
-    async with service(world) as client:
+    async with service_client(world) as client:
         marked = "query Marker { marker: viewer { name } users { nodes { id } } }"
         assert codes(await ask(client, marked, token)) == ["FORBIDDEN"]
         await ask(client, marked, token)
@@ -591,7 +578,7 @@ async def test_metrics_are_by_root_field_code_and_status_and_by_no_callers_words
 
 
 async def test_metrics_count_requests_refused_before_routing(world: World) -> None:
-    async with service(world) as client:
+    async with service_client(world) as client:
         for headers in ({"host": "evil.example.com"}, {"x-forwarded-for": "203.0.113.7"}):
             await client.post("/graphql", json={"query": "{ __typename }"}, headers=headers)
         text = (await client.get("/metrics")).text
@@ -603,15 +590,15 @@ async def test_metrics_count_requests_refused_before_routing(world: World) -> No
 async def test_metrics_are_for_loopback_and_who_has_the_token(world: World) -> None:
     token = "a-token-of-the-operators"
     bearer = {"authorization": f"Bearer {token}"}
-    async with production(world) as client:
+    async with production_client(world) as client:
         assert (await client.get("/metrics")).status_code == 200
         # From behind a proxy on this machine.
         for name in ("x-forwarded-for", "forwarded", "x-real-ip", "via"):
             assert (await client.get("/metrics", headers={name: "203.0.113.7"})).status_code == 404
-    async with production(world, ("203.0.113.7", 1)) as client:
+    async with production_client(world, ("203.0.113.7", 1)) as client:
         assert (await client.get("/metrics")).status_code == 404
         assert (await client.get("/metrics", headers=bearer)).status_code == 404
-    async with production(world, ("203.0.113.7", 1), metrics_token=token) as client:
+    async with production_client(world, ("203.0.113.7", 1), metrics_token=token) as client:
         assert (await client.get("/metrics", headers=bearer)).status_code == 200
         assert (await client.get("/metrics", headers={"authorization": "Bearer another"})).status_code == 404
 
@@ -625,7 +612,7 @@ async def test_a_trace_has_a_span_for_each_root_field_under_the_callers_own(
     monkeypatch.setattr("app.composition.web.traces_from_environment", lambda: Traces(provider.get_tracer("test")))
     john = await world.add_user("john")
     trace, parent = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
-    async with service(world) as client:
+    async with service_client(world) as client:
         query = "query Mine { secret: viewer { name } caller { kind } }"
         await ask(client, query, world.user_token(john), traceparent=f"00-{trace}-{parent}-01")
         await ask(client, "{")
@@ -653,7 +640,7 @@ def test_logs_have_a_line_for_each_request_and_no_secret_in_any(tmp_path: Path) 
     log = tmp_path / "log"
     data_dir = tmp_path / "data"
     with serve(data_dir, "--demo", log=log) as served:
-        token = mint(data_dir, "auth0|john.doe", "web", [str(each) for each in Scope], 3600)
+        token = mint(data_dir, "auth0|john.doe", "web", ALL_SCOPES, 3600)
         url = f"{served.url}/graphql"
         query = (
             'mutation Save($p: JSON!) { updateUserMetadata(input: {patch: $p, reason: "sesame"}) { errors { code } } }'
@@ -706,7 +693,7 @@ def test_workers_tell_their_metrics_together(tmp_path: Path) -> None:
 async def test_what_needs_no_token_is_limited_by_address_on_every_way_there(world: World) -> None:
     redeem = 'mutation { redeemTicket(input: {ticket: "x"}) { errors { code } } }'
     sign_up = 'mutation { signUp(input: {connection: "x", password: "x"}) { errors { code } } }'
-    async with production(world, open_rate_limit="3/hour", trusted_proxies="127.0.0.0/8") as client:
+    async with production_client(world, open_rate_limit="3/hour", trusted_proxies="127.0.0.0/8") as client:
         assert codes(await ask(client, redeem)) == []
         assert codes(await ask(client, sign_up)) == []
         assert (await client.get("/ticket?ticket=x")).status_code == 404
@@ -723,7 +710,7 @@ async def test_where_everybody_has_a_second_factor_a_shorter_password_will_do(wo
     await world.add_connection()
     await world.add_user("john")
     query = 'mutation { changePassword(input: {userId: "auth0|john", newPassword: "%s"}) { errors { message } } }'
-    async with service(world, mfa_tenants=f"other,{world.tenant}") as client:
+    async with service_client(world, mfa_tenants=f"other,{world.tenant}") as client:
         for password, told in (("eightch", "8 to 128"), ("k7#vQ2xzp", None), ("password", "easy to guess")):
             answer = (await ask(client, query % password, world.tool_token())).json()
             errors = answer["data"]["changePassword"]["errors"]

@@ -8,14 +8,16 @@ import pytest
 
 from app.auth.development import USER_SCOPES
 from app.services.metadata import Metadata
-from tests.web.test_edge import RESPONSE, service
+from tests.clients import GRAPHQL_RESPONSE, service_client
 from tests.world import World, codes
 
 PATCH = "updateUserMetadata(input: {patch: {%s: 1}}) { user { userMetadata } errors { code } }"
 CHANGE_EMAIL = 'changeEmail(input: {email: "n@example.com"}) { user { id } errors { code } }'
 
 
-async def post(client: httpx.AsyncClient, query: str, token: str | None, accept: str = RESPONSE) -> httpx.Response:
+async def post(
+    client: httpx.AsyncClient, query: str, token: str | None, accept: str = GRAPHQL_RESPONSE
+) -> httpx.Response:
     headers = {"accept": accept, **({"authorization": f"Bearer {token}"} if token else {})}
     return await client.post("/graphql", json={"query": query}, headers=headers)
 
@@ -27,7 +29,7 @@ async def test_committed_write_is_answered_beside_one_that_is_refused(
     john = await world.add_user("john")
     monkeypatch.setattr("app.services.writes.is_recent", lambda *_: False)
     query = f"mutation {{ a: {PATCH % 'x'} b: {CHANGE_EMAIL} }}"
-    for accept in (RESPONSE, "application/json"):
+    for accept in (GRAPHQL_RESPONSE, "application/json"):
         answer = await post(world.client, query, world.user_token(john), accept)
         assert answer.status_code == 200
         assert answer.json()["data"] == {"a": {"user": {"userMetadata": {"x": 1}}, "errors": []}, "b": None}
@@ -48,7 +50,7 @@ async def test_single_mutation_that_is_refused_is_200_with_its_code(world: World
 
 async def test_request_without_a_token_is_401_unless_a_field_is_public(world: World) -> None:
     for query in ("{ viewer { id } }", f"mutation {{ {PATCH % 'x'} }}", "{ caller { kind } viewer { id } }"):
-        for accept in (RESPONSE, "application/json"):
+        for accept in (GRAPHQL_RESPONSE, "application/json"):
             answer = await post(world.client, query, None, accept)
             assert (answer.status_code, codes(answer)) == (401, ["UNAUTHENTICATED"])
             assert "data" not in answer.json()
@@ -81,7 +83,7 @@ async def test_write_that_takes_too_long_leaves_the_answer_of_those_before(
         return await update(self, *given, **named)
 
     monkeypatch.setattr(Metadata, "_update", second_never_ends)
-    async with service(world, time_limit_seconds=1) as client:
+    async with service_client(world, time_limit_seconds=1) as client:
         query = f"mutation {{ a: {PATCH % 'x'} b: {PATCH % 'y'} c: {PATCH % 'z'} }}"
         answer = await post(client, query, world.user_token(john))
     assert answer.status_code == 200
@@ -100,7 +102,7 @@ async def test_request_whose_caller_is_not_found_in_time_is_503(world: World, mo
         await asyncio.Event().wait()
 
     monkeypatch.setattr("app.services.callers.Callers.identify", never)
-    async with service(world, time_limit_seconds=0.1) as client:
+    async with service_client(world, time_limit_seconds=0.1) as client:
         answer = await post(client, "{ viewer { id } }", world.user_token("auth0|john", USER_SCOPES))
     assert (answer.status_code, codes(answer)) == (503, ["TIMEOUT"])
     assert "data" not in answer.json()
@@ -108,6 +110,6 @@ async def test_request_whose_caller_is_not_found_in_time_is_503(world: World, mo
 
 async def test_unclear_operation_is_200_for_clients_of_json(world: World) -> None:
     query = "query A { __typename } query B { __typename }"
-    for accept, status in (("application/json", 200), (RESPONSE, 400)):
+    for accept, status in (("application/json", 200), (GRAPHQL_RESPONSE, 400)):
         answer = await post(world.client, query, None, accept)
         assert (answer.status_code, codes(answer)) == (status, ["BAD_REQUEST"])
