@@ -95,6 +95,10 @@ class World:
         await self.database["log_events"].insert_one(event_to_document(event))
         return event.id
 
+    async def add_device(self, user: User, client_id: str = "web", device_id: str = "d") -> None:
+        device = {"client_id": client_id, "device_id": device_id, "last_used_at": now()}
+        await self.database["devices"].insert_one({"tenant": self.tenant, "user": user.id, **device})
+
     def seal(self, text: str) -> str:
         """As the service keeps providers' tokens."""
         return TokenCipher(load_secret(self.data_dir)).encrypt(text)
@@ -133,6 +137,11 @@ class World:
         answer = (await self.post(query, token, **variables)).json()
         assert "errors" not in answer, answer["errors"]
         return answer["data"]
+
+    async def run(self, mutation: str, token: str | None = None, **input: Any) -> Any:
+        """Sends a mutation, by default as an application with all scopes, and returns its payload."""
+        [payload] = (await self.ask(mutation, token or self.tool_token(ALL_SCOPES), input=input)).values()
+        return payload
 
     async def stored(self, user: User) -> dict[str, Any]:
         return await self.database["users"].find_one({"_id": user.id})

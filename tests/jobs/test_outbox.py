@@ -20,7 +20,7 @@ from app.mail.smtp import NotDelivered, SmtpServer
 from app.store.outbox import Outbox
 from app.store.tickets import TicketStore
 from tests.mailbox import PUBLIC_URL, Mailbox, link_of, smtp_server, ticket_of
-from tests.schema.test_emails import redeem
+from tests.schema.operations.tickets import redeem_ticket
 from tests.serving import eventually, serve
 from tests.world import World
 
@@ -55,7 +55,7 @@ async def test_what_is_refused_for_now_is_tried_again_later_and_later(
     message = await mailbox.receive_to("john@example.com")
     assert await waiting(world) == []
     # The link of the mail that came is the one that is good.
-    assert (await redeem(world, ticket_of(message)))["purpose"] == "VERIFY_EMAIL"
+    assert (await redeem_ticket(world, ticket_of(message)))["purpose"] == "VERIFY_EMAIL"
     assert "john@example.com" not in caplog.text
     assert ticket_of(message) not in caplog.text
 
@@ -122,7 +122,7 @@ async def test_without_a_server_mail_is_logged_without_its_secret_and_kept_for_t
     assert secret.decode() not in caplog.text
     assert "john@example.com" not in caplog.text
     assert await waiting(world) == []
-    assert (await redeem(world, secret.decode()))["purpose"] == "VERIFY_EMAIL"
+    assert (await redeem_ticket(world, secret.decode()))["purpose"] == "VERIFY_EMAIL"
 
 
 async def test_dropped_mail_leaves_a_log_line_without_content(

@@ -25,7 +25,7 @@ from app.store.database import Database
 from app.store.outbox import Outbox, to_document
 from app.store.tickets import TicketStore
 from tests.mailbox import Mailbox, ticket_of
-from tests.schema.test_emails import redeem
+from tests.schema.operations.tickets import redeem_ticket
 from tests.serving import DEADLINE_SECONDS, eventually
 from tests.world import World
 
@@ -131,7 +131,7 @@ async def test_attempt_that_has_begun_finishes_after_a_stop(
         await asyncio.wait({run})
     assert await waiting(world) == []
     [message] = await mailbox.receive()
-    assert (await redeem(world, ticket_of(message)))["purpose"] == "VERIFY_EMAIL"
+    assert (await redeem_ticket(world, ticket_of(message)))["purpose"] == "VERIFY_EMAIL"
 
 
 async def test_no_attempt_begins_after_a_stop(world: World, john: User, mailbox: Mailbox) -> None:
@@ -182,7 +182,7 @@ async def test_claim_whose_attempt_has_not_begun_is_released(
     assert (mail["tries"], mail["due_at"] <= now()) == (0, True)
     # Another process sends it at once, and its link is valid.
     message = await mailbox.receive_to(JOHN)
-    assert (await redeem(world, ticket_of(message)))["purpose"] == "VERIFY_EMAIL"
+    assert (await redeem_ticket(world, ticket_of(message)))["purpose"] == "VERIFY_EMAIL"
 
 
 async def test_claim_is_released_if_the_database_hangs_at_stop(world: World, john: User, mailbox: Mailbox) -> None:
@@ -221,9 +221,9 @@ async def test_mail_whose_answer_was_lost_comes_again(world: World, john: User, 
     assert first["Message-ID"] == second["Message-ID"]
     assert ticket_of(first) != ticket_of(second)
     # The link of the first is valid too, and one use is enough for both.
-    assert (await redeem(world, ticket_of(first)))["purpose"] == "VERIFY_EMAIL"
+    assert (await redeem_ticket(world, ticket_of(first)))["purpose"] == "VERIFY_EMAIL"
     for each in (first, second):
-        assert [error["code"] for error in (await redeem(world, ticket_of(each)))["errors"]] == ["NOT_FOUND"]
+        assert [error["code"] for error in (await redeem_ticket(world, ticket_of(each)))["errors"]] == ["NOT_FOUND"]
 
 
 async def test_delivered_mail_is_removed_if_quit_hangs(world: World, john: User, mailbox: Mailbox) -> None:

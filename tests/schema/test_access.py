@@ -10,35 +10,15 @@ from app.domain.grants import MAX_GRANTS
 from app.domain.ids import encode_id
 from app.domain.times import now
 from app.domain.users import User
+from tests.schema.operations.enrollments import record_enrollment
+from tests.schema.operations.grants import record_grant
 from tests.schema.test_matrix import SCHEMA
 from tests.world import ALL_SCOPES, World, codes
 
-GRANT = """mutation($input: RecordGrantInput!) { recordGrant(input: $input) {
-  authorizedApplication { id clientId clientName audience scopes grantedAt } errors { code path } } }"""
 REVOKE = """mutation($input: RevokeApplicationInput!) { revokeApplication(input: $input) {
   user { version authorizedApplications { clientId } } errors { code path } } }"""
-ENROLL = """mutation($input: RecordMfaEnrollmentInput!) { recordMfaEnrollment(input: $input) {
-  mfaEnrollment { id type name status enrolledAt lastUsedAt } errors { code path } } }"""
 REMOVE = """mutation($input: RemoveMfaEnrollmentsInput!) { removeMfaEnrollments(input: $input) {
   user { version mfaEnrollments { type } } errors { code path } } }"""
-
-
-async def tool(world: World, query: str, **input: Any) -> Any:
-    return next(iter((await world.ask(query, world.tool_token(ALL_SCOPES), input=input)).values()))
-
-
-async def grant(world: World, user: User, client: str = "shop", **input: Any) -> Any:
-    given = {"clientId": client, "clientName": client.title(), "audience": "https://api", "scopes": ["read", "buy"]}
-    return await tool(world, GRANT, **{"userId": user.user_id, **given, **input})
-
-
-async def enroll(world: World, user: User, enrollment: str = "e1", **input: Any) -> Any:
-    return await tool(world, ENROLL, userId=user.user_id, enrollmentId=enrollment, **{"type": "totp", **input})
-
-
-async def add_device(world: World, user: User, client: str, device: str) -> None:
-    known = {"tenant": world.tenant, "user": user.id, "client_id": client, "device_id": device, "last_used_at": now()}
-    await world.database["devices"].insert_one(known)
 
 
 @pytest.fixture
@@ -51,16 +31,16 @@ async def john(world: World) -> User:
 
 
 async def test_a_grant_is_recorded_listed_and_revoked_with_its_devices(world: World, john: User) -> None:
-    first = (await grant(world, john))["authorizedApplication"]
+    first = (await record_grant(world, john))["authorizedApplication"]
     assert (first["clientId"], first["clientName"], first["scopes"]) == ("shop", "Shop", ["buy", "read"])
     # Again the same: nothing new.
-    again = await grant(world, john, scopes=["read", "buy", "buy"], clientName=None)
+    again = await record_grant(world, john, scopes=["read", "buy", "buy"], clientName=None)
     assert again["authorizedApplication"] == first
-    more = (await grant(world, john, scopes=["read"]))["authorizedApplication"]
+    more = (await record_grant(world, john, scopes=["read"]))["authorizedApplication"]
     assert (more["id"], more["scopes"]) == (first["id"], ["read"])
-    assert (await grant(world, john, "blog", clientName=None))["authorizedApplication"]["clientName"] is None
+    assert (await record_grant(world, john, "blog", clientName=None))["authorizedApplication"]["clientName"] is None
     for client, device in (("shop", "phone"), ("shop", "laptop"), ("blog", "phone")):
-        await add_device(world, john, client, device)
+        await world.add_device(john, client, device)
     token = world.user_token(john)
     seen = await world.ask("{ viewer { authorizedApplications { clientId audience } } }", token)
     assert [each["clientId"] for each in seen["viewer"]["authorizedApplications"]] == ["shop", "blog"]
@@ -85,14 +65,14 @@ async def test_what_can_not_be_granted_or_revoked_is_refused(
     world: World, john: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     jane = await world.add_user("jane")
-    hers = (await grant(world, jane))["authorizedApplication"]["id"]
+    hers = (await record_grant(world, jane))["authorizedApplication"]["id"]
     for input, expected in (
         ({"userId": "auth0|nobody"}, ("NOT_FOUND", ["userId"])),
         ({"clientId": ""}, ("INVALID_INPUT", ["clientId"])),
         ({"audience": "x" * 513}, ("INVALID_INPUT", ["audience"])),
         ({"scopes": [""]}, ("INVALID_INPUT", ["scopes"])),
     ):
-        refused = await grant(world, john, **input)
+        refused = await record_grant(world, john, **input)
         assert [(each["code"], each["path"]) for each in refused["errors"]] == [expected]
     token = world.user_token(john)
     for id in (hers, "none", encode_id("Device", john.id), encode_id("AuthorizedApplication", "none")):
@@ -103,10 +83,10 @@ async def test_what_can_not_be_granted_or_revoked_is_refused(
         for n in range(MAX_GRANTS)
     ]
     await world.database["grants"].insert_many(many)
-    assert (await grant(world, john))["errors"][0]["code"] == "TOO_LARGE"
+    assert (await record_grant(world, john))["errors"][0]["code"] == "TOO_LARGE"
     assert await world.database["grants"].count_documents({"user": john.id}) == MAX_GRANTS
     assert await world.events(john) == []
-    conflict = await tool(world, REVOKE, userId=jane.user_id, id=hers, ifVersion=4)
+    conflict = await world.run(REVOKE, userId=jane.user_id, id=hers, ifVersion=4)
     assert conflict["errors"][0]["code"] == "VERSION_CONFLICT"
     monkeypatch.setattr("app.services.writes.is_recent", lambda *_: False)
     assert codes(await world.post(REVOKE, world.user_token(jane), input={"id": hers})) == [
@@ -119,7 +99,9 @@ async def test_what_can_not_be_granted_or_revoked_is_refused(
 
 
 async def test_second_factors_are_recorded_with_masked_names_and_removed_one_or_all(world: World, john: User) -> None:
-    phone = await enroll(world, john, "p", type="phone", name="+49 170 1234567", enrolledAt="2026-01-01T00:00:00Z")
+    phone = await record_enrollment(
+        world, john, "p", type="phone", name="+49 170 1234567", enrolledAt="2026-01-01T00:00:00Z"
+    )
     assert phone["mfaEnrollment"] | {"id": ""} == {
         "id": "",
         "type": "phone",
@@ -129,19 +111,19 @@ async def test_second_factors_are_recorded_with_masked_names_and_removed_one_or_
         "lastUsedAt": None,
     }
     assert "1234567" not in str(await world.database["mfa_enrollments"].find_one({"tenant": world.tenant}))
-    again = await enroll(world, john, "p", type="phone", lastUsedAt="2026-02-01T00:00:00Z")
+    again = await record_enrollment(world, john, "p", type="phone", lastUsedAt="2026-02-01T00:00:00Z")
     assert again["mfaEnrollment"]["name"] == "XXXXXXXX4567"
     assert again["mfaEnrollment"]["id"] == phone["mfaEnrollment"]["id"]
     assert again["mfaEnrollment"]["lastUsedAt"] == "2026-02-01T00:00:00.000Z"
     assert again["mfaEnrollment"]["enrolledAt"] == "2026-01-01T00:00:00.000Z"
     for name in ("t", "r"):
-        await enroll(world, john, name)
+        await record_enrollment(world, john, name)
     token = world.user_token(john)
     seen = await world.ask("{ viewer { mfaEnrollments { type name } } }", token)
     assert [each["type"] for each in seen["viewer"]["mfaEnrollments"]] == ["phone", "totp", "totp"]
     removed = await world.ask(REMOVE, token, input={"ids": [phone["mfaEnrollment"]["id"]], "reason": "lost it"})
     assert removed["removeMfaEnrollments"]["user"] == {"version": 1, "mfaEnrollments": [{"type": "totp"}] * 2}
-    left = await tool(world, REMOVE, userId=john.user_id, all=True)
+    left = await world.run(REMOVE, userId=john.user_id, all=True)
     assert left["user"]["mfaEnrollments"] == []
     events = await world.events(john)
     # That a factor was used is told by the login.
@@ -153,7 +135,7 @@ async def test_second_factors_are_recorded_with_masked_names_and_removed_one_or_
 async def test_what_can_not_be_enrolled_or_removed_is_refused(
     world: World, john: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one = (await enroll(world, john))["mfaEnrollment"]["id"]
+    one = (await record_enrollment(world, john))["mfaEnrollment"]["id"]
     jane = await world.add_user("jane")
     for input, expected in (
         ({"user": User(id=1, tenant="", user_id="auth0|nobody", created_at=now(), updated_at=now())}, "NOT_FOUND"),
@@ -161,7 +143,7 @@ async def test_what_can_not_be_enrolled_or_removed_is_refused(
         ({"user": john, "name": "x" * 513}, "INVALID_INPUT"),
         ({"user": john, "status": ""}, "INVALID_INPUT"),
     ):
-        assert (await enroll(world, **input))["errors"][0]["code"] == expected
+        assert (await record_enrollment(world, **input))["errors"][0]["code"] == expected
     for input, expected in (
         # A lost variable removes nothing.
         ({}, "INVALID_INPUT"),
@@ -172,12 +154,12 @@ async def test_what_can_not_be_enrolled_or_removed_is_refused(
         ({"ids": ["none"]}, "NOT_FOUND"),
         ({"ids": [one], "ifVersion": 3}, "VERSION_CONFLICT"),
     ):
-        assert (await tool(world, REMOVE, userId=john.user_id, **input))["errors"][0]["code"] == expected, input
-    assert (await tool(world, REMOVE, userId=jane.user_id, ids=[one]))["errors"][0]["code"] == "NOT_FOUND"
-    assert (await tool(world, REMOVE, userId=jane.user_id, all=True))["errors"][0]["code"] == "NOT_FOUND"
+        assert (await world.run(REMOVE, userId=john.user_id, **input))["errors"][0]["code"] == expected, input
+    assert (await world.run(REMOVE, userId=jane.user_id, ids=[one]))["errors"][0]["code"] == "NOT_FOUND"
+    assert (await world.run(REMOVE, userId=jane.user_id, all=True))["errors"][0]["code"] == "NOT_FOUND"
     more = [{"tenant": world.tenant, "user": john.id, "enrollment_id": f"x{n}"} for n in range(MAX_ENROLLMENTS - 1)]
     await world.database["mfa_enrollments"].insert_many(more)
-    assert (await enroll(world, john, "one more"))["errors"][0]["code"] == "TOO_LARGE"
+    assert (await record_enrollment(world, john, "one more"))["errors"][0]["code"] == "TOO_LARGE"
     assert await world.database["mfa_enrollments"].count_documents({"user": john.id}) == MAX_ENROLLMENTS
     monkeypatch.setattr("app.services.writes.is_recent", lambda *_: False)
     answer = await world.post(REMOVE, world.user_token(john), input={"all": True})
@@ -250,11 +232,11 @@ async def test_a_blocked_users_token_is_refused_by_every_operation(world: World,
 
 
 async def test_a_block_holds_from_that_moment_on(world: World, john: User) -> None:
-    await add_device(world, john, "shop", "phone")
+    await world.add_device(john, "shop", "phone")
     token = world.user_token(john)
     assert (await world.ask("{ viewer { blocked } }", token))["viewer"] == {"blocked": False}
     block = "mutation($input: BlockUserInput!) { blockUser(input: $input) { user { blocked } errors { code } } }"
-    assert (await tool(world, block, userId=john.user_id))["user"] == {"blocked": True}
+    assert (await world.run(block, userId=john.user_id))["user"] == {"blocked": True}
     assert codes(await world.post("{ viewer { blocked } }", token)) == ["USER_BLOCKED"]
     assert await world.database["devices"].count_documents({"tenant": world.tenant}) == 0
 
@@ -262,7 +244,7 @@ async def test_a_block_holds_from_that_moment_on(world: World, john: User) -> No
 async def test_recorded_factor_keeps_what_is_left_out(world: World, john: User) -> None:
     at = "2026-01-01T00:00:00.000Z"
     first = {"name": "+14258831929", "status": "pending", "enrolledAt": at, "lastUsedAt": at}
-    before = (await enroll(world, john, type="phone", **first))["mfaEnrollment"]
+    before = (await record_enrollment(world, john, type="phone", **first))["mfaEnrollment"]
     assert before["status"] == "pending"
-    assert (await enroll(world, john, type="phone"))["mfaEnrollment"] == before
-    assert (await enroll(world, john, "e2"))["mfaEnrollment"]["status"] == "confirmed"
+    assert (await record_enrollment(world, john, type="phone"))["mfaEnrollment"] == before
+    assert (await record_enrollment(world, john, "e2"))["mfaEnrollment"]["status"] == "confirmed"

@@ -7,27 +7,14 @@ import pytest
 
 from app.domain.connections import SyncRootAttributes
 from app.domain.logs import Actor, FieldChange, LogEventType
-from tests.schema.test_access import ENROLL, GRANT
-from tests.schema.test_logins import fail, good
+from tests.schema.operations.enrollments import RECORD_ENROLLMENT
+from tests.schema.operations.grants import RECORD_GRANT
+from tests.schema.operations.logins import record_failed_login, record_login
+from tests.schema.operations.users import DELETE_USER, create_user, delete_user
 from tests.world import ALL_SCOPES, DATABASE, World, codes
 
-CREATE = """mutation($input: CreateUserInput!) { createUser(input: $input) {
-  user { userId version name nickname picture email emailVerified username phoneNumber phoneVerified userMetadata appMetadata
-    identities { provider connection userId isPrimary } rootAttributes { name source } logEvents { nodes { type reason connection
-      actor { id } userVersion changes { path after } } } } errors { code path message } } }"""
-DELETE = "mutation($input: DeleteUserInput!) { deleteUser(input: $input) { deletedUserId errors { code path } } }"
 UPDATE = """mutation($updates: [UpdateUserInput!]!) { updateUsers(input: {updates: $updates}) {
   results { index user { version name userMetadata } errors { code path } } errors { code path } } }"""
-
-
-async def create(world: World, token: str | None = None, **input: Any) -> Any:
-    given = {"connection": DATABASE, **input}
-    return (await world.ask(CREATE, token or world.tool_token(ALL_SCOPES), input=given))["createUser"]
-
-
-async def delete(world: World, user_id: str, **input: Any) -> Any:
-    answer = await world.ask(DELETE, world.tool_token(ALL_SCOPES), input={"userId": user_id, **input})
-    return answer["deleteUser"]
 
 
 # ---------------------------------------------------------------- create
@@ -35,7 +22,7 @@ async def delete(world: World, user_id: str, **input: Any) -> Any:
 
 async def test_a_database_user_is_made_with_what_was_given_and_defaults_for_the_rest(world: World) -> None:
     await world.add_connection()
-    made = await create(
+    made = await create_user(
         world,
         email="Jane.Doe@Example.COM",
         username="Jane",
@@ -62,7 +49,7 @@ async def test_a_database_user_is_made_with_what_was_given_and_defaults_for_the_
     assert (event["actor"], event["userVersion"]) == ({"id": "support@clients"}, 1)
     assert {"path": "app_metadata.plan", "after": "pro"} in event["changes"]
     # The login service finds it.
-    assert (await good(world, DATABASE, {"email": "jane.doe@example.com"}))["user"]["userId"] == user["userId"]
+    assert (await record_login(world, DATABASE, {"email": "jane.doe@example.com"}))["user"]["userId"] == user["userId"]
 
 
 @pytest.mark.parametrize(
@@ -77,7 +64,7 @@ async def test_passwordless_and_custom_users_are_made_too(
     world: World, strategy: str, input: Any, user_id: str
 ) -> None:
     await world.add_connection("c", strategy)
-    made = await create(world, connection="c", **input)
+    made = await create_user(world, connection="c", **input)
     assert made["errors"] == []
     assert made["user"]["userId"].startswith(user_id)
 
@@ -110,7 +97,7 @@ async def test_what_can_not_be_made_is_refused_and_makes_nothing(world: World) -
         ({"email": "a@example.com", "userMetadata": {"a": "x" * 70_000}}, ("TOO_LARGE", ["userMetadata"])),
         ({"email": "a@example.com", "reason": "x" * 501}, ("INVALID_INPUT", ["reason"])),
     ):
-        made = await create(world, **input)
+        made = await create_user(world, **input)
         assert made["user"] is None
         [error] = made["errors"]
         assert (error["code"], error["path"]) == expected, input
@@ -121,11 +108,13 @@ async def test_what_can_not_be_made_is_refused_and_makes_nothing(world: World) -
 async def test_identifiers_are_unique_in_their_connection_also_at_once(world: World) -> None:
     await world.add_connection()
     await world.add_connection("other", "auth0")
-    made = await asyncio.gather(*(create(world, email=f"{'Jane' if n % 2 else 'jane'}@example.com") for n in range(6)))
+    made = await asyncio.gather(
+        *(create_user(world, email=f"{'Jane' if n % 2 else 'jane'}@example.com") for n in range(6))
+    )
     assert sorted(each["errors"][0]["code"] if each["errors"] else "" for each in made) == ["", *["ALREADY_EXISTS"] * 5]
-    assert (await create(world, connection="other", email="jane@example.com"))["errors"] == []
-    await create(world, username="jim")
-    [error] = (await create(world, username="JIM"))["errors"]
+    assert (await create_user(world, connection="other", email="jane@example.com"))["errors"] == []
+    await create_user(world, username="jim")
+    [error] = (await create_user(world, username="JIM"))["errors"]
     assert (error["code"], error["path"]) == ("ALREADY_EXISTS", ["username"])
 
 
@@ -148,14 +137,14 @@ async def test_a_deleted_user_is_gone_with_devices_and_linked_accounts_and_histo
     await world.add_connection("g", "google-oauth2")
     await world.add_user("john")
     jane = await world.add_user("jane")
-    await good(world, DATABASE, {"user_id": "john"}, device={"deviceId": "d"}, idempotencyKey="k")
-    await good(world, "g", {"sub": "1"}, device={"deviceId": "e"})
-    await fail(world, connection=DATABASE, identifier="john", reason="WRONG_PASSWORD", ip="203.0.113.7")
+    await record_login(world, DATABASE, {"user_id": "john"}, device={"deviceId": "d"}, idempotencyKey="k")
+    await record_login(world, "g", {"sub": "1"}, device={"deviceId": "e"})
+    await record_failed_login(world, connection=DATABASE, identifier="john", reason="WRONG_PASSWORD", ip="203.0.113.7")
     link = 'mutation { linkIdentity(input: {userId: "auth0|john", secondary: {userId: "google-oauth2|1"}}) { errors { code } } }'
     assert (await world.ask(link, world.tool_token(ALL_SCOPES)))["linkIdentity"]["errors"] == []
     conflict = [{"code": "VERSION_CONFLICT", "path": ["ifVersion"]}]
-    assert await delete(world, "auth0|john", ifVersion=9) == {"deletedUserId": None, "errors": conflict}
-    assert await delete(world, "auth0|john", reason="asked to") == {"deletedUserId": "auth0|john", "errors": []}
+    assert await delete_user(world, "auth0|john", ifVersion=9) == {"deletedUserId": None, "errors": conflict}
+    assert await delete_user(world, "auth0|john", reason="asked to") == {"deletedUserId": "auth0|john", "errors": []}
     left = [each["user_id"] async for each in world.database["users"].find({"tenant": world.tenant})]
     assert left == [jane.user_id]
     for name in ("devices", "login_failures", "login_keys"):
@@ -163,9 +152,9 @@ async def test_a_deleted_user_is_gone_with_devices_and_linked_accounts_and_histo
     events = await world.database["log_events"].find({"tenant": world.tenant}).sort("_id").to_list(None)
     assert (events[-1]["type"], events[-1]["reason"]) == ("USER_DELETED", "asked to")
     assert {each["user_id"] for each in events} == {"auth0|john", "google-oauth2|1"}
-    assert (await delete(world, "auth0|john"))["errors"] == [{"code": "NOT_FOUND", "path": ["userId"]}]
+    assert (await delete_user(world, "auth0|john"))["errors"] == [{"code": "NOT_FOUND", "path": ["userId"]}]
     # Whoever comes next inherits nothing.
-    again = await good(world, DATABASE, {"user_id": "john", "email": "john@example.com"})
+    again = await record_login(world, DATABASE, {"user_id": "john", "email": "john@example.com"})
     assert again["created"]
     query = '{ user(by: {userId: "auth0|john"}) { logEvents { nodes { type } } } }'
     found = await world.ask(query, world.tool_token(ALL_SCOPES))
@@ -176,7 +165,7 @@ async def test_an_erased_person_is_in_no_document_and_no_event(world: World) -> 
     await world.add_connection()
     await world.add_connection("g", "google-oauth2")
     m = "m4rk3r"
-    made = await create(
+    made = await create_user(
         world,
         email=f"{m}@example.com",
         username=m,
@@ -192,7 +181,7 @@ async def test_an_erased_person_is_in_no_document_and_no_event(world: World) -> 
     user_id = made["user"]["userId"]
     john = await world.database["users"].find_one({"tenant": world.tenant, "user_id": user_id})
     other = await world.add_user("jane")
-    await good(
+    await record_login(
         world,
         DATABASE,
         {"email": f"{m}@example.com", "x": m},
@@ -200,8 +189,10 @@ async def test_an_erased_person_is_in_no_document_and_no_event(world: World) -> 
         clientName="App",
         device={"deviceId": m, "name": m},
     )
-    await good(world, "g", {"sub": m, "name": m, "email": f"{m}@gmail.com"})
-    await fail(world, connection=DATABASE, identifier=m, reason="WRONG_PASSWORD", ip="203.0.113.7", userAgent=m)
+    await record_login(world, "g", {"sub": m, "name": m, "email": f"{m}@gmail.com"})
+    await record_failed_login(
+        world, connection=DATABASE, identifier=m, reason="WRONG_PASSWORD", ip="203.0.113.7", userAgent=m
+    )
     link = """mutation($id: String!) { linkIdentity(input: {userId: $id, secondary: {userId: "google-oauth2|m4rk3r"}, reason: "m4rk3r"}) {
       errors { code } } }"""
     assert (await world.ask(link, world.tool_token(ALL_SCOPES), id=user_id))["linkIdentity"]["errors"] == []
@@ -210,9 +201,11 @@ async def test_an_erased_person_is_in_no_document_and_no_event(world: World) -> 
     )
     assert (await world.ask(asked, world.tool_token(ALL_SCOPES), id=user_id))["changeEmail"]["errors"] == []
     given = {"userId": user_id, "clientId": m, "clientName": m, "audience": m, "scopes": [m]}
-    assert (await world.ask(GRANT, world.tool_token(ALL_SCOPES), input=given))["recordGrant"]["errors"] == []
+    assert (await world.ask(RECORD_GRANT, world.tool_token(ALL_SCOPES), input=given))["recordGrant"]["errors"] == []
     factor = {"userId": user_id, "enrollmentId": m, "type": "totp", "name": m}
-    assert (await world.ask(ENROLL, world.tool_token(ALL_SCOPES), input=factor))["recordMfaEnrollment"]["errors"] == []
+    assert (await world.ask(RECORD_ENROLLMENT, world.tool_token(ALL_SCOPES), input=factor))["recordMfaEnrollment"][
+        "errors"
+    ] == []
     for name in ("credentials", "grants", "mails", "mfa_enrollments", "tickets"):
         assert await world.database[name].count_documents({"tenant": world.tenant, "user": john["_id"]}), name
     change = FieldChange(f"user_metadata.{m}", m, m)
@@ -235,7 +228,7 @@ async def test_an_erased_person_is_in_no_document_and_no_event(world: World) -> 
     somebody = {"identifier": "somebody@example.com"}
     kept = await world.add_event(None, LogEventType.LOGIN_FAILED_WRONG_IDENTIFIER, details=somebody)
     before = await world.database["log_events"].count_documents({"tenant": world.tenant})
-    assert await delete(world, user_id, erase=True, reason=m) == {"deletedUserId": user_id, "errors": []}
+    assert await delete_user(world, user_id, erase=True, reason=m) == {"deletedUserId": user_id, "errors": []}
     for name in await world.database.database.list_collection_names():
         async for each in world.database[name].find({"tenant": world.tenant}):
             assert m not in str(each).lower(), (name, each)
@@ -253,10 +246,13 @@ async def test_users_delete_themselves_soon_after_they_signed_in(world: World, m
     john = await world.add_user("john")
     token, input = world.user_token(john), {"userId": john.user_id}
     monkeypatch.setattr("app.services.writes.is_recent", lambda *_: False)
-    assert codes(await world.post(DELETE, token, input=input)) == ["INSUFFICIENT_USER_AUTHENTICATION"]
+    assert codes(await world.post(DELETE_USER, token, input=input)) == ["INSUFFICIENT_USER_AUTHENTICATION"]
     assert await world.stored(john)
     monkeypatch.undo()
-    assert (await world.ask(DELETE, token, input=input))["deleteUser"] == {"deletedUserId": "auth0|john", "errors": []}
+    assert (await world.ask(DELETE_USER, token, input=input))["deleteUser"] == {
+        "deletedUserId": "auth0|john",
+        "errors": [],
+    }
     assert (await world.ask("{ viewer { id } }", token))["viewer"] is None
 
 

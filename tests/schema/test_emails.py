@@ -10,6 +10,7 @@ from app.domain.mail import MAX_MAILS
 from app.domain.times import now
 from app.domain.users import User
 from tests.mailbox import PUBLIC_URL, Mailbox, link_of, parts, ticket_of
+from tests.schema.operations.tickets import TICKET_NOT_FOUND, redeem_ticket
 from tests.world import ALL_SCOPES, DATABASE, World, codes
 
 KINDS = {
@@ -21,19 +22,11 @@ KINDS = {
 USER = (
     "user { version email emailVerified pendingEmail username phoneNumber phoneVerified } errors { code path message }"
 )
-REDEEM = "mutation($input: RedeemTicketInput!) { redeemTicket(input: $input) { purpose errors { code path } } }"
 
 
 async def act(world: World, mutation: str, token: str | None = None, **input: Any) -> Any:
     query = f"mutation($input: {KINDS[mutation]}!) {{ {mutation}(input: $input) {{ {USER} }} }}"
     return (await world.ask(query, token or world.tool_token(ALL_SCOPES), input=input))[mutation]
-
-
-async def redeem(world: World, ticket: str, **input: Any) -> Any:
-    return (await world.ask(REDEEM, input={"ticket": ticket, **input}))["redeemTicket"]
-
-
-NO_GOOD = {"purpose": None, "errors": [{"code": "NOT_FOUND", "path": ["ticket"]}]}
 
 
 @pytest.fixture
@@ -63,10 +56,10 @@ async def test_a_mailed_ticket_verifies_the_address_once_and_only_once(
     stored = await world.database["tickets"].find_one({"tenant": world.tenant})
     assert ticket not in str(stored)
     assert len(stored["hash"]) == 64
-    done = await asyncio.gather(*(redeem(world, ticket) for _ in range(5)))
+    done = await asyncio.gather(*(redeem_ticket(world, ticket) for _ in range(5)))
     assert sorted(bool(each["errors"]) for each in done) == [False, True, True, True, True]
-    assert [each for each in done if each["errors"]] == [NO_GOOD] * 4
-    assert await redeem(world, ticket) == NO_GOOD
+    assert [each for each in done if each["errors"]] == [TICKET_NOT_FOUND] * 4
+    assert await redeem_ticket(world, ticket) == TICKET_NOT_FOUND
     seen = await world.ask("{ viewer { emailVerified version } }", token)
     assert seen["viewer"] == {"emailVerified": True, "version": 2}
     requested, verified = await world.events(john)
@@ -105,25 +98,25 @@ async def test_a_ticket_is_void_after_its_time_after_a_new_one_and_after_what_it
 
     first = await ticket()
     second = await ticket()
-    assert await redeem(world, first) == NO_GOOD
+    assert await redeem_ticket(world, first) == TICKET_NOT_FOUND
     await world.database["tickets"].update_one({"tenant": world.tenant}, {"$set": {"expires_at": now()}})
-    assert await redeem(world, second) == NO_GOOD
+    assert await redeem_ticket(world, second) == TICKET_NOT_FOUND
     third = await ticket()
     changed = await act(world, "changeEmail", userId=john.user_id, email="j@example.com", immediately=True)
     assert changed["user"]["email"] == "j@example.com"
-    assert await redeem(world, third) == NO_GOOD
+    assert await redeem_ticket(world, third) == TICKET_NOT_FOUND
     # Not even where one was left over: it is bound to the address, and to the password.
     await mailbox.receive()
     fourth = await ticket()
     await world.database["users"].update_one({"_id": john.id}, {"$set": {"email": "other@example.com"}})
-    assert await redeem(world, fourth) == NO_GOOD
+    assert await redeem_ticket(world, fourth) == TICKET_NOT_FOUND
     assert (await world.client.get(f"/ticket?ticket={fourth}")).status_code == 404
     fifth = await ticket()
     credential = {"tenant": world.tenant, "user": john.id, "hash": "x", "version": 1}
     await world.database["credentials"].insert_one(credential)
-    assert await redeem(world, fifth) == NO_GOOD
+    assert await redeem_ticket(world, fifth) == TICKET_NOT_FOUND
     for nonsense in ("", "x", "x" * 10_000):
-        assert await redeem(world, nonsense) == NO_GOOD
+        assert await redeem_ticket(world, nonsense) == TICKET_NOT_FOUND
     assert (await world.stored(john))["email_verified"] is False
 
 
@@ -138,9 +131,9 @@ async def test_a_ticket_waits_for_a_blocked_user(world: World, john: User, mailb
     ticket = ticket_of(await mailbox.receive_to("john@example.com"))
     users = world.database["users"]
     await users.update_one({"_id": john.id}, {"$set": {"blocked": True}})
-    assert await redeem(world, ticket) == {"purpose": None, "errors": [{"code": "USER_BLOCKED", "path": None}]}
+    assert await redeem_ticket(world, ticket) == {"purpose": None, "errors": [{"code": "USER_BLOCKED", "path": None}]}
     await users.update_one({"_id": john.id}, {"$set": {"blocked": False}})
-    assert await redeem(world, ticket) == {"purpose": "VERIFY_EMAIL", "errors": []}
+    assert await redeem_ticket(world, ticket) == {"purpose": "VERIFY_EMAIL", "errors": []}
 
 
 async def test_three_mails_an_hour_go_to_a_user_and_to_an_address(world: World, john: User, mailbox: Mailbox) -> None:
@@ -205,12 +198,12 @@ async def test_a_users_new_address_waits_for_its_ticket_and_the_old_one_is_told(
     assert (old["To"], old["Subject"]) == ("john@example.com", "Your e-mail address is to be changed")
     assert "ticket=" not in str(old)
     ticket = ticket_of(new)
-    assert await redeem(world, ticket) == {"purpose": "CHANGE_EMAIL", "errors": []}
+    assert await redeem_ticket(world, ticket) == {"purpose": "CHANGE_EMAIL", "errors": []}
     seen = (await world.ask(f"{{ viewer {{ {USER.partition('{')[2].partition('}')[0]} }} }}", token))["viewer"]
     assert (seen["email"], seen["emailVerified"], seen["pendingEmail"]) == ("new@example.com", True, None)
     done = await mailbox.receive_to("john@example.com")
     assert done["Subject"] == "Your e-mail address was changed"
-    assert await redeem(world, ticket) == NO_GOOD
+    assert await redeem_ticket(world, ticket) == TICKET_NOT_FOUND
     requested, changed = await world.events(john)
     assert (requested["type"], requested["reason"]) == ("EMAIL_CHANGE_REQUESTED", "moved")
     assert changed["type"] == "EMAIL_CHANGED"
@@ -248,12 +241,12 @@ async def test_the_conflict_is_decided_when_the_ticket_is_redeemed(world: World,
     jane = await world.add_user("jane", email="wanted@example.com")
     ticket = ticket_of(message)
     taken = {"purpose": None, "errors": [{"code": "ALREADY_EXISTS", "path": ["ticket"]}]}
-    assert await redeem(world, ticket) == taken
+    assert await redeem_ticket(world, ticket) == taken
     page = await world.client.post("/ticket", data={"ticket": ticket})
     assert (page.status_code, "another account" in page.text) == (422, True)
     assert (await world.stored(john))["email"] == "john@example.com"
     await world.database["users"].delete_one({"_id": jane.id})
-    assert (await redeem(world, ticket))["errors"] == []
+    assert (await redeem_ticket(world, ticket))["errors"] == []
 
 
 async def test_a_tool_may_set_an_address_at_once_and_is_told_of_a_taken_one(
@@ -278,7 +271,7 @@ async def test_a_tool_may_set_an_address_at_once_and_is_told_of_a_taken_one(
     withdrawn = (await act(world, "changeEmail", userId=john.user_id, email="vfalse@example.com"))["user"]
     assert withdrawn["pendingEmail"] is None
     assert await world.database["tickets"].count_documents({"tenant": world.tenant}) == 0
-    assert await redeem(world, ticket) == NO_GOOD
+    assert await redeem_ticket(world, ticket) == TICKET_NOT_FOUND
 
 
 async def test_how_an_address_can_not_be_changed(world: World, john: User, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,66 +10,20 @@ from app.domain.identities import MAX_IDENTITIES
 from app.domain.ids import encode_id
 from app.domain.users import Identity
 from app.store.database import new_id
-from tests.schema.test_accounts import create
-from tests.schema.test_logins import good
-from tests.schema.test_passwords import GOOD, WRONG, verify
+from tests.schema.operations.identities import LINK_IDENTITY, UNLINK_IDENTITY, TwoAccounts
+from tests.schema.operations.logins import record_login
+from tests.schema.operations.passwords import INVALID, PASSWORD, verify_password
+from tests.schema.operations.users import create_user
 from tests.world import ALL_SCOPES, DATABASE, World, codes
-
-USER = """{ id userId version name email userMetadata appMetadata blocked roles { name } permissions { name api }
-  identities { id provider connection userId isPrimary profileData }
-  devices { nodes { deviceId } } logEvents(first: 100) { nodes { type details userId } } }"""
-LINK = f"mutation($input: LinkIdentityInput!) {{ linkIdentity(input: $input) {{ user {USER} errors {{ code path message }} }} }}"
-UNLINK = f"mutation($input: UnlinkIdentityInput!) {{ unlinkIdentity(input: $input) {{ user {USER} errors {{ code path }} }} }}"
-
-
-class Two:
-    """John of the database, and his account with Google, each with something of its own."""
-
-    def __init__(self, world: World, tool: str) -> None:
-        self.world = world
-        self.tool = tool
-
-    async def link(self, token: str | None = None, **input: Any) -> Any:
-        given = {"userId": "auth0|john", "secondary": {"userId": "google-oauth2|g1"}, **input}
-        return (await self.world.ask(LINK, token or self.tool, input=given))["linkIdentity"]
-
-    async def unlink(self, identity_id: str, token: str | None = None, **input: Any) -> Any:
-        given = {"userId": "auth0|john", "identityId": identity_id, **input}
-        return (await self.world.ask(UNLINK, token or self.tool, input=given))["unlinkIdentity"]
-
-    async def user(self, user_id: str) -> Any:
-        query = f"query($id: String!) {{ user(by: {{userId: $id}}) {USER} }}"
-        return (await self.world.ask(query, self.tool, id=user_id))["user"]
-
-
-@pytest.fixture
-async def two(world: World) -> Two:
-    await world.add_connection()
-    await world.add_connection("g", "google-oauth2")
-    customer, editor = await world.add_role("Customer"), await world.add_role("Editor")
-    await world.add_user(
-        "john", user_metadata={"a": 1, "both": {"x": 1}}, app_metadata={"plan": "free"}, role_ids=(customer,)
-    )
-    await good(world, DATABASE, {"user_id": "john"}, device={"deviceId": "desktop"})
-    profile = {"sub": "g1", "name": "Johnny", "email": "johnny@gmail.com"}
-    await good(world, "g", profile, device={"deviceId": "phone"})
-    more = {
-        "user_metadata": {"b": 2, "both": {"x": 2, "y": 2}},
-        "app_metadata": {"plan": "pro", "beta": True},
-        "role_ids": [customer, editor],
-        "permissions": [{"name": "p", "api": "q"}],
-    }
-    await world.database["users"].update_one({"tenant": world.tenant, "user_id": "google-oauth2|g1"}, {"$set": more})
-    return Two(world, world.tool_token(ALL_SCOPES))
 
 
 def names(user: Any) -> list[str]:
     return [each["name"] for each in user["roles"]]
 
 
-async def test_linking_moves_nothing_and_shows_both(two: Two) -> None:
-    before = await two.user("auth0|john")
-    linked = await two.link(reason="same person")
+async def test_linking_moves_nothing_and_shows_both(accounts: TwoAccounts) -> None:
+    before = await accounts.user("auth0|john")
+    linked = await accounts.link(reason="same person")
     assert linked["errors"] == []
     user = linked["user"]
     assert (user["id"], user["userId"], user["name"], user["email"]) == tuple(
@@ -84,23 +38,27 @@ async def test_linking_moves_nothing_and_shows_both(two: Two) -> None:
     assert {each["userId"] for each in events} == {"auth0|john", "google-oauth2|g1"}
     assert {"otherUserId": "google-oauth2|g1"} in [each["details"] for each in events]
     # The account that waits is seen nowhere.
-    assert await two.user("google-oauth2|g1") is None
-    listed = await two.world.ask("{ users { nodes { userId } totalCount { value } } }", two.tool)
+    assert await accounts.user("google-oauth2|g1") is None
+    listed = await accounts.world.ask("{ users { nodes { userId } totalCount { value } } }", accounts.application)
     assert listed["users"] == {"nodes": [{"userId": "auth0|john"}], "totalCount": {"value": 1}}
-    waiting = await two.world.database["users"].find_one({"tenant": two.world.tenant, "user_id": "google-oauth2|g1"})
-    node = await two.world.ask(
-        "query($id: ID!) { node(id: $id) { id } }", two.tool, id=encode_id("User", waiting["_id"])
+    waiting = await accounts.world.database["users"].find_one(
+        {"tenant": accounts.world.tenant, "user_id": "google-oauth2|g1"}
+    )
+    node = await accounts.world.ask(
+        "query($id: ID!) { node(id: $id) { id } }", accounts.application, id=encode_id("User", waiting["_id"])
     )
     assert node == {"node": None}
     write = 'mutation { updateUserMetadata(input: {userId: "google-oauth2|g1", patch: {a: 1}}) { errors { code } } }'
-    assert (await two.world.ask(write, two.tool))["updateUserMetadata"]["errors"] == [{"code": "NOT_FOUND"}]
+    assert (await accounts.world.ask(write, accounts.application))["updateUserMetadata"]["errors"] == [
+        {"code": "NOT_FOUND"}
+    ]
 
 
-async def test_devices_and_history_of_many_users_show_those_of_linked_accounts(two: Two) -> None:
-    await two.link()
-    await two.world.add_user("jane")
+async def test_devices_and_history_of_many_users_show_those_of_linked_accounts(accounts: TwoAccounts) -> None:
+    await accounts.link()
+    await accounts.world.add_user("jane")
     query = "{ users { nodes { userId devices { nodes { deviceId } totalCount { value } } logEvents { totalCount { value } } } } }"
-    found = {each["userId"]: each for each in (await two.world.ask(query, two.tool))["users"]["nodes"]}
+    found = {each["userId"]: each for each in (await accounts.world.ask(query, accounts.application))["users"]["nodes"]}
     assert {each["deviceId"] for each in found["auth0|john"]["devices"]["nodes"]} == {"desktop", "phone"}
     assert found["auth0|john"]["devices"]["totalCount"] == {"value": 2}
     assert found["auth0|john"]["logEvents"]["totalCount"] == {"value": 4}
@@ -115,8 +73,8 @@ async def test_devices_and_history_of_many_users_show_those_of_linked_accounts(t
         ("PREFER_SECONDARY", {"a": 1, "b": 2, "both": {"x": 2, "y": 2}}),
     ],
 )
-async def test_user_metadata_is_merged_by_choice(two: Two, how: str, expected: Any) -> None:
-    linked = await two.link(metadata=how)
+async def test_user_metadata_is_merged_by_choice(accounts: TwoAccounts, how: str, expected: Any) -> None:
+    linked = await accounts.link(metadata=how)
     assert linked["user"]["userMetadata"] == expected
 
 
@@ -134,42 +92,42 @@ READING = ["read:users", "read:users_app_metadata", "read:roles", "read:logs", "
     ids=["neither", "roles", "app_metadata", "not to assign"],
 )
 async def test_link_brings_what_the_caller_may_give(
-    two: Two, scopes: list[str], app_metadata: Any, roles: list[str]
+    accounts: TwoAccounts, scopes: list[str], app_metadata: Any, roles: list[str]
 ) -> None:
-    before = await two.user("google-oauth2|g1")
-    token = two.world.tool_token(["update:users", *READING, *scopes])
-    linked = await two.link(token, metadata="MERGE")
+    before = await accounts.user("google-oauth2|g1")
+    token = accounts.world.tool_token(["update:users", *READING, *scopes])
+    linked = await accounts.link(token, metadata="MERGE")
     assert (linked["user"]["appMetadata"], names(linked["user"])) == (app_metadata, roles)
     # Granting permissions needs update:users, and so does linking.
     assert [each["name"] for each in linked["user"]["permissions"]] == ["p"]
-    unlinked = await two.unlink(linked["user"]["identities"][1]["id"], token)
+    unlinked = await accounts.unlink(linked["user"]["identities"][1]["id"], token)
     assert (unlinked["user"]["appMetadata"], names(unlinked["user"])) == (app_metadata, roles)
-    after = await two.user("google-oauth2|g1")
+    after = await accounts.user("google-oauth2|g1")
     assert (names(after), after["permissions"]) == (names(before), before["permissions"])
     # The plan of the profile replaced the plan of the account, where app_metadata came along.
     expected = {"beta": True} if "beta" in app_metadata else before["appMetadata"]
     assert after["appMetadata"] == expected
 
 
-async def test_unlink_after_keeping_the_primarys_gives_all_back(two: Two) -> None:
-    before = await two.user("google-oauth2|g1")
-    linked = await two.link(metadata="KEEP_PRIMARY")
+async def test_unlink_after_keeping_the_primarys_gives_all_back(accounts: TwoAccounts) -> None:
+    before = await accounts.user("google-oauth2|g1")
+    linked = await accounts.link(metadata="KEEP_PRIMARY")
     assert linked["user"]["appMetadata"] == {"plan": "free"}
-    await two.unlink(linked["user"]["identities"][1]["id"])
-    assert (await two.user("google-oauth2|g1"))["appMetadata"] == before["appMetadata"]
+    await accounts.unlink(linked["user"]["identities"][1]["id"])
+    assert (await accounts.user("google-oauth2|g1"))["appMetadata"] == before["appMetadata"]
 
 
-async def test_app_metadata_and_roles_come_along_for_who_may(two: Two) -> None:
-    linked = await two.link(metadata="MERGE")
+async def test_app_metadata_and_roles_come_along_for_who_may(accounts: TwoAccounts) -> None:
+    linked = await accounts.link(metadata="MERGE")
     assert linked["user"]["appMetadata"] == {"plan": "free", "beta": True}
     assert names(linked["user"]) == ["Customer", "Editor"]
     assert [each["name"] for each in linked["user"]["permissions"]] == ["p"]
 
 
-async def test_history_tells_what_access_a_link_gives_and_takes(two: Two) -> None:
-    users, tenant = two.world.database["users"], two.world.tenant
-    linked = await two.link(metadata="MERGE")
-    assert await changes_of(two, "auth0|john", "IDENTITY_LINKED") == {
+async def test_history_tells_what_access_a_link_gives_and_takes(accounts: TwoAccounts) -> None:
+    users, tenant = accounts.world.database["users"], accounts.world.tenant
+    linked = await accounts.link(metadata="MERGE")
+    assert await changes_of(accounts, "auth0|john", "IDENTITY_LINKED") == {
         "user_metadata.b": (None, 2),
         "user_metadata.both.y": (None, 2),
         "app_metadata.beta": (None, True),
@@ -178,8 +136,8 @@ async def test_history_tells_what_access_a_link_gives_and_takes(two: Two) -> Non
     }
     lost = {"role_ids": [], "permissions": [], "app_metadata": {}, "blocked": True}
     await users.update_one({"tenant": tenant, "user_id": "auth0|john"}, {"$set": lost})
-    assert (await two.unlink(linked["user"]["identities"][1]["id"]))["errors"] == []
-    assert await changes_of(two, "google-oauth2|g1", "IDENTITY_UNLINKED") == {
+    assert (await accounts.unlink(linked["user"]["identities"][1]["id"]))["errors"] == []
+    assert await changes_of(accounts, "google-oauth2|g1", "IDENTITY_UNLINKED") == {
         "app_metadata.beta": (True, None),
         "app_metadata.plan": ("pro", None),
         "blocked": (False, True),
@@ -188,20 +146,20 @@ async def test_history_tells_what_access_a_link_gives_and_takes(two: Two) -> Non
     }
 
 
-async def changes_of(two: Two, user_id: str, type_: str) -> dict[str, Any]:
+async def changes_of(accounts: TwoAccounts, user_id: str, type_: str) -> dict[str, Any]:
     """(before, after) by path."""
-    where = {"tenant": two.world.tenant, "user_id": user_id, "type": type_}
-    [event] = await two.world.database["log_events"].find(where).to_list(None)
+    where = {"tenant": accounts.world.tenant, "user_id": user_id, "type": type_}
+    [event] = await accounts.world.database["log_events"].find(where).to_list(None)
     return {each["path"]: (each.get("before"), each.get("after")) for each in event.get("changes", ())}
 
 
-async def test_a_login_and_a_token_of_the_linked_account_are_its_primarys(two: Two) -> None:
-    await two.link()
-    recorded = await good(two.world, "g", {"sub": "g1", "name": "Renamed", "email": "new@gmail.com"})
+async def test_a_login_and_a_token_of_the_linked_account_are_its_primarys(accounts: TwoAccounts) -> None:
+    await accounts.link()
+    recorded = await record_login(accounts.world, "g", {"sub": "g1", "name": "Renamed", "email": "new@gmail.com"})
     assert (recorded["user"]["userId"], recorded["user"]["name"]) == ("auth0|john", "John")
     assert recorded["user"]["identities"][1]["profileData"]["name"] == "Renamed"
-    token = two.world.user_token("google-oauth2|g1")
-    viewer = await two.world.ask(
+    token = accounts.world.user_token("google-oauth2|g1")
+    viewer = await accounts.world.ask(
         "{ viewer { userId devices { nodes { deviceId } } logEvents { nodes { type changes { path } } } } }", token
     )
     assert viewer["viewer"]["userId"] == "auth0|john"
@@ -211,25 +169,25 @@ async def test_a_login_and_a_token_of_the_linked_account_are_its_primarys(two: T
         [change["path"] for change in each["changes"] or []] for each in viewer["viewer"]["logEvents"]["nodes"]
     ]
     unlink = 'mutation { unlinkDevice(input: {deviceId: "phone"}) { user { devices { nodes { deviceId } } } errors { code } } }'
-    left = (await two.world.ask(unlink, token))["unlinkDevice"]
+    left = (await accounts.world.ask(unlink, token))["unlinkDevice"]
     assert left == {"user": {"devices": {"nodes": [{"deviceId": "desktop"}]}}, "errors": []}
 
 
-async def test_unlinking_gives_the_account_back(two: Two) -> None:
-    before = await two.user("google-oauth2|g1")
-    linked = await two.link(metadata="MERGE")
-    await good(two.world, "g", {"sub": "g1", "name": "Later"})
+async def test_unlinking_gives_the_account_back(accounts: TwoAccounts) -> None:
+    before = await accounts.user("google-oauth2|g1")
+    linked = await accounts.link(metadata="MERGE")
+    await record_login(accounts.world, "g", {"sub": "g1", "name": "Later"})
     # What the primary lost since, and what it was given, in app_metadata and roles.
-    await two.world.database["users"].update_one(
-        {"tenant": two.world.tenant, "user_id": "auth0|john"},
+    await accounts.world.database["users"].update_one(
+        {"tenant": accounts.world.tenant, "user_id": "auth0|john"},
         {"$set": {"app_metadata": {"plan": "free", "beta": False}, "permissions": []}, "$pop": {"role_ids": 1}},
     )
-    unlinked = await two.unlink(linked["user"]["identities"][1]["id"], reason="a mistake")
+    unlinked = await accounts.unlink(linked["user"]["identities"][1]["id"], reason="a mistake")
     assert unlinked["errors"] == []
     assert [each["userId"] for each in unlinked["user"]["identities"]] == ["john"]
     assert unlinked["user"]["userMetadata"] == {"a": 1, "b": 2, "both": {"x": 1, "y": 2}}
     assert [each["deviceId"] for each in unlinked["user"]["devices"]["nodes"]] == ["desktop"]
-    after = await two.user("google-oauth2|g1")
+    after = await accounts.user("google-oauth2|g1")
     assert (after["id"], after["name"], after["email"]) == (before["id"], "Johnny", "johnny@gmail.com")
     assert after["userMetadata"] == before["userMetadata"]
     assert after["identities"][0]["profileData"]["name"] == "Later"
@@ -238,30 +196,30 @@ async def test_unlinking_gives_the_account_back(two: Two) -> None:
     assert [each["deviceId"] for each in after["devices"]["nodes"]] == ["phone"]
     types = [each["type"] for each in after["logEvents"]["nodes"]]
     assert types[:2] == ["IDENTITY_UNLINKED", "IDENTITY_LINKED"]
-    recorded = await good(two.world, "g", {"sub": "g1"})
+    recorded = await record_login(accounts.world, "g", {"sub": "g1"})
     assert recorded["user"]["id"] == before["id"]
 
 
-async def test_a_block_carries_over(two: Two) -> None:
-    linked = await two.link()
-    await two.world.database["users"].update_one(
-        {"tenant": two.world.tenant, "user_id": "auth0|john"}, {"$set": {"blocked": True}}
+async def test_a_block_carries_over(accounts: TwoAccounts) -> None:
+    linked = await accounts.link()
+    await accounts.world.database["users"].update_one(
+        {"tenant": accounts.world.tenant, "user_id": "auth0|john"}, {"$set": {"blocked": True}}
     )
-    assert codes(await two.world.post("{ viewer { id } }", two.world.user_token("google-oauth2|g1"))) == [
+    assert codes(await accounts.world.post("{ viewer { id } }", accounts.world.user_token("google-oauth2|g1"))) == [
         "USER_BLOCKED"
     ]
-    await two.unlink(linked["user"]["identities"][1]["id"])
-    assert (await two.user("google-oauth2|g1"))["blocked"] is True
+    await accounts.unlink(linked["user"]["identities"][1]["id"])
+    assert (await accounts.user("google-oauth2|g1"))["blocked"] is True
 
 
-async def test_what_can_not_be_linked_is_refused_and_changes_nothing(two: Two) -> None:
-    world = two.world
+async def test_what_can_not_be_linked_is_refused_and_changes_nothing(accounts: TwoAccounts) -> None:
+    world = accounts.world
     await world.add_connection("h", "github")
-    await good(world, "h", {"id": 5, "login": "h"})
+    await record_login(world, "h", {"id": 5, "login": "h"})
     before = await world.database["users"].find({"tenant": world.tenant}).sort("_id").to_list(None)
 
     async def refused(**input: Any) -> tuple[str, list[str]]:
-        answer = await two.link(**input)
+        answer = await accounts.link(**input)
         [error] = answer["errors"]
         return error["code"], error["path"]
 
@@ -277,16 +235,16 @@ async def test_what_can_not_be_linked_is_refused_and_changes_nothing(two: Two) -
         await users.update_one({"tenant": world.tenant, "user_id": user_id}, {"$set": {"blocked": True}})
         assert await refused() == ("USER_BLOCKED", ["secondary"])
         await users.update_one({"tenant": world.tenant, "user_id": user_id}, {"$unset": {"blocked": ""}})
-    await two.link()
+    await accounts.link()
     assert await refused() == ("ALREADY_EXISTS", ["secondary"])
     assert await refused(userId="github|5") == ("ALREADY_EXISTS", ["secondary"])
     assert await refused(userId="github|5", secondary={"userId": "auth0|john"}) == ("INVALID_INPUT", ["secondary"])
 
 
-async def test_the_profiles_own_identity_stays_and_another_is_none_of_it(two: Two) -> None:
-    linked = await two.link()
+async def test_the_profiles_own_identity_stays_and_another_is_none_of_it(accounts: TwoAccounts) -> None:
+    linked = await accounts.link()
     for identity, expected in ((linked["user"]["identities"][0]["id"], "INVALID_INPUT"), ("none", "NOT_FOUND")):
-        [error] = (await two.unlink(identity))["errors"]
+        [error] = (await accounts.unlink(identity))["errors"]
         assert (error["code"], error["path"]) == (expected, ["identityId"])
 
 
@@ -296,13 +254,13 @@ def proof(world: World, subject: str, **changes: Any) -> str:
 
 
 async def test_a_user_proves_the_second_account_by_a_fresh_token_of_it(
-    two: Two, monkeypatch: pytest.MonkeyPatch
+    accounts: TwoAccounts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world = two.world
+    world = accounts.world
     own = world.user_token("auth0|john")
 
     async def refused(secondary: Any) -> tuple[str, list[str]]:
-        answer = (await world.ask(LINK, own, input={"secondary": secondary}))["linkIdentity"]
+        answer = (await world.ask(LINK_IDENTITY, own, input={"secondary": secondary}))["linkIdentity"]
         [error] = answer["errors"]
         return error["code"], error["path"]
 
@@ -325,24 +283,31 @@ async def test_a_user_proves_the_second_account_by_a_fresh_token_of_it(
     monkeypatch.undo()
     answer = (
         await world.ask(
-            LINK.replace("appMetadata ", ""), own, input={"secondary": {"token": good_proof}, "metadata": "MERGE"}
+            LINK_IDENTITY.replace("appMetadata ", ""),
+            own,
+            input={"secondary": {"token": good_proof}, "metadata": "MERGE"},
         )
     )["linkIdentity"]
     assert answer["errors"] == []
     assert answer["user"]["userMetadata"] == {"a": 1, "b": 2, "both": {"x": 1, "y": 2}}
     assert names(answer["user"]) == ["Customer"]
     unlinked = await world.ask(
-        UNLINK.replace("appMetadata ", ""), own, input={"identityId": answer["user"]["identities"][1]["id"]}
+        UNLINK_IDENTITY.replace("appMetadata ", ""), own, input={"identityId": answer["user"]["identities"][1]["id"]}
     )
     assert unlinked["unlinkIdentity"]["errors"] == []
 
 
-async def test_linking_oneself_needs_a_recent_sign_in(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
-    own, given = two.world.user_token("auth0|john"), {"secondary": {"token": proof(two.world, "google-oauth2|g1")}}
+async def test_linking_oneself_needs_a_recent_sign_in(accounts: TwoAccounts, monkeypatch: pytest.MonkeyPatch) -> None:
+    own, given = (
+        accounts.world.user_token("auth0|john"),
+        {"secondary": {"token": proof(accounts.world, "google-oauth2|g1")}},
+    )
     later = time.time() + 301
     monkeypatch.setattr("app.services.writes.time.time", lambda: later)
-    assert codes(await two.world.post(LINK, own, input=given)) == ["INSUFFICIENT_USER_AUTHENTICATION"]
-    waiting = await two.world.database["users"].find_one({"tenant": two.world.tenant, "user_id": "google-oauth2|g1"})
+    assert codes(await accounts.world.post(LINK_IDENTITY, own, input=given)) == ["INSUFFICIENT_USER_AUTHENTICATION"]
+    waiting = await accounts.world.database["users"].find_one(
+        {"tenant": accounts.world.tenant, "user_id": "google-oauth2|g1"}
+    )
     assert "linked_to" not in waiting
 
 
@@ -350,71 +315,71 @@ async def test_full_profile_is_reported_before_an_old_sign_in(world: World) -> N
     accounts = [Identity(provider="github", connection="gh", user_id=f"g{each}") for each in range(MAX_IDENTITIES)]
     john = await world.add_user("john", identities=tuple(accounts))
     old = world.token_with(john.user_id, auth_time=0)
-    told = (await world.ask(LINK, old, input={"secondary": {"token": "none"}}))["linkIdentity"]
+    told = (await world.ask(LINK_IDENTITY, old, input={"secondary": {"token": "none"}}))["linkIdentity"]
     assert [each["code"] for each in told["errors"]] == ["TOO_LARGE"]
 
 
 @pytest.mark.parametrize("auth_time", [3600, 60, -301, ...], ids=["in an hour", "in a minute", "long ago", "none"])
-async def test_linking_refuses_a_sign_in_that_is_not_recent(two: Two, auth_time: Any) -> None:
-    world, at = two.world, time.time()
+async def test_linking_refuses_a_sign_in_that_is_not_recent(accounts: TwoAccounts, auth_time: Any) -> None:
+    world, at = accounts.world, time.time()
     claims = {"auth_time": auth_time if auth_time is ... else at + auth_time}
     own, other = world.user_token("auth0|john"), world.user_token("google-oauth2|g1")
     asked = {"secondary": {"token": other}}
     late_own = world.token_with("auth0|john", **claims)
-    assert codes(await world.post(LINK, late_own, input=asked)) == ["INSUFFICIENT_USER_AUTHENTICATION"]
+    assert codes(await world.post(LINK_IDENTITY, late_own, input=asked)) == ["INSUFFICIENT_USER_AUTHENTICATION"]
     asked = {"secondary": {"token": world.token_with("google-oauth2|g1", **claims)}}
-    [error] = (await world.ask(LINK, own, input=asked))["linkIdentity"]["errors"]
+    [error] = (await world.ask(LINK_IDENTITY, own, input=asked))["linkIdentity"]["errors"]
     assert (error["code"], error["path"]) == ("INVALID_INPUT", ["secondary", "token"])
 
 
-async def test_linking_refuses_a_proof_issued_in_the_future(two: Two) -> None:
-    world, at = two.world, time.time()
+async def test_linking_refuses_a_proof_issued_in_the_future(accounts: TwoAccounts) -> None:
+    world, at = accounts.world, time.time()
     token = world.token_with("google-oauth2|g1", iat=at + 3600)
     assert (await world.post("{ viewer { id } }", token)).status_code == 401
-    answer = await world.ask(LINK, world.user_token("auth0|john"), input={"secondary": {"token": token}})
+    answer = await world.ask(LINK_IDENTITY, world.user_token("auth0|john"), input={"secondary": {"token": token}})
     [error] = answer["linkIdentity"]["errors"]
     assert (error["code"], error["path"]) == ("INVALID_INPUT", ["secondary", "token"])
 
 
-async def test_linking_takes_times_with_a_fraction(two: Two) -> None:
-    world, at = two.world, time.time()
+async def test_linking_takes_times_with_a_fraction(accounts: TwoAccounts) -> None:
+    world, at = accounts.world, time.time()
     own, other = (
         world.token_with(each, iat=at - 0.5, auth_time=at - 0.5) for each in ("auth0|john", "google-oauth2|g1")
     )
-    query = LINK.replace("appMetadata ", "")
+    query = LINK_IDENTITY.replace("appMetadata ", "")
     assert (await world.ask(query, own, input={"secondary": {"token": other}}))["linkIdentity"]["errors"] == []
 
 
 async def test_a_linked_database_account_keeps_its_address_and_its_password(world: World) -> None:
     await world.add_connection()
     await world.add_connection("g", "google-oauth2")
-    await good(world, "g", {"sub": "g1", "name": "Johnny", "email": "johnny@gmail.com"})
-    made = await create(world, email="john@example.com", username="john", password=GOOD)
+    await record_login(world, "g", {"sub": "g1", "name": "Johnny", "email": "johnny@gmail.com"})
+    made = await create_user(world, email="john@example.com", username="john", password=PASSWORD)
     tool, user_id = world.tool_token(ALL_SCOPES), made["user"]["userId"]
     input = {"userId": "google-oauth2|g1", "secondary": {"userId": user_id}}
-    linked = (await world.ask(LINK, tool, input=input))["linkIdentity"]
+    linked = (await world.ask(LINK_IDENTITY, tool, input=input))["linkIdentity"]
     assert linked["errors"] == []
     for identifier in ("JOHN@example.com", "john"):
-        found = await verify(world, GOOD, identifier)
+        found = await verify_password(world, PASSWORD, identifier)
         assert (found["valid"], found["user"]) == (True, {"userId": "google-oauth2|g1"})
-    assert await verify(world, "wrong", "john") == WRONG
+    assert await verify_password(world, "wrong", "john") == INVALID
     # Who logs in by it is the profile's owner, and nobody else has the address.
-    again = await good(world, DATABASE, {"email": "john@example.com"})
+    again = await record_login(world, DATABASE, {"email": "john@example.com"})
     assert (again["created"], again["user"]["userId"]) == (False, "google-oauth2|g1")
-    assert (await create(world, email="John@example.com"))["errors"][0]["code"] == "ALREADY_EXISTS"
+    assert (await create_user(world, email="John@example.com"))["errors"][0]["code"] == "ALREADY_EXISTS"
     by_address = f'{{ user(by: {{email: {{email: "john@example.com", connection: "{DATABASE}"}}}}) {{ userId }} }}'
     assert (await world.ask(by_address, tool))["user"] == {"userId": "google-oauth2|g1"}
     identity = linked["user"]["identities"][1]["id"]
     input = {"userId": "google-oauth2|g1", "identityId": identity}
-    assert (await world.ask(UNLINK, tool, input=input))["unlinkIdentity"]["errors"] == []
+    assert (await world.ask(UNLINK_IDENTITY, tool, input=input))["unlinkIdentity"]["errors"] == []
     assert (await world.ask(by_address, tool))["user"] == {"userId": user_id}
-    assert (await verify(world, GOOD, "john"))["user"] == {"userId": user_id}
+    assert (await verify_password(world, PASSWORD, "john"))["user"] == {"userId": user_id}
 
 
-async def test_link_refuses_what_would_be_too_large_together(two: Two) -> None:
+async def test_link_refuses_what_would_be_too_large_together(accounts: TwoAccounts) -> None:
     """Each account is within the limits."""
-    users = two.world.database["users"]
-    ids = {"tenant": two.world.tenant, "user_id": {"$in": ["auth0|john", "google-oauth2|g1"]}}
+    users = accounts.world.database["users"]
+    ids = {"tenant": accounts.world.tenant, "user_id": {"$in": ["auth0|john", "google-oauth2|g1"]}}
     before = await users.find(ids).to_list(None)
     for fields, how, path in (
         ("user_metadata", "MERGE", ["metadata"]),
@@ -430,8 +395,8 @@ async def test_link_refuses_what_would_be_too_large_together(two: Two) -> None:
                 "role_ids": [new_id() for _ in range(30)],
             }
             await users.update_one({"_id": each["_id"]}, {"$set": {fields: values[fields]}})
-        [error] = (await two.link(metadata=how))["errors"]
+        [error] = (await accounts.link(metadata=how))["errors"]
         assert (error["code"], error["path"]) == ("TOO_LARGE", path), fields
         for each in before:
             await users.replace_one({"_id": each["_id"]}, each)
-    assert (await two.link(metadata="MERGE"))["errors"] == []
+    assert (await accounts.link(metadata="MERGE"))["errors"] == []

@@ -17,6 +17,7 @@ from app.services.logins import token_hash
 from tests.clients import service_client
 from tests.domain.golden_pairs import CASES, claims_of, payload_of
 from tests.geo.databases import LYON, write_database
+from tests.schema.operations.logins import RECORD_LOGIN, record_failed_login, record_login, try_login
 from tests.world import ALL_SCOPES, DATABASE, World, codes
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -24,29 +25,6 @@ IPHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5"
     " Mobile/15E148 Safari/604.1"
 )
-RECORD = """mutation($input: RecordLoginInput!) { recordLogin(input: $input) {
-  created
-  user { id userId version name givenName familyName nickname picture email emailVerified phoneNumber phoneVerified
-    userMetadata loginsCount lastLogin lastIp
-    identities { provider connection userId isSocial isPrimary profileData accessToken refreshToken }
-    rootAttributes { name value source connection editable }
-    devices { nodes { deviceId name type clientId clientName lastIp expiresAt } totalCount { value } } }
-  logEvent { type code date connection strategy ip isMobile clientId clientName userVersion userId details
-    changes { path before after } }
-  errors { code message path } } }"""
-
-
-async def record(world: World, connection: str, profile: Any, **more: Any) -> Any:
-    answer = await world.ask(
-        RECORD, world.tool_token(ALL_SCOPES), input={"connection": connection, "profile": profile, **more}
-    )
-    return answer["recordLogin"]
-
-
-async def good(world: World, connection: str, profile: Any, **more: Any) -> Any:
-    recorded = await record(world, connection, profile, **more)
-    assert recorded["errors"] == [], recorded
-    return recorded
 
 
 def refusal(recorded: Any) -> tuple[str, list[str] | None]:
@@ -75,7 +53,7 @@ async def test_a_login_of_each_strategy_makes_user_identity_device_and_event(wor
     for case in [case for each, case in CASES if each == strategy]:
         raw, claims = payload_of(strategy, case), claims_of(strategy, case)
         before = await count(world, "users")
-        recorded = await good(
+        recorded = await record_login(
             world, name, raw, ip="203.0.113.7", userAgent=FIREFOX, clientId="web", clientName="Web",
             device={"deviceId": case, "token": case},
         )  # fmt: skip
@@ -96,7 +74,7 @@ async def test_a_login_of_each_strategy_makes_user_identity_device_and_event(wor
         assert event["isMobile"] is False
         assert user["lastIp"] == "203.0.113.7"
         # The same account once more is the same profile.
-        again = await good(world, name, raw)
+        again = await record_login(world, name, raw)
         assert (again["created"], again["user"]["id"]) == (False, user["id"])
         assert again["user"]["loginsCount"] == user["loginsCount"] + 1
         assert again["user"]["version"] == user["version"]
@@ -108,12 +86,12 @@ async def test_a_social_account_is_the_same_through_any_connection_and_another_k
         await world.add_connection(name, "google-oauth2")
     for name in ("corp-one", "corp-two"):
         await world.add_connection(name, "oidc")
-    first = await good(world, "google-one", {"sub": "1", "email": "a@b.c"})
-    assert (await good(world, "google-two", {"sub": "1"}))["user"]["id"] == first["user"]["id"]
-    one, two = [await good(world, name, {"sub": "1", "email": "a@b.c"}) for name in ("corp-one", "corp-two")]
+    first = await record_login(world, "google-one", {"sub": "1", "email": "a@b.c"})
+    assert (await record_login(world, "google-two", {"sub": "1"}))["user"]["id"] == first["user"]["id"]
+    one, two = [await record_login(world, name, {"sub": "1", "email": "a@b.c"}) for name in ("corp-one", "corp-two")]
     assert len({first["user"]["id"], one["user"]["id"], two["user"]["id"]}) == 3
     # Nobody is matched by address, and two accounts of one provider may have the same.
-    assert (await good(world, "corp-one", {"sub": "2", "email": "a@b.c"}))["created"]
+    assert (await record_login(world, "corp-one", {"sub": "2", "email": "a@b.c"}))["created"]
     assert (one["user"]["userId"], two["user"]["userId"]) == ("oidc|corp-one|1", "oidc|corp-two|1")
 
 
@@ -131,26 +109,26 @@ async def test_our_own_accounts_are_found_by_address_name_or_number(
 ) -> None:
     await world.add_connection("here", strategy)
     await world.add_connection("there", strategy)
-    first = (await good(world, "here", profile))["user"]
-    assert (await good(world, "here", same))["user"]["id"] == first["id"]
-    assert (await good(world, "here", other))["user"]["id"] != first["id"]
-    assert (await good(world, "there", same))["created"]
+    first = (await record_login(world, "here", profile))["user"]
+    assert (await record_login(world, "here", same))["user"]["id"] == first["id"]
+    assert (await record_login(world, "here", other))["user"]["id"] != first["id"]
+    assert (await record_login(world, "there", same))["created"]
 
 
 async def test_a_passwordless_login_shows_the_address_and_the_number(world: World) -> None:
     await world.add_connection("email", "email")
     await world.add_connection("sms", "sms")
-    assert (await good(world, "email", {"email": "jane@example.com"}))["user"]["emailVerified"] is True
-    assert (await good(world, "sms", {"phone_number": "+14258831929"}))["user"]["phoneVerified"] is True
+    assert (await record_login(world, "email", {"email": "jane@example.com"}))["user"]["emailVerified"] is True
+    assert (await record_login(world, "sms", {"phone_number": "+14258831929"}))["user"]["phoneVerified"] is True
     jane = await world.add_user("jane2", "email", "email", email="jane2@example.com", email_verified=False)
-    assert (await good(world, "email", {"email": "jane2@example.com"}))["user"]["emailVerified"] is True
+    assert (await record_login(world, "email", {"email": "jane2@example.com"}))["user"]["emailVerified"] is True
     assert (await world.stored(jane))["version"] == 2
 
 
 async def test_a_new_id_with_an_address_that_is_taken_is_refused(world: World) -> None:
     await world.add_connection()
-    await good(world, DATABASE, {"user_id": "1", "email": "jane@example.com"})
-    assert refusal(await record(world, DATABASE, {"user_id": "2", "email": "jane@example.com"})) == (
+    await record_login(world, DATABASE, {"user_id": "1", "email": "jane@example.com"})
+    assert refusal(await try_login(world, DATABASE, {"user_id": "2", "email": "jane@example.com"})) == (
         "ALREADY_EXISTS",
         ["profile"],
     )
@@ -161,8 +139,10 @@ async def test_a_new_id_with_an_address_that_is_taken_is_refused(world: World) -
 
 async def test_each_login_refreshes_root_attributes_where_the_setting_asks_for_it(world: World) -> None:
     await world.add_connection("g", "google-oauth2")
-    await good(world, "g", {"sub": "1", "name": "Jane", "given_name": "Jane", "email": "jane@example.com"})
-    second = await good(world, "g", {"sub": "1", "name": "Jane Doe", "family_name": "Doe", "email": "doe@example.com"})
+    await record_login(world, "g", {"sub": "1", "name": "Jane", "given_name": "Jane", "email": "jane@example.com"})
+    second = await record_login(
+        world, "g", {"sub": "1", "name": "Jane Doe", "family_name": "Doe", "email": "doe@example.com"}
+    )
     user = second["user"]
     assert (user["name"], user["familyName"], user["email"], user["version"]) == (
         "Jane Doe",
@@ -182,24 +162,24 @@ async def test_each_login_refreshes_root_attributes_where_the_setting_asks_for_i
 
 async def test_on_first_login_sets_once_and_leaves_to_edit(world: World) -> None:
     await world.add_connection("g", "google-oauth2", SyncRootAttributes.ON_FIRST_LOGIN)
-    first = (await good(world, "g", {"sub": "1", "name": "Jane"}))["user"]
+    first = (await record_login(world, "g", {"sub": "1", "name": "Jane"}))["user"]
     assert root(first, "NAME") == ("Jane", "IDP")
     assert all(each["editable"] for each in first["rootAttributes"])
     edit = 'mutation($id: String!) { updateRootAttributes(input: {userId: $id, name: "Mine"}) { errors { code } } }'
     assert (await world.ask(edit, world.tool_token(ALL_SCOPES), id=first["userId"]))["updateRootAttributes"][
         "errors"
     ] == []
-    user = (await good(world, "g", {"sub": "1", "name": "Jane Doe"}))["user"]
+    user = (await record_login(world, "g", {"sub": "1", "name": "Jane Doe"}))["user"]
     assert root(user, "NAME") == ("Mine", "ADMIN")
     assert user["version"] == 2
 
 
 async def test_never_creates_nobody_and_sets_nothing(world: World) -> None:
     await world.add_connection("g", "google-oauth2", SyncRootAttributes.NEVER)
-    assert refusal(await record(world, "g", {"sub": "1", "name": "Jane"})) == ("NOT_FOUND", ["profile"])
+    assert refusal(await try_login(world, "g", {"sub": "1", "name": "Jane"})) == ("NOT_FOUND", ["profile"])
     assert await count(world, "users") == 0
     await world.add_user("2", "google-oauth2", "g", name="Ours")
-    user = (await good(world, "g", {"sub": "2", "name": "Theirs"}))["user"]
+    user = (await record_login(world, "g", {"sub": "2", "name": "Theirs"}))["user"]
     assert (user["name"], user["loginsCount"], user["version"]) == ("Ours", 1, 1)
 
 
@@ -208,8 +188,8 @@ async def test_never_creates_nobody_and_sets_nothing(world: World) -> None:
 async def test_sync_does_not_apply_to_our_own_accounts(world: World, strategy: str, sync: SyncRootAttributes) -> None:
     await world.add_connection("c", strategy, sync)
     profile = {"user_id": "1", "email": "a@b.c", "phone_number": "+14258831929", "name": "First"}
-    assert (await good(world, "c", profile))["user"]["name"] == "First"
-    user = (await good(world, "c", {**profile, "name": "Second", "email": "new@b.c"}))["user"]
+    assert (await record_login(world, "c", profile))["user"]["name"] == "First"
+    user = (await record_login(world, "c", {**profile, "name": "Second", "email": "new@b.c"}))["user"]
     assert (user["name"], user["email"], user["version"]) == ("First", "a@b.c", 1)
 
 
@@ -221,7 +201,7 @@ async def test_only_the_primary_identitys_login_touches_root_attributes(world: W
     await world.database["users"].update_one(
         {"_id": john.id}, {"$push": {"identities": second, "keys": "sub:google-oauth2::9"}}
     )
-    user = (await good(world, "g", {"sub": "9", "name": "Other", "email": "other@example.com"}))["user"]
+    user = (await record_login(world, "g", {"sub": "9", "name": "Other", "email": "other@example.com"}))["user"]
     assert (user["userId"], user["name"], user["email"]) == ("auth0|john", "John", "john@example.com")
     assert user["identities"][1]["profileData"] == {"sub": "9", "name": "Other", "email": "other@example.com"}
     assert (user["version"], user["loginsCount"]) == (1, 1)
@@ -241,7 +221,7 @@ async def test_a_provider_writes_nothing_that_is_ours(world: World) -> None:
         "version": 99,
         "access_token": "s3cret",
     }
-    user = (await good(world, "o", evil))["user"]
+    user = (await record_login(world, "o", evil))["user"]
     assert (user["userId"], user["version"], user["loginsCount"], user["userMetadata"]) == ("oidc|o|1", 1, 1, {})
     assert user["identities"][0]["profileData"].keys() == evil.keys() - {
         "app_metadata",
@@ -256,7 +236,7 @@ async def test_a_provider_writes_nothing_that_is_ours(world: World) -> None:
 async def test_no_reader_sees_secrets_of_provider_profile(world: World) -> None:
     await world.add_connection("o", "oidc")
     secrets = {"apiKey": "hunter2", "otp_seed": "hunter2", "settings": [{"name": "password", "value": "hunter2"}]}
-    user = (await good(world, "o", {"sub": "1", "passport_number": "C01X", **secrets}))["user"]
+    user = (await record_login(world, "o", {"sub": "1", "passport_number": "C01X", **secrets}))["user"]
     assert user["identities"][0]["profileData"] == {"sub": "1", "passport_number": "C01X", "settings": []}
     both = """query($id: String!) { user(by: {userId: $id}) { raw } }"""
     export = "mutation($id: String!) { exportPersonalData(input: {userId: $id}) { data } }"
@@ -285,8 +265,11 @@ async def test_what_can_not_be_taken_is_refused_and_changes_nothing(world: World
         ("g", {"sub": "1"}, {"idempotencyKey": ""}, ("INVALID_INPUT", ["idempotencyKey"])),
         ("g", {"sub": "1"}, {"device": {"deviceId": ""}}, ("INVALID_INPUT", ["device"])),
     ):
-        assert refusal(await record(world, connection, profile, **more)) == expected, (profile, more)
-    body = {"query": RECORD, "variables": {"input": {"connection": "g", "profile": {"sub": "1", "name": "\ud800"}}}}
+        assert refusal(await try_login(world, connection, profile, **more)) == expected, (profile, more)
+    body = {
+        "query": RECORD_LOGIN,
+        "variables": {"input": {"connection": "g", "profile": {"sub": "1", "name": "\ud800"}}},
+    }
     headers = {"authorization": f"Bearer {world.tool_token(ALL_SCOPES)}", "content-type": "application/json"}
     answer = await world.client.post("/graphql", content=json.dumps(body), headers=headers)
     assert refusal(answer.json()["data"]["recordLogin"]) == ("INVALID_INPUT", ["profile"])
@@ -295,16 +278,16 @@ async def test_what_can_not_be_taken_is_refused_and_changes_nothing(world: World
 
 async def test_an_older_login_moves_counters_only(world: World) -> None:
     await world.add_connection("g", "google-oauth2")
-    newest = (await good(world, "g", {"sub": "1", "name": "New"}, ip="203.0.113.1"))["user"]
+    newest = (await record_login(world, "g", {"sub": "1", "name": "New"}, ip="203.0.113.1"))["user"]
     old = format_time(now() - timedelta(hours=1))
-    user = (await good(world, "g", {"sub": "1", "name": "Old"}, ip="203.0.113.2", date=old))["user"]
+    user = (await record_login(world, "g", {"sub": "1", "name": "Old"}, ip="203.0.113.2", date=old))["user"]
     assert (user["name"], user["lastIp"], user["lastLogin"]) == ("New", "203.0.113.1", newest["lastLogin"])
     assert (user["loginsCount"], user["version"]) == (2, 1)
 
 
 async def test_a_profile_too_large_is_kept_as_a_marker_and_the_event_says_so(world: World) -> None:
     await world.add_connection("g", "google-oauth2")
-    recorded = await good(world, "g", {"sub": "1", "name": "Jane", "bio": "x" * MAX_PROFILE_BYTES})
+    recorded = await record_login(world, "g", {"sub": "1", "name": "Jane", "bio": "x" * MAX_PROFILE_BYTES})
     [identity] = recorded["user"]["identities"]
     assert identity["profileData"]["too_large"] is True
     assert "not kept" in recorded["logEvent"]["details"]["profileData"]
@@ -319,7 +302,7 @@ async def test_profile_data_and_event_agree_at_the_limit(world: World, letter: s
     bio = letter * (room // len(letter.encode()))
     bio += "x" * (room - len(bio.encode()))
     for profile, is_kept in (({"sub": "1", "bio": bio}, True), ({"sub": "1", "bio": bio + "x"}, False)):
-        recorded = await good(world, "g", profile)
+        recorded = await record_login(world, "g", profile)
         [identity] = recorded["user"]["identities"]
         assert (identity["profileData"] == profile) is is_kept
         assert (recorded["logEvent"]["details"] is None) is is_kept
@@ -329,13 +312,13 @@ async def test_profile_data_and_event_agree_at_the_limit(world: World, letter: s
 
 async def test_provider_tokens_are_kept_encrypted(world: World) -> None:
     await world.add_connection("g", "google-oauth2")
-    recorded = await good(world, "g", {"sub": "1"}, accessToken="at-s3cret", refreshToken="rt-s3cret")
+    recorded = await record_login(world, "g", {"sub": "1"}, accessToken="at-s3cret", refreshToken="rt-s3cret")
     [identity] = recorded["user"]["identities"]
     assert (identity["accessToken"], identity["refreshToken"]) == ("at-s3cret", "rt-s3cret")
     stored = await world.database["users"].find_one({"tenant": world.tenant})
     assert "s3cret" not in str(stored)
     # A login without them keeps them.
-    assert (await good(world, "g", {"sub": "1"}))["user"]["identities"][0]["accessToken"] == "at-s3cret"
+    assert (await record_login(world, "g", {"sub": "1"}))["user"]["identities"][0]["accessToken"] == "at-s3cret"
     events = await world.database["log_events"].find({"tenant": world.tenant}).to_list(None)
     assert "s3cret" not in str(events)
 
@@ -347,23 +330,23 @@ async def test_an_idempotency_key_gets_the_first_answer_and_records_once(world: 
     await world.add_connection("g", "google-oauth2")
     token = world.tool_token(ALL_SCOPES)
     input = {"connection": "g", "profile": {"sub": "1", "name": "Jane"}, "idempotencyKey": "k"}
-    answers = await asyncio.gather(*(world.ask(RECORD, token, input=input) for _ in range(8)))
+    answers = await asyncio.gather(*(world.ask(RECORD_LOGIN, token, input=input) for _ in range(8)))
     assert all(each == answers[0] for each in answers)
     assert answers[0]["recordLogin"]["created"] is True
     assert answers[0]["recordLogin"]["user"]["loginsCount"] == 1
     assert (await count(world, "users"), await count(world, "log_events")) == (1, 1)
     changed = {**input, "profile": {"sub": "1", "name": "Other"}}
-    assert refusal((await world.ask(RECORD, token, input=changed))["recordLogin"]) == (
+    assert refusal((await world.ask(RECORD_LOGIN, token, input=changed))["recordLogin"]) == (
         "INVALID_INPUT",
         ["idempotencyKey"],
     )
-    other = await world.ask(RECORD, token, input={**input, "idempotencyKey": "k2"})
+    other = await world.ask(RECORD_LOGIN, token, input={**input, "idempotencyKey": "k2"})
     assert other["recordLogin"]["user"]["loginsCount"] == 2
 
 
 async def test_two_first_logins_at_once_make_one_user(world: World) -> None:
     await world.add_connection("g", "google-oauth2")
-    recorded = await asyncio.gather(*(good(world, "g", {"sub": "1", "name": "Jane"}) for _ in range(10)))
+    recorded = await asyncio.gather(*(record_login(world, "g", {"sub": "1", "name": "Jane"}) for _ in range(10)))
     assert sum(each["created"] for each in recorded) == 1
     assert len({each["user"]["id"] for each in recorded}) == 1
     stored = await world.database["users"].find_one({"tenant": world.tenant})
@@ -396,27 +379,23 @@ async def test_a_thousand_logins_of_two_hundred_users_leave_exact_counters_and_n
 
 # ---------------------------------------------------------------- failures and blocks
 
-FAIL = """mutation($input: RecordFailedLoginInput!) { recordFailedLogin(input: $input) {
-  logEvent { type code userId ip details } errors { code path } } }"""
-
-
-async def fail(world: World, **input: Any) -> Any:
-    answer = await world.ask(FAIL, world.tool_token(ALL_SCOPES), input=input)
-    return answer["recordFailedLogin"]
-
 
 async def test_a_failed_login_is_an_event_and_touches_no_profile(world: World) -> None:
     await world.add_connection()
     john = await world.add_user("john")
     before = await world.stored(john)
     for identifier in ("JOHN@example.com", "john", "auth0|john"):
-        told = await fail(world, connection=DATABASE, identifier=identifier, reason="WRONG_PASSWORD", ip="203.0.113.7")
+        told = await record_failed_login(
+            world, connection=DATABASE, identifier=identifier, reason="WRONG_PASSWORD", ip="203.0.113.7"
+        )
         assert (told["logEvent"]["type"], told["logEvent"]["code"]) == ("LOGIN_FAILED_WRONG_PASSWORD", "fp")
         assert told["logEvent"]["userId"] == "auth0|john"
-    unknown = await fail(world, connection=DATABASE, identifier="nobody@example.com", reason="UNKNOWN_USER")
+    unknown = await record_failed_login(
+        world, connection=DATABASE, identifier="nobody@example.com", reason="UNKNOWN_USER"
+    )
     assert (unknown["logEvent"]["code"], unknown["logEvent"]["userId"]) == ("fu", None)
     assert unknown["logEvent"]["details"] == {"identifier": "nobody@example.com"}
-    assert (await fail(world, connection="none", identifier="x", reason="OTHER"))["errors"] == [
+    assert (await record_failed_login(world, connection="none", identifier="x", reason="OTHER"))["errors"] == [
         {"code": "NOT_FOUND", "path": ["connection"]}
     ]
     assert await world.stored(john) == before
@@ -427,13 +406,17 @@ async def test_ten_failures_from_one_address_keep_it_out_of_the_account(world: W
     john = await world.add_user("john")
     profile = {"user_id": "john"}
     for _ in range(MAX_FAILURES - 1):
-        await fail(world, connection=DATABASE, identifier="john", reason="WRONG_PASSWORD", ip="203.0.113.7")
-    assert (await good(world, DATABASE, profile, ip="203.0.113.7"))["user"]
+        await record_failed_login(
+            world, connection=DATABASE, identifier="john", reason="WRONG_PASSWORD", ip="203.0.113.7"
+        )
+    assert (await record_login(world, DATABASE, profile, ip="203.0.113.7"))["user"]
     # A good login counts them from the start.
     for _ in range(MAX_FAILURES):
-        await fail(world, connection=DATABASE, identifier="john", reason="WRONG_PASSWORD", ip="203.0.113.7")
-    assert refusal(await record(world, DATABASE, profile, ip="203.0.113.7"))[0] == "USER_BLOCKED"
-    assert (await good(world, DATABASE, profile, ip="203.0.113.8"))["user"]
+        await record_failed_login(
+            world, connection=DATABASE, identifier="john", reason="WRONG_PASSWORD", ip="203.0.113.7"
+        )
+    assert refusal(await try_login(world, DATABASE, profile, ip="203.0.113.7"))[0] == "USER_BLOCKED"
+    assert (await record_login(world, DATABASE, profile, ip="203.0.113.8"))["user"]
     types = [each["type"] for each in await world.events(john)]
     assert types.count("USER_ADDRESS_BLOCKED") == 1
     assert types.count("LOGIN_FAILED_USER_BLOCKED") == 1
@@ -447,8 +430,8 @@ async def test_failures_count_by_account_whatever_the_spelling(world: World) -> 
         ("john@example.com", "Johnny", "john", "auth0|john", "JOHN@example.com"), ("2001:db8::1", "2001:0DB8:0::0001")
     )
     for identifier, ip in spellings:
-        await fail(world, connection=DATABASE, identifier=identifier, reason="WRONG_PASSWORD", ip=ip)
-    told = await record(world, DATABASE, {"user_id": "john"}, ip="2001:DB8::1")
+        await record_failed_login(world, connection=DATABASE, identifier=identifier, reason="WRONG_PASSWORD", ip=ip)
+    told = await try_login(world, DATABASE, {"user_id": "john"}, ip="2001:DB8::1")
     assert refusal(told)[0] == "USER_BLOCKED"
 
 
@@ -463,9 +446,11 @@ async def test_unblocking_lifts_the_addresses_too(world: World) -> None:
     await world.add_connection()
     john = await world.add_user("john")
     for _ in range(MAX_FAILURES):
-        await fail(world, connection=DATABASE, identifier="john", reason="WRONG_PASSWORD", ip="203.0.113.7")
+        await record_failed_login(
+            world, connection=DATABASE, identifier="john", reason="WRONG_PASSWORD", ip="203.0.113.7"
+        )
     assert (await act(world, "unblockUser", userId=john.user_id, reason="it was him"))["errors"] == []
-    assert (await good(world, DATABASE, {"user_id": "john"}, ip="203.0.113.7"))["user"]["version"] == 1
+    assert (await record_login(world, DATABASE, {"user_id": "john"}, ip="203.0.113.7"))["user"]["version"] == 1
     [event] = [each for each in await world.events(john) if each["type"] == "USER_UNBLOCKED"]
     assert event["reason"] == "it was him"
     # Where there is nothing to lift nothing is written.
@@ -476,7 +461,7 @@ async def test_unblocking_lifts_the_addresses_too(world: World) -> None:
 @pytest.mark.parametrize("revoke", [True, False])
 async def test_blocking_takes_the_devices_with_it_unless_told_otherwise(world: World, revoke: bool) -> None:
     await world.add_connection("g", "google-oauth2")
-    await good(world, "g", {"sub": "1"}, device={"deviceId": "d", "token": "t"})
+    await record_login(world, "g", {"sub": "1"}, device={"deviceId": "d", "token": "t"})
     own = world.user_token("google-oauth2|1")
     blocked = await act(world, "blockUser", userId="google-oauth2|1", revokeDevices=revoke, ifVersion=1, reason="spam")
     assert (blocked["user"]["blocked"], blocked["user"]["version"]) == (True, 2)
@@ -492,7 +477,7 @@ async def test_blocking_takes_the_devices_with_it_unless_told_otherwise(world: W
 async def test_a_blocked_users_login_is_recorded_and_refused(world: World) -> None:
     await world.add_connection("g", "google-oauth2")
     jane = await world.add_user("1", "google-oauth2", "g", blocked=True)
-    assert refusal(await record(world, "g", {"sub": "1", "name": "New"}, idempotencyKey="k"))[0] == "USER_BLOCKED"
+    assert refusal(await try_login(world, "g", {"sub": "1", "name": "New"}, idempotencyKey="k"))[0] == "USER_BLOCKED"
     assert [each["type"] for each in await world.events(jane)] == ["LOGIN_FAILED_USER_BLOCKED"]
     stored = await world.stored(jane)
     assert (stored["name"], stored.get("logins_count", 0)) == ("1", 0)
@@ -510,7 +495,9 @@ async def test_a_device_is_linked_told_of_and_revoked_at_once(world: World) -> N
 
     digest = token_hash("credential")
     device = {"deviceId": "d1", "token": "credential", "type": "ROTATING_REFRESH_TOKEN"}
-    recorded = await good(world, "g", {"sub": "1"}, device=device, clientId="app", clientName="App", userAgent=IPHONE)
+    recorded = await record_login(
+        world, "g", {"sub": "1"}, device=device, clientId="app", clientName="App", userAgent=IPHONE
+    )
     [linked] = recorded["user"]["devices"]["nodes"]
     assert linked["name"] == "Mobile Safari on iOS"
     assert (linked["type"], linked["clientName"]) == ("ROTATING_REFRESH_TOKEN", "App")
@@ -535,7 +522,9 @@ async def test_login_without_device_name_keeps_the_given_one(world: World) -> No
     await world.add_connection("g", "google-oauth2")
 
     async def name(user_agent: str, **device: Any) -> str:
-        recorded = await good(world, "g", {"sub": "1"}, userAgent=user_agent, device={"deviceId": "d", **device})
+        recorded = await record_login(
+            world, "g", {"sub": "1"}, userAgent=user_agent, device={"deviceId": "d", **device}
+        )
         return str(recorded["user"]["devices"]["nodes"][0]["name"])
 
     assert await name(FIREFOX) == "Firefox on Linux"
@@ -549,7 +538,7 @@ async def test_a_credential_of_a_blocked_user_or_past_its_time_does_not_stand(wo
     await world.add_connection("g", "google-oauth2")
     past, later = format_time(now() - timedelta(seconds=1)), format_time(now() + timedelta(days=1))
     for id, expires in (("past", past), ("later", later)):
-        await good(world, "g", {"sub": "1"}, device={"deviceId": id, "token": id, "expiresAt": expires})
+        await record_login(world, "g", {"sub": "1"}, device={"deviceId": id, "token": id, "expiresAt": expires})
     tool = world.tool_token(ALL_SCOPES)
     assert (await world.ask(STANDS, tool, hash=token_hash("past")))["deviceCredential"] is None
     assert (await world.ask(STANDS, tool, hash=token_hash("later")))["deviceCredential"]
@@ -567,9 +556,9 @@ async def test_the_same_device_is_one_and_the_longest_unused_goes(
     start = now() - timedelta(hours=1)
     for number, id in enumerate(["a", "b", "a", "c", "d", "e"]):
         date = format_time(start + timedelta(minutes=number))
-        recorded = await good(world, "g", {"sub": "1"}, device={"deviceId": id}, clientId="app", date=date)
+        recorded = await record_login(world, "g", {"sub": "1"}, device={"deviceId": id}, clientId="app", date=date)
     assert [each["deviceId"] for each in recorded["user"]["devices"]["nodes"]] == ["e", "d", "c"]
-    other = await good(world, "g", {"sub": "1"}, device={"deviceId": "z"}, clientId="another")
+    other = await record_login(world, "g", {"sub": "1"}, device={"deviceId": "z"}, clientId="another")
     assert other["user"]["devices"]["totalCount"] == {"value": 4}
 
 
@@ -596,7 +585,7 @@ async def test_connections_are_made_and_their_settings_changed(world: World) -> 
     changed = await save(world, name="corp", strategy="samlp", syncRootAttributes="NEVER")
     assert changed["authConnection"]["syncRootAttributes"] == "NEVER"
     # A login goes by what is stored now, not by what was read a while ago.
-    assert refusal(await record(world, "corp", {"nameID": "1"})) == ("NOT_FOUND", ["profile"])
+    assert refusal(await try_login(world, "corp", {"nameID": "1"})) == ("NOT_FOUND", ["profile"])
     assert (await save(world, name="corp", strategy="oidc"))["errors"] == [
         {"code": "INVALID_INPUT", "path": ["strategy"]}
     ]
@@ -623,9 +612,9 @@ async def test_the_rule_moves_user_metadata_to_root_attributes_when_it_is_on(wor
     ]
     metadata = {"name": "From Metadata", "given_name": "Given", "nickname": 7, "picture": "no url", "color": "blue"}
     john = await world.add_user("john", user_metadata=metadata)
-    assert (await good(world, DATABASE, {"user_id": "john"}))["user"]["userMetadata"] == metadata
+    assert (await record_login(world, DATABASE, {"user_id": "john"}))["user"]["userMetadata"] == metadata
     assert (await rule(world, name))["loginRule"]["enabled"] is True
-    recorded = await good(world, DATABASE, {"user_id": "john"})
+    recorded = await record_login(world, DATABASE, {"user_id": "john"})
     user = recorded["user"]
     assert root(user, "NAME") == ("From Metadata", "RULE")
     assert root(user, "GIVEN_NAME") == ("Given", "RULE")
@@ -637,7 +626,7 @@ async def test_the_rule_moves_user_metadata_to_root_attributes_when_it_is_on(wor
     assert changes["user_metadata.name"] == ("From Metadata", None)
     assert (await rule(world, name, False))["loginRule"]["enabled"] is False
     await world.database["users"].update_one({"_id": john.id}, {"$set": {"user_metadata.name": "Again"}})
-    assert (await good(world, DATABASE, {"user_id": "john"}))["user"]["name"] == "From Metadata"
+    assert (await record_login(world, DATABASE, {"user_id": "john"}))["user"]["name"] == "From Metadata"
     assert (await rule(world, "none"))["errors"] == [{"code": "NOT_FOUND", "path": ["name"]}]
 
 
@@ -645,10 +634,10 @@ async def test_a_rule_sets_no_root_attribute_that_can_not_be_edited(world: World
     await world.add_connection("g", "google-oauth2")
     await world.add_user("1", "google-oauth2", "g", user_metadata={"name": "Mine"})
     await rule(world, MOVE_USER_METADATA.name)
-    user = (await good(world, "g", {"sub": "1", "name": "Theirs"}))["user"]
+    user = (await record_login(world, "g", {"sub": "1", "name": "Theirs"}))["user"]
     assert (user["name"], user["userMetadata"]) == ("Theirs", {"name": "Mine"})
     await save(world, name="g", strategy="google-oauth2", syncRootAttributes="ON_FIRST_LOGIN")
-    user = (await good(world, "g", {"sub": "1", "name": "Theirs"}))["user"]
+    user = (await record_login(world, "g", {"sub": "1", "name": "Theirs"}))["user"]
     assert (user["name"], user["userMetadata"]) == ("Mine", {})
 
 
@@ -677,13 +666,13 @@ async def test_rules_of_others_are_run_and_one_that_raises_fails_the_login_with_
         monkeypatch.setattr(world, "client", client)
         await world.add_connection("g", "google-oauth2")
         await rule(world, "counts")
-        assert (await good(world, "g", {"sub": "1"}))["created"]
+        assert (await record_login(world, "g", {"sub": "1"}))["created"]
         stored = await world.database["users"].find_one({"tenant": world.tenant})
         assert stored["app_metadata"] == {"seen": 1}
         events = await logins_told(world)
         for name in ("broken", "greedy", "wrong", "large"):
             await rule(world, name)
-            recorded = await record(world, "g", {"sub": "1"})
+            recorded = await try_login(world, "g", {"sub": "1"})
             assert refusal(recorded)[0] == "LOGIN_RULE_FAILED"
             assert name in recorded["errors"][0]["message"]
             assert "s3cret" not in str(recorded)
@@ -697,7 +686,7 @@ async def test_nobody_but_the_login_service_records_logins(world: World) -> None
     john = await world.add_user("john")
     input = {"connection": "g", "profile": {"sub": "1"}}
     for token in (world.user_token(john), world.tool_token(["update:users"])):
-        answer = await world.post(RECORD, token, input=input)
+        answer = await world.post(RECORD_LOGIN, token, input=input)
         assert codes(answer) == ["FORBIDDEN"]
         assert answer.json()["errors"][0]["extensions"]["scopes"] == [["create:logins"]]
     # One that holds nothing else is told that it was done, and of the profile what names it.

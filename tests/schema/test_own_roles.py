@@ -5,10 +5,9 @@ from typing import Any
 import pytest
 
 from app.services.roles import Roles
-from tests.schema.test_linking import Two, two
+from tests.schema.operations.identities import TwoAccounts
 from tests.world import ALL_SCOPES, World, codes
 
-__all__ = ["two"]
 CHANGES = [
     'updateRole(input: {%s, permissions: [{api: "a", name: "all"}]})',
     "updateRole(input: {%s, permissions: []})",
@@ -47,15 +46,15 @@ async def test_users_do_not_change_a_role_that_they_have(world: World, change: s
 
 @pytest.mark.parametrize("caller", ["auth0|john", "google-oauth2|g1"])
 @pytest.mark.parametrize("change", CHANGES)
-async def test_role_of_a_linked_account_is_the_users_own(two: Two, change: str, caller: str) -> None:
+async def test_role_of_a_linked_account_is_the_users_own(accounts: TwoAccounts, change: str, caller: str) -> None:
     """John does not have the role Editor. His account with Google has it, and gets it back when it is unlinked."""
     edit = {"$set": {"permissions": [{"api": "a", "name": "edit"}]}}
-    await two.world.database["roles"].update_one({"tenant": two.world.tenant, "name": "Editor"}, edit)
-    token = two.world.user_token("auth0|john", ALL_SCOPES)
-    input = {"secondary": {"token": two.world.user_token("google-oauth2|g1")}}
+    await accounts.world.database["roles"].update_one({"tenant": accounts.world.tenant, "name": "Editor"}, edit)
+    token = accounts.world.user_token("auth0|john", ALL_SCOPES)
+    input = {"secondary": {"token": accounts.world.user_token("google-oauth2|g1")}}
     link = "mutation($input: LinkIdentityInput!) { linkIdentity(input: $input) { errors { code } } }"
-    assert (await two.world.ask(link, token, input=input))["linkIdentity"]["errors"] == []
-    await assert_forbidden(two.world, change, two.world.user_token(caller, ALL_SCOPES))
+    assert (await accounts.world.ask(link, token, input=input))["linkIdentity"]["errors"] == []
+    await assert_forbidden(accounts.world, change, accounts.world.user_token(caller, ALL_SCOPES))
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -96,22 +95,24 @@ async def test_role_that_a_user_is_given_meanwhile_is_their_own(world: World, mo
     assert codes(await world.post(changing(CHANGES[0]), world.user_token(john, ALL_SCOPES))) == ["FORBIDDEN"]
 
 
-async def test_account_linked_meanwhile_counts_for_its_roles(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_account_linked_meanwhile_counts_for_its_roles(
+    accounts: TwoAccounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The caller is looked up again while the write waits for its turn."""
     apply = Roles._write
 
     async def linked(self: Roles, *arguments: Any) -> Any:
         monkeypatch.undo()
-        assert (await two.link())["errors"] == []
+        assert (await accounts.link(application))["errors"] == []
         return await apply(self, *arguments)
 
     monkeypatch.setattr(Roles, "_write", linked)
-    users = two.world.database["users"]
-    token = two.world.user_token("auth0|john", ALL_SCOPES)
+    users = accounts.world.database["users"]
+    token = accounts.world.user_token("auth0|john", ALL_SCOPES)
     # The application that links takes no roles over, so that only the linked account has the role.
-    two.tool = two.world.tool_token(
+    application = accounts.world.tool_token(
         ["update:users", "read:users", "read:users_app_metadata", "read:roles", "read:logs", "read:device_credentials"]
     )
-    assert codes(await two.world.post(changing(CHANGES[0]), token)) == ["FORBIDDEN"]
-    john = await users.find_one({"tenant": two.world.tenant, "user_id": "auth0|john"})
+    assert codes(await accounts.world.post(changing(CHANGES[0]), token)) == ["FORBIDDEN"]
+    john = await users.find_one({"tenant": accounts.world.tenant, "user_id": "auth0|john"})
     assert len(john["role_ids"]) == 1

@@ -16,32 +16,19 @@ from app.main import build
 from app.services.password_hashes import PasswordHashes
 from app.settings import Settings
 from tests.mailbox import PUBLIC_URL, Mailbox, link_of, ticket_of
-from tests.schema.test_emails import NO_GOOD, redeem
+from tests.schema.operations.passwords import INVALID, NEW_PASSWORD, PASSWORD, verify_password
+from tests.schema.operations.tickets import TICKET_NOT_FOUND, redeem_ticket
 from tests.world import ALL_SCOPES, DATABASE, World, codes
 
-GOOD, BETTER = "correct horse battery", "staple the other horse"
 LONG = "".join(f"{number * 7919 % 997}, " for number in range(40))[:128]
 CHANGE = """mutation($input: ChangePasswordInput!) { changePassword(input: $input) {
   user { version mustChangePassword lastPasswordReset } errors { code path message } } }"""
-VERIFY = """mutation($input: VerifyPasswordInput!) { verifyPassword(input: $input) {
-  valid mustChangePassword user { userId } errors { code path } } }"""
 RESET = "mutation($input: SelfActionInput!) { sendPasswordResetEmail(input: $input) { errors { code path message } } }"
-WRONG = {"valid": False, "mustChangePassword": None, "user": None, "errors": []}
 
 
 async def change(world: World, new: str, token: str | None = None, **input: Any) -> Any:
     given = {"newPassword": new, **input}
     return (await world.ask(CHANGE, token or world.tool_token(ALL_SCOPES), input=given))["changePassword"]
-
-
-async def verify(world: World, password: str, identifier: str = "john@example.com", **input: Any) -> Any:
-    given = {"connection": DATABASE, "identifier": identifier, "password": password, **input}
-    return (await world.ask(VERIFY, world.tool_token(["verify:passwords"]), input=given))["verifyPassword"]
-
-
-async def add_device(world: World, user: User) -> None:
-    device = {"tenant": world.tenant, "user": user.id, "client_id": "web", "device_id": "d"}
-    await world.database["devices"].insert_one(device)
 
 
 async def devices(world: World) -> int:
@@ -58,8 +45,8 @@ async def john(world: World) -> User:
 
 
 async def test_a_tool_sets_a_password_that_must_be_changed(world: World, john: User) -> None:
-    await add_device(world, john)
-    told = await change(world, GOOD, userId=john.user_id, reason="forgot it", ifVersion=1)
+    await world.add_device(john)
+    told = await change(world, PASSWORD, userId=john.user_id, reason="forgot it", ifVersion=1)
     assert told["errors"] == []
     # A password is no part of the profile: nobody's edit is in conflict with it.
     assert (told["user"]["version"], told["user"]["mustChangePassword"]) == (1, True)
@@ -67,48 +54,52 @@ async def test_a_tool_sets_a_password_that_must_be_changed(world: World, john: U
     assert await devices(world) == 0
     credential = await world.database["credentials"].find_one({"tenant": world.tenant})
     assert credential["hash"].startswith("$argon2id$v=19$m=65536,t=3,p=1$")
-    assert GOOD not in str(await world.stored(john))
+    assert PASSWORD not in str(await world.stored(john))
     [event] = await world.events(john)
     assert (event["type"], event["reason"], event["actor"]["id"]) == (
         "PASSWORD_CHANGED",
         "forgot it",
         "support@clients",
     )
-    assert GOOD not in str(event)
+    assert PASSWORD not in str(event)
     assert credential["hash"] not in str(event)
     for identifier in ("john@example.com", "JOHN@example.com", "Johnny", "+14258831929"):
-        found = await verify(world, GOOD, identifier)
+        found = await verify_password(world, PASSWORD, identifier)
         assert found == {"valid": True, "mustChangePassword": True, "user": {"userId": john.user_id}, "errors": []}
-    told = await change(world, BETTER, userId=john.user_id, mustChange=False)
+    told = await change(world, NEW_PASSWORD, userId=john.user_id, mustChange=False)
     assert told["user"]["mustChangePassword"] is False
-    assert await verify(world, GOOD) == WRONG
-    assert (await verify(world, BETTER))["mustChangePassword"] is False
+    assert await verify_password(world, PASSWORD) == INVALID
+    assert (await verify_password(world, NEW_PASSWORD))["mustChangePassword"] is False
 
 
 async def test_users_change_theirs_with_the_old_one_or_soon_after_they_signed_in(
     world: World, john: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     token = world.user_token(john)
-    told = await change(world, GOOD, token)
+    told = await change(world, PASSWORD, token)
     assert (told["errors"], told["user"]["mustChangePassword"]) == ([], False)
     monkeypatch.setattr("app.services.writes.is_recent", lambda *_: False)
-    assert codes(await world.post(CHANGE, token, input={"newPassword": BETTER})) == ["INSUFFICIENT_USER_AUTHENTICATION"]
-    [error] = (await change(world, BETTER, token, currentPassword="wrong"))["errors"]
+    assert codes(await world.post(CHANGE, token, input={"newPassword": NEW_PASSWORD})) == [
+        "INSUFFICIENT_USER_AUTHENTICATION"
+    ]
+    [error] = (await change(world, NEW_PASSWORD, token, currentPassword="wrong"))["errors"]
     assert (error["code"], error["path"]) == ("INVALID_INPUT", ["currentPassword"])
-    assert (await verify(world, GOOD))["valid"]
-    await add_device(world, john)
-    assert (await change(world, BETTER, token, currentPassword=GOOD))["errors"] == []
+    assert (await verify_password(world, PASSWORD))["valid"]
+    await world.add_device(john)
+    assert (await change(world, NEW_PASSWORD, token, currentPassword=PASSWORD))["errors"] == []
     assert await devices(world) == 0
-    assert (await verify(world, BETTER))["valid"]
+    assert (await verify_password(world, NEW_PASSWORD))["valid"]
     assert [each["type"] for each in await world.events(john)] == [
         "PASSWORD_CHANGED",
         "PASSWORD_CHANGE_FAILED",
         "PASSWORD_CHANGED",
     ]
     await world.database["password_changes"].delete_many({"tenant": world.tenant})
-    tried = await asyncio.gather(*(change(world, GOOD, token, currentPassword="wrong") for _ in range(MAX_TRIES + 2)))
+    tried = await asyncio.gather(
+        *(change(world, PASSWORD, token, currentPassword="wrong") for _ in range(MAX_TRIES + 2))
+    )
     assert sorted(each["errors"][0]["code"] for each in tried) == ["INVALID_INPUT"] * MAX_TRIES + ["RATE_LIMITED"] * 2
-    [error] = (await change(world, GOOD, token, currentPassword=BETTER))["errors"]
+    [error] = (await change(world, PASSWORD, token, currentPassword=NEW_PASSWORD))["errors"]
     assert error["code"] == "RATE_LIMITED"
 
 
@@ -168,9 +159,9 @@ async def test_password_made_of_product_words_is_refused(world: World, john: Use
 )
 async def test_what_a_password_is_made_of_does_not_matter(world: World, john: User, password: str) -> None:
     assert (await change(world, password, userId=john.user_id))["errors"] == []
-    assert (await verify(world, password))["valid"]
+    assert (await verify_password(world, password))["valid"]
     # Typed on another keyboard it is the same.
-    assert (await verify(world, password.replace("ﬁ", "fi")))["valid"]
+    assert (await verify_password(world, password.replace("ﬁ", "fi")))["valid"]
 
 
 async def test_only_users_of_databases_have_a_password(world: World, john: User) -> None:
@@ -183,31 +174,33 @@ async def test_only_users_of_databases_have_a_password(world: World, john: User)
         await world.add_connection(name, strategy, import_mode=import_mode)
         await world.add_user(f"u{name}", strategy, name)
     for user_id in ("email|ue", "google-oauth2|ug", "custom|uc"):
-        [error] = (await change(world, GOOD, userId=user_id))["errors"]
+        [error] = (await change(world, PASSWORD, userId=user_id))["errors"]
         assert (error["code"], error["path"]) == ("NOT_EDITABLE", ["newPassword"])
         reset = (await world.ask(RESET, world.tool_token(ALL_SCOPES), input={"userId": user_id}))[
             "sendPasswordResetEmail"
         ]
         assert [(each["code"], each["path"]) for each in reset["errors"]] == [("NOT_EDITABLE", ["userId"])]
-    assert (await change(world, GOOD, userId="custom|ui"))["errors"] == []
+    assert (await change(world, PASSWORD, userId="custom|ui"))["errors"] == []
     for input, expected in (
         ({"userId": "auth0|nobody"}, ("NOT_FOUND", ["userId"])),
         ({"userId": john.user_id, "ifVersion": 5}, ("VERSION_CONFLICT", ["ifVersion"])),
     ):
-        [error] = (await change(world, GOOD, **input))["errors"]
+        [error] = (await change(world, PASSWORD, **input))["errors"]
         assert (error["code"], error["path"]) == expected
 
 
 async def test_of_two_who_change_it_at_once_with_the_old_one_one_does(world: World, john: User) -> None:
-    await change(world, GOOD, userId=john.user_id)
+    await change(world, PASSWORD, userId=john.user_id)
     token = world.user_token(john)
-    told = await asyncio.gather(*(change(world, f"{BETTER} {n}", token, currentPassword=GOOD) for n in range(3)))
+    told = await asyncio.gather(
+        *(change(world, f"{NEW_PASSWORD} {n}", token, currentPassword=PASSWORD) for n in range(3))
+    )
     assert sorted([error["code"] for error in each["errors"]] for each in told) == [[], ["CONTENDED"], ["CONTENDED"]]
-    valid = [n for n in range(3) if (await verify(world, f"{BETTER} {n}"))["valid"]]
+    valid = [n for n in range(3) if (await verify_password(world, f"{NEW_PASSWORD} {n}"))["valid"]]
     assert [told[n]["errors"] for n in valid] == [[]]
     # The first one ever, too.
     jane = await world.add_user("jane")
-    told = await asyncio.gather(*(change(world, f"{BETTER} {n}", userId=jane.user_id) for n in range(2)))
+    told = await asyncio.gather(*(change(world, f"{NEW_PASSWORD} {n}", userId=jane.user_id) for n in range(2)))
     assert sorted(len(each["errors"]) for each in told) == [0, 1]
 
 
@@ -223,12 +216,12 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         callers.append(caller)
         return f"hash of {password}"
 
-    async def verify(self: Any, caller: str, hash: str | None, password: str, *more: Any) -> bool:
+    async def hashed_verify(self: Any, caller: str, hash: str | None, password: str, *more: Any) -> bool:
         callers.append(caller)
         return hash == f"hash of {password}"
 
     monkeypatch.setattr(PasswordHashes, "hash", hash)
-    monkeypatch.setattr(PasswordHashes, "verify", verify)
+    monkeypatch.setattr(PasswordHashes, "verify", hashed_verify)
     monkeypatch.setattr(PasswordHashes, "is_outdated", lambda *_: False)
     return callers
 
@@ -240,10 +233,10 @@ async def test_impossible_password_is_refused_before_hashing(
     token = world.user_token(john)
     for answer, path in (
         (await change(world, password, token), "newPassword"),
-        (await change(world, password, token, currentPassword=GOOD), "newPassword"),
-        (await change(world, GOOD, token, currentPassword=password), "currentPassword"),
-        (await verify(world, password), "password"),
-        (await verify(world, password, "nobody@example.com"), "password"),
+        (await change(world, password, token, currentPassword=PASSWORD), "newPassword"),
+        (await change(world, PASSWORD, token, currentPassword=password), "currentPassword"),
+        (await verify_password(world, password), "password"),
+        (await verify_password(world, password, "nobody@example.com"), "password"),
         ({"errors": await bring(world, password=password)}, "password"),
         (await change_email(world, token, currentPassword=password), "currentPassword"),
     ):
@@ -258,7 +251,7 @@ async def test_password_of_another_system_may_be_long_or_short(world: World, joh
     for password in ("x", "y" * 1024):
         new = {"$set": {"hash": f"hash of {password}"}}
         await world.database["credentials"].update_one(credential, new, upsert=True)
-        assert (await verify(world, password))["valid"]
+        assert (await verify_password(world, password))["valid"]
 
 
 async def change_email(world: World, token: str, **input: Any) -> Any:
@@ -271,7 +264,9 @@ async def test_changes_of_a_users_password_are_limited_by_hour(world: World, joh
     aliases = " ".join(
         f"c{n}: changePassword(input: $i{n}) {{ errors {{ code }} }}" for n in range(MAX_PASSWORD_CHANGES + 2)
     )
-    inputs = {f"i{n}": {"userId": john.user_id, "newPassword": f"{GOOD} {n}"} for n in range(MAX_PASSWORD_CHANGES + 2)}
+    inputs = {
+        f"i{n}": {"userId": john.user_id, "newPassword": f"{PASSWORD} {n}"} for n in range(MAX_PASSWORD_CHANGES + 2)
+    }
     query = f"mutation({', '.join(f'${name}: ChangePasswordInput!' for name in inputs)}) {{ {aliases} }}"
     answers = (await world.ask(query, tool, **inputs)).values()
     assert [[error["code"] for error in each["errors"]] for each in answers] == [[]] * MAX_PASSWORD_CHANGES + [
@@ -279,28 +274,28 @@ async def test_changes_of_a_users_password_are_limited_by_hour(world: World, joh
     ] * 2
     assert len(hashed) == MAX_PASSWORD_CHANGES
     # It is one count for all that set or check a password, and for each user one.
-    current = f"{GOOD} {MAX_PASSWORD_CHANGES - 1}"
+    current = f"{PASSWORD} {MAX_PASSWORD_CHANGES - 1}"
     for told in (
-        await change(world, BETTER, token, currentPassword=current),
+        await change(world, NEW_PASSWORD, token, currentPassword=current),
         await change_email(world, token, currentPassword=current),
     ):
         assert [each["code"] for each in told["errors"]] == ["RATE_LIMITED"]
     assert len(hashed) == MAX_PASSWORD_CHANGES
-    assert (await verify(world, current))["valid"]
+    assert (await verify_password(world, current))["valid"]
     jane = await world.add_user("jane")
-    assert (await change(world, GOOD, userId=jane.user_id))["errors"] == []
+    assert (await change(world, PASSWORD, userId=jane.user_id))["errors"] == []
     await world.database["password_changes"].delete_many({"tenant": world.tenant, "user": john.id})
-    assert (await change(world, BETTER, token, currentPassword=current))["errors"] == []
+    assert (await change(world, NEW_PASSWORD, token, currentPassword=current))["errors"] == []
 
 
 async def test_checks_of_current_password_count_as_changes(world: World, john: User, hashed: list[str]) -> None:
-    await change(world, GOOD, userId=john.user_id)
+    await change(world, PASSWORD, userId=john.user_id)
     token = world.user_token(john)
     for _ in range(MAX_PASSWORD_CHANGES - 1):
-        told = await change_email(world, token, currentPassword=GOOD)
+        told = await change_email(world, token, currentPassword=PASSWORD)
         assert "RATE_LIMITED" not in {each["code"] for each in told["errors"] if each["path"] is None}
         await world.database["mail_counts"].delete_many({"tenant": world.tenant})
-    told = await change_email(world, token, currentPassword=GOOD)
+    told = await change_email(world, token, currentPassword=PASSWORD)
     assert told["errors"] == [{"code": "RATE_LIMITED", "path": None}]
 
 
@@ -314,23 +309,23 @@ async def test_redeeming_counts_as_a_change_of_password(
         {"tenant": world.tenant, "user": john.id, "count": MAX_PASSWORD_CHANGES - 1, "recorded_at": now()}
     )
     for password in ("short", "abcdefghijklmnop"):
-        told = await redeem(world, ticket, newPassword=password)
+        told = await redeem_ticket(world, ticket, newPassword=password)
         assert [each["code"] for each in told["errors"]] == ["INVALID_INPUT"]
     # What is refused by its form is not counted; what was looked at is.
-    told = await redeem(world, ticket, newPassword=GOOD)
+    told = await redeem_ticket(world, ticket, newPassword=PASSWORD)
     assert [each["code"] for each in told["errors"]] == ["RATE_LIMITED"]
     assert hashed == []
     await changes.delete_many({"tenant": world.tenant})
-    assert (await redeem(world, ticket, newPassword=GOOD))["errors"] == []
+    assert (await redeem_ticket(world, ticket, newPassword=PASSWORD))["errors"] == []
 
 
 async def test_callers_of_hashing_are_told_apart(world: World, john: User, hashed: list[str], mailbox: Mailbox) -> None:
     await world.ask(RESET, world.user_token(john), input={})
-    await redeem(world, ticket_of(await mailbox.receive_to("john@example.com")), newPassword=GOOD)
-    await change(world, BETTER, world.user_token(john), currentPassword=GOOD)
-    await bring(world, password=GOOD)
+    await redeem_ticket(world, ticket_of(await mailbox.receive_to("john@example.com")), newPassword=PASSWORD)
+    await change(world, NEW_PASSWORD, world.user_token(john), currentPassword=PASSWORD)
+    await bring(world, password=PASSWORD)
     for ip in ("203.0.113.7", "203.0.113.8", None):
-        await verify(world, "wrong", ip=ip)
+        await verify_password(world, "wrong", ip=ip)
     user, tool = f"{world.tenant}/None/auth0|john", f"{world.tenant}/None/support@clients"
     assert hashed == ["ip/127.0.0.1", user, user, tool, f"{tool}/203.0.113.7", f"{tool}/203.0.113.8", f"{tool}/"]
 
@@ -342,7 +337,7 @@ async def test_an_unknown_user_and_a_wrong_password_look_alike(
     world: World, john: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await world.add_user("jane")
-    await change(world, GOOD, userId=john.user_id)
+    await change(world, PASSWORD, userId=john.user_id)
     hashed: list[str] = []
     verify_hash = PasswordHasher.verify
 
@@ -352,7 +347,7 @@ async def test_an_unknown_user_and_a_wrong_password_look_alike(
 
     monkeypatch.setattr("argon2.PasswordHasher.verify", counted)
     for identifier in ("john@example.com", "jane@example.com", "nobody@example.com", "", "auth0|john"):
-        assert await verify(world, BETTER, identifier) == WRONG
+        assert await verify_password(world, NEW_PASSWORD, identifier) == INVALID
     # Each took the work of one hash, with the same parameters.
     assert hashed == ["$argon2id$v=19$m=65536,t=3,p=1"] * 5
     # Where one account came with bcrypt, each takes the work of one of both kinds.
@@ -367,14 +362,14 @@ async def test_an_unknown_user_and_a_wrong_password_look_alike(
     old = bcrypt.hashpw(b"tiny old password", bcrypt.gensalt(4)).decode()
     assert await bring(world, passwordHash=old) == []
     for identifier in ("john@example.com", "old@example.com", "nobody@example.com"):
-        assert await verify(world, BETTER, identifier) == WRONG
+        assert await verify_password(world, NEW_PASSWORD, identifier) == INVALID
         assert sorted(hashed) == ["$2b$04$", "$argon2id$v=19$m=65536,t=3,p=1"]
         hashed.clear()
 
 
 @pytest.mark.usefixtures("instant")
 async def test_wrong_passwords_are_limited_by_account_and_address_known_or_not(world: World, john: User) -> None:
-    await change(world, GOOD, userId=john.user_id)
+    await change(world, PASSWORD, userId=john.user_id)
     limited = {
         "valid": None,
         "mustChangePassword": None,
@@ -384,14 +379,14 @@ async def test_wrong_passwords_are_limited_by_account_and_address_known_or_not(w
     for identifier in ("john@example.com", "nobody@example.com"):
         # At once, so that none slips by while the others are looked at.
         tried = await asyncio.gather(
-            *(verify(world, "wrong", identifier, ip="203.0.113.7") for _ in range(MAX_TRIES + 3))
+            *(verify_password(world, "wrong", identifier, ip="203.0.113.7") for _ in range(MAX_TRIES + 3))
         )
-        assert sorted(tried, key=str) == sorted([WRONG] * MAX_TRIES + [limited] * 3, key=str)
-    assert await verify(world, GOOD, ip="203.0.113.7") == limited
+        assert sorted(tried, key=str) == sorted([INVALID] * MAX_TRIES + [limited] * 3, key=str)
+    assert await verify_password(world, PASSWORD, ip="203.0.113.7") == limited
     # From elsewhere they come in, and that forgives what was before.
-    assert (await verify(world, GOOD, ip="203.0.113.8"))["valid"]
+    assert (await verify_password(world, PASSWORD, ip="203.0.113.8"))["valid"]
     for _ in range(MAX_TRIES + 1):
-        assert (await verify(world, GOOD, ip="203.0.113.9"))["valid"]
+        assert (await verify_password(world, PASSWORD, ip="203.0.113.9"))["valid"]
 
 
 @pytest.fixture
@@ -399,27 +394,27 @@ def instant(monkeypatch: pytest.MonkeyPatch) -> None:
     """Comparing a password takes no time, for tests of how often it is done."""
 
     def verify_at_once(self: PasswordHashes, hash: str | None, password: str, bcrypt_hash: str | None) -> bool:
-        return hash is not None and password == GOOD
+        return hash is not None and password == PASSWORD
 
     monkeypatch.setattr(PasswordHashes, "_verify", verify_at_once)
 
 
 async def verdicts(world: World, *identifiers: str, **input: Any) -> list[str]:
     """For each identifier in turn: whether a wrong password was compared, or the code of the refusal."""
-    told = [await verify(world, "wrong", each, **input) for each in identifiers]
+    told = [await verify_password(world, "wrong", each, **input) for each in identifiers]
     return [each["errors"][0]["code"] if each["errors"] else str(each["valid"]) for each in told]
 
 
 @pytest.mark.usefixtures("instant")
 async def test_spellings_of_an_account_share_one_count(world: World, john: User) -> None:
-    await change(world, GOOD, userId=john.user_id)
+    await change(world, PASSWORD, userId=john.user_id)
     spellings = ("john@example.com", "johnny", "+14258831929", "JOHN@example.com", "Johnny")
     assert await verdicts(world, *spellings * 2, ip="2001:db8::1") == ["False"] * MAX_TRIES
     refused = ["RATE_LIMITED"] * len(spellings)
     assert await verdicts(world, *spellings, ip="2001:db8::1") == refused
     # The IP address has other spellings, too.
     assert await verdicts(world, *spellings, ip="2001:0DB8:0::0001") == refused
-    assert (await verify(world, GOOD, ip="2001:DB8::1"))["errors"][0]["code"] == "RATE_LIMITED"
+    assert (await verify_password(world, PASSWORD, ip="2001:DB8::1"))["errors"][0]["code"] == "RATE_LIMITED"
     # Neither an identifier of nobody nor another user is counted with John.
     await world.add_user("jane")
     assert await verdicts(world, "nobody", "jane@example.com", ip="2001:db8::1") == ["False"] * 2
@@ -433,12 +428,12 @@ async def test_spellings_of_an_unknown_name_share_one_count(world: World, john: 
 
 @pytest.mark.usefixtures("instant")
 async def test_spellings_share_the_count_from_anywhere(world: World, john: User) -> None:
-    await verify(world, "wrong", "johnny", ip="203.0.113.1")
+    await verify_password(world, "wrong", "johnny", ip="203.0.113.1")
     tries = world.database["password_tries"]
     await tries.update_many({"tenant": world.tenant}, {"$set": {"count": 100}})
     assert await verdicts(world, "john@example.com", ip="203.0.113.2") == ["RATE_LIMITED"]
     # A current password is a try like any other.
-    [error] = (await change(world, BETTER, world.user_token(john), currentPassword="wrong"))["errors"]
+    [error] = (await change(world, NEW_PASSWORD, world.user_token(john), currentPassword="wrong"))["errors"]
     assert error["code"] == "RATE_LIMITED"
 
 
@@ -462,36 +457,40 @@ async def test_a_try_is_counted_before_it_is_hashed(world: World, john: User, mo
         return await verify_hash(self, *arguments)
 
     monkeypatch.setattr(PasswordHashes, "verify", counting)
-    await verify(world, "wrong")
+    await verify_password(world, "wrong")
     await tries.delete_many({"tenant": world.tenant})
-    await change(world, GOOD, world.user_token(john), currentPassword="wrong")
+    await change(world, PASSWORD, world.user_token(john), currentPassword="wrong")
     assert counted == [2, 2]
 
 
 async def test_verifying_takes_an_ip_address_only(world: World, john: User) -> None:
     for ip in ("", "somewhere", "203.0.113.7.", "x" * 100_000):
-        assert (await verify(world, GOOD, ip=ip))["errors"] == [{"code": "INVALID_INPUT", "path": ["ip"]}]
+        assert (await verify_password(world, PASSWORD, ip=ip))["errors"] == [{"code": "INVALID_INPUT", "path": ["ip"]}]
     assert await world.database["password_tries"].count_documents({"tenant": world.tenant}) == 0
 
 
 async def test_many_addresses_do_not_get_around_the_limit(world: World, john: User) -> None:
     tries = world.database["password_tries"]
-    await verify(world, "wrong", ip="203.0.113.1")
+    await verify_password(world, "wrong", ip="203.0.113.1")
     await tries.update_many({"tenant": world.tenant}, {"$set": {"count": 100}})
-    assert (await verify(world, "wrong", ip="203.0.113.2"))["errors"][0]["code"] == "RATE_LIMITED"
+    assert (await verify_password(world, "wrong", ip="203.0.113.2"))["errors"][0]["code"] == "RATE_LIMITED"
 
 
 async def test_a_blocked_user_is_told_so_with_the_right_password_only(world: World, john: User) -> None:
-    await change(world, GOOD, userId=john.user_id)
+    await change(world, PASSWORD, userId=john.user_id)
     await world.database["users"].update_one({"_id": john.id}, {"$set": {"blocked": True}})
-    assert await verify(world, BETTER) == WRONG
-    assert (await verify(world, GOOD))["errors"] == [{"code": "USER_BLOCKED", "path": None}]
+    assert await verify_password(world, NEW_PASSWORD) == INVALID
+    assert (await verify_password(world, PASSWORD))["errors"] == [{"code": "USER_BLOCKED", "path": None}]
 
 
 async def test_passwords_are_verified_where_there_are_some(world: World, john: User) -> None:
     await world.add_connection("g", "google-oauth2")
-    assert (await verify(world, GOOD, connection="none"))["errors"] == [{"code": "NOT_FOUND", "path": ["connection"]}]
-    assert (await verify(world, GOOD, connection="g"))["errors"] == [{"code": "INVALID_INPUT", "path": ["connection"]}]
+    assert (await verify_password(world, PASSWORD, connection="none"))["errors"] == [
+        {"code": "NOT_FOUND", "path": ["connection"]}
+    ]
+    assert (await verify_password(world, PASSWORD, connection="g"))["errors"] == [
+        {"code": "INVALID_INPUT", "path": ["connection"]}
+    ]
 
 
 CREATE = "mutation($input: CreateUserInput!) { createUser(input: $input) { errors { code path } } }"
@@ -508,23 +507,23 @@ async def test_a_bcrypt_hash_is_taken_and_made_anew_when_the_password_is_right(w
     old = bcrypt.hashpw(b"tiny old password", bcrypt.gensalt(4, prefix)).decode()
     assert await bring(world, passwordHash=old) == []
     credentials = world.database["credentials"]
-    assert await verify(world, "tiny old passwort", "old@example.com") == WRONG
+    assert await verify_password(world, "tiny old passwort", "old@example.com") == INVALID
     assert (await credentials.find_one({"tenant": world.tenant}))["hash"] == old
     for _ in range(2):
-        assert (await verify(world, "tiny old password", "old@example.com"))["valid"]
+        assert (await verify_password(world, "tiny old password", "old@example.com"))["valid"]
         stored = await credentials.find_one({"tenant": world.tenant})
         assert stored["hash"].startswith("$argon2id$v=19$m=65536,t=3,p=1$")
         assert stored["version"] == 1
     assert old not in str(await world.database["log_events"].find({"tenant": world.tenant}).to_list(None))
     await credentials.update_one({"tenant": world.tenant}, {"$set": {"hash": "nonsense"}})
-    assert await verify(world, "nonsense", "old@example.com") == WRONG
+    assert await verify_password(world, "nonsense", "old@example.com") == INVALID
 
 
 async def test_an_argon2_hash_is_taken_and_made_anew_where_it_is_weaker(world: World) -> None:
     await world.add_connection()
     old = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=2).hash("tiny old password")
     assert await bring(world, passwordHash=old) == []
-    assert (await verify(world, "tiny old password", "old@example.com"))["valid"]
+    assert (await verify_password(world, "tiny old password", "old@example.com"))["valid"]
     stored = await world.database["credentials"].find_one({"tenant": world.tenant})
     assert stored["hash"].startswith("$argon2id$v=19$m=65536,t=3,p=1$")
 
@@ -543,7 +542,7 @@ async def test_a_hash_that_is_none_or_too_dear_is_refused(world: World) -> None:
         {"passwordHash": argon2.format(1024, 11, 1)},
         {"passwordHash": argon2.format(1024, 1, 17)},
         {"passwordHash": argon2.format(1024, 1, 1).replace("argon2id", "argon2i")},
-        {"passwordHash": good, "password": GOOD},
+        {"passwordHash": good, "password": PASSWORD},
         {"passwordHash": good, "connection": "e"},
     ):
         assert await bring(world, **input) == [{"code": "INVALID_INPUT", "path": ["passwordHash"]}], input
@@ -554,20 +553,20 @@ async def test_a_hash_that_is_none_or_too_dear_is_refused(world: World) -> None:
 
 
 async def test_a_mailed_ticket_sets_a_password_once(world: World, john: User, mailbox: Mailbox) -> None:
-    await add_device(world, john)
+    await world.add_device(john)
     asked = await world.ask(RESET, world.tool_token(ALL_SCOPES), input={"userId": john.user_id, "reason": "by phone"})
     assert asked["sendPasswordResetEmail"]["errors"] == []
     message = await mailbox.receive_to("john@example.com")
     ticket = ticket_of(message)
     for password, expected in ((None, "INVALID_INPUT"), ("short", "INVALID_INPUT")):
-        told = await redeem(world, ticket, **({"newPassword": password} if password else {}))
+        told = await redeem_ticket(world, ticket, **({"newPassword": password} if password else {}))
         assert told["errors"] == [{"code": expected, "path": ["newPassword"]}]
     assert await devices(world) == 1
-    done = await asyncio.gather(*(redeem(world, ticket, newPassword=f"{GOOD} {n}") for n in range(3)))
+    done = await asyncio.gather(*(redeem_ticket(world, ticket, newPassword=f"{PASSWORD} {n}") for n in range(3)))
     assert sorted(each["purpose"] or "" for each in done) == ["", "", "RESET_PASSWORD"]
-    assert [each for each in done if each["errors"]] == [NO_GOOD] * 2
+    assert [each for each in done if each["errors"]] == [TICKET_NOT_FOUND] * 2
     winner = next(n for n, each in enumerate(done) if not each["errors"])
-    found = await verify(world, f"{GOOD} {winner}")
+    found = await verify_password(world, f"{PASSWORD} {winner}")
     assert (found["valid"], found["mustChangePassword"]) == (True, False)
     assert await devices(world) == 0
     assert [each["type"] for each in await world.events(john)] == ["PASSWORD_CHANGE_REQUESTED", "PASSWORD_CHANGED"]
@@ -583,9 +582,9 @@ async def test_the_page_of_a_reset_says_what_is_wrong_and_sets_it(world: World, 
     assert (refused.status_code, "15 to 128 characters" in refused.text, "short" in refused.text) == (422, True, False)
     refused = await world.client.post("/ticket", data={**form, "password": "qwertyuiopasdfgh"})
     assert (refused.status_code, "commonly used password" in refused.text) == (422, True)
-    done = await world.client.post("/ticket", data={**form, "password": GOOD})
+    done = await world.client.post("/ticket", data={**form, "password": PASSWORD})
     assert (done.status_code, "was changed" in done.text) == (200, True)
-    assert (await verify(world, GOOD))["valid"]
+    assert (await verify_password(world, PASSWORD))["valid"]
 
 
 RULES = {
@@ -633,10 +632,10 @@ async def test_page_of_reset_gives_the_reason_in_its_language(world: World, john
 async def test_a_changed_password_voids_every_ticket(world: World, john: User, mailbox: Mailbox) -> None:
     await world.ask(RESET, world.user_token(john), input={})
     ticket = ticket_of(await mailbox.receive_to("john@example.com"))
-    await change(world, GOOD, userId=john.user_id)
+    await change(world, PASSWORD, userId=john.user_id)
     assert await world.database["tickets"].count_documents({"tenant": world.tenant}) == 0
-    assert await redeem(world, ticket, newPassword=BETTER) == NO_GOOD
-    assert (await verify(world, GOOD))["valid"]
+    assert await redeem_ticket(world, ticket, newPassword=NEW_PASSWORD) == TICKET_NOT_FOUND
+    assert (await verify_password(world, PASSWORD))["valid"]
 
 
 async def test_a_ticket_for_an_address_sets_no_password(world: World, mailbox: Mailbox) -> None:
@@ -645,7 +644,7 @@ async def test_a_ticket_for_an_address_sets_no_password(world: World, mailbox: M
     query = "mutation { sendVerificationEmail(input: {}) { errors { code } } }"
     await world.ask(query, world.user_token(jane))
     ticket = ticket_of(await mailbox.receive_to("jane@example.com"))
-    told = await redeem(world, ticket, newPassword=GOOD)
+    told = await redeem_ticket(world, ticket, newPassword=PASSWORD)
     assert told["errors"] == [{"code": "INVALID_INPUT", "path": ["newPassword"]}]
     assert await world.database["credentials"].count_documents({"tenant": world.tenant}) == 0
 

@@ -26,7 +26,8 @@ from app.schema.mutations.personal_data import selection_of
 from app.services import personal_data
 from app.services.lists import Lists
 from app.store.database import new_id
-from tests.schema.test_access import add_device, enroll, grant
+from tests.schema.operations.enrollments import record_enrollment
+from tests.schema.operations.grants import record_grant
 from tests.world import ALL_SCOPES, World, codes
 
 EXPORT = "mutation($input: SelfActionInput!) { exportPersonalData(input: $input) { data errors { code path } } }"
@@ -46,12 +47,12 @@ async def john(world: World) -> User:
         {"_id": john.id},
         {"$set": {"identities.0.profile_data": '{"x": "m-idp"}', "identities.0.access_token": world.seal("m-token")}},
     )
-    await add_device(world, john, "shop", "m-device")
+    await world.add_device(john, "shop", "m-device")
     await world.database["devices"].update_many(
         {"user": john.id}, {"$set": {"type": "PUBLIC_KEY", "created_at": now()}}
     )
-    await grant(world, john)
-    await enroll(world, john, type="phone", name="+14258831929")
+    await record_grant(world, john)
+    await record_enrollment(world, john, type="phone", name="+14258831929")
     changes = (FieldChange("user_metadata.color", "m-old", "m-user"), FieldChange("app_metadata.plan", None, "m-app"))
     more: dict[str, Any] = {"changes": changes, "reason": "m-reason", "actor": Actor("APPLICATION", "support", None)}
     await world.add_event(john, LogEventType.USER_METADATA_UPDATED, **more)

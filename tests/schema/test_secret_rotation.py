@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from tests.clients import service_client
-from tests.schema.test_logins import good
+from tests.schema.operations.logins import record_login
 from tests.world import World
 
 OLD, NEW = "an old secret of 16", "a new secret of 16"
@@ -32,7 +32,7 @@ async def tokens(world: World) -> tuple[str | None, str | None]:
 async def test_tokens_of_the_previous_secret_are_readable(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     await world.add_connection("g", "google-oauth2")
     async with service(world, monkeypatch, secret=OLD):
-        await good(world, "g", {"sub": "1"}, accessToken=TOKENS[0], refreshToken=TOKENS[1])
+        await record_login(world, "g", {"sub": "1"}, accessToken=TOKENS[0], refreshToken=TOKENS[1])
     async with service(world, monkeypatch, secret=NEW, secret_previous=OLD):
         assert await tokens(world) == TOKENS
     async with service(world, monkeypatch, secret=NEW):
@@ -45,8 +45,8 @@ async def test_login_encrypts_all_tokens_with_the_new_secret(
 ) -> None:
     await world.add_connection("g", "google-oauth2")
     async with service(world, monkeypatch, secret=OLD):
-        await good(world, "g", {"sub": "1"}, accessToken=TOKENS[0], refreshToken=TOKENS[1])
+        await record_login(world, "g", {"sub": "1"}, accessToken=TOKENS[0], refreshToken=TOKENS[1])
     async with service(world, monkeypatch, secret=NEW, secret_previous=OLD):
-        await good(world, "g", {"sub": "1"}, **brought)
+        await record_login(world, "g", {"sub": "1"}, **brought)
     async with service(world, monkeypatch, secret=NEW):
         assert await tokens(world) == (brought.get("accessToken", TOKENS[0]), TOKENS[1])

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tests.mailbox import Mailbox, ticket_of
-from tests.schema.test_emails import redeem
-from tests.schema.test_passwords import BETTER, GOOD, WRONG, verify
+from tests.schema.operations.passwords import INVALID, NEW_PASSWORD, PASSWORD, verify_password
+from tests.schema.operations.tickets import redeem_ticket
 from tests.world import ALL_SCOPES, DATABASE, World
 
 SIGN_UP = "mutation($input: SignUpInput!) { signUp(input: $input) { accepted errors { code path message } } }"
@@ -18,7 +18,7 @@ ACCEPTED = {"accepted": True, "errors": []}
 
 
 async def sign_up(world: World, **input: Any) -> Any:
-    given = {"tenant": world.tenant, "connection": DATABASE, "password": GOOD, **input}
+    given = {"tenant": world.tenant, "connection": DATABASE, "password": PASSWORD, **input}
     return (await world.ask(SIGN_UP, input=given))["signUp"]
 
 
@@ -35,12 +35,12 @@ async def test_whoever_signs_up_has_an_account_and_a_mail(open_world: World, mai
     found = await world.database["users"].find_one({"tenant": world.tenant})
     assert (found["email"], found["email_verified"], found["username"]) == ("jane@example.com", False, "jane")
     assert (found["user_metadata"], found["provenance"]["name"]["source"]) == ({"language": "es"}, "USER")
-    assert (await verify(world, GOOD, "jane@example.com"))["mustChangePassword"] is False
+    assert (await verify_password(world, PASSWORD, "jane@example.com"))["mustChangePassword"] is False
     message = await mailbox.receive_to("jane@example.com")
     assert message["Subject"] == "Confirme su dirección de correo"
     # Nothing that a stranger wrote goes to an address that nobody has shown to be theirs.
     assert "Jane" not in str(message).replace("jane@example.com", "")
-    assert (await redeem(world, ticket_of(message)))["purpose"] == "VERIFY_EMAIL"
+    assert (await redeem_ticket(world, ticket_of(message)))["purpose"] == "VERIFY_EMAIL"
     of_users = {"tenant": world.tenant, "user": {"$exists": True}}
     events = await world.database["log_events"].find(of_users).sort("_id").to_list(None)
     assert [each["type"] for each in events] == ["SIGNUP_SUCCEEDED", "EMAIL_VERIFIED"]
@@ -53,13 +53,13 @@ async def test_a_taken_address_gets_the_same_answer_and_its_owner_a_mail(open_wo
     await sign_up(world, email="jane@example.com")
     jane = await world.database["users"].find_one({"tenant": world.tenant})
     await mailbox.receive()
-    assert await sign_up(world, email="JANE@example.com", username="jill", password=BETTER) == ACCEPTED
+    assert await sign_up(world, email="JANE@example.com", username="jill", password=NEW_PASSWORD) == ACCEPTED
     message = await mailbox.receive_to("jane@example.com")
     assert message["Subject"] == "This address has an account already"
     assert "ticket=" not in str(message)
     assert await world.database["users"].count_documents({"tenant": world.tenant}) == 1
-    assert await verify(world, BETTER, "jane@example.com") == WRONG
-    assert (await verify(world, GOOD, "jane@example.com"))["valid"]
+    assert await verify_password(world, NEW_PASSWORD, "jane@example.com") == INVALID
+    assert (await verify_password(world, PASSWORD, "jane@example.com"))["valid"]
     events = await world.database["log_events"].find({"user": jane["_id"]}).sort("_id").to_list(None)
     assert [each["type"] for each in events] == ["SIGNUP_SUCCEEDED", "SIGNUP_FAILED"]
     assert events[1]["ip"] == "127.0.0.1"
@@ -123,15 +123,15 @@ async def test_a_tool_makes_users_with_a_password_and_a_mail(world: World, mailb
     async def create(**input: Any) -> Any:
         return (await world.ask(CREATE, token, input={"connection": DATABASE, **input}))["createUser"]
 
-    more = {"password": GOOD, "sendVerificationEmail": True, "mustChangePassword": True}
+    more = {"password": PASSWORD, "sendVerificationEmail": True, "mustChangePassword": True}
     made = await create(email="jane@example.com", **more)
     assert made["errors"] == []
     assert (made["user"]["emailVerified"], made["user"]["mustChangePassword"]) == (False, True)
-    assert (await verify(world, GOOD, "jane@example.com"))["mustChangePassword"] is True
-    assert (await redeem(world, ticket_of(await mailbox.receive_to("jane@example.com"))))["errors"] == []
+    assert (await verify_password(world, PASSWORD, "jane@example.com"))["mustChangePassword"] is True
+    assert (await redeem_ticket(world, ticket_of(await mailbox.receive_to("jane@example.com"))))["errors"] == []
     for input, path in (
         ({"email": "a@example.com", "password": "short"}, ["password"]),
-        ({"email": "a@example.com", "connection": "e", "password": GOOD}, ["password"]),
+        ({"email": "a@example.com", "connection": "e", "password": PASSWORD}, ["password"]),
         ({"username": "a", "sendVerificationEmail": True}, ["sendVerificationEmail"]),
         ({"email": "a@example.com", "emailVerified": True, "sendVerificationEmail": True}, ["sendVerificationEmail"]),
     ):
