@@ -117,7 +117,7 @@ def build_services(
 
 
 def build_foundation(settings: Settings, database: Database, development: bool) -> Foundation:
-    database = database.limited(settings.log_max_bytes_per_user)
+    database = database.with_log_limit(settings.log_max_bytes_per_user)
     records, users = Records(database), UserStore(database)
     snapshots, cipher = Snapshots(records), build_token_cipher(settings, development)
     rows = Rows(Joins(records, snapshots, cipher))

@@ -1,3 +1,3 @@
-"""The location of an IP address, from a database in the format of MaxMind.
+"""Finds the location of an IP address in a database in the MaxMind format.
 
-Decides what is known of a location; without a database nothing is guessed. Imports domain only."""
+Decides which data of the database become a location. Imports domain only."""

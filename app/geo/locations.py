@@ -1,4 +1,4 @@
-"""The location of an IP address, from a file in the format of MaxMind (cities or countries)."""
+"""Finds the location of an IP address in a file in the MaxMind format, with cities or with countries only."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -12,28 +12,30 @@ from app.domain.locations import Location
 
 
 class LocationDatabase:
-    """Without a `path`, no location is known."""
+    """Finds locations in the file at `path`. When `path` is None, every location is unknown."""
 
     def __init__(self, path: Path | None) -> None:
-        """OSError or ValueError when the file cannot be read, or has another format."""
+        """Raises OSError when the file cannot be read, ValueError when it has another format."""
         self._reader: Any = None
         if path is not None:
-            # The reader reports some of what the system refuses as a wrong format.
+            # The reader reports some errors of the system, such as a missing permission, as a wrong format.
             with path.open("rb"):
                 pass
             try:
                 self._reader = maxminddb.open_database(path)
             except maxminddb.InvalidDatabaseError as error:
                 raise ValueError(str(error)) from error
-        self._known = lru_cache(maxsize=4096)(self._find)
+        # Many events come from the same IP addresses, and a search in the file takes much longer than this cache.
+        self._find_cached = lru_cache(maxsize=4096)(self._find)
 
     def find(self, ip: str | None) -> Mapping[str, Any] | None:
-        """The known fields of Location; None when there are none."""
-        return None if ip is None or self._reader is None else self._known(ip)
+        """Returns the known fields of Location. Returns None when no field is known, or the text is no IP address."""
+        return None if ip is None or self._reader is None else self._find_cached(ip)
 
     def _find(self, ip: str) -> Mapping[str, Any] | None:
         try:
             found = self._reader.get(ip)
+        # A login must not fail because of its location: a damaged record and a wrong IP address are unknown locations.
         except (ValueError, maxminddb.InvalidDatabaseError):
             return None
         if not isinstance(found, Mapping):
@@ -43,7 +45,7 @@ class LocationDatabase:
 
 
 def _to_location(found: Mapping[str, Any]) -> Location:
-    """MaxMind's own nesting, or the flat records of ip-location-db."""
+    """Reads a record in the nested form of MaxMind, or in the flat form of ip-location-db."""
     location = _inside(found, "location")
     country = _inside(found, "country")
     return Location(
@@ -58,6 +60,7 @@ def _to_location(found: Mapping[str, Any]) -> Location:
 
 
 def _inside(found: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
+    """Returns the object at this path of a record, or an empty object."""
     for name in names:
         below = found.get(name)
         if not isinstance(below, Mapping):

@@ -1,3 +1,3 @@
-"""Background work, and the demo data.
+"""Background jobs, and the demo data.
 
-Decides what runs at start and beside requests. Imports services and below; not its siblings auth, schema and engine."""
+Decides what runs at the start and in the background. Imports services and below, but not auth, schema and engine."""

@@ -1,4 +1,4 @@
-"""Removes deleted roles from the users that still name them."""
+"""Removes deleted roles from the users that still refer to them."""
 
 import asyncio
 from contextlib import suppress
@@ -10,7 +10,7 @@ _RETRY_SECONDS = 60.0
 
 
 class ClearRoles:
-    """Works when it is told to, when the service starts, and now and then for what another process left."""
+    """Runs at the start of the service, after `wake`, and every minute."""
 
     def __init__(self, roles: RoleStore) -> None:
         self._roles = roles
@@ -20,10 +20,12 @@ class ClearRoles:
         self._wanted.set()
 
     async def run(self) -> None:
-        """Until it is cancelled."""
+        """Removes deleted roles until it is cancelled."""
         while True:
+            # Cleared before the work: a role that is deleted during the work needs another round.
             self._wanted.clear()
             with suppress(Unavailable):
                 await self._roles.clear()
+            # The regular round finds the roles of a process that ended before it removed them.
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wanted.wait(), _RETRY_SECONDS)

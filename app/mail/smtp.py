@@ -1,4 +1,7 @@
-"""SMTP (RFC 5321) with STARTTLS if the server offers it. Credentials are sent over TLS only."""
+"""Sends mail by SMTP (RFC 5321), with STARTTLS if the server offers it.
+
+Credentials are sent over TLS only, unless PROFILE_API_SMTP_ALLOW_PLAIN is set.
+"""
 
 import asyncio
 from dataclasses import dataclass
@@ -11,23 +14,29 @@ _TIMEOUT_SECONDS = 30
 _QUIT_SECONDS = 2
 _RELAY, _SUBMISSION, _SUBMISSIONS = 25, 587, 465
 _PERMANENT = 500
-_FORM = "it is written smtp://user:password@host:port, or smtps://; signs such as / and @ in it are percent-encoded"
+_FORM = (
+    "the form is smtp://user:password@host:port, or smtps:// for TLS;"
+    " characters such as / and @ in the user name and password must be percent-encoded"
+)
 
 
 class NotDelivered(Exception):  # noqa: N818
-    """`is_final`: the server said that it will never take this mail (5xx). `reason` is for the operator."""
+    """The server did not accept a mail. `is_final` is true when it will never accept the mail (reply code 5xx).
+
+    `reason` is a text for the operator, or empty.
+    """
 
     def __init__(self, is_final: bool, reason: str = "") -> None:
-        super().__init__("refused" if is_final else "not now")
+        super().__init__("refused" if is_final else "not accepted")
         self.is_final = is_final
         self.reason = reason
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class SmtpServer:
-    """Of PROFILE_API_SMTP_URL: `smtp://user:password@host:port`, or `smtps://` for TLS from the start.
+    """The mail server of PROFILE_API_SMTP_URL: `smtp://user:password@host:port`, or `smtps://` for TLS from the start.
 
-    `allow_plain` lets credentials be sent without TLS.
+    With `allow_plain`, credentials may be sent without TLS.
     """
 
     host: str
@@ -39,7 +48,8 @@ class SmtpServer:
 
     @classmethod
     def read(cls, url: str, allow_plain: bool = False) -> "SmtpServer":
-        """ValueError for what is no such URL, or contradicts itself; its message holds no part of it."""
+        """Reads a URL. Raises ValueError when it has another form, or when its parts contradict each other."""
+        # No message contains a part of the URL: the URL has a password, and the messages reach logs.
         try:
             parts = urlsplit(url)
             host, port = parts.hostname, parts.port
@@ -51,27 +61,30 @@ class SmtpServer:
             raise ValueError(_FORM)
         is_tls = parts.scheme == "smtps"
         if not is_tls and port == _SUBMISSIONS:
-            raise ValueError(f"port {_SUBMISSIONS} speaks TLS from the start: write smtps://, or name another port")
+            raise ValueError(f"port {_SUBMISSIONS} uses TLS from the start: write smtps://, or use another port")
         if is_tls and port in (_RELAY, _SUBMISSION):
-            raise ValueError(f"port {port} does not speak TLS from the start: write smtp://, or name another port")
+            raise ValueError(f"port {port} does not use TLS from the start: write smtp://, or use another port")
         username = unquote(parts.username) if parts.username else None
         password = unquote(parts.password) if parts.password else None
         if (username is None) != (password is None):
-            raise ValueError("a user name and a password go together")
+            raise ValueError("it needs both a user name and a password, or neither")
         return cls(host, port or (_SUBMISSIONS if is_tls else _SUBMISSION), username, password, is_tls, allow_plain)
 
     @property
     def needs_starttls(self) -> bool:
-        """Whether nothing may be sent before STARTTLS succeeded."""
+        """Whether STARTTLS must succeed before the credentials are sent."""
         return self.username is not None and not self.is_tls and not self.allow_plain
 
     async def send(self, message: EmailMessage) -> None:
-        """NotDelivered. After it was cancelled nobody knows whether the server took the message."""
+        """Raises NotDelivered when the server does not accept the message.
+
+        When this coroutine is cancelled, it is unknown whether the server accepted the message.
+        """
         server = SMTP(
             hostname=self.host,
             port=self.port,
             use_tls=self.is_tls,
-            # None: where the server offers it.
+            # None: STARTTLS is used if the server offers it.
             start_tls=True if self.needs_starttls else None,
             timeout=_TIMEOUT_SECONDS,
         )
@@ -83,7 +96,7 @@ class SmtpServer:
         except SMTPRecipientsRefused as error:
             raise NotDelivered(all(each.code >= _PERMANENT for each in error.recipients)) from None
         except SMTPResponseException as error:
-            # Of a login that is refused it is not the mail's fault.
+            # A refused login is a problem of the configuration. The mail must be sent again after it is corrected.
             raise NotDelivered(error.code >= _PERMANENT and not _is_of_login(error)) from None
         except (SMTPException, OSError):
             raise NotDelivered(is_final=False) from None
@@ -94,18 +107,19 @@ class SmtpServer:
             await _quit(server)
 
     async def _connect(self, server: SMTP) -> None:
-        """NotDelivered, never final: what goes wrong here is not the mail's fault."""
+        """Raises NotDelivered. It is never final, because an error here has nothing to do with the mail."""
         try:
             await server.connect()
         except (SMTPException, OSError) as error:
-            # The library raises its base class where STARTTLS is required and not offered.
+            # The library has no exception of its own for a server without STARTTLS: it raises the base class.
             is_plain = self.needs_starttls and type(error) is SMTPException
-            reason = "the server offers no STARTTLS, and credentials are sent over TLS only" if is_plain else ""
+            reason = "the server does not offer STARTTLS, and credentials are only sent over TLS" if is_plain else ""
             raise NotDelivered(is_final=False, reason=reason) from None
 
 
 async def _quit(server: SMTP) -> None:
-    """Ends the conversation. Its outcome is known by now, and neither a fault nor a cancellation hides it."""
+    """Ends the connection. Ignores errors and a cancellation, because the server has already answered."""
+    # Without this, a cancellation would hide that the mail was delivered, and it would be sent again.
     try:
         if server.is_connected:
             await server.quit(timeout=_QUIT_SECONDS)
@@ -116,4 +130,5 @@ async def _quit(server: SMTP) -> None:
 
 
 def _is_of_login(error: SMTPResponseException) -> bool:
+    """Whether the reply code is one of authentication (RFC 4954)."""
     return error.code in (530, 534, 535, 538)

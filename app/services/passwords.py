@@ -161,13 +161,13 @@ class Passwords:
         tries = _tries(named, ip or "")
         await self._count_tries(principal.tenant, tries)
         credential = None if user is None else await self._credentials.find(principal.tenant, account)
-        bcrypt_hash = await self._credentials.any_bcrypt(principal.tenant)
+        bcrypt_hash = await self._credentials.find_any_bcrypt_hash(principal.tenant)
         # The login service speaks for many: those of one IP address take turns with those of another.
         caller = f"{principal.key}/{ip or ''}"
         stored = credential.hash if credential else None
         if not await self._hashes.verify(caller, stored, password, bcrypt_hash) or user is None or credential is None:
             return Verified(valid=False)
-        await self._credentials.forget_tries(principal.tenant, list(tries))
+        await self._credentials.forget_attempts(principal.tenant, list(tries))
         if user.blocked:
             raise Refused(ErrorCode.USER_BLOCKED, "The user is blocked.")
         if self._hashes.is_outdated(credential.hash):
@@ -206,7 +206,7 @@ class Passwords:
         tries = _tries(f"account:{user.id}", "current")
         await self._count_tries(user.tenant, tries)
         if await self._hashes.verify(caller.key, credential.hash if credential else None, password):
-            await self._credentials.forget_tries(user.tenant, list(tries))
+            await self._credentials.forget_attempts(user.tenant, list(tries))
             return
         # The reason that was given is one for the change, which did not happen.
         await self._writes.record(replace(opened, target=Target()), Changes(LogEventType.PASSWORD_CHANGE_FAILED, {}))
@@ -233,7 +233,7 @@ class Passwords:
     async def _count_tries(self, tenant: str, limits: dict[str, int]) -> None:
         """Counted before it is tried, so that many at once are no way around."""
         for key, limit in limits.items():
-            if await self._credentials.count_try(tenant, key, now()) > limit:
+            if await self._credentials.count_attempt(tenant, key, now()) > limit:
                 message = "Too many wrong passwords. Wait a quarter of an hour."
                 raise Refused(ErrorCode.RATE_LIMITED, message)
 

@@ -1,3 +1,3 @@
-"""Where everything is kept: MongoDB, behind the functions of this package.
+"""Storage in MongoDB: reads, writes, transactions and indexes.
 
-Decides documents, indexes and transactions. Imports domain and settings; no other layer knows the driver."""
+Decides the shape of the documents. Imports domain and settings; no other layer imports the driver."""

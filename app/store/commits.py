@@ -1,7 +1,7 @@
-"""Commits as transactions: the only module that writes users.
+"""Executes commits as MongoDB transactions. Only this module writes users, so no writer can forget the derived fields.
 
-Every write of a profile goes through `to_document`, which derives what lookup and search need. Only migrations and
-token_rotation.py, which `profile-api migrate` runs, write users outside this module.
+`to_document` derives the fields that lookups and searches need. The exceptions are the migrations and
+token_rotation.py: `profile-api migrate` runs them, and they change stored documents directly.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from app.domain.commits import Commit, ProfileWrite
 from app.domain.ids import Key
 from app.domain.logs import LogEvent
 from app.domain.users import User
-from app.store.connections import hold_connection
+from app.store.connections import guard_connection
 from app.store.database import Database, driver_errors
 from app.store.erasure import delete_owned, erase
 from app.store.errors import Conflict, Taken
@@ -24,19 +24,20 @@ from app.store.users import to_document, to_update
 
 
 class Commits:
-    """Executes commits."""
+    """Writes commits and single events."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def execute(self, commit: Commit) -> None:
-        """Writes all of it in one transaction. Raises Conflict when a profile does not have the version of `before`
-        any more, Taken when another profile has one of its keys, Gone when the connection of a new profile is gone,
-        and what `write_side_effects` raises.
+        """Writes the profiles, the events and the side effects of the commit in one transaction.
+
+        Raises Conflict when a stored profile no longer has the version of `before`, Taken when another profile has one
+        of the keys, Gone when the connection of a new profile does not exist, and the errors of `write_side_effects`.
         """
         try:
             async with self._database.transaction() as session:
-                # The profiles first: a lost race ends here, before an event is written for nothing.
+                # The profiles come first: when another writer was faster, no event is written in vain.
                 for each in commit.profiles:
                     await self._write(session, each)
                 for event in commit.events:
@@ -46,15 +47,16 @@ class Commits:
                 assert user
                 await write_side_effects(self._database, session, user, commit.side_effects)
                 if last.erase:
-                    # The event of the deletion is erased too.
+                    # This must follow the events: the event of the deletion contains personal data too.
                     await erase(self._database, session, user)
         except DuplicateKeyError as error:
             pattern = (error.details or {}).get("keyPattern") or {}
-            # A key of a profile. Any other duplicate is a defect of this service.
+            # These two indexes belong to profiles. A duplicate in another index is a defect of this service, and the
+            # caller must not be told that an e-mail address or user name is in use.
             raise (Taken() if pattern.keys() & {"keys", "user_id"} else error) from error
 
     async def record(self, event: LogEvent) -> None:
-        """An event that goes with no change."""
+        """Writes an event that belongs to no change, such as a failed login."""
         with driver_errors():
             await insert_event(self._database, None, event)
 
@@ -62,38 +64,44 @@ class Commits:
         users, before, after = self._database["users"], write.before, write.after
         if before is None:
             assert after
-            await hold_connection(self._database, session, after.tenant, after.identities[0].connection)
+            await guard_connection(self._database, session, after.tenant, after.identities[0].connection)
             await users.insert_one(to_document(after), session=session)
             return
+        # The version is a condition of the write itself. A read before the write would let a second writer in between.
         where = {"_id": before.id, "tenant": before.tenant, "version": before.version}
         if after is None:
             found = (await users.delete_one(where, session=session)).deleted_count
         elif update := _to_update(before, after, write):
             found = (await users.update_one(where, update, session=session)).matched_count
         else:
+            # Nothing to write, but the decision of the caller is still only valid for this version.
             found = await users.find_one(where, {"_id": 1}, session=session)
         if not found:
             raise Conflict
         if after is None:
+            # Linked profiles are separate documents that no list shows. Without this they would stay for ever.
             linked = {"tenant": before.tenant, "_id": {"$in": before.own()}}
             await users.delete_many(linked, session=session)
             await delete_owned(self._database, session, before)
 
 
 async def clear_role(database: Database, tenant: str, role: Key) -> None:
-    """Takes a deleted role from the users that still name it. It has no effect on them, so no version changes."""
+    """Removes a deleted role from all users that still refer to it. Their versions stay the same."""
+    # A deleted role gives no permission, so this removes nothing that a reader of the profile can see.
     with driver_errors():
         await database["users"].update_many({"tenant": tenant, "role_ids": role}, {"$pull": {"role_ids": role}})
 
 
 async def put_missing_users(database: Database, users: Sequence[User]) -> None:
-    """Inserts the profiles that are not there yet, without events: for demo data."""
+    """Inserts the profiles that do not exist yet, without events. Only for demo data."""
     await insert_missing(database, "users", [to_document(each) for each in users])
 
 
 def _to_update(before: User, after: User, write: ProfileWrite) -> Mapping[str, Any]:
     update = to_update(to_document(before), to_document(after))
     changed = update.get("$set", {})
+    # A login does not change the version, so two logins can commit at the same moment. `$inc` and `$max` count both of
+    # them; `$set` would lose one.
     for name in write.increments:
         changed.pop(name, None)
     update["$inc"] = dict(write.increments)

@@ -1,4 +1,4 @@
-"""The connection to MongoDB: collections, transactions, and driver errors turned into ours."""
+"""The connection to MongoDB: collections, transactions, time limits, and the translation of the driver's errors."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
@@ -24,16 +24,16 @@ from app.domain.errors import Unavailable
 from app.domain.ids import Key
 from app.store.errors import Conflict
 
-# How long a request waits for a primary before it is told that there is none.
+# How long a request waits for a primary before it is refused as unavailable.
 SELECTION_TIMEOUT_MS = 5_000
-# How long one operation may take, unless a time limit says otherwise.
+# How long one database operation may take outside of `time_limit`.
 OPERATION_TIMEOUT_MS = 10_000
 _PING_SECONDS = 2.0
 _TRANSIENT = "TransientTransactionError"
 _UNKNOWN_COMMIT = "UnknownTransactionCommitResult"
 _COMMIT_TRIES = 3
 
-# Of one user's history, unless the operator says otherwise.
+# Maximum size of the history of one user. PROFILE_API_LOG_MAX_BYTES_PER_USER replaces it.
 LOG_MAX_BYTES = 50_000_000
 
 Transaction = Callable[[], AbstractAsyncContextManager[Any]]
@@ -41,9 +41,10 @@ AfterCommit = Callable[[], Awaitable[None]]
 
 
 class Pool(ConnectionPoolListener):
-    """Counts a client's connections. Its methods are called from the driver's threads."""
+    """Counts the connections of a client to MongoDB."""
 
     def __init__(self) -> None:
+        # The driver calls the methods from several threads, and `+=` is not atomic.
         self._lock = Lock()
         self.open = 0
         self.in_use = 0
@@ -75,10 +76,11 @@ class Pool(ConnectionPoolListener):
 
 
 class Database:
-    """One database and how its transactions are made. Writes are acknowledged by a majority, in its journal.
+    """The database of this service, with its collections and transactions.
 
-    `url` is where it is, `pool` counts its connections. `is_prepared` is true after this process has checked that it
-    may serve this database; until then no request is answered. `log_max_bytes` is how much history of one user is kept.
+    `url` is the URL of the servers, and `pool` counts the connections. `is_prepared` is true after this process has
+    checked that it may serve this database; until then it answers no request. `log_max_bytes` is the maximum size of
+    the history of one user.
     """
 
     def __init__(self, database: Any, transaction: Transaction, url: str = "", pool: Pool | None = None) -> None:
@@ -90,16 +92,17 @@ class Database:
         self._transaction = transaction
         self._after_commit: dict[int, list[AfterCommit]] = {}
 
-    def limited(self, log_max_bytes: int) -> "Database":
-        """The same database with another limit on the history of one user."""
+    def with_log_limit(self, log_max_bytes: int) -> "Database":
+        """Returns the same database with another limit on the history of one user."""
         limited = Database(self.database, self._transaction, self.url, self.pool)
         limited.is_prepared, limited.log_max_bytes = self.is_prepared, log_max_bytes
         return limited
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Any]:
-        """A session with a transaction that commits when the block ends well. Conflict when another writer
-        committed first.
+        """Gives a session with a transaction that commits when the block ends, and aborts when the block raises.
+
+        Raises Conflict when another writer committed first, Unavailable when the database does not answer.
         """
         waiting: list[AfterCommit] = []
         async with self._transaction() as session:
@@ -108,6 +111,7 @@ class Database:
                 yield session
             finally:
                 self._after_commit.pop(id(session), None)
+        # Only here is it certain that the transaction committed: an exception above leaves this function.
         for each in waiting:
             await each()
 
@@ -124,17 +128,18 @@ class Database:
 
     @classmethod
     def connect(cls, url: str, name: str) -> "Database":
-        """`url` names a replica set; nothing is sent before the first command."""
+        """Makes a client for the replica set at `url`. The client connects at the first command, not before."""
         pool = Pool()
         client: Any = AsyncIOMotorClient(
             url,
             event_listeners=[pool],
+            # A caller who got an answer must find the change after a failover: a new primary has what a majority has.
             w="majority",
             journal=True,
             serverSelectionTimeoutMS=SELECTION_TIMEOUT_MS,
             connectTimeoutMS=SELECTION_TIMEOUT_MS,
             socketTimeoutMS=30_000,
-            # Outside of `time_limit` too, a database that hangs keeps no thread from other work for long.
+            # A database that hangs must not block the driver's threads for long, outside of `time_limit` either.
             timeoutMS=OPERATION_TIMEOUT_MS,
             appname="profile-api",
         )
@@ -142,7 +147,7 @@ class Database:
         return cls(client[name], lambda: _transaction(client), url, pool)
 
     async def ping(self) -> None:
-        """Unavailable where no primary answers."""
+        """Raises Unavailable when no primary answers within 2 seconds."""
         with driver_errors(), time_limit(_PING_SECONDS):
             await self.database.command("ping")
 
@@ -152,7 +157,6 @@ class Database:
 
 @asynccontextmanager
 async def _transaction(client: Any) -> AsyncIterator[Any]:
-    """A session with a transaction that commits where the block ends well. Conflict where another came first."""
     with driver_errors():
         async with await client.start_session() as session:
             session.start_transaction()
@@ -169,7 +173,7 @@ async def _commit(session: Any) -> None:
         try:
             await session.commit_transaction()
         except PyMongoError as error:
-            # Committing again is safe: the server answers for the same transaction, it is never applied twice.
+            # Repeating a commit is safe: the server knows the transaction and never applies it twice.
             if not error.has_error_label(_UNKNOWN_COMMIT) or attempt == _COMMIT_TRIES - 1:
                 raise
         else:
@@ -178,31 +182,37 @@ async def _commit(session: Any) -> None:
 
 @contextmanager
 def driver_errors() -> Iterator[None]:
-    """Lets no driver exception out for what a caller can meet: Unavailable and Conflict instead."""
+    """Replaces the driver's exceptions that can occur in operation by Conflict and Unavailable."""
     try:
         yield
     except OperationFailure as error:
+        # MongoDB aborted the transaction, usually because another one writes the same document. Nothing was written.
         if error.has_error_label(_TRANSIENT):
             raise Conflict from error
+        # The operation may or may not have been executed: it must not be tried again like a conflict.
         if isinstance(error, ExecutionTimeout | WTimeoutError) or error.has_error_label(_UNKNOWN_COMMIT):
             raise Unavailable from error
+        # Anything else, such as a wrong query, is a defect of this service and must be seen as one.
         raise
     except (AutoReconnect, ConnectionFailure, NetworkTimeout) as error:
         raise Unavailable from error
 
 
 def time_limit(seconds: float) -> AbstractContextManager[None]:
-    """What is asked of the database inside is given up by it after so long, and is Unavailable."""
+    """Limits the database operations in the block to `seconds` altogether.
+
+    A longer operation is stopped, and `driver_errors` raises Unavailable for it.
+    """
     return pymongo.timeout(seconds)
 
 
 def no_time_limit() -> AbstractContextManager[None]:
-    """For what takes as long as there are documents, such as creating an index."""
+    """Allows operations in the block to take any time. For work on all documents, such as creating an index."""
     return pymongo.timeout(0)
 
 
 def to_key(text: str) -> Key | None:
-    """Returns None for a text that is no `_id`."""
+    """Returns None for a text that is not the hexadecimal form of an `_id`."""
     try:
         return Key(ObjectId(text))
     except (InvalidId, TypeError):

@@ -1,4 +1,4 @@
-"""Inserts the demo data once, with fixed ids."""
+"""Inserts the demo data once. The caller gives every object the same id each time."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,12 +15,12 @@ from app.store.inserts import insert_missing, record_of
 from app.store.logs import to_document as event_to_document
 
 
-async def is_filled_in(database: Database) -> bool:
+async def has_demo_data(database: Database) -> bool:
     with driver_errors():
         return await database["meta"].find_one({"_id": "demo"}) is not None
 
 
-async def fill_in(
+async def insert_demo_data(
     database: Database,
     connections: Sequence[AuthConnection],
     roles: Sequence[dict[str, Any]],
@@ -30,7 +30,9 @@ async def fill_in(
     grants: Sequence[Grant],
     enrollments: Sequence[Enrollment],
 ) -> None:
-    """What is there already is left as it is, so that one that was cut off, or two at once, end well."""
+    """Inserts the objects that do not exist yet. Existing objects stay as they are."""
+    # An insertion may be cut off and run again, and two processes may insert at the same time. So objects with these
+    # ids may exist, and the mark that ends the work is written last.
     with driver_errors():
         await insert_missing(database, "connections", [record_of(each) for each in connections])
         await insert_missing(database, "roles", roles)

@@ -13,13 +13,13 @@ from app.store.inserts import record_of
 
 
 class DeviceStore:
-    """Credentials that are in force. One that is gone was revoked."""
+    """Finds devices by their credential. Revoking a credential deletes its device, so each stored one is valid."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def find_active(self, tenant: str, token_hash: str) -> dict[str, Any] | None:
-        """The document of the device whose credential has this SHA-256, unless it has expired."""
+        """Returns the document of the device whose credential has this SHA-256. Returns None if it has expired."""
         where = {"tenant": tenant, "token_hash": token_hash}
         with driver_errors():
             found: dict[str, Any] | None = await self._database["devices"].find_one(where)
@@ -27,21 +27,24 @@ class DeviceStore:
 
 
 async def revoke_devices(database: Database, session: Any, user: User, given: RevokeDevices) -> None:
-    theirs: dict[str, Any] = {"tenant": user.tenant, "user": {"$in": user.own()}}
+    where: dict[str, Any] = {"tenant": user.tenant, "user": {"$in": user.own()}}
     if given.client_id is not None:
-        theirs["client_id"] = given.client_id
-    await database["devices"].delete_many(theirs, session=session)
+        where["client_id"] = given.client_id
+    await database["devices"].delete_many(where, session=session)
 
 
 async def unlink_device(database: Database, session: Any, user: User, given: UnlinkDevice) -> None:
-    """Raises Gone when there is no such device."""
+    """Raises Gone when the user has no device with this id."""
     where = {"tenant": user.tenant, "user": {"$in": user.own()}, "device_id": given.device_id}
     if not (await database["devices"].delete_many(where, session=session)).deleted_count:
         raise Gone(given)
 
 
 async def put_device(database: Database, session: Any, user: User, given: PutDevice) -> None:
-    """The same device of the same application is one. Beyond MAX_DEVICES, the one longest unused goes."""
+    """Adds a device, or updates the stored one with the same device id and application.
+
+    With more than MAX_DEVICES of one application, deletes the devices that were unused for the longest time.
+    """
     devices, device = database["devices"], given.device
     content = record_of(device)
     first = {name: content.pop(name) for name in ("_id", "created_at")}
@@ -50,12 +53,12 @@ async def put_device(database: Database, session: Any, user: User, given: PutDev
     try:
         result = await devices.update_one(same, update, upsert=True, session=session)
     except DuplicateKeyError:
-        # Another login recorded it at the same moment.
+        # Another login inserted the same device at the same moment. The next attempt updates it.
         raise Conflict from None
     if result.upserted_id is None:
         return
-    one = {name: same[name] for name in ("tenant", "user", "client_id")}
-    cursor = devices.find(one, {"_id": 1}, session=session).sort([("last_used_at", -1), ("_id", -1)])
+    of_application = {name: same[name] for name in ("tenant", "user", "client_id")}
+    cursor = devices.find(of_application, {"_id": 1}, session=session).sort([("last_used_at", -1), ("_id", -1)])
     extra = await cursor.skip(MAX_DEVICES).to_list(None)
     if extra:
-        await devices.delete_many({**one, "_id": {"$in": [each["_id"] for each in extra]}}, session=session)
+        await devices.delete_many({**of_application, "_id": {"$in": [each["_id"] for each in extra]}}, session=session)

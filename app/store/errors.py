@@ -1,10 +1,10 @@
-"""Why a write was not made. Nothing of its transaction was kept; a service tells its caller what that means."""
+"""The reasons why a write failed. Its transaction was aborted. The services turn these into errors of the API."""
 
 from app.domain.commits import SideEffect
 
 
 class StoreError(Exception):
-    """`side_effect` is the one that could not be written; None when the cause is a profile or another object."""
+    """Base class. `side_effect` is the side effect that failed, or None when a profile or another object failed."""
 
     def __init__(self, side_effect: SideEffect | None = None) -> None:
         super().__init__()
@@ -12,16 +12,16 @@ class StoreError(Exception):
 
 
 class Conflict(StoreError):  # noqa: N818
-    """Another writer committed first. With a side effect, trying again does not help."""
+    """Another writer committed first. The caller may read and try again, except after a failed side effect."""
 
 
 class Taken(StoreError):  # noqa: N818
-    """Another object has a unique key of this one, or other objects still need it."""
+    """Another object has the same unique key, or the object to delete is still in use."""
 
 
 class Full(StoreError):  # noqa: N818
-    """A bound was reached."""
+    """The maximum number of such objects is reached."""
 
 
 class Gone(StoreError):  # noqa: N818
-    """Something that the write relies on does not exist any more."""
+    """An object that the write needs no longer exists."""

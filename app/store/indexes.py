@@ -1,4 +1,4 @@
-"""The indexes, tenant first in each, and making sure of them."""
+"""The indexes of all collections, and their creation. Each index that serves a query of one tenant begins with it."""
 
 from app.store.database import Database, driver_errors, no_time_limit
 
@@ -7,13 +7,12 @@ _Keys = list[tuple[str, int]]
 
 
 def _by(*names: str) -> _Keys:
-    """`-` behind a name: descending."""
+    """Returns the keys of an index that begins with the tenant. A name that ends with `-` is descending."""
     keys = [("tenant", 1)]
     return keys + [(name.rstrip("-"), _NEWEST if name.endswith("-") else _OLDEST) for name in names]
 
 
 UNIQUE: dict[str, object] = {"unique": True}
-# A later page of search adds its own; TTL indexes have one field, so they alone have no tenant.
 INDEXES: dict[str, list[tuple[_Keys, dict[str, object]]]] = {
     "users": [
         (_by("user_id"), UNIQUE),
@@ -43,7 +42,8 @@ INDEXES: dict[str, list[tuple[_Keys, dict[str, object]]]] = {
     "credentials": [(_by("user"), UNIQUE), (_by("hash"), {})],
     "password_tries": [(_by("key"), UNIQUE)],
     "password_changes": [(_by("user"), UNIQUE)],
-    # A ticket is found by its secret, which says no tenant; senders take mails of all tenants in turn.
+    # These indexes have no tenant: a ticket is found by its secret alone, and a sender takes the mails of all tenants.
+    # The hash is unique only where it exists, because a ticket gets it when its mail is sent.
     "tickets": [
         (_by("user"), {}),
         ([("hash", 1)], {"unique": True, "partialFilterExpression": {"hash": {"$exists": True}}}),
@@ -52,7 +52,7 @@ INDEXES: dict[str, list[tuple[_Keys, dict[str, object]]]] = {
     "mails": [(_by("user"), {}), ([("due_at", 1)], {})],
     "mail_counts": [(_by("key"), UNIQUE)],
 }
-# Seconds after `recorded_at`.
+# When MongoDB deletes a document, in seconds after its `recorded_at`. A TTL index has one field, so it has no tenant.
 EXPIRING = {
     "login_keys": 24 * 3600,
     "login_failures": 30 * 24 * 3600,
@@ -65,12 +65,13 @@ _EXPIRY = "recorded_at_ttl"
 
 
 async def ensure_unique_indexes(database: Database) -> None:
-    """Creates the unique indexes that are missing. No write may happen before: it could create a duplicate."""
+    """Creates the unique indexes that are missing."""
+    # The service calls this before it answers requests: without these indexes, a write could create a duplicate.
     await _ensure(database, unique=True)
 
 
 async def ensure_other_indexes(database: Database, log_retention_days: int) -> None:
-    """Creates the other indexes that are missing, and gives log events the configured retention."""
+    """Creates the other indexes that are missing, and sets the retention of log events, in days."""
     await _ensure(database, unique=False)
     with driver_errors():
         of_logs = dict.fromkeys(("log_events", "log_sizes"), log_retention_days * 86_400)
@@ -99,5 +100,6 @@ async def _ensure_expiry(database: Database, name: str, seconds: int) -> None:
     if existing is None:
         await collection.create_index("recorded_at", name=_EXPIRY, expireAfterSeconds=seconds)
     elif existing.get("expireAfterSeconds") != seconds:
+        # MongoDB refuses to create an index again with another expiry. `collMod` changes it without a new index.
         index = {"name": _EXPIRY, "expireAfterSeconds": seconds}
         await database.database.command({"collMod": name, "index": index})

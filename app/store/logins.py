@@ -1,4 +1,4 @@
-"""What the store keeps of logins apart from profiles: idempotency records and counts of failed logins."""
+"""Stored idempotency records of logins, and counts of failed logins."""
 
 from dataclasses import asdict
 from datetime import datetime
@@ -15,7 +15,7 @@ from app.store.errors import Conflict
 
 
 class LoginStore:
-    """Idempotency records and failed logins of every tenant."""
+    """Finds idempotency records, and counts failed logins."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -26,7 +26,7 @@ class LoginStore:
         return None if found is None else IdempotencyRecord(**{each: found[each] for each in found if each != "_id"})
 
     async def count_failure(self, tenant: str, user: Key, ip: str, at: datetime) -> int:
-        """Failures from this IP address for this account, with this one."""
+        """Counts a failed login and returns the number of failures of this account from this IP address."""
         with driver_errors():
             found = await self._database["login_failures"].find_one_and_update(
                 {"tenant": tenant, "user": user, "ip": ip},
@@ -37,7 +37,10 @@ class LoginStore:
         return int(found["count"])
 
     async def count_failures(self, tenant: str, user: Key, ip: str | None = None) -> int:
-        """Failures from one IP address, or from the one that failed most."""
+        """Returns the number of failures of this account from `ip`.
+
+        Without `ip`, returns the number from the IP address with the most failures.
+        """
         where = {"tenant": tenant, "user": user} if ip is None else {"tenant": tenant, "user": user, "ip": ip}
         with driver_errors():
             found = await self._database["login_failures"].find_one(where, sort=[("count", -1)])
@@ -45,15 +48,17 @@ class LoginStore:
 
 
 async def put_idempotency_record(database: Database, session: Any, user: User, given: PutIdempotencyRecord) -> None:
-    """Raises Conflict when there is one: another request with this key came first."""
+    """Raises Conflict when a record with this key exists: another request with the key committed first."""
     try:
+        # The caller tries again and then finds the record, so a repeated login counts once.
         await database["login_keys"].insert_one(asdict(given.record), session=session)
     except DuplicateKeyError:
         raise Conflict from None
 
 
 async def forget_failures(database: Database, session: Any, user: User, given: ForgetFailures) -> None:
-    theirs: dict[str, Any] = {"tenant": user.tenant, "user": user.id}
+    """Deletes the counts of the user from one IP address, or from all when `given.ip` is None."""
+    where: dict[str, Any] = {"tenant": user.tenant, "user": user.id}
     if given.ip is not None:
-        theirs["ip"] = given.ip
-    await database["login_failures"].delete_many(theirs, session=session)
+        where["ip"] = given.ip
+    await database["login_failures"].delete_many(where, session=session)

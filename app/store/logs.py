@@ -1,8 +1,8 @@
-"""Log events as documents, and how many bytes of them are kept of one user.
+"""Inserts log events, and limits the size of the history of each user.
 
-Every event is inserted here. What a user's history takes is estimated by a counter, so that most writes need no command
-more: each process adds up what it inserts, and adds it to the counter in steps. Only when the counter says that the
-history is too large, it is measured and its oldest events are dropped.
+A stored counter estimates the size of a history. Each process adds up the bytes that it inserts and adds the sum to the
+counter in steps, so that most writes need no further database command. Only when the counter exceeds the limit, the
+history is measured and its oldest events are deleted.
 """
 
 import logging
@@ -27,21 +27,24 @@ from app.store.errors import Conflict
 
 logger = logging.getLogger("profile_api")
 _FIELDS = tuple(field.name for field in fields(LogEvent) if field.name != "id")
-# A history that is too large is brought down to this share of what it may take, so that it is seldom measured.
-_KEPT = 0.9
-# Of what a history may take: what a process may have inserted that the counter does not know yet.
+# The share of the limit that remains after events were deleted. With the whole limit, the next event would exceed it.
+_REMAINING_SHARE = 0.9
+# How much a process inserts before it updates the counter, as a share of the limit.
 _STEP = 1 / 10_000
-# At once. A history that is larger by more shrinks with the next events.
+# Maximum number of events that one call deletes. If a history is still too large, the next events continue the work.
 MAX_DROPPED = 5_000
+# Maximum number of users in `_pending`.
 MAX_PENDING = 10_000
 _DROPPED = str(LogEventType.LOG_EVENTS_DROPPED)
-# What processes inserted and did not add to the counter yet, by tenant and user. Losing an entry does no harm.
+# Bytes that this process inserted and has not added to the counter yet, by tenant and user. A lost entry does no harm:
+# the counter is an estimate, and `_measure` finds the true size.
 _pending: "OrderedDict[tuple[str, Key], int]" = OrderedDict()
 
 
 def to_document(event: LogEvent) -> dict[str, Any]:
-    """`roots` are the attributes that changed, by which a list is narrowed to what its reader may see."""
+    """Returns the document of an event. Empty fields are left out."""
     event = bounded(event)
+    # `roots` are the top-level attributes that changed. A list is narrowed by them to what its reader may see.
     document = {name: getattr(event, name) for name in _FIELDS}
     document |= {
         "_id": event.id,
@@ -57,16 +60,20 @@ def _change(change: FieldChange) -> dict[str, Any]:
 
 
 async def insert_event(database: Database, session: Any, event: LogEvent) -> None:
-    """In the transaction of `session`, or in none. When that is committed, old events of the user may be dropped."""
+    """Inserts an event, in the transaction of `session` if there is one."""
     document = to_document(event)
     await database["log_events"].insert_one(document, session=session)
     if event.user is not None:
+        # After the commit: inside, all transactions of one user would conflict on the counter.
         size = len(bson.encode(document))
         await database.after_commit(session, partial(_count, database, event.tenant, event.user, size))
 
 
 async def _count(database: Database, tenant: str, user: Key, size: int) -> None:
-    """Never fails: the event is written, and its writer has nothing to do with the size of the history."""
+    """Adds `size` bytes to the history of the user, and deletes the oldest events when it is too large.
+
+    Never raises for a database error: the event is committed, and its writer must not get an error for this work.
+    """
     pending = _pending.pop((tenant, user), 0) + size
     if pending < database.log_max_bytes * _STEP:
         _pending[tenant, user] = pending
@@ -83,49 +90,51 @@ async def _count(database: Database, tenant: str, user: Key, size: int) -> None:
         if counted["bytes"] > database.log_max_bytes:
             await drop_oldest(database, tenant, user)
     except Conflict:
-        return  # Another writer drops them.
+        return  # Another process deletes the events at the same moment.
     except (PyMongoError, Unavailable) as error:
-        logger.warning("the size of a history could not be checked: %s", type(error).__name__)
+        logger.warning("the size of a user's history could not be checked: %s", type(error).__name__)
 
 
 async def drop_oldest(database: Database, tenant: str, user: Key) -> int:
-    """Measures a user's history and drops its oldest events when it is too large. Returns how many it dropped.
+    """Measures the history of a user and deletes its oldest events when it is too large. Returns how many it deleted.
 
-    One event in the history tells how many were dropped, now and before, and until when.
+    One LOG_EVENTS_DROPPED event in the history records how many events were deleted so far, and the date of the newest.
     """
-    events, theirs = database["log_events"], {"tenant": tenant, "user": user}
-    count, size = await _measure(database, theirs)
+    events, where = database["log_events"], {"tenant": tenant, "user": user}
+    count, size = await _measure(database, where)
     dropped: list[Mapping[str, Any]] = []
     if size > database.log_max_bytes and count > 1:
         fields = {"date": 1, "size": {"$bsonSize": "$$ROOT"}}
         # The newest event stays, however large it is.
-        others = {**theirs, "type": {"$ne": _DROPPED}}
+        others = {**where, "type": {"$ne": _DROPPED}}
         oldest = events.find(others, fields).sort([("date", 1), ("_id", 1)]).limit(min(count - 1, MAX_DROPPED))
         async for each in oldest:
-            if size <= database.log_max_bytes * _KEPT:
+            if size <= database.log_max_bytes * _REMAINING_SHARE:
                 break
             dropped.append(each)
             size -= each["size"]
     if dropped:
         await _drop(database, tenant, user, dropped)
-    await database["log_sizes"].update_one(theirs, {"$set": {"bytes": size}})
+    await database["log_sizes"].update_one(where, {"$set": {"bytes": size}})
     return len(dropped)
 
 
-async def _measure(database: Database, theirs: Mapping[str, Any]) -> tuple[int, int]:
-    """How many events can be dropped and how many bytes all take. Events expire too: the counter alone says nothing."""
+async def _measure(database: Database, where: Mapping[str, Any]) -> tuple[int, int]:
+    """Returns the number of events that may be deleted, and the size of all events in bytes."""
+    # The counter is not enough: it does not decrease when MongoDB deletes expired events.
     is_other = {"$cond": [{"$ne": ["$type", _DROPPED]}, 1, 0]}
     total = {"$group": {"_id": None, "count": {"$sum": is_other}, "bytes": {"$sum": {"$bsonSize": "$$ROOT"}}}}
-    found = await database["log_events"].aggregate([{"$match": theirs}, total]).to_list(None)
+    found = await database["log_events"].aggregate([{"$match": where}, total]).to_list(None)
     return (int(found[0]["count"]), int(found[0]["bytes"])) if found else (0, 0)
 
 
 async def _drop(database: Database, tenant: str, user: Key, dropped: Sequence[Mapping[str, Any]]) -> None:
-    events, theirs = database["log_events"], {"tenant": tenant, "user": user}
+    events, where = database["log_events"], {"tenant": tenant, "user": user}
     async with database.transaction() as session:
         ids = [each["_id"] for each in dropped]
-        count = (await events.delete_many({**theirs, "_id": {"$in": ids}}, session=session)).deleted_count
-        earlier = {**theirs, "type": _DROPPED}
+        count = (await events.delete_many({**where, "_id": {"$in": ids}}, session=session)).deleted_count
+        # Earlier deletions are added up, so that the history has only one event about all of them.
+        earlier = {**where, "type": _DROPPED}
         async for each in events.find(earlier, {"details": 1}, session=session):
             count += each.get("details", {}).get("count", 0)
         await events.delete_many(earlier, session=session)
@@ -134,7 +143,7 @@ async def _drop(database: Database, tenant: str, user: Key, dropped: Sequence[Ma
 
 
 def _dropped_event(tenant: str, user: Key, count: int, until: datetime) -> LogEvent:
-    """Stands where the history begins: at the time of the newest event that was dropped."""
+    """Makes the event about deleted events. Its date is that of the newest one, so the history begins with it."""
     return LogEvent(
         id=new_id(),
         tenant=tenant,

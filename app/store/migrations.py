@@ -1,5 +1,4 @@
-"""The schema version of the database, the migrations between versions, and the record that a configured issuer once
-served this database."""
+"""The schema version of the database, the migrations between versions, and the mark of a configured issuer."""
 
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -9,38 +8,40 @@ from app.store.database import Database, driver_errors, no_time_limit
 SCHEMA_VERSION = 1
 Migration = Callable[[Database], Awaitable[None]]
 
-# From the version that is the key to the next. Each may run again after it was cut off half-way.
+# Each migration changes a database from the version that is its key to the next version. It must be able to run again
+# on a database that it has changed in part: `profile-api migrate` may be stopped at any moment.
 MIGRATIONS: Mapping[int, Migration] = {}
 _META = "meta"
 _SCHEMA = "schema"
 
 
 class MigrationNeeded(ConfigurationError):  # noqa: N818
-    """The documents and this program do not fit; the message says what to do."""
+    """The database has another schema version than this program. The message says what to do."""
 
 
 async def check_schema_version(database: Database, current: int = SCHEMA_VERSION) -> None:
-    """Marks an empty database as of this version. MigrationNeeded where it has another."""
+    """Raises MigrationNeeded when the database has another schema version. An empty database gets the current one."""
     found = await _stored_version(database, current)
     if found < current:
         raise MigrationNeeded(
-            f"The database has schema version {found}, this program wants {current}: run `profile-api migrate`."
+            f"The database has schema version {found}, but this program needs {current}: run `profile-api migrate`."
         )
     if found > current:
         raise MigrationNeeded(
-            f"The database has schema version {found}, this program knows {current}: run a newer release."
+            f"The database has schema version {found}, but this program only knows {current}: install a newer release."
         )
 
 
 async def migrate(
     database: Database, migrations: Mapping[int, Migration] = MIGRATIONS, current: int = SCHEMA_VERSION
 ) -> list[int]:
-    """Runs what is missing, one version after the other; returns the versions reached."""
+    """Runs the missing migrations in order. Returns the versions that the database went through."""
     found = await _stored_version(database, current)
     reached = list(range(found + 1, current + 1))
     for version in reached:
         with no_time_limit():
             await migrations[version - 1](database)
+        # The version is written after its migration: when the migration is stopped, it runs again.
         with driver_errors():
             await database[_META].update_one({"_id": _SCHEMA}, {"$set": {"version": version}})
     await check_schema_version(database, current)
@@ -57,12 +58,14 @@ async def _stored_version(database: Database, current: int) -> int:
 
 
 async def mark_issuer_configured(database: Database) -> None:
-    """From here on this database never takes the development issuer again."""
+    """Records that a configured issuer was used. From then on the service refuses the development issuer."""
+    # There is no function that removes the mark: a missing variable must never make a real database accept
+    # development tokens.
     with driver_errors():
         await database[_META].update_one({"_id": "issuer"}, {"$set": {"configured": True}}, upsert=True)
 
 
 async def is_issuer_configured(database: Database) -> bool:
-    """Whether this database was once served with a configured issuer."""
+    """Whether a configured issuer was ever used with this database."""
     with driver_errors():
         return await database[_META].find_one({"_id": "issuer"}) is not None

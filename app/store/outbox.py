@@ -1,4 +1,4 @@
-"""The outbox: mails that wait to be sent, and how many each user and each e-mail address got."""
+"""The outbox: mails that wait to be sent, and counts of the mails to each user and each e-mail address."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -18,29 +18,33 @@ from app.store.inserts import record_of
 
 
 class Outbox:
-    """Each mail is claimed by one sender at a time; one that dies leaves it to the next."""
+    """Mails that wait to be sent. A sender claims a mail for a limited time; afterwards another one may claim it."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def put(self, mail: Mail) -> None:
-        """Adds a mail that no change causes. Adds nothing when its recipient had MAX_MAILS within MAIL_WINDOW."""
+        """Adds a mail that belongs to no change of a profile.
+
+        Adds nothing when MAX_MAILS mails went to the recipient within MAIL_WINDOW.
+        """
         try:
             async with self._database.transaction() as session:
                 if await _count(self._database, session, mail, _email_key(mail)):
                     await _insert(self._database, session, mail)
         except Conflict:
-            # Another mail to this recipient was counted at the same moment.
+            # Another mail to this recipient was counted at the same moment. One of the two is enough.
             return
 
     async def claim(
         self, at: datetime, lease: timedelta, longest: timedelta, busy: Collection[str] = ()
     ) -> tuple[Mail, int] | None:
-        """The mail that is due first, and which try this is; nobody else claims it before `at + lease`.
+        """Claims the next due mail. Returns the mail and the number of this attempt, from 1; None when no mail is due.
 
-        No mail to a domain in `busy` is claimed. No mail waits longer than `longest`: one that would was put off before
-        the clock was set back.
+        No other sender can claim the mail before `at + lease`. Mails to a domain in `busy` are not claimed. No mail is
+        ever due later than `longest` from now.
         """
+        # When the clock is set back, mails that were postponed earlier would wait too long: they are due at once.
         is_due = {"$or": [{"due_at": {"$lte": at}}, {"due_at": {"$gt": at + longest}}]}
         with driver_errors():
             found = await self._database["mails"].find_one_and_update(
@@ -52,25 +56,30 @@ class Outbox:
         return None if found is None else (_from_document(found), found["tries"])
 
     async def remove(self, mail: Mail) -> None:
-        """It was sent, or never will be."""
+        """Deletes a mail that was sent, or that will never be sent."""
         with driver_errors():
             await self._database["mails"].delete_one({"tenant": mail.tenant, "_id": mail.id})
 
-    async def put_off(self, mail: Mail, due_at: datetime) -> None:
+    async def postpone(self, mail: Mail, due_at: datetime) -> None:
         with driver_errors():
-            one = {"tenant": mail.tenant, "_id": mail.id}
-            await self._database["mails"].update_one(one, {"$set": {"due_at": due_at}})
+            where = {"tenant": mail.tenant, "_id": mail.id}
+            await self._database["mails"].update_one(where, {"$set": {"due_at": due_at}})
 
-    async def release(self, mail: Mail, tries: int, due_at: datetime) -> None:
-        """Takes back the claim that returned `tries`: it was no try. Another claim that came later is kept."""
+    async def release(self, mail: Mail, attempt: int, due_at: datetime) -> None:
+        """Takes back the claim that returned `attempt`, so that it does not count. Does nothing after a later claim."""
         with driver_errors():
-            one = {"tenant": mail.tenant, "_id": mail.id, "tries": tries}
-            await self._database["mails"].update_one(one, {"$set": {"due_at": due_at}, "$inc": {"tries": -1}})
+            where = {"tenant": mail.tenant, "_id": mail.id, "tries": attempt}
+            await self._database["mails"].update_one(where, {"$set": {"due_at": due_at}, "$inc": {"tries": -1}})
 
 
 async def put_mail(database: Database, session: Any, user: User, given: SendMail) -> None:
-    """Raises Full when the user or the address had MAX_MAILS, unless the mail is then left out."""
+    """Adds a mail to the outbox.
+
+    When MAX_MAILS mails went to the user or to the e-mail address within MAIL_WINDOW, raises Full if `given` has a
+    path, else adds nothing. A notice is always added.
+    """
     mail = given.mail
+    # A notice tells a user about a change of the account. Somebody who uses up the limit must not suppress it.
     if not given.is_notice:
         for key in (f"user:{user.id}", _email_key(mail)):
             if not await _count(database, session, mail, key):
@@ -86,7 +95,7 @@ async def _insert(database: Database, session: Any, mail: Mail) -> None:
 
 
 def _to_others(domains: Collection[str]) -> dict[str, Any]:
-    """The condition for mails to recipients outside of these domains."""
+    """Returns the query for mails to recipients outside of these domains."""
     if not domains:
         return {}
     pattern = f"@({'|'.join(re.escape(each) for each in domains)})$"
@@ -94,27 +103,32 @@ def _to_others(domains: Collection[str]) -> dict[str, Any]:
 
 
 def _email_key(mail: Mail) -> str:
-    """Anybody can enter an e-mail address of someone else: the counts hold only its hash."""
+    """Returns the key under which mails to this e-mail address are counted."""
+    # Anybody can enter the e-mail address of somebody who has no account. The hash stores nothing about that person.
     return f"address:{sha256(fold(mail.email).encode()).hexdigest()}"
 
 
 async def _count(database: Database, session: Any, mail: Mail, key: str) -> bool:
-    """Whether there is room for one more. Raises Conflict for the second of two that count at once."""
-    counts, one = database["mail_counts"], {"tenant": mail.tenant, "key": key}
-    found = await counts.find_one(one, session=session)
+    """Counts a mail. Returns False, and counts nothing, when MAX_MAILS were counted within MAIL_WINDOW.
+
+    Raises Conflict when another mail is counted under the key at the same moment.
+    """
+    counts, where = database["mail_counts"], {"tenant": mail.tenant, "key": key}
+    found = await counts.find_one(where, session=session)
+    # The absolute difference: after the clock was set back, times in the future must not count for long.
     times = [each for each in (found or {}).get("times", ()) if abs(mail.recorded_at - each) < MAIL_WINDOW]
     if len(times) >= MAX_MAILS:
         return False
     new = {"times": [*times, mail.recorded_at], "recorded_at": mail.recorded_at}
     try:
-        await counts.update_one(one, {"$set": new}, upsert=True, session=session)
+        await counts.update_one(where, {"$set": new}, upsert=True, session=session)
     except DuplicateKeyError:
         raise Conflict from None
     return True
 
 
 def to_document(mail: Mail) -> dict[str, Any]:
-    """The stored name of the recipient is `address`."""
+    """Returns the document of a mail. The stored name of the recipient's e-mail address is `address`."""
     document = record_of(mail)
     document["address"] = document.pop("email")
     return document

@@ -1,6 +1,7 @@
-"""Filters as MongoDB queries. Every query names a tenant, and one of users finds no profile that is linked to another.
+"""Translates filters to MongoDB queries.
 
-This is the only module that writes query operators for reads. No function here returns a query without a tenant.
+No public function returns a query without a tenant. A query for users excludes profiles that are linked to another one,
+except from `to_query_with_hidden`. Only this module writes query operators for the lists and searches of callers.
 """
 
 import re
@@ -16,24 +17,25 @@ from app.domain.kinds import Kind, Order
 from app.domain.paging import Bounds, Position
 
 Query: TypeAlias = Mapping[str, Any]
-# What is compared as it is. An object or a pattern as a value would be an expression of MongoDB.
+# The types of values that a filter may compare with. MongoDB would read a dict or a pattern as an expression, so a
+# caller could inject operators with it.
 _LITERALS = (str, ObjectId, bool, int, float, datetime, type(None))
 
 
 def to_query(kind: Kind, tenant: str, where: Filter) -> Query:
-    """Of this tenant; without what is hidden, such as profiles that are linked to another one."""
+    """Returns the query for the records of this tenant, without hidden ones such as linked profiles."""
     if kind.hidden_by is None:
         return to_query_with_hidden(kind, tenant, where)
     return {"tenant": tenant, **_translate(kind, where), kind.hidden_by: None}
 
 
 def to_query_with_hidden(kind: Kind, tenant: str, where: Filter) -> Query:
-    """Of this tenant, and with what is hidden. Only for the few reads that look for linked profiles too."""
+    """Returns the query for the records of this tenant, hidden ones included. Most reads must not use it."""
     return {"tenant": tenant, **_translate(kind, where)}
 
 
 def between(query: Query, order: Order, bounds: Bounds) -> Query:
-    """The part of a list that lies behind one position and before another."""
+    """Narrows a query to the part of the list after one position and before another."""
     parts = [
         _beyond(position, order.field, "$gt" if (order.direction == 1) == is_after else "$lt")
         for position, is_after in ((bounds.after, True), (bounds.before, False))
@@ -44,6 +46,7 @@ def between(query: Query, order: Order, bounds: Bounds) -> Query:
 
 def _beyond(position: Position, field: str, operator: str) -> Query:
     value = _literal(position.value)
+    # Several records may have the same value, so `_id` decides their order. Without it, a page could skip records.
     return {"$or": [{field: {operator: value}}, {field: value, "_id": {operator: position.key}}]}
 
 
@@ -65,7 +68,7 @@ def _translate(kind: Kind, where: Filter) -> Query:
         case And():
             return _all([_translate(kind, part) for part in where.parts])
         case Or():
-            # MongoDB refuses an $or without alternatives.
+            # MongoDB refuses an empty $or. An Or without parts matches nothing, and so does this query.
             return {"$or": [_translate(kind, part) for part in where.parts]} if where.parts else {"_id": {"$in": []}}
         case Not():
             return {"$nor": [_translate(kind, where.part)]}
@@ -81,28 +84,32 @@ def _bounds(where: Range) -> Query:
 
 
 def _all(parts: Sequence[Query]) -> Query:
-    """One flat query when no two parts are about the same field, which is the usual case."""
+    """Combines conditions with "and"."""
+    # Usually no two conditions have the same field: then one flat query is shorter. Otherwise the last would win.
     flat = {name: condition for part in parts for name, condition in part.items()}
     return flat if len(flat) == sum(map(len, parts)) else {"$and": [part for part in parts if part]}
 
 
 def _literal(value: object) -> Any:
     if not isinstance(value, _LITERALS):
-        raise TypeError(f"A filter compares no {type(value).__name__}.")
+        raise TypeError(f"A filter cannot compare with a {type(value).__name__}.")
     return value
 
 
 def _pattern(text: str) -> str:
-    # BSON cannot hold NUL in a pattern.
+    # A pattern in BSON ends at the first NUL character, so it must be escaped.
     return re.escape(text).replace("\0", r"\x00")
 
 
 @lru_cache(maxsize=1024)
 def _path(kind: Kind, path: str) -> str:
-    """ValueError for a path that the kind does not declare, and for one that MongoDB would not read as a path."""
+    """Returns the path.
+
+    Raises ValueError when the kind does not declare the path, or when a part of it is empty or begins with $.
+    """
     first, *rest = path.split(".")
     if first not in _declared(kind) or any(not each or each.startswith("$") for each in rest):
-        raise ValueError(f"{kind.name} has no {path!r} to filter by.")
+        raise ValueError(f"A filter of {kind.name} cannot use the path {path!r}.")
     return path
 
 

@@ -1,4 +1,4 @@
-"""The counts of rate limits, in fixed windows: in this process, or in MongoDB for all processes together."""
+"""Counts for rate limits in fixed windows. The counts are in this process, or in MongoDB for all processes together."""
 
 import time
 from collections import OrderedDict
@@ -10,20 +10,22 @@ from typing import Any
 from app.domain.errors import RateLimited
 from app.domain.rates import Rate
 
+# Characters. A longer key is hashed.
 _MAX_KEY = 200
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600}
 _TIMEOUT_MS = 1_000
+# How many refused callers a process remembers.
 _MAX_EXHAUSTED = 10_000
-# How far the clocks of two machines may differ.
+# How much the clocks of two machines may differ.
 _SKEW_SECONDS = 10
 
 
-# How much was counted in the running window, and in how many seconds the window ends.
+# The count in the running window, and the seconds until the window ends.
 Counted = tuple[int, float]
 
 
 class Rates:
-    """One limit for many callers. `limit` is as `100/second`; off: nobody is counted."""
+    """One rate limit, counted for each caller. `limit` is for example `100/second`, or `off` for no limit."""
 
     def __init__(
         self,
@@ -33,10 +35,14 @@ class Rates:
         database: str = "profiles",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Counts are kept in the MongoDB of `url`, or else in this process. `clock` never goes back."""
+        """Counts are stored in the MongoDB at `url`, or in this process if `url` is None.
+
+        `clock` returns seconds and never goes back.
+        """
         self._name = name
         self._clock = clock
-        # Who has nothing left, and until when: asked before any work is done for a request.
+        # The callers that used up their limit, and when their window ends. `check` refuses them without a database
+        # command, before the service does any work for their requests.
         self._exhausted: OrderedDict[str, tuple[Rate, float]] = OrderedDict()
         self._limit = self._window = 0
         self._memory: Memory | None = None
@@ -50,12 +56,13 @@ class Rates:
                 self._mongodb = MongoDB(url, database)
 
     async def hit(self, caller: str, cost: int = 1) -> Rate | None:
-        """Counts. Raises RateLimited beyond the limit. The refused request uses up what was left until the window ends:
-        its cost was worked out already, and that work must not be free.
+        """Counts a request. Raises RateLimited beyond the limit.
 
-        No request costs more than the limit. None where there is no limit, or where counting failed: a limit protects
-        the database, and is not what refuses when that is down.
+        A request never costs more than the limit, so that it can succeed in an unused window. Returns None when there
+        is no limit, or when counting failed.
         """
+        # A refused request counts too, so the caller has nothing left until the window ends. Computing the cost of a
+        # request is work, and a caller must not get it for nothing.
         cost, key = min(cost, self._limit), self._key(caller)
         if self._memory is not None:
             found: Counted | None = self._memory.add(key, self._window, cost)
@@ -64,6 +71,7 @@ class Rates:
         else:
             return None
         if found is None:
+            # The database did not answer. A limit protects the database; it must not cause an outage of its own.
             return None
         count, ends_in = found
         rate = Rate(self._name, self._limit, self._window, cost, max(0, self._limit - count), ends_in)
@@ -73,7 +81,7 @@ class Rates:
         return rate
 
     def check(self, caller: str) -> None:
-        """Raises RateLimited for a caller that is known to have nothing left. Counts nothing."""
+        """Raises RateLimited for a caller that `hit` refused in the running window. Counts nothing."""
         if not self._exhausted:
             return
         key = self._key(caller)
@@ -98,11 +106,13 @@ class Rates:
 
 
 class Memory:
-    """Of one process. The memory storage that comes with limits looks through all of its keys at each request."""
+    """Counts in this process."""
+
+    # The memory storage of the library `limits` searches all of its keys at each request, which is too slow.
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        # All windows are equally long, so the first to begin is the first to end.
+        # All windows are equally long. So the oldest window is the first entry, and only the front needs a check.
         self._windows: OrderedDict[str, tuple[int, float]] = OrderedDict()
 
     def __len__(self) -> int:
@@ -118,12 +128,12 @@ class Memory:
 
 
 class MongoDB:
-    """Of all processes, in the collection `rate_limits`."""
+    """Counts for all processes, in the collection `rate_limits`."""
 
     def __init__(self, url: str, database: str, clock: Callable[[], float] = time.time) -> None:
-        """`clock` gives seconds since 1970: the only clock that processes share."""
+        """`clock` returns the seconds since 1970, because the processes share no other clock."""
         self._clock = clock
-        # It takes a tenth of a second to import, and most services count in memory.
+        # The import takes a tenth of a second, and most services count in memory.
         from limits.storage import storage_from_string
 
         self._storage: Any = storage_from_string(
@@ -135,15 +145,16 @@ class MongoDB:
         )
 
     async def add(self, key: str, window: int, amount: int) -> Counted | None:
-        """None where it can't be counted. Clocks of machines differ: no window lasts longer than `window` here."""
+        """Adds `amount` to the count. Returns None when the database does not answer."""
         try:
             count = await self._storage.incr(key, window, amount=amount)
             ends = await self._storage.get_expiry(key)
             if ends - self._clock() > window + _SKEW_SECONDS:
-                # Stored before a clock was set back: this window would not end for long.
+                # The window was stored before a clock was set back. Without this, it would refuse callers for too long.
                 await self._storage.clear(key)
                 count = await self._storage.incr(key, window, amount=amount)
                 ends = await self._storage.get_expiry(key)
         except self._storage.base_exceptions:
             return None
+        # The clocks of machines differ: a client must not be told to wait longer than one window.
         return count, min(max(0.0, ends - self._clock()), window)

@@ -1,4 +1,7 @@
-"""Finding records: one, several, a page, a page for each of many owners, a count. Unavailable without the database."""
+"""Reads records: one, several, a page, a page for each of many owners, and counts.
+
+Every function of `Records` raises Unavailable when the database does not answer.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +18,7 @@ from app.store.queries import Query, between, to_query
 
 @dataclass(frozen=True, slots=True)
 class Owners:
-    """Objects whose owned records are asked for. `field` names the owner in an owned record."""
+    """The objects to read the owned records of. `field` is the field of an owned record that contains its owner."""
 
     kind: Kind
     field: str
@@ -23,7 +26,7 @@ class Owners:
 
 
 class Records:
-    """Reads of one tenant at a time. `paths` are all that leaves the database, beside `_id`."""
+    """Reads the records of one tenant. A record contains only the fields in `paths`, and `_id`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -37,7 +40,10 @@ class Records:
     async def find(
         self, kind: Kind, tenant: str, where: Filter, paths: Iterable[str] | None = None
     ) -> Sequence[Record]:
-        """All that match, in no order: for what is few or named by keys. Whole records when `paths` is None."""
+        """Returns all matches, unordered; for lookups by key and small sets only.
+
+        When `paths` is None, the records are complete.
+        """
         with driver_errors():
             chosen = None if paths is None else projection(paths)
             cursor = self._database[kind.collection].find(to_query(kind, tenant, where), chosen)
@@ -54,7 +60,8 @@ class Records:
         bounds: Bounds,
         paths: Iterable[str],
     ) -> Sequence[Record]:
-        """In list order, up to one more than the page takes."""
+        """Returns a page in the order of the list, with one more record if the list continues."""
+        # The additional record tells whether there is a next page, without a second command.
         query = between(to_query(kind, tenant, where), order, bounds)
         with driver_errors():
             cursor = self._database[kind.collection].find(query, projection([*paths, order.field]))
@@ -71,7 +78,7 @@ class Records:
         request: PageRequest,
         paths: Iterable[str],
     ) -> Mapping[Key, Sequence[Record]]:
-        """The front page for each of many owners, in one command."""
+        """Returns the first page of each owner, in one command. A backward request gets the last page."""
         pipeline: list[Query] = [
             {"$match": to_query(kind, tenant, where)},
             {"$sort": dict(_sort(order, request))},
@@ -82,14 +89,14 @@ class Records:
         return {key: page[::-1] if request.backward else page for key, page in found.items()}
 
     async def count(self, kind: Kind, tenant: str, where: Filter, limit: int) -> int:
-        """Counts up to `limit`, so that a large list costs no more than that."""
+        """Counts the matches, up to `limit`, so that the cost of a large list has a bound."""
         with driver_errors():
             query = to_query(kind, tenant, where)
             found: int = await self._database[kind.collection].count_documents(query, limit=limit)
             return found
 
     async def count_each(self, owners: Owners, kind: Kind, tenant: str, where: Filter, limit: int) -> Mapping[Key, int]:
-        """Counts up to `limit` what belongs to each owner, in one command."""
+        """Counts the records of each owner, up to `limit`, in one command."""
         pipeline: list[Query] = [{"$match": to_query(kind, tenant, where)}, {"$limit": limit}, {"$count": "count"}]
         found = await self._look_up(owners, kind, tenant, pipeline)
         return {key: counts[0]["count"] if counts else 0 for key, counts in found.items()}
@@ -97,7 +104,7 @@ class Records:
     async def _look_up(
         self, owners: Owners, kind: Kind, tenant: str, pipeline: Sequence[Query]
     ) -> Mapping[Key, Sequence[Record]]:
-        """What the pipeline finds of each owner's records, and of those of the profiles that are linked to it."""
+        """Runs the pipeline on the records of each owner. They include the records of the owner's linked profiles."""
         stages = [
             {"$match": to_query(owners.kind, tenant, In("_id", owners.keys))},
             {"$project": {"owner": {"$concatArrays": [["$_id"], {"$ifNull": ["$linked", []]}]}}},
@@ -117,12 +124,12 @@ class Records:
 
 
 def projection(paths: Iterable[str]) -> Mapping[str, int]:
-    """A path above another holds it: both together would be refused."""
+    """Returns the MongoDB projection for these paths."""
     return _projection(frozenset(paths))
 
 
 def project(record: Record, paths: Iterable[str]) -> Record:
-    """What a read of these paths finds of a whole record."""
+    """Returns the part of a complete record that a read with these paths would return."""
     return {"_id": record["_id"], **_project(record, [path.split(".") for path in projection(paths)])}
 
 
@@ -143,10 +150,12 @@ def _project_value(value: Any, paths: Sequence[Sequence[str]]) -> Any:
 
 @lru_cache(maxsize=4096)
 def _projection(paths: frozenset[str]) -> Mapping[str, int]:
+    # MongoDB refuses a projection with both a path and a path below it. The upper path includes the lower one.
     chosen: dict[str, int] = {}
     for path in sorted(paths):
         if not any(path.startswith(above + ".") for above in chosen):
             chosen[path] = 1
+    # An empty projection would return complete documents.
     return chosen or {"_id": 1}
 
 

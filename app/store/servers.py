@@ -1,6 +1,7 @@
-"""The servers of PROFILE_API_MONGODB_URL: whether the service can use them, asked before the first worker starts.
+"""Checks, before the first worker starts, that the service can use the servers of PROFILE_API_MONGODB_URL.
 
-No message holds a user name, a password, or text of the driver, which repeats parts of the URL.
+No message contains a user name or a password. Messages also leave out the text of the driver's errors, because it can
+repeat parts of the URL.
 """
 
 import re
@@ -23,9 +24,9 @@ from app.settings import ConfigurationError
 _ANSWER_SECONDS = 3.0
 _DNS_SECONDS = 5.0
 _PORT = 27017
-# Codes of MongoDB, and of Atlas for credentials that it refuses.
+# Error codes of MongoDB. MongoDB Atlas uses the last one for credentials that it refuses.
 _UNAUTHORIZED, _AUTHENTICATION_FAILED, _ATLAS_ERROR = 13, 18, 8000
-# Their credentials are not a password.
+# Authentication mechanisms that need no password.
 _WITHOUT_PASSWORD = ("GSSAPI", "MONGODB-AWS", "MONGODB-OIDC", "MONGODB-X509")
 _DRIVER_ERRORS = (DriverConfigurationError, InvalidURI, OSError, TypeError, ValueError)
 
@@ -33,7 +34,7 @@ HostAndPort = tuple[str, int | None]
 
 
 def check_url(url: str) -> None:
-    """ConfigurationError when the URL itself is wrong. Asks nothing but DNS, for `mongodb+srv`."""
+    """Raises ConfigurationError when the URL is wrong. Connects to no server; `mongodb+srv` is looked up in DNS."""
     scheme, separator, rest = url.partition("://")
     if not separator or scheme not in ("mongodb", "mongodb+srv"):
         raise _refusal("must begin with mongodb:// or mongodb+srv://")
@@ -48,7 +49,10 @@ def check_url(url: str) -> None:
 
 
 def check_servers(url: str) -> str | None:
-    """Why no server answers yet, or None. ConfigurationError for what does not change by waiting."""
+    """Returns None when a server answers, else the reason why none does yet.
+
+    Raises ConfigurationError for a problem that waiting does not solve.
+    """
     parsed = parse_uri(url, connect_timeout=_DNS_SECONDS)
     options = parsed["options"]
     answers = _ask(parsed["nodelist"], options)
@@ -62,7 +66,7 @@ def check_servers(url: str) -> str | None:
 
 
 def check_credentials(url: str, database: str) -> None:
-    """ConfigurationError when the servers refuse this user. Without a primary there is no answer yet."""
+    """Raises ConfigurationError when the servers refuse this user. Returns without a check when no primary answers."""
     limit = int(_ANSWER_SECONDS * 1000)
     client: MongoClient[Any] = MongoClient(
         url, connectTimeoutMS=limit, serverSelectionTimeoutMS=limit, socketTimeoutMS=limit
@@ -78,18 +82,18 @@ def check_credentials(url: str, database: str) -> None:
 
 @contextmanager
 def refused_commands(database: str) -> Iterator[None]:
-    """ConfigurationError for what the server refuses to this user, whichever the command."""
+    """Raises ConfigurationError when the server refuses a command in the block because of the user or the version."""
     try:
         yield
     except DriverConfigurationError:
-        raise _refusal("names a server whose version of MongoDB is too old: use one that its makers support") from None
+        raise _refusal("names a server with a version of MongoDB that is too old: install a supported one") from None
     except OperationFailure as error:
         if error.code in (_AUTHENTICATION_FAILED, _ATLAS_ERROR):
             raise _refusal("has a user name or password that the server refuses; check authSource too") from None
         if error.code == _UNAUTHORIZED:
             raise _refusal(
-                f"has no user who may read, write and index the database {database}:"
-                " give a user with the role readWrite and its password"
+                f"names a user who may not read, write and index the database {database}:"
+                " use the name and the password of a user with the role readWrite"
             ) from None
         raise
 
@@ -115,23 +119,24 @@ def _check_hosts(hosts: str) -> None:
     except _DRIVER_ERRORS:
         found = []
     for host, _ in found or [("", None)]:
-        # A label of a name has 1 to 63 characters; a path is that of a Unix socket.
+        # Each part of a host name has 1 to 63 characters (RFC 1035). A path is the path of a Unix socket.
         if not host or (not host.startswith("/") and not re.fullmatch(r"[^\s.]{1,63}(\.[^\s.]{1,63})*\.?", host)):
-            raise _refusal("has a host or port that is not one: it has the form host:27017,host:27017")
+            raise _refusal("has an invalid host or port: the form is host:27017,host:27017")
 
 
 def _check_options(options: str) -> None:
     for option in re.split("[&;]", options):
         name = option.partition("=")[0]
-        shown = name if re.fullmatch("[A-Za-z0-9]{1,40}", name) else "of the URL"
+        # Anything else may be a part of a password that contains an unescaped question mark.
+        shown = f"the option {name}" if re.fullmatch("[A-Za-z0-9]{1,40}", name) else "an option"
         try:
             split_options(option)
         except OSError:
-            raise _refusal(f"names a file with {shown} that cannot be read") from None
+            raise _refusal(f"names in {shown} a file that cannot be read") from None
         except (InvalidURI, TypeError, ValueError):
-            raise _refusal(f"has the option {shown} with a value that is not accepted") from None
+            raise _refusal(f"has an invalid value for {shown}") from None
         except DriverConfigurationError:
-            raise _refusal(f"has the option {shown}, which is not known") from None
+            raise _refusal(f"uses {shown} that does not exist") from None
 
 
 def _check_whole(url: str, scheme: str) -> None:
@@ -140,20 +145,20 @@ def _check_whole(url: str, scheme: str) -> None:
     except _DRIVER_ERRORS:
         if scheme == "mongodb+srv":
             raise _refusal("names a host that has no SRV record in DNS: check the name, or use mongodb://") from None
-        raise _refusal("has a path or options that do not fit together") from None
+        raise _refusal("has a path or options that contradict each other") from None
     options = parsed["options"]
     if parsed["username"] and not parsed["password"] and options.get("authMechanism") not in _WITHOUT_PASSWORD:
         raise _refusal("has a user name without a password")
     if str(options.get("readPreference", "primary")).lower() != "primary":
-        raise _refusal("has the option readPreference: every read is one of the primary, so remove it")
+        raise _refusal("has the option readPreference: remove it, because this service reads from the primary only")
     try:
         MongoClient(url, connect=False).close()
     except (*_DRIVER_ERRORS, PyMongoError):
-        raise _refusal("has options that do not fit together") from None
+        raise _refusal("has options that contradict each other") from None
 
 
 class _Heartbeats(ServerHeartbeatListener):
-    """Puts what each server answers to `hello` first, or the error, into a queue."""
+    """Puts the answers of a server to `hello`, and its errors, into a queue."""
 
     def __init__(self, server: HostAndPort, answers: "Queue[tuple[HostAndPort, Any]]") -> None:
         self._server = server
@@ -169,10 +174,8 @@ class _Heartbeats(ServerHeartbeatListener):
 
 
 def _ask(servers: list[HostAndPort], options: Mapping[str, Any]) -> dict[HostAndPort, Any]:
-    """What `hello` answers, a document or an error, by server; without those that take too long.
-
-    A client of each server alone: one for all drops the servers that do not fit, and does not say why.
-    """
+    """Returns, by server, the answer to `hello`: a document or an error. Slow servers are left out."""
+    # One client for each server: a client for all of them drops unsuitable servers and gives no reason.
     tls = {name: value for name, value in options.items() if name.lower().startswith(("tls", "ssl"))}
     queue: Queue[tuple[HostAndPort, Any]] = Queue()
     answers: dict[HostAndPort, Any] = {}
@@ -204,8 +207,8 @@ def _ask(servers: list[HostAndPort], options: Mapping[str, Any]) -> dict[HostAnd
 
 
 def _check_replica_set(hello: Mapping[str, Any], wanted: str | None) -> None:
-    """A mongos of a sharded cluster has no set name, and does what a replica set does."""
     name = hello.get("setName")
+    # A mongos of a sharded cluster has no replica set name, but it supports transactions too.
     if hello.get("msg") == "isdbgrid":
         return
     if name is None:
@@ -216,7 +219,7 @@ def _check_replica_set(hello: Mapping[str, Any], wanted: str | None) -> None:
         )
         raise _refusal(f"names a server that is not in a replica set, which transactions need: {remedy}")
     if wanted is not None and wanted != name:
-        raise _refusal(f"asks for the replica set {wanted}, but the server is in {name}: correct replicaSet")
+        raise _refusal(f"names the replica set {wanted}, but the server is in {name}: correct the option replicaSet")
 
 
 def _check_errors(answers: Mapping[HostAndPort, Any]) -> None:
@@ -224,15 +227,16 @@ def _check_errors(answers: Mapping[HostAndPort, Any]) -> None:
         if "SSL handshake failed" in str(error) and "timed out" not in str(error):
             found = re.search(r"certificate verify failed: ([^(]+)", str(error))
             reason = found.group(1).strip() if found else "the server may not use TLS"
-            raise _refusal(f"asks for TLS, which fails with {_names([server])}: {reason}")
+            raise _refusal(f"requires TLS, but TLS to {_names([server])} fails: {reason}")
         if isinstance(error, ProtocolError):
             raise _refusal(f"names {_names([server])}, which is not a MongoDB server")
     if answers and not any(_resolves(host) for host, _ in answers):
-        raise _refusal(f"names {_names(list(answers))}, which cannot be found: check the name and DNS")
+        raise _refusal(f"names {_names(list(answers))}, which cannot be resolved: check the names and DNS")
 
 
 def _resolves(host: str) -> bool:
-    """Looked up again for the servers that do not answer: the driver's error does not say it."""
+    """Whether the host name has an IP address."""
+    # The driver's error does not tell a wrong name from a server that does not answer.
     try:
         return host.startswith("/") or bool(getaddrinfo(host, None))
     except (gaierror, UnicodeError):
@@ -240,12 +244,13 @@ def _resolves(host: str) -> bool:
 
 
 def _closed(answers: Mapping[HostAndPort, Any]) -> str:
-    """A server that wants TLS closes the connection, as does a proxy without a server behind it."""
+    """Returns a hint for the operator when a server closed the connection, else an empty text."""
+    # A server that requires TLS closes the connection. So does a proxy without a server behind it.
     is_closed = any(re.search("connection closed|reset by peer", str(error)) for error in answers.values())
     return " but closes the connection: it may need the option tls=true" if is_closed else ""
 
 
 def _names(servers: list[HostAndPort]) -> str:
-    """As a URL has them: an IPv6 address in brackets, and a Unix socket without a port."""
+    """Writes servers as in a URL: an IPv6 address in brackets, and a Unix socket without a port."""
     hosts = [(f"[{host}]" if ":" in host else host, port) for host, port in servers]
     return ", ".join(host if port is None else f"{host}:{port}" for host, port in hosts)

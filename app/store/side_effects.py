@@ -1,4 +1,4 @@
-"""What is written together with a profile, in its transaction: each kind of side effect has one writer."""
+"""Writes the side effects of a commit in its transaction. Each type of side effect has one function."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
@@ -40,6 +40,9 @@ _WRITERS: Mapping[type[SideEffect], Callable[[Database, Any, User, Any], Awaitab
 
 
 async def write_side_effects(database: Database, session: Any, user: User, side_effects: Sequence[SideEffect]) -> None:
-    """Writes them in their order. `user` is the profile as it is being written."""
+    """Writes the side effects in their order. `user` is the profile after the change, or the deleted profile.
+
+    Raises Conflict, Taken, Full or Gone, each with the side effect that failed.
+    """
     for each in side_effects:
         await _WRITERS[type(each)](database, session, user, each)

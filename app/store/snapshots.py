@@ -1,4 +1,7 @@
-"""Roles and connections of a tenant, at most MAX_AGE seconds old: for reading, never for deciding a write."""
+"""Copies of the roles and connections of a tenant in memory, at most MAX_AGE seconds old.
+
+They serve reads. A write must not be decided with them, because they may be outdated.
+"""
 
 import asyncio
 import time
@@ -12,12 +15,13 @@ from app.domain.filters import ALL, Record
 from app.domain.kinds import Kind
 from app.store.records import Records
 
+# Seconds.
 MAX_AGE = 5.0
 MAX_TENANTS = 1_000
 
 
 class Snapshots:
-    """Loaded when first asked for, once however many ask at the same time."""
+    """Loads roles and connections at the first request. Concurrent requests share one load."""
 
     def __init__(self, records: Records, clock: Callable[[], float] = time.monotonic) -> None:
         self._records = records
@@ -26,26 +30,28 @@ class Snapshots:
         self._locks: dict[tuple[str, str], asyncio.Lock] = {}
 
     async def roles(self, tenant: str) -> Mapping[Any, Record]:
-        """By `_id`."""
+        """Returns the roles by `_id`."""
         return await self._get(tenant, ROLE, lambda record: (record["_id"], record))
 
     async def connections(self, tenant: str) -> Mapping[str, AuthConnection]:
-        """By name."""
+        """Returns the connections by name."""
         return await self._get(tenant, CONNECTION, lambda record: (record["name"], to_connection(record)))
 
     async def connection(self, tenant: str, name: str) -> AuthConnection | None:
-        """One connection. It is looked up anew when it is not known, because another process may just have saved it.
-
-        Callers are recognized by it. An unrecognized user would pass as somebody without a profile.
-        """
+        """Returns a connection, or None when it does not exist."""
         known = await self.connections(tenant)
+        # Another process may just have saved the connection. Callers are identified with the help of their connection:
+        # without it, a user would be treated as a caller who has no profile, and a block would not be seen.
         if name not in known:
             self._loaded.pop((tenant, CONNECTION.collection), None)
             known = await self.connections(tenant)
         return known.get(name)
 
     def forget(self, tenant: str) -> None:
-        """What was just written here is read anew here; elsewhere within MAX_AGE."""
+        """Makes this process load the tenant's roles and connections again, after it has changed them.
+
+        Other processes load them within MAX_AGE.
+        """
         for kind in (ROLE, CONNECTION):
             self._loaded.pop((tenant, kind.collection), None)
 
@@ -58,10 +64,11 @@ class Snapshots:
             fresh = self._fresh(key)
             if fresh is not None:
                 return fresh
-            asked = self._clock()
+            # The age counts from before the query: the query may miss a change that commits while it runs.
+            started = self._clock()
             found = await self._records.find(kind, tenant, ALL)
             self._make_room()
-            self._loaded[key] = (asked, dict(entry(record) for record in found))
+            self._loaded[key] = (started, dict(entry(record) for record in found))
             return self._loaded[key][1]
 
     def _fresh(self, key: tuple[str, str]) -> Mapping[Any, Any] | None:

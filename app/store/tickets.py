@@ -1,4 +1,4 @@
-"""Stored tickets. Only the hash of a ticket's secret is stored."""
+"""Stored tickets. The database contains only the hashes of their secrets, so it does not help to redeem one."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -11,18 +11,19 @@ from app.store.database import Database, driver_errors
 from app.store.errors import Gone
 from app.store.inserts import record_of
 
-# More than there are attempts to send one mail.
+# More than the number of attempts to send a mail.
 _MAX_HASHES = 100
 
 
 class TicketStore:
-    """Tickets that can still be redeemed."""
+    """Finds tickets that can be redeemed, and gives them their secrets."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def find_active(self, hash: str, at: datetime) -> Ticket | None:
-        """By the SHA-256 of one of its secrets, which no two tickets of any tenant share; None past its time."""
+        """Returns the ticket with this SHA-256 of one of its secrets, or None when there is none or it has expired."""
+        # No tenant is known here. That is safe: a secret has 256 random bits and belongs to one ticket only.
         with driver_errors():
             found = await self._database["tickets"].find_one(
                 {"$or": [{"hash": hash}, {"earlier_hashes": hash}], "expires_at": {"$gt": at}}
@@ -30,10 +31,11 @@ class TicketStore:
         return None if found is None else _from_document(found)
 
     async def attach_secret(self, tenant: str, id: Key, hash: str) -> Ticket | None:
-        """Gives a ticket the secret of the mail that is about to be sent; None when the ticket is void by now.
+        """Adds the hash of a new secret to a ticket, for a mail that is about to be sent.
 
-        Earlier secrets stay valid: a mail is sent again when nobody knows whether it was delivered.
+        Returns None when the ticket was consumed or revoked.
         """
+        # Earlier secrets stay valid: the first mail may have arrived although its delivery was not confirmed.
         newest = {"$cond": [{"$ifNull": ["$hash", False]}, ["$hash"], []]}
         earlier = {"$concatArrays": [{"$ifNull": ["$earlier_hashes", []]}, newest]}
         new = {"hash": hash, "earlier_hashes": {"$slice": [earlier, -_MAX_HASHES]}}
@@ -43,15 +45,16 @@ class TicketStore:
 
 
 async def put_ticket(database: Database, session: Any, user: User, given: PutTicket) -> None:
+    """Stores a ticket and deletes the user's other tickets of the same purpose."""
     others = {"tenant": user.tenant, "user": user.id, "purpose": str(given.ticket.purpose)}
     await database["tickets"].delete_many(others, session=session)
     await database["tickets"].insert_one(to_document(given.ticket), session=session)
 
 
 async def consume_ticket(database: Database, session: Any, user: User, given: ConsumeTicket) -> None:
-    """Raises Gone when it was consumed or revoked."""
-    one = {"tenant": user.tenant, "_id": given.id}
-    if not (await database["tickets"].delete_one(one, session=session)).deleted_count:
+    """Deletes a ticket. Raises Gone when it was already consumed or revoked."""
+    where = {"tenant": user.tenant, "_id": given.id}
+    if not (await database["tickets"].delete_one(where, session=session)).deleted_count:
         raise Gone(given)
 
 
@@ -60,7 +63,7 @@ async def revoke_tickets(database: Database, session: Any, user: User, given: Re
 
 
 def to_document(ticket: Ticket) -> dict[str, Any]:
-    """The stored name of the e-mail address is `address`."""
+    """Returns the document of a ticket. The stored name of the e-mail address is `address`."""
     document = record_of(ticket)
     document["address"] = document.pop("email")
     return document

@@ -1,4 +1,4 @@
-"""Encryption of the tokens of identity providers before they are stored, with PROFILE_API_SECRET."""
+"""Encrypts the tokens of identity providers with PROFILE_API_SECRET before they are stored."""
 
 import os
 from base64 import b64decode, b64encode
@@ -13,13 +13,13 @@ _NONCE_BYTES = 12
 
 
 class SecretMissing(Exception):  # noqa: N818
-    """There is no PROFILE_API_SECRET to encrypt with."""
+    """PROFILE_API_SECRET is not set, so nothing can be encrypted."""
 
 
 class TokenCipher:
-    """AES-256-GCM, with a key derived from the secret (HKDF, RFC 5869) and a new nonce for each text.
+    """Encrypts with AES-256-GCM. The key is derived from the secret with HKDF (RFC 5869).
 
-    Encrypts with `secret`. Decrypts what was encrypted with `secret` or with `previous`.
+    Texts are encrypted with `secret`. They are decrypted with `secret`, or else with `previous`.
     """
 
     def __init__(self, secret: str | None, previous: str | None = None) -> None:
@@ -30,6 +30,7 @@ class TokenCipher:
         """Raises SecretMissing without a secret."""
         if self._key is None:
             raise SecretMissing
+        # AES-GCM is broken when a nonce is used twice with one key, so each text gets a new random nonce.
         nonce = os.urandom(_NONCE_BYTES)
         return _PREFIX + b64encode(nonce + self._key.encrypt(nonce, text.encode(), None)).decode()
 
@@ -39,7 +40,7 @@ class TokenCipher:
         return _decrypt(self._previous, encrypted) if text is None else text
 
     def renew(self, encrypted: str) -> str | None:
-        """Encrypts the text again if it needs the previous secret. Returns None for a text that no secret decrypts."""
+        """Returns a text that needs only the present secret. Returns None for a text that no secret decrypts."""
         if _decrypt(self._key, encrypted) is not None:
             return encrypted
         text = _decrypt(self._previous, encrypted)
@@ -47,6 +48,7 @@ class TokenCipher:
 
 
 def _derive(secret: str) -> AESGCM:
+    # The last argument is part of every key: with another value, no stored token could be decrypted.
     return AESGCM(HKDF(SHA256(), 32, None, b"profile-api/sealing/1").derive(secret.encode()))
 
 

@@ -1,4 +1,4 @@
-"""Users as documents: found, and translated with everything that lookup and search need."""
+"""Finds users, and translates them to documents with the derived fields that lookups and searches need."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, fields
@@ -14,22 +14,22 @@ from app.store.migrations import SCHEMA_VERSION
 from app.store.queries import Query, to_query, to_query_with_hidden
 
 _FIELDS = tuple(field.name for field in fields(User) if field.name != "id")
-# Read as absent: a document holds no field that says nothing.
+# Fields with these values are not stored. A reader treats an absent field in the same way.
 _EMPTY: tuple[Any, ...] = (None, {}, [], ())
 
 
 class UserStore:
-    """Finds whole profiles for writing them. They are written by `store/commits.py` alone."""
+    """Finds complete profiles, for writes. `store/commits.py` writes them."""
 
     def __init__(self, database: Database) -> None:
         self._users = database["users"]
 
     async def find(self, tenant: str, where: Filter) -> User | None:
-        """Never one that is linked to another."""
+        """Returns a matching profile that is not linked to another one, or None."""
         return await self._find(to_query(USER, tenant, where))
 
     async def find_with_linked(self, tenant: str, where: Filter) -> User | None:
-        """Also a profile that is linked to another."""
+        """Like `find`, but may also return a profile that is linked to another one."""
         return await self._find(to_query_with_hidden(USER, tenant, where))
 
     async def _find(self, query: Query) -> User | None:
@@ -39,7 +39,7 @@ class UserStore:
 
 
 def to_document(user: User) -> dict[str, Any]:
-    """The stored form, with the keys that find it and the folded twins that search reads."""
+    """Returns the document of a user with all derived fields: lookup keys, and folded copies of searchable texts."""
     document = {name: getattr(user, name) for name in _FIELDS}
     document |= {
         "_id": user.id,
@@ -82,7 +82,8 @@ def _compact(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def to_update(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """Sets only top-level fields that changed. No name in it comes from a caller."""
+    """Returns an update that sets and removes only the top-level fields that differ."""
+    # The field names are names of this service. A name from a caller could be a path or an operator of MongoDB.
     update = {
         "$set": {name: value for name, value in after.items() if name not in before or not same(before[name], value)},
         "$unset": {name: "" for name in before if name not in after},

@@ -1,5 +1,7 @@
-"""Stored roles, connections and login rules: each is created, changed or deleted in one transaction with its log event,
-unless another writer committed first."""
+"""Writes roles, connections and login rules: each change in one transaction with its log event.
+
+An object has a `version`. A change is refused when another writer has changed the object since it was read.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +15,7 @@ from app.store.logs import insert_event
 
 
 def at_version(version: int) -> Any:
-    """A filter's value for `version`. A document without one has the first version."""
+    """Returns the condition for the field `version`. A document without the field has version 1."""
     return {"$in": [1, None]} if version == 1 else version
 
 
@@ -30,15 +32,16 @@ async def insert_versioned(database: Database, collection: str, document: Mappin
 async def update_versioned(
     database: Database,
     collection: str,
-    one: Mapping[str, Any],
+    selector: Mapping[str, Any],
     version: int,
     document: Mapping[str, Any],
     event: LogEvent,
 ) -> None:
-    """Sets the fields of the document that `one` names if it still has this version. Raises what
-    `insert_versioned` does.
+    """Sets the fields of the document that `selector` finds, if it has this version.
+
+    Raises Conflict when another writer committed first, Taken when a unique key is in use.
     """
-    where = {**one, "version": at_version(version)}
+    where = {**selector, "version": at_version(version)}
     try:
         async with database.transaction() as session:
             result = await database[collection].update_one(where, {"$set": dict(document)}, session=session)
@@ -50,10 +53,13 @@ async def update_versioned(
 
 
 async def delete_versioned(
-    database: Database, session: Any, collection: str, one: Mapping[str, Any], version: int, event: LogEvent
+    database: Database, session: Any, collection: str, selector: Mapping[str, Any], version: int, event: LogEvent
 ) -> None:
-    """In the caller's transaction. Conflict when the document is gone or has another version."""
-    where = {**one, "version": at_version(version)}
+    """Deletes the document in the transaction of `session`.
+
+    Raises Conflict when the document does not exist or has another version.
+    """
+    where = {**selector, "version": at_version(version)}
     if not (await database[collection].delete_one(where, session=session)).deleted_count:
         raise Conflict
     await insert_event(database, session, event)

@@ -133,7 +133,7 @@ async def test_dropped_mail_leaves_a_log_line_without_content(
     with caplog.at_level(logging.INFO):
         assert await OutboxSender(*parts, None, None).send_one()
     assert await waiting(world) == []
-    assert caplog.messages == ["mail verify_email was dropped: PROFILE_API_MAIL is drop"]
+    assert caplog.messages == ["mail verify_email was dropped, because PROFILE_API_MAIL is drop"]
     # Its ticket was never given a secret.
     assert await world.database["tickets"].count_documents({"tenant": world.tenant, "hash": {"$exists": True}}) == 0
 
@@ -152,8 +152,8 @@ async def test_dropped_mail_leaves_a_log_line_without_content(
         ("smtp://u:secret@h/secret", "percent-encoded"),
         ("smtp://u:secret@h?tls=secret", "percent-encoded"),
         ("smtp://u:secret@h#secret", "percent-encoded"),
-        ("smtp://secret@h", "go together"),
-        ("smtp://:secret@h", "go together"),
+        ("smtp://secret@h", "both a user name and a password"),
+        ("smtp://:secret@h", "both a user name and a password"),
         ("smtp://u:secret@h:465", "smtps://"),
         ("smtps://u:secret@h:587", "smtp://"),
         ("smtps://u:secret@h:25", "smtp://"),

@@ -17,7 +17,7 @@ from app.geo.locations import LocationDatabase
 from app.services.connections import Connections
 from app.services.events import Events
 from app.services.tenant_changes import Condition
-from app.store.connections import GUARDS, ConnectionStore, hold_connection
+from app.store.connections import GUARDS, ConnectionStore, guard_connection
 from app.store.errors import Conflict, Taken
 from app.store.records import Records
 from app.store.snapshots import Snapshots
@@ -338,7 +338,7 @@ async def test_delete_connection_waits_for_user_being_made(world: World, monkeyp
     for guard in range(GUARDS):
         monkeypatch.setattr("app.store.connections.random.randrange", lambda _, guard=guard: guard)
         async with world.database.transaction() as session:
-            await hold_connection(world.database, session, world.tenant, "corp")
+            await guard_connection(world.database, session, world.tenant, "corp")
             await world.database["users"].insert_one(to_document(user), session=session)
             # The other transaction does not see the user yet, and must not commit.
             assert await deletion(world) is False

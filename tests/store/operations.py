@@ -167,7 +167,7 @@ async def names_of_roles(database: Database, account: Account) -> Any:
 
 @operation(BY_USER, BY_NAME)
 async def is_a_role_held(database: Database, account: Account) -> bool:
-    return await RoleStore(database).is_held(account.role, [account.user.id])
+    return await RoleStore(database).is_assigned(account.role, [account.user.id])
 
 
 @operation(BY_NAME)
@@ -284,8 +284,8 @@ async def find_a_credential(database: Database, account: Account) -> Any:
 
 
 @operation()
-async def any_bcrypt(database: Database, account: Account) -> Any:
-    return await CredentialStore(database).any_bcrypt(account.tenant)
+async def find_any_bcrypt_hash(database: Database, account: Account) -> Any:
+    return await CredentialStore(database).find_any_bcrypt_hash(account.tenant)
 
 
 @operation(BY_USER)
@@ -296,7 +296,7 @@ async def upgrade_a_hash(database: Database, account: Account) -> None:
 @operation(BY_NAME)
 async def count_a_try(database: Database, account: Account) -> int:
     """How many there were before."""
-    return await CredentialStore(database).count_try(account.tenant, account.key, now()) - 1
+    return await CredentialStore(database).count_attempt(account.tenant, account.key, now()) - 1
 
 
 @operation(BY_USER)
@@ -306,8 +306,8 @@ async def count_a_change(database: Database, account: Account) -> int:
 
 
 @operation(BY_NAME)
-async def forget_tries(database: Database, account: Account) -> None:
-    await CredentialStore(database).forget_tries(account.tenant, [account.key])
+async def forget_attempts(database: Database, account: Account) -> None:
+    await CredentialStore(database).forget_attempts(account.tenant, [account.key])
 
 
 side_effect("set_a_password", lambda _: SetPassword("new", 1), BY_USER)
@@ -340,7 +340,7 @@ async def remove_a_mail(database: Database, account: Account) -> None:
 
 @operation(BY_NAME)
 async def put_a_mail_off(database: Database, account: Account) -> None:
-    await Outbox(database).put_off(account.mail, account.mail.recorded_at + timedelta(hours=1))
+    await Outbox(database).postpone(account.mail, account.mail.recorded_at + timedelta(hours=1))
 
 
 @operation(BY_NAME)

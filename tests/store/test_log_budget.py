@@ -26,7 +26,7 @@ AT = now()
 async def small(database: Database) -> AsyncIterator[Database]:
     """The database with a small limit."""
     logs._pending.clear()
-    yield database.limited(BUDGET)
+    yield database.with_log_limit(BUDGET)
     logs._pending.clear()
 
 
@@ -128,7 +128,7 @@ async def test_work_of_one_write_is_bounded(small: Database, monkeypatch: pytest
     """As when an operator lowers the limit: the next events bring the history down."""
     history = History(small)
     monkeypatch.setattr(logs, "MAX_DROPPED", 10)
-    ample = History(small.limited(1_000_000))
+    ample = History(small.with_log_limit(1_000_000))
     ample.tenant, ample.user = history.tenant, history.user
     await ample.write(100)
     assert await drop_oldest(small, history.tenant, history.user) == 10

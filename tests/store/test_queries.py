@@ -158,14 +158,14 @@ async def test_query_of_users_finds_no_linked_profile(database: Database) -> Non
 @pytest.mark.parametrize("path", ["tenant", "linked_to", "$where", "password", "", "user_metadata.$where", "name."])
 def test_filter_of_an_undeclared_path_is_refused(path: str) -> None:
     for where in (Eq(path, 1), Not(Or((In(path, [1]), Exists(path)))), And((Prefix(path, "a"), Range(path, 1)))):
-        with pytest.raises(ValueError, match="to filter by"):
+        with pytest.raises(ValueError, match="cannot use the path"):
             to_query(USER, "t", where)
 
 
 @pytest.mark.parametrize("value", [{"$ne": None}, ["a"], {}, b"a", object()])
 def test_value_that_is_no_literal_is_refused(value: Any) -> None:
     for where in (Eq("name", value), In("name", [value]), Range("name", value)):
-        with pytest.raises(TypeError, match="compares no"):
+        with pytest.raises(TypeError, match="cannot compare with"):
             to_query(USER, "t", where)
 
 

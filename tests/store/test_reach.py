@@ -10,11 +10,11 @@ from app.domain.devices import PutDevice
 from app.domain.filters import Eq
 from app.domain.tickets import PutTicket, TicketPurpose
 from app.domain.times import now
-from app.store.connections import ConnectionStore, hold_connection
+from app.store.connections import ConnectionStore, guard_connection
 from app.store.database import Database, new_id
 from app.store.errors import Gone, StoreError, Taken
 from app.store.grants import GrantStore
-from app.store.inserts import put_one_of
+from app.store.inserts import upsert_within_limit
 from app.store.logins import LoginStore
 from app.store.side_effects import write_side_effects
 from app.store.tickets import TicketStore
@@ -152,7 +152,7 @@ async def test_limit_counts_what_one_user_of_one_tenant_has(database: Database) 
 
     async def put(user: str, name: str, tenant: str = tenant) -> bool:
         document = {"_id": new_id(), "tenant": tenant, "user": user, "name": name}
-        return await put_one_of(database["things"], None, document, unique, most=2)
+        return await upsert_within_limit(database["things"], None, document, unique, limit=2)
 
     assert [await put("ann", name) for name in ("a", "b", "a")] == [True] * 3
     assert [await put("bob", name) for name in ("a", "b")] == [True] * 2
@@ -188,6 +188,6 @@ async def test_guards_of_a_connection_are_those_of_its_tenant(database: Database
     for tenant in tenants:
         await database["connections"].insert_one({"tenant": tenant, "name": tenants[0]})
         async with database.transaction() as session:
-            await hold_connection(database, session, tenant, tenants[0])
+            await guard_connection(database, session, tenant, tenants[0])
     guards = await database["connection_guards"].find({"connection": tenants[0]}).to_list(None)
     assert sorted(each.get("tenant") for each in guards) == sorted(tenants)

@@ -157,6 +157,6 @@ async def test_a_user_is_found_by_one_document(database: Database, where: dict[s
 async def test_tries_counted_before_the_clock_was_set_back_are_forgotten(database: Database) -> None:
     passwords, at = CredentialStore(database), now()
     for number in range(3):
-        assert await passwords.count_try("t", "key", at + timedelta(days=1)) == number + 1
-    assert await passwords.count_try("t", "key", at) == 1
-    assert await passwords.count_try("t", "key", at) == 2
+        assert await passwords.count_attempt("t", "key", at + timedelta(days=1)) == number + 1
+    assert await passwords.count_attempt("t", "key", at) == 1
+    assert await passwords.count_attempt("t", "key", at) == 2

@@ -202,6 +202,6 @@ async def hash_of(passwords: CredentialStore, one: tuple[str, Any]) -> str | Non
 async def test_bcrypt_hash_is_told_from_other_hashes(database: Database) -> None:
     account = await stored_account(database)
     passwords, one = CredentialStore(database), (account.tenant, account.user.id)
-    assert await passwords.any_bcrypt(account.tenant) == "$2b$old"
+    assert await passwords.find_any_bcrypt_hash(account.tenant) == "$2b$old"
     await passwords.upgrade(*one, "$2b$old", "$argon2id$")
-    assert await passwords.any_bcrypt(account.tenant) is None
+    assert await passwords.find_any_bcrypt_hash(account.tenant) is None

@@ -1,4 +1,4 @@
-"""What belongs to John Doe: devices, grants of applications, second factors and history."""
+"""The devices, grants, second factors and history of the demo user John Doe."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.
 
 
 def make_devices(john: User, at: datetime) -> Iterator[Device]:
-    """The devices on which John Doe stays signed in. Nobody has their credentials."""
+    """Makes the devices on which John Doe is signed in. They have no credentials, so no client can use them."""
     phone = (
         "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5"
         " Mobile/15E148 Safari/604.1"
@@ -40,7 +40,7 @@ def make_devices(john: User, at: datetime) -> Iterator[Device]:
 
 
 def make_grants(john: User, at: datetime) -> Iterator[Grant]:
-    """The applications that John Doe authorized."""
+    """Makes the grants of the applications that John Doe authorized."""
     for client_id, client_name, audience, scopes in (
         ("web-shop", "Web shop", API, ("read:orders", "create:orders")),
         ("newsletter", "Newsletter", "https://mail.example.com/api", ("read:profile",)),
@@ -58,7 +58,7 @@ def make_grants(john: User, at: datetime) -> Iterator[Grant]:
 
 
 def make_enrollments(john: User, at: datetime) -> Iterator[Enrollment]:
-    """John Doe's second factors."""
+    """Makes the second factors of John Doe."""
     for type_, name in (("totp", None), ("phone", masked("+49 170 1234567"))):
         yield Enrollment(
             id=demo_key("enrollment", type_),
@@ -74,12 +74,13 @@ def make_enrollments(john: User, at: datetime) -> Iterator[Enrollment]:
 
 
 def make_history(john: User, at: datetime) -> Iterator[LogEvent]:
-    """The events of the past days: acts of John Doe, and of the support."""
+    """Makes the log events of John Doe: his own actions, and a change by the support."""
     support = Actor(ActorKind.APPLICATION, "support-dashboard@clients", None)
     color = FieldChange("user_metadata.color", "blue", "green")
     plan = FieldChange("app_metadata.plan", "trial", "free")
     kinds = LogEventType
-    told: tuple[tuple[float, LogEventType, dict[str, Any]], ...] = (
+    # Hours before `at`, event type and additional fields. A page shows the past two days, so most events are recent.
+    events: tuple[tuple[float, LogEventType, dict[str, Any]], ...] = (
         (90 * 24, kinds.SIGNUP_SUCCEEDED, {"user_version": 1}),
         (52, kinds.LOGIN_SUCCEEDED, {}),
         (26, kinds.LOGIN_FAILED_WRONG_PASSWORD, {}),
@@ -88,7 +89,7 @@ def make_history(john: User, at: datetime) -> Iterator[LogEvent]:
         (8, kinds.APP_METADATA_UPDATED, {"changes": (plan,), "actor": support, "reason": "Trial is over"}),
         (3, kinds.LOGIN_SUCCEEDED, {}),
     )
-    for hours, type_, more in told:
+    for hours, type_, more in events:
         date = at - timedelta(hours=hours)
         login: dict[str, Any] = {"connection": DATABASE, "strategy": "auth0", "is_mobile": False}
         yield LogEvent(

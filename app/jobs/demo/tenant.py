@@ -1,4 +1,4 @@
-"""The connections and the roles of the demo tenant, and the ids of all demo data."""
+"""The connections and roles of the demo tenant, and the function that makes the ids of all demo data."""
 
 from collections.abc import Iterator
 from hashlib import sha256
@@ -13,7 +13,7 @@ DATABASE = "Username-Password-Authentication"
 API = "https://shop.example.com/api"
 _SYNC = SyncRootAttributes
 
-# Connection, strategy, sync setting, and the user who signs in with it.
+# Connection, strategy, sync setting, and the name of the demo user of the connection.
 CONNECTIONS: tuple[tuple[str, str, SyncRootAttributes, str], ...] = (
     (DATABASE, "auth0", _SYNC.ON_EACH_LOGIN, "John Doe"),
     ("imported-users", "custom", _SYNC.ON_EACH_LOGIN, "Ines Moreau"),
@@ -36,14 +36,14 @@ CONNECTIONS: tuple[tuple[str, str, SyncRootAttributes, str], ...] = (
     ("acme-ad", "ad", _SYNC.ON_EACH_LOGIN, "Agnes Dubois"),
 )
 ROLES: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...] = (
-    ("Customer", "Buys things", (("read:orders", "See one's own orders"),)),
+    ("Customer", "Buys products", (("read:orders", "See orders"),)),
     ("Editor", "Writes the catalogue", (("read:catalogue", "See drafts"), ("update:catalogue", "Change articles"))),
-    ("Support", "Answers customers", (("read:orders", "See one's own orders"), ("update:orders", "Refund an order"))),
+    ("Support", "Helps customers", (("read:orders", "See orders"), ("update:orders", "Refund an order"))),
 )
 
 
 def demo_key(*parts: str) -> Key:
-    """The id of the object with this name: the same in every process."""
+    """Returns the id of the demo object with this name. It is the same in every process."""
     key = to_key(sha256("/".join(("demo", *parts)).encode()).hexdigest()[:24])
     assert key
     return key

@@ -1,4 +1,4 @@
-"""The users of the demo: one of each connection, and a few hundred that are generated."""
+"""The users of the demo: one of each connection, and a few hundred generated users."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -60,7 +60,8 @@ def make_one_of_each_connection(at: datetime) -> Iterator[User]:
 
 
 def make_generated_users(at: datetime) -> Iterator[User]:
-    dice = Random(20260101)  # noqa: S311 - the same users every time, nothing secret
+    # The fixed seed makes the same users each time, so an interrupted insertion can be continued.
+    dice = Random(20260101)  # noqa: S311 - nothing secret depends on it
     for number in range(GENERATED):
         name = f"{dice.choice(_GIVEN)} {dice.choice(_FAMILY)}"
         created = at - timedelta(days=dice.randint(91, 900), seconds=number)

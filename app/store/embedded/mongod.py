@@ -1,4 +1,4 @@
-"""The embedded mongod as a whole: one owner for each data directory, and its start, restart and stop."""
+"""Starts, restarts and stops the embedded mongod. A data directory has one owner at a time."""
 
 import fcntl
 import logging
@@ -27,6 +27,7 @@ from app.store.embedded.process import (
 logger = logging.getLogger("profile_api")
 
 _WATCH_SECONDS = 0.2
+# Options that make a mongod outside of its replica set apply the oplog and store the result.
 _APPLY_OPLOG = (
     *("--setParameter", "recoverFromOplogAsStandalone=true"),
     *("--setParameter", "takeUnstableCheckpointOnShutdown=true"),
@@ -34,13 +35,16 @@ _APPLY_OPLOG = (
 
 
 def check_files(data_dir: Path) -> None:
-    """ConfigurationError for a file of an earlier start that cannot be used."""
+    """Raises ConfigurationError when a file of an earlier start cannot be used."""
     check_key_file(data_dir)
     read_instance(data_dir)
 
 
 class Mongod:
-    """Owns the directory and the process while the block runs. MongodError for a second owner of a directory."""
+    """Owns a data directory and runs a mongod on it while the `with` block runs.
+
+    Raises MongodError when another process owns the directory.
+    """
 
     def __init__(self, data_dir: Path, binary: Path | None = None, cache_gigabytes: float = 0.5) -> None:
         self._data_dir = data_dir.resolve()
@@ -65,7 +69,10 @@ class Mongod:
         return self._process.pid
 
     def start(self) -> str:
-        """Returns the URL once a primary accepts writes. MongodError with the end of its log otherwise."""
+        """Starts mongod, waits until it accepts writes, and returns its URL.
+
+        Raises MongodError with the last line of its log when it does not start.
+        """
         binary = find_binary(self._binary)
         check_binary(binary)
         self._stopping.clear()
@@ -81,13 +88,14 @@ class Mongod:
         return self.url
 
     def keep_running(self) -> None:
-        """Starts mongod again, on its port, whenever it ends before `stop`."""
-        # The thread lives as long as this process: a mongod dies with the thread that started it.
+        """From now on, starts mongod again on the same port whenever it ends before `stop` is called."""
+        # Linux ends a mongod when the thread that started it ends. So this thread must run as long as the process.
         self._watcher = threading.Thread(target=self._watch, name="mongod", daemon=True)
         self._watcher.start()
 
     def stop(self, seconds: float = STOP_SECONDS) -> None:
-        """Ends mongod, by force after `seconds`, and releases the directory. It can be repeated."""
+        """Ends mongod, by force after `seconds`, and releases the directory. May be called more than once."""
+        # The watcher must end first: otherwise it would start mongod again.
         self._stopping.set()
         if self._watcher is not None:
             self._watcher.join()
@@ -98,7 +106,7 @@ class Mongod:
             self._lock = None
 
     def _take_directory(self) -> None:
-        """The system releases the lock when its holder ends, for whatever reason."""
+        # The system releases this lock when the process ends, even after a crash. A file with a process id would stay.
         self._lock = (self._data_dir / OWNER_LOCK).open("ab")
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -110,25 +118,26 @@ class Mongod:
             ) from None
 
     def _choose_instance(self, binary: Path) -> tuple[int, str]:
-        """Port and password: those of the earlier start, but another port when that one is taken."""
+        """Returns the port and the password of the earlier start, but a free port when that one is in use."""
         earlier = read_instance(self._data_dir)
         if earlier is None:
             port = find_free_port(0)
             return port, self._make_password(port)
-        self._process.wait_for(lambda: not earlier.is_running(self._data_dir), "the mongod before it to stop")
+        self._process.wait_for(lambda: not earlier.is_running(self._data_dir), "the earlier mongod to stop")
         port = find_free_port(earlier.port)
         if port != earlier.port:
             self._move(binary, Instance(0, port, earlier.password))
         return port, earlier.password
 
     def _make_password(self, port: int) -> str:
-        """Stored before the database has it, so that a password in use is never lost."""
+        """Makes a password for a new database. Raises ConfigurationError when the database exists already."""
         if any((self._data_dir / "db").iterdir()):
             raise file_refusal(
                 self._data_dir / "mongod.json",
-                "is missing beside the database whose password it holds",
+                "is missing, and it contains the password of the database in this directory",
                 "restore it from a backup, or choose another directory",
             )
+        # The password is stored before the database has it. The other order could lose it, and with it the data.
         password = secrets.token_urlsafe(24)
         write_instance(self._data_dir, Instance(0, port, password))
         return password
@@ -137,11 +146,11 @@ class Mongod:
         self._process.start(binary, port, "--replSet", replica_set.NAME)
         instance = Instance(self._process.pid, port, password, Directory.of(self._data_dir))
         write_instance(self._data_dir, instance)
-        # Each of these needs the one before it. A directory that was used before has the replica set and the user.
+        # Each step needs the step before it. In a directory that was used before, the replica set and the user exist.
         self._process.wait_for(lambda: is_listening(port), "mongod to listen")
-        self._process.wait_for(lambda: replica_set.is_initiated(instance), "the replica set to be made")
-        self._process.wait_for(lambda: replica_set.is_primary(instance), "a primary")
-        self._process.wait_for(lambda: replica_set.has_user(instance), "the user to be made")
+        self._process.wait_for(lambda: replica_set.is_initiated(instance), "the replica set to be initiated")
+        self._process.wait_for(lambda: replica_set.is_primary(instance), "the primary to be elected")
+        self._process.wait_for(lambda: replica_set.has_user(instance), "the database user to be created")
         return instance
 
     def _watch(self) -> None:
@@ -149,14 +158,16 @@ class Mongod:
         while instance is not None and not self._stopping.wait(_WATCH_SECONDS):
             if (code := self._process.exit_code()) is not None:
                 logger.error("mongod ended with %s; starting it again", describe_exit(code))
-                # A start that fails is tried again at the next turn.
+                # After a failed start, the loop tries again.
                 with suppress(ConfigurationError, OSError):
                     instance = self._run(find_binary(self._binary), instance.port, instance.password)
 
     def _move(self, binary: Path, instance: Instance) -> None:
+        """Writes the new port into the configuration of the replica set."""
         lock = self._data_dir / "db" / "mongod.lock"
         if lock.exists() and lock.stat().st_size:
-            # It was killed, or copied while it ran. Without this, mongod outside of a replica set misses the oplog.
+            # mongod was killed, or its directory was copied while it ran. A mongod outside of its replica set does not
+            # apply the oplog without these options, so the last writes would be missing.
             with self._standalone(binary, instance.port, *_APPLY_OPLOG):
                 pass
         with self._standalone(binary, instance.port):
@@ -164,7 +175,7 @@ class Mongod:
 
     @contextmanager
     def _standalone(self, binary: Path, port: int, *options: str) -> Iterator[None]:
-        """mongod runs outside of its replica set while the block runs."""
+        """Runs mongod outside of its replica set while the block runs."""
         self._process.start(binary, port, *options)
         self._process.wait_for(lambda: is_listening(port), "mongod to listen")
         yield

@@ -1,4 +1,4 @@
-"""The process of the embedded mongod: its options, its key file, its logs and its end."""
+"""Starts and ends the process of the embedded mongod, with its options, key file and log files."""
 
 import ctypes
 import json
@@ -22,7 +22,7 @@ READY_SECONDS = 30.0
 STOP_SECONDS = 10.0
 _POLL_SECONDS = 0.03
 _PR_SET_PDEATHSIG = 1
-# Loaded before any fork: a child of a process with threads must not load anything between fork and exec.
+# Loaded at import: in a process with threads, a child that loads a library between fork and exec can deadlock.
 _LIBC = ctypes.CDLL(None)
 _MAX_LOG_LINE = 500
 _KEY_FILE = "mongod.key"
@@ -30,7 +30,7 @@ _KEPT_LOGS = 5
 
 
 class MongodProcess:
-    """At most one process of mongod on a data directory."""
+    """Runs at most one mongod process on a data directory."""
 
     def __init__(self, data_dir: Path, cache_gigabytes: float) -> None:
         self._data_dir = data_dir
@@ -43,14 +43,14 @@ class MongodProcess:
         return self._process.pid
 
     def exit_code(self) -> int | None:
-        """None while it runs, and when none was started."""
+        """Returns None while the process runs, and when no process was started."""
         return None if self._process is None else self._process.poll()
 
     def start(self, binary: Path, port: int, *options: str) -> None:
         key_file = self._ensure_key_file()
         rotate(self._log)
         parent = os.getpid()
-        # The process has its own session, so that Ctrl-C reaches the service first.
+        # The process has its own session: Ctrl-C must reach only the service, which ends its requests before mongod.
         self._process = subprocess.Popen(  # noqa: S603
             [str(binary), *self._arguments(port, key_file), *options],
             stdin=subprocess.DEVNULL,
@@ -61,19 +61,23 @@ class MongodProcess:
         )
 
     def end(self, seconds: float = STOP_SECONDS) -> None:
-        """Ends the process by force after `seconds`: its journal keeps what was written. It can be repeated."""
+        """Ends the process, by force after `seconds`. May be called more than once."""
         if self._process is None:
             return
         self._process.terminate()
         try:
             self._process.wait(seconds)
         except subprocess.TimeoutExpired:
+            # No data is lost: every acknowledged write is in the journal.
             self._process.kill()
             self._process.wait()
         self._process = None
 
     def wait_for(self, happened: Callable[[], bool], what: str) -> None:
-        """MongodError when the process ends first, or after READY_SECONDS."""
+        """Waits until `happened` returns true. `what` describes it for the error message.
+
+        Raises MongodError when the process ends first, or after READY_SECONDS.
+        """
         deadline = time.monotonic() + READY_SECONDS
         while not happened():
             if (code := self.exit_code()) is not None:
@@ -87,7 +91,7 @@ class MongodProcess:
         return self._data_dir / "mongod.log"
 
     def _ensure_key_file(self) -> Path:
-        """The members of a replica set with users need one, even a single member."""
+        # mongod requires a key file for a replica set with users, even if the set has a single member.
         key_file = self._data_dir / _KEY_FILE
         if not key_file.exists():
             write_private(key_file, b64encode(secrets.token_bytes(96)).decode())
@@ -101,7 +105,7 @@ class MongodProcess:
             *("--bind_ip", "127.0.0.1"),
             "--nounixsocket",
             *("--keyFile", str(key_file)),
-            # MongoDB 6.0.5 answers compressed messages with uninitialized memory (CVE-2025-14847).
+            # MongoDB 6.0.5 can answer a compressed message with uninitialized memory (CVE-2025-14847).
             *("--networkMessageCompressors", "disabled"),
             *("--wiredTigerCacheSizeGB", str(self._cache_gigabytes)),
             *("--oplogSize", "256"),
@@ -110,27 +114,29 @@ class MongodProcess:
         ]
 
     def _last_log_line(self) -> str:
-        """The last error, or else the last line. A line of the log is JSON and holds no password."""
+        """Returns the last error in the log, or the last line if there is no error."""
+        # mongod writes JSON lines, and no password among them, so a message may repeat a line.
         lines: list[str] = []
         with suppress(OSError):
             lines = self._log.read_text(errors="replace").splitlines()
         errors = [each for each in lines if '"s":"E"' in each or '"s":"F"' in each]
-        last = (errors or lines or ["it wrote no log"])[-1]
+        last = (errors or lines or ["the log is empty"])[-1]
         with suppress(ValueError, TypeError, KeyError):
             line = json.loads(last)
             last = f"{line['msg']} {json.dumps(line.get('attr', {}))}"
-        return f"{last[:_MAX_LOG_LINE]} (all of it in {self._log})"
+        return f"{last[:_MAX_LOG_LINE]} (see {self._log})"
 
 
 def check_key_file(data_dir: Path) -> None:
-    """ConfigurationError for a key file that mongod does not accept. A missing file is made at the start."""
+    """Raises ConfigurationError when the key file is empty. A missing key file is created at the start."""
     key_file = data_dir / _KEY_FILE
     if key_file.exists() and not key_file.stat().st_size:
-        raise file_refusal(key_file, "is empty", "delete it, and the next start makes another")
+        raise file_refusal(key_file, "is empty", "delete it, and the next start creates a new one")
 
 
 def rotate(log: Path) -> None:
-    """Keeps the logs of earlier runs: the cause of a crash is read after the next start."""
+    """Renames the log, so that the next run begins a new one. The logs of the last 5 runs stay."""
+    # An operator looks for the cause of a crash after the restart: the restart must not overwrite the log.
     for number in range(_KEPT_LOGS, 0, -1):
         older = log if number == 1 else log.with_name(f"{log.name}.{number - 1}")
         if older.exists():
@@ -138,7 +144,7 @@ def rotate(log: Path) -> None:
 
 
 def describe_exit(code: int) -> str:
-    """The exit status of a process, or the signal that ended it."""
+    """Describes the exit status of a process, or the signal that ended the process."""
     if code >= 0:
         return f"exit status {code}"
     with suppress(ValueError):
@@ -147,14 +153,16 @@ def describe_exit(code: int) -> str:
 
 
 def find_free_port(wanted: int) -> int:
-    """The wanted port if it is free, else another."""
+    """Returns the wanted port if it is free, else another port of 127.0.0.1."""
     for port in (wanted, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             with suppress(OSError):
                 probe.bind(("127.0.0.1", port))
                 return int(probe.getsockname()[1])
-    raise MongodError("No free port on loopback.")
+    raise MongodError(
+        "127.0.0.1 has no free port for the embedded mongod. End other programs, or set PROFILE_API_MONGODB_URL."
+    )
 
 
 def is_listening(port: int) -> bool:
@@ -164,8 +172,9 @@ def is_listening(port: int) -> bool:
 
 
 def _die_with(parent: int) -> None:
-    """Runs in the child before it becomes mongod: ends it when the parent ends, or has ended already."""
+    """Makes sure that the calling process ends when `parent` ends. The child process calls it before it runs mongod."""
     if sys.platform == "linux":
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    # The parent may have ended before prctl: then no signal comes.
     if os.getppid() != parent:
         os.kill(os.getpid(), signal.SIGTERM)

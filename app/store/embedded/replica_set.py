@@ -1,6 +1,6 @@
-"""The replica set of the embedded mongod, which has one member, and its one user.
+"""Sets up the replica set of the embedded mongod, which has one member, and the database user of the service.
 
-The functions that a start waits for return False until it may go on, and are called again.
+A start calls `is_initiated`, `is_primary` and `has_user` again and again, each until it returns true.
 """
 
 from contextlib import suppress
@@ -16,13 +16,14 @@ _UNAUTHORIZED = 13
 
 
 def is_initiated(instance: Instance) -> bool:
-    """Initiates the replica set. A server without users allows that to a client on loopback."""
+    """Initiates the replica set if necessary. Returns whether it is initiated."""
+    # mongod allows this without a password to a client on loopback, as long as the database has no user.
     member = {"_id": 0, "host": _host(instance.port)}
     try:
         with connect(instance.anonymous_url) as client:
             client.admin.command("replSetInitiate", {"_id": NAME, "members": [member]})
     except OperationFailure as error:
-        # A server with users refuses: an earlier start initiated the set.
+        # A database with users refuses the command: an earlier start has initiated the replica set.
         return error.code in (_ALREADY_INITIALIZED, _UNAUTHORIZED)
     except PyMongoError:
         return False
@@ -38,7 +39,7 @@ def is_primary(instance: Instance) -> bool:
 
 
 def has_user(instance: Instance) -> bool:
-    """Creates the user of the service when the database does not accept its password."""
+    """Whether the database accepts the user of the service. Creates the user if not, and returns False that time."""
     try:
         with connect(instance.url) as client:
             return bool(client.admin.command("ping"))
@@ -50,14 +51,14 @@ def has_user(instance: Instance) -> bool:
 
 
 def _create_user(instance: Instance) -> None:
-    """MongodError when the database has a user with another password."""
+    """Raises MongodError when the database already has this user with another password."""
     try:
         with connect(instance.anonymous_url) as client:
             client.admin.command("createUser", USER, pwd=instance.password, roles=["root", "__system"])
     except OperationFailure as error:
         if error.code == _UNAUTHORIZED:
             raise MongodError(
-                "PROFILE_API_DATA_DIR: the database has another password than mongod.json."
+                "PROFILE_API_DATA_DIR: the database does not accept the password in mongod.json."
                 " Restore mongod.json from a backup, or choose another directory."
             ) from None
     except PyMongoError:
@@ -65,10 +66,11 @@ def _create_user(instance: Instance) -> None:
 
 
 def set_port(instance: Instance) -> None:
-    """Tells the replica set the new port of its member: a member that does not find itself never starts.
+    """Writes the new port of the member into the configuration of the replica set.
 
-    mongod runs outside of its replica set for this.
+    The mongod must run outside of its replica set.
     """
+    # A member that does not find its own port in the configuration never becomes a primary.
     change = {"$set": {"members.0.host": _host(instance.port)}, "$inc": {"version": 1}}
     with suppress(OperationFailure), connect(instance.url) as client:
         client["local"]["system.replset"].update_one({}, change)
