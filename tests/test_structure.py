@@ -1,4 +1,4 @@
-"""The structure of `app`: names that are unique, and packages that say what they are for."""
+"""The structure of `app` and of the tests: imports, names, and docstrings of packages and modules."""
 
 import ast
 from collections import defaultdict
@@ -9,6 +9,8 @@ import pytest
 import app
 
 ROOT = Path(app.__file__).parent
+TESTS_ROOT = Path(__file__).parent
+TESTS = sorted(TESTS_ROOT.rglob("*.py"))
 MODULES = [each for each in sorted(ROOT.rglob("*.py")) if "node_modules" not in each.parts]
 PACKAGES = [each for each in MODULES if each.name == "__init__.py" and each.parent != ROOT]
 
@@ -44,3 +46,21 @@ def test_package_says_in_three_lines_what_it_decides(path: Path) -> None:
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_module_says_what_it_is_for(path: Path) -> None:
     assert ast.get_docstring(ast.parse(path.read_text()))
+
+
+def imported_by(path: Path) -> list[str]:
+    """Every module that a file imports, and every name that it imports from a module."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found += [each.name for each in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            found += [f"{node.module}.{each.name}" for each in node.names]
+    return found
+
+
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: path.relative_to(TESTS_ROOT).as_posix())
+def test_no_test_module_is_imported(path: Path) -> None:
+    # pytest would collect an imported test a second time. Shared code belongs in modules without tests.
+    parts = [part for name in imported_by(path) if name.startswith("tests.") for part in name.split(".")]
+    assert [part for part in parts if part.startswith(("test_", "conftest"))] == []

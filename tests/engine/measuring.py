@@ -7,9 +7,8 @@ from graphql import GraphQLError, parse
 from app.engine.cost import OperationCost
 from app.engine.limits import Limits
 from app.engine.measuring import FieldCosts, Measure
-from app.schema.build import build_schema
+from tests.graphql_schema import SCHEMA
 
-SCHEMA = build_schema()._schema
 COSTS = FieldCosts(SCHEMA)
 # A test lowers the one limit that it is about.
 UNLIMITED = Limits(depth=1_000, aliases=10**9, directives=10**9, root_fields=10**9, cost=10**9)

@@ -11,12 +11,10 @@ from app.domain.attributes.users import USER
 from app.domain.selections import SelectionTree
 from app.engine.documents import Documents
 from app.engine.limits import Limits
-from app.schema.build import build_schema
 from app.services.rows import MAX_PLANS, to_plan
 from app.web.requests import BadRequest, read_request
+from tests.graphql_schema import SCHEMA
 from tests.world import World, codes
-
-SCHEMA = build_schema()._schema
 
 
 def documents() -> Documents:

@@ -19,7 +19,8 @@ from app.engine.documents import Documents
 from app.engine.limits import Limits
 from app.engine.measuring import MAX_MERGES
 from app.web.manual_pages import SOURCES
-from tests.engine.measuring import COSTS, SCHEMA, UNLIMITED, cost, measure
+from tests.engine.measuring import COSTS, UNLIMITED, cost, measure
+from tests.graphql_schema import SCHEMA
 from tests.manual_examples import examples
 
 

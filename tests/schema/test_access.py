@@ -10,9 +10,9 @@ from app.domain.grants import MAX_GRANTS
 from app.domain.ids import encode_id
 from app.domain.times import now
 from app.domain.users import User
+from tests.graphql_schema import SCHEMA
 from tests.schema.operations.enrollments import record_enrollment
 from tests.schema.operations.grants import record_grant
-from tests.schema.test_matrix import SCHEMA
 from tests.world import ALL_SCOPES, World, codes
 
 REVOKE = """mutation($input: RevokeApplicationInput!) { revokeApplication(input: $input) {

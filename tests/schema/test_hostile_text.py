@@ -20,10 +20,9 @@ from graphql import (
 
 from app.domain.ids import encode_id
 from app.domain.users import User
-from app.schema.build import build_schema
+from tests.graphql_schema import SCHEMA
 from tests.world import ALL_SCOPES, DATABASE, World
 
-SCHEMA = build_schema()._schema
 TEXT = {
     "empty": "",
     "NUL": "a\0b",

@@ -8,23 +8,15 @@ import pytest
 
 from app.domain.users import Identity
 from app.store.database import new_id
-from tests.schema.test_matrix import BESIDE, OTHER, SCOPE_SETS, SELF, TOOL, WRITES, Caller, Stage, may, stage
+from tests.schema.matrix.callers import APPLICATION, OTHER, SCOPE_SETS, SELF, Caller, Tenants, may
+from tests.schema.matrix.mutations import ALL_MUTATIONS
+from tests.schema.matrix.table import RECENT_SIGN_IN
 from tests.world import ALL_SCOPES, DATABASE, World, codes
 
-__all__ = ["stage"]
-RECENT = {
-    "changeEmail",
-    "changePassword",
-    "changeUsername",
-    "deleteUser",
-    "exportPersonalData",
-    "linkIdentity",
-    "removeMfaEnrollments",
-    "revokeApplication",
-    "unlinkIdentity",
-}
+# changePassword also accepts the current password.
+NEEDS_RECENT_SIGN_IN = {*RECENT_SIGN_IN, "changePassword"}
 # Everything that may be done to oneself, and what is not done to anybody.
-ABOUT_SELF = [name for name, each in {**WRITES, **BESIDE}.items() if '"auth0|john"' in each]
+ABOUT_SELF = [name for name, each in ALL_MUTATIONS.items() if '"auth0|john"' in each]
 TOO_OLD = "INSUFFICIENT_USER_AUTHENTICATION"
 
 
@@ -36,19 +28,19 @@ async def test_a_recent_sign_in_is_needed_as_the_table_says(world: World, name: 
     first = Identity(provider="auth0", connection=DATABASE, user_id="john")
     await world.add_user("john", username="johnny", identities=(first, second))
     await world.add_user("jane")
-    mutation = {**WRITES, **BESIDE}[name].replace("%s", "1")
+    mutation = ALL_MUTATIONS[name]
     if name == "changePassword":
         mutation = mutation.replace(", ifVersion: 99999999", "")
     old = {"auth_time": time.time() - 301}
     john, jane = (world.token_with(f"auth0|{each}", ALL_SCOPES, **old) for each in ("john", "jane"))
-    assert (TOO_OLD in codes(await world.post(mutation, john))) is (name in RECENT)
+    assert (TOO_OLD in codes(await world.post(mutation, john))) is (name in NEEDS_RECENT_SIGN_IN)
     # It makes no difference to whoever acts on somebody else.
     for token in (jane, world.tool_token(ALL_SCOPES)):
         assert TOO_OLD not in codes(await world.post(mutation, token))
 
 
 def test_what_needs_a_recent_sign_in_is_tried() -> None:
-    assert set(ABOUT_SELF) >= RECENT
+    assert set(ABOUT_SELF) >= NEEDS_RECENT_SIGN_IN
 
 
 async def test_a_current_password_stands_for_a_recent_sign_in(world: World) -> None:
@@ -67,15 +59,15 @@ UPDATES: dict[str, dict[str, Any]] = {
 }
 
 
-async def test_a_batch_asks_what_the_single_mutations_ask(stage: Stage) -> None:
+async def test_a_batch_asks_what_the_single_mutations_ask(tenants: Tenants) -> None:
     query = "mutation($updates: [UpdateUserInput!]!) { updateUsers(input: {updates: $updates}) { results { errors { code } } } }"
     # An outdated version: what is allowed writes nothing either.
     updates = [{"userId": "auth0|john", "update": each, "ifVersion": 99} for each in UPDATES.values()]
-    callers: tuple[Caller, ...] = (SELF, OTHER, TOOL)
+    callers: tuple[Caller, ...] = (SELF, OTHER, APPLICATION)
     wrong = []
     for caller in callers:
         for scopes in SCOPE_SETS:
-            told = await stage.world.ask(query, stage.token(caller, scopes), updates=updates)
+            told = await tenants.world.ask(query, tenants.token(caller, scopes), updates=updates)
             found = [[error["code"] for error in each["errors"]] for each in told["updateUsers"]["results"]]
             allowed = [may(f"Mutation.{name}", caller, scopes) for name in UPDATES]
             if found != [["VERSION_CONFLICT" if each else "FORBIDDEN"] for each in allowed]:
