@@ -53,7 +53,7 @@ def provider(port: int, alg: str, keys: Sequence[Key]) -> Iterator[str]:
         process.stdout and process.stdout.close()
 
 
-def tool_token(issuer: str) -> str:
+def application_token(issuer: str) -> str:
     """By client credentials (RFC 6749, section 4.4)."""
     body = {"grant_type": "client_credentials", "scope": "read:users"}
     answer = httpx.post(f"{issuer}/token", data=body, auth=("tool", "tool-secret"))

@@ -180,7 +180,7 @@ async def test_users_whole_page_takes_six_commands(world: World, commands: list[
     page = next(each.text for each in examples(SOURCES / "internal-applications.md") if "query UserPage" in each.text)
     await world.add_connection()
     role = await world.add_role("Editor", [{"api": "a", "name": "b"}])
-    token = world.tool_token()
+    token = world.application_token()
     empty = await world.add_user("jane")
     full = await world.add_user("john", role_ids=(role,), permissions=({"api": "a", "name": "c"},))
     for number in range(30):

@@ -118,7 +118,7 @@ class World:
         user_id = user if isinstance(user, str) else user.user_id
         return mint(self.data_dir, user_id, "web", scopes, 3600, self.tenant)
 
-    def tool_token(self, scopes: Any = APPLICATION_SCOPES) -> str:
+    def application_token(self, scopes: Any = APPLICATION_SCOPES) -> str:
         return mint(self.data_dir, "support@clients", "support", scopes, 3600, self.tenant)
 
     def token_with(self, subject: str, scopes: Any = USER_SCOPES, **claims: Any) -> str:
@@ -140,7 +140,7 @@ class World:
 
     async def run(self, mutation: str, token: str | None = None, **input: Any) -> Any:
         """Sends a mutation, by default as an application with all scopes, and returns its payload."""
-        [payload] = (await self.ask(mutation, token or self.tool_token(ALL_SCOPES), input=input)).values()
+        [payload] = (await self.ask(mutation, token or self.application_token(ALL_SCOPES), input=input)).values()
         return payload
 
     async def stored(self, user: User) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from app.domain.users import Identity, User
 from app.store.database import Database, new_id
 from app.store.embedded.instance import find_url
 from app.store.users import to_document
-from tests.provider import AUDIENCE, free_port, provider, tool_token, user_token
+from tests.provider import AUDIENCE, application_token, free_port, provider, user_token
 from tests.serving import Served, eventually, serve
 
 QUERY = "{ caller { kind tenant } viewer { userId } }"
@@ -64,7 +64,7 @@ async def test_tokens_are_taken_by_discovery_and_sub_is_mapped_through_the_conne
         serve(tmp_path, PROFILE_API_ISSUERS=issuers(issuer, alg, connection="google")) as served,
     ):
         await add_google_user(tmp_path, "10769150350006150715113082367")
-        tool = await asyncio.to_thread(ask, served, tool_token(issuer))
+        tool = await asyncio.to_thread(ask, served, application_token(issuer))
         assert tool.json()["data"]["caller"] == {"kind": "APPLICATION", "tenant": "acme"}
         user = await asyncio.to_thread(ask, served, user_token(issuer, "10769150350006150715113082367"))
         assert user.json() == {
@@ -82,19 +82,19 @@ def test_a_new_key_is_found_and_a_key_that_left_is_forgotten(tmp_path: Path) -> 
     port = free_port()
     old, new = (ECKey.generate_key("P-256", {"kid": kid}) for kid in ("old", "new"))
     with provider(port, "ES256", [old]) as issuer:
-        first = tool_token(issuer)
+        first = application_token(issuer)
     with serve(tmp_path, PROFILE_API_ISSUERS=issuers(issuer, "ES256")) as served:
         # Down since before the service started: nothing is known of it, and that is said.
         refused = ask(served, first)
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
         with provider(port, "ES256", [old]):
             eventually(lambda: ask(served, first).status_code == 200, "the issuer's keys")
-            unseen = tool_token(issuer)
+            unseen = application_token(issuer)
         # Down: whoever's key is known is served, seen before or not.
         assert ask(served, first).status_code == 200
         assert ask(served, unseen).status_code == 200
         with provider(port, "ES256", [new]):
-            rotated = tool_token(issuer)
+            rotated = application_token(issuer)
             eventually(lambda: ask(served, rotated).status_code == 200, "the new key")
             refused = ask(served, first)
             assert refused.status_code == 401

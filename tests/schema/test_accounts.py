@@ -120,7 +120,7 @@ async def test_identifiers_are_unique_in_their_connection_also_at_once(world: Wo
 
 async def test_app_metadata_of_a_new_user_needs_its_own_scope(world: World) -> None:
     await world.add_connection()
-    token = world.tool_token(["create:users", "read:users"])
+    token = world.application_token(["create:users", "read:users"])
     input = {"connection": DATABASE, "email": "a@example.com", "appMetadata": {"a": 1}}
     query = "mutation($input: CreateUserInput!) { createUser(input: $input) { user { email } errors { code } } }"
     assert codes(await world.post(query, token, input=input)) == ["FORBIDDEN"]
@@ -141,7 +141,7 @@ async def test_a_deleted_user_is_gone_with_devices_and_linked_accounts_and_histo
     await record_login(world, "g", {"sub": "1"}, device={"deviceId": "e"})
     await record_failed_login(world, connection=DATABASE, identifier="john", reason="WRONG_PASSWORD", ip="203.0.113.7")
     link = 'mutation { linkIdentity(input: {userId: "auth0|john", secondary: {userId: "google-oauth2|1"}}) { errors { code } } }'
-    assert (await world.ask(link, world.tool_token(ALL_SCOPES)))["linkIdentity"]["errors"] == []
+    assert (await world.ask(link, world.application_token(ALL_SCOPES)))["linkIdentity"]["errors"] == []
     conflict = [{"code": "VERSION_CONFLICT", "path": ["ifVersion"]}]
     assert await delete_user(world, "auth0|john", ifVersion=9) == {"deletedUserId": None, "errors": conflict}
     assert await delete_user(world, "auth0|john", reason="asked to") == {"deletedUserId": "auth0|john", "errors": []}
@@ -157,7 +157,7 @@ async def test_a_deleted_user_is_gone_with_devices_and_linked_accounts_and_histo
     again = await record_login(world, DATABASE, {"user_id": "john", "email": "john@example.com"})
     assert again["created"]
     query = '{ user(by: {userId: "auth0|john"}) { logEvents { nodes { type } } } }'
-    found = await world.ask(query, world.tool_token(ALL_SCOPES))
+    found = await world.ask(query, world.application_token(ALL_SCOPES))
     assert found["user"]["logEvents"]["nodes"] == [{"type": "LOGIN_SUCCEEDED"}]
 
 
@@ -195,17 +195,19 @@ async def test_an_erased_person_is_in_no_document_and_no_event(world: World) -> 
     )
     link = """mutation($id: String!) { linkIdentity(input: {userId: $id, secondary: {userId: "google-oauth2|m4rk3r"}, reason: "m4rk3r"}) {
       errors { code } } }"""
-    assert (await world.ask(link, world.tool_token(ALL_SCOPES), id=user_id))["linkIdentity"]["errors"] == []
+    assert (await world.ask(link, world.application_token(ALL_SCOPES), id=user_id))["linkIdentity"]["errors"] == []
     asked = (
         'mutation($id: String!) { changeEmail(input: {userId: $id, email: "m4rk3r@new.example"}) { errors { code } } }'
     )
-    assert (await world.ask(asked, world.tool_token(ALL_SCOPES), id=user_id))["changeEmail"]["errors"] == []
+    assert (await world.ask(asked, world.application_token(ALL_SCOPES), id=user_id))["changeEmail"]["errors"] == []
     given = {"userId": user_id, "clientId": m, "clientName": m, "audience": m, "scopes": [m]}
-    assert (await world.ask(RECORD_GRANT, world.tool_token(ALL_SCOPES), input=given))["recordGrant"]["errors"] == []
-    factor = {"userId": user_id, "enrollmentId": m, "type": "totp", "name": m}
-    assert (await world.ask(RECORD_ENROLLMENT, world.tool_token(ALL_SCOPES), input=factor))["recordMfaEnrollment"][
+    assert (await world.ask(RECORD_GRANT, world.application_token(ALL_SCOPES), input=given))["recordGrant"][
         "errors"
     ] == []
+    factor = {"userId": user_id, "enrollmentId": m, "type": "totp", "name": m}
+    assert (await world.ask(RECORD_ENROLLMENT, world.application_token(ALL_SCOPES), input=factor))[
+        "recordMfaEnrollment"
+    ]["errors"] == []
     for name in ("credentials", "grants", "mails", "mfa_enrollments", "tickets"):
         assert await world.database[name].count_documents({"tenant": world.tenant, "user": john["_id"]}), name
     change = FieldChange(f"user_metadata.{m}", m, m)
@@ -271,7 +273,7 @@ async def test_of_many_changes_each_has_its_own_result(world: World) -> None:
         {"userId": "auth0|jane", "update": {"appMetadata": {"email": 1}}},
         {"userId": "auth0|john", "update": {"userMetadata": {"b": 2}}},
     ]
-    told = (await world.ask(UPDATE, world.tool_token(ALL_SCOPES), updates=updates))["updateUsers"]
+    told = (await world.ask(UPDATE, world.application_token(ALL_SCOPES), updates=updates))["updateUsers"]
     assert told["errors"] == []
     assert [each["index"] for each in told["results"]] == list(range(6))
     assert [[error["code"] for error in each["errors"]] for each in told["results"]] == [
@@ -295,10 +297,12 @@ async def test_each_of_many_changes_is_allowed_or_not_by_itself(world: World) ->
         {"userId": "auth0|john", "update": {"appMetadata": {"a": 1}}},
     ]
     query = UPDATE.replace("user { version name userMetadata }", "user { version }")
-    told = (await world.ask(query, world.tool_token(["update:users"]), updates=updates))["updateUsers"]["results"]
+    told = (await world.ask(query, world.application_token(["update:users"]), updates=updates))["updateUsers"][
+        "results"
+    ]
     assert [[error["code"] for error in each["errors"]] for each in told] == [[], ["FORBIDDEN"]]
     assert codes(await world.post(query, None, updates=updates)) == ["UNAUTHENTICATED"]
-    refused = (await world.ask(query, world.tool_token(ALL_SCOPES), updates=[]))["updateUsers"]
+    refused = (await world.ask(query, world.application_token(ALL_SCOPES), updates=[]))["updateUsers"]
     assert refused == {"results": [], "errors": [{"code": "INVALID_INPUT", "path": ["updates"]}]}
-    too_many = await world.post(query, world.tool_token(ALL_SCOPES), updates=updates[:1] * 101)
+    too_many = await world.post(query, world.application_token(ALL_SCOPES), updates=updates[:1] * 101)
     assert codes(too_many) == ["BAD_USER_INPUT"]

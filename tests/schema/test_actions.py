@@ -64,7 +64,7 @@ async def of_linked(world: World, user: User) -> dict[str, Any]:
 
 async def identity_ids(world: World, user: User) -> list[str]:
     query = "query($id: String!) { user(by: {userId: $id}) { identities { id } } }"
-    found = await world.ask(query, world.tool_token(ALL_SCOPES), id=user.user_id)
+    found = await world.ask(query, world.application_token(ALL_SCOPES), id=user.user_id)
     return [each["id"] for each in found["user"]["identities"]]
 
 
@@ -173,7 +173,7 @@ def token_of(world: World, caller: str, user: User, admin: User) -> str:
     """The token of who asks about `user`."""
     is_user, is_self, scopes = CALLERS[caller]
     if not is_user:
-        return world.tool_token(scopes)
+        return world.application_token(scopes)
     subject = user if is_self else admin
     if caller == SIGNED_IN_LONG_AGO:
         return world.token_with(subject.user_id, scopes, auth_time=0)
@@ -237,7 +237,7 @@ async def test_what_a_tool_is_offered_of_an_unusual_user_works(open_world: World
 
 async def test_user_with_a_locked_out_ip_address_can_be_unblocked(open_world: World) -> None:
     user = await make(open_world, "database")
-    token = open_world.tool_token(ALL_SCOPES)
+    token = open_world.application_token(ALL_SCOPES)
 
     async def code() -> str | None:
         found = (await open_world.ask(ACTIONS, token, id=user.user_id))["user"]["viewerActions"]
@@ -271,7 +271,7 @@ async def test_what_is_told_says_what_is_missing(open_world: World) -> None:
         found = await open_world.ask(ACTIONS, token, id=user.user_id)
         return {each.pop("name"): each for each in found["user"]["viewerActions"]}
 
-    tool = await told(open_world.tool_token(["read:users"]))
+    tool = await told(open_world.application_token(["read:users"]))
     assert tool["ASSIGN_ROLES"]["missingScopes"] == ["create:role_members", "update:users"]
     assert tool["EDIT_USER_METADATA"] == {
         "allowed": False,
@@ -290,7 +290,7 @@ async def test_what_is_told_says_what_is_missing(open_world: World) -> None:
 async def test_of_a_page_of_users_no_more_commands_are_needed(open_world: World, commands: list[str]) -> None:
     for _ in range(5):
         await make(open_world, "database")
-    token = open_world.tool_token(ALL_SCOPES)
+    token = open_world.application_token(ALL_SCOPES)
     query = """{ users(first: 5) { nodes { viewerActions { name } authorizedApplications { id } mfaEnrollments { id } } } }"""
     await open_world.ask(query, token)
     commands.clear()

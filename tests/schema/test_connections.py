@@ -37,18 +37,18 @@ CORP = {"strategy": "custom", "importMode": True, "syncRootAttributes": "ON_FIRS
 
 
 async def save(world: World, name: str = "corp", **input: Any) -> Any:
-    token = world.tool_token(ALL_SCOPES)
+    token = world.application_token(ALL_SCOPES)
     return (await world.ask(SAVE, token, input={"name": name, **input}))["saveAuthConnection"]
 
 
 async def delete(world: World, name: str = "corp", **input: Any) -> Any:
-    token = world.tool_token(ALL_SCOPES)
+    token = world.application_token(ALL_SCOPES)
     return (await world.ask(DELETE, token, input={"name": name, **input}))["deleteAuthConnection"]
 
 
 async def save_rule(world: World, enabled: bool, **input: Any) -> Any:
     named = {"name": BUILT_IN[0].name, "enabled": enabled, **input}
-    return (await world.ask(RULE, world.tool_token(ALL_SCOPES), input=named))["saveLoginRule"]
+    return (await world.ask(RULE, world.application_token(ALL_SCOPES), input=named))["saveLoginRule"]
 
 
 async def events(world: World) -> list[dict[str, Any]]:
@@ -85,7 +85,7 @@ async def test_login_after_partial_save_keeps_users_own_name(world: World) -> No
     await save(world, strategy="google-oauth2", syncRootAttributes="ON_FIRST_LOGIN")
     login = """mutation($profile: JSON!) { recordLogin(input: {connection: "corp", profile: $profile}) {
       user { name } errors { code } } }"""
-    token = world.tool_token(ALL_SCOPES)
+    token = world.application_token(ALL_SCOPES)
     await world.ask(login, token, profile={"sub": "1", "name": "Theirs"})
     own = {"userId": "google-oauth2|1", "name": "Mine"}
     update = "mutation($input: UpdateRootAttributesInput!) { updateRootAttributes(input: $input) { errors { code } } }"
@@ -122,7 +122,7 @@ async def test_connection_version_moves_with_changes_only(world: World) -> None:
     assert conflict["errors"][0]["currentVersion"] == 2
     assert conflict["authConnection"]["version"] == 2
     assert conflict["authConnection"]["importMode"] is False
-    listed = await world.ask("{ authConnections { version importMode } }", world.tool_token())
+    listed = await world.ask("{ authConnections { version importMode } }", world.application_token())
     assert listed["authConnections"] == [{"version": 2, "importMode": False}]
     assert [each["type"] for each in await events(world)] == ["AUTH_CONNECTION_CREATED", "AUTH_CONNECTION_UPDATED"]
 
@@ -130,7 +130,7 @@ async def test_connection_version_moves_with_changes_only(world: World) -> None:
 async def test_connection_without_version_has_version_one(world: World) -> None:
     """As an earlier release stored it."""
     await world.add_connection("corp", "google-oauth2")
-    listed = await world.ask("{ authConnections { version } }", world.tool_token())
+    listed = await world.ask("{ authConnections { version } }", world.application_token())
     assert listed["authConnections"] == [{"version": 1}]
     saved = await save(world, syncRootAttributes="NEVER", ifVersion=1)
     assert saved["authConnection"]["version"] == 2
@@ -152,7 +152,7 @@ async def test_connection_events_tell_before_after_and_why(world: World) -> None
     ]
     assert {each["actor"]["id"] for each in await events(world)} == {"support@clients"}
     assert refusal(await save(world, strategy="auth0", reason="x" * 501)) == ("INVALID_INPUT", ["reason"])
-    seen = await world.ask("{ logEvents(first: 1) { nodes { code details } } }", world.tool_token())
+    seen = await world.ask("{ logEvents(first: 1) { nodes { code details } } }", world.application_token())
     assert seen["logEvents"]["nodes"] == [{"code": "sapi", "details": told[2][2]}]
 
 
@@ -203,7 +203,7 @@ async def test_concurrent_creations_make_one_connection(world: World) -> None:
 
 async def test_login_rule_has_version_reason_and_event(world: World) -> None:
     name = BUILT_IN[0].name
-    listed = await world.ask("{ loginRules { version } }", world.tool_token(ALL_SCOPES))
+    listed = await world.ask("{ loginRules { version } }", world.application_token(ALL_SCOPES))
     assert listed["loginRules"] == [{"version": 1}]
     assert (await save_rule(world, False))["loginRule"]["version"] == 1
     saved = await save_rule(world, True, ifVersion=1, reason="as agreed")
@@ -239,7 +239,7 @@ async def test_concurrent_login_rule_saves_write_one_event(world: World) -> None
 
 async def test_delete_connection_takes_it_away_at_once(world: World) -> None:
     await save(world, strategy="google-oauth2")
-    tool = world.tool_token(ALL_SCOPES)
+    tool = world.application_token(ALL_SCOPES)
     assert len((await world.ask("{ authConnections { name } }", tool))["authConnections"]) == 1
     conflict = await delete(world, ifVersion=2)
     assert (refusal(conflict), conflict["deletedName"]) == (("VERSION_CONFLICT", ["ifVersion"]), None)
@@ -282,7 +282,7 @@ async def test_delete_connection_refuses_for_linked_user(world: World) -> None:
         link = "mutation($input: LinkIdentityInput!) { linkIdentity(input: $input) { errors { code } } }"
         john = await world.add_user(f"john-{name}")
         input = {"userId": john.user_id, "secondary": {"userId": f"{strategy}|{name}"}}
-        linked = await world.ask(link, world.tool_token(ALL_SCOPES), input=input)
+        linked = await world.ask(link, world.application_token(ALL_SCOPES), input=input)
         assert linked["linkIdentity"]["errors"] == []
         assert refusal(await delete(world, name)) == ("NOT_EDITABLE", ["name"])
 
@@ -364,7 +364,7 @@ async def test_first_login_and_deletion_leave_no_orphan(world: World) -> None:
     login = (
         'mutation($sub: String!) { recordLogin(input: {connection: "corp", profile: {sub: $sub}}) { errors { code } } }'
     )
-    tool = world.tool_token(ALL_SCOPES)
+    tool = world.application_token(ALL_SCOPES)
     for round in range(5):
         await save(world, strategy="oidc")
         logins = [world.ask(login, tool, sub=f"{round}-{number}") for number in range(3)]

@@ -101,7 +101,7 @@ async def ask_all(world: World, after: str | None = None) -> tuple[dict[int, Any
         some = dict(enumerate(EVERY_LIST[start : start + 20], start))
         fields = " ".join(f"x{number}: {each.ask('after: $after')}" for number, each in some.items())
         query = f"query($since: DateTime, $until: DateTime, $after: String) {{ {fields} }}"
-        answer = (await world.post(query, world.tool_token(), **variables)).json()
+        answer = (await world.post(query, world.application_token(), **variables)).json()
         found |= {number: answer["data"][f"x{number}"] for number in some}
         errors |= {int(each["path"][0][1:]): each["extensions"]["code"] for each in answer.get("errors", ())}
     return found, errors
@@ -123,7 +123,7 @@ def page_of(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 async def test_cursor_serves_an_equal_filter_however_it_is_written(filled: World) -> None:
-    token = filled.tool_token()
+    token = filled.application_token()
     for owner, field, one, other in (
         ("", "roles", 'nameContains: "edit"', 'nameContains: "EDIT"'),
         (USERS[0], "logEvents", "types: [LOGIN_SUCCEEDED, USER_BLOCKED]", "types: [USER_BLOCKED, LOGIN_SUCCEEDED]"),
@@ -135,7 +135,7 @@ async def test_cursor_serves_an_equal_filter_however_it_is_written(filled: World
 
 async def test_cursor_of_a_default_period_serves_the_next_page(filled: World) -> None:
     """The beginning of `User.logEvents` without `since` moves with the clock, and its list stays the same."""
-    token = filled.tool_token()
+    token = filled.application_token()
     page = (await filled.ask(f"{{ x: {List(USERS[0], 'logEvents', '').ask()} }}", token))["x"]
     asked = List(USERS[0], "logEvents", "").ask(f'after: "{page_of(page)["endCursor"]}"')
     assert page_of((await filled.ask(f"{{ x: {asked} }}", token))["x"])["endCursor"] is None

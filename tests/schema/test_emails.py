@@ -26,7 +26,7 @@ USER = (
 
 async def act(world: World, mutation: str, token: str | None = None, **input: Any) -> Any:
     query = f"mutation($input: {KINDS[mutation]}!) {{ {mutation}(input: $input) {{ {USER} }} }}"
-    return (await world.ask(query, token or world.tool_token(ALL_SCOPES), input=input))[mutation]
+    return (await world.ask(query, token or world.application_token(ALL_SCOPES), input=input))[mutation]
 
 
 @pytest.fixture
@@ -212,7 +212,7 @@ async def test_a_users_new_address_waits_for_its_ticket_and_the_old_one_is_told(
     find = "query($e: String!) { user(by: {email: {email: $e, connection: %r}}) { userId } }".replace(
         "%r", f'"{DATABASE}"'
     )
-    tool = world.tool_token(ALL_SCOPES)
+    tool = world.application_token(ALL_SCOPES)
     assert (await world.ask(find, tool, e="NEW@example.com"))["user"] == {"userId": john.user_id}
     assert (await world.ask(find, tool, e="john@example.com"))["user"] is None
 

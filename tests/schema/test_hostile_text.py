@@ -249,7 +249,7 @@ async def test_hostile_values_are_never_a_fault(world: World, cheap_hashes: None
     await world.add_connection("g", "google-oauth2")
     await world.add_role("Editor")
     jane = await world.add_user("jane")
-    tool, own = world.tool_token(ALL_SCOPES), world.user_token(jane, ALL_SCOPES)
+    tool, own = world.application_token(ALL_SCOPES), world.user_token(jane, ALL_SCOPES)
     known = await usual(world, jane)
     wrong = []
     for place in (each for each in PLACES if (each.root, each.field) == (root, field)):

@@ -95,7 +95,7 @@ async def test_link_brings_what_the_caller_may_give(
     accounts: TwoAccounts, scopes: list[str], app_metadata: Any, roles: list[str]
 ) -> None:
     before = await accounts.user("google-oauth2|g1")
-    token = accounts.world.tool_token(["update:users", *READING, *scopes])
+    token = accounts.world.application_token(["update:users", *READING, *scopes])
     linked = await accounts.link(token, metadata="MERGE")
     assert (linked["user"]["appMetadata"], names(linked["user"])) == (app_metadata, roles)
     # Granting permissions needs update:users, and so does linking.
@@ -355,7 +355,7 @@ async def test_a_linked_database_account_keeps_its_address_and_its_password(worl
     await world.add_connection("g", "google-oauth2")
     await record_login(world, "g", {"sub": "g1", "name": "Johnny", "email": "johnny@gmail.com"})
     made = await create_user(world, email="john@example.com", username="john", password=PASSWORD)
-    tool, user_id = world.tool_token(ALL_SCOPES), made["user"]["userId"]
+    tool, user_id = world.application_token(ALL_SCOPES), made["user"]["userId"]
     input = {"userId": "google-oauth2|g1", "secondary": {"userId": user_id}}
     linked = (await world.ask(LINK_IDENTITY, tool, input=input))["linkIdentity"]
     assert linked["errors"] == []

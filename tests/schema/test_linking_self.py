@@ -240,7 +240,7 @@ async def test_a_login_rule_sets_no_app_metadata_for_its_reporter(world: World, 
     assert codes(await world.post(record, world.user_token("auth0|new", ALL_SCOPES))) == ["FORBIDDEN"]
     assert await documents(world) == before
     await world.add_user("jane")
-    for token in (world.user_token("auth0|jane", ALL_SCOPES), world.tool_token(ALL_SCOPES)):
+    for token in (world.user_token("auth0|jane", ALL_SCOPES), world.application_token(ALL_SCOPES)):
         assert (await world.ask(record, token))["recordLogin"]["errors"] == []
     assert (await stored(world, "auth0|new"))["app_metadata"] == {"from": "N"}
     # What changes nothing is no write of it.

@@ -166,7 +166,7 @@ async def test_on_first_login_sets_once_and_leaves_to_edit(world: World) -> None
     assert root(first, "NAME") == ("Jane", "IDP")
     assert all(each["editable"] for each in first["rootAttributes"])
     edit = 'mutation($id: String!) { updateRootAttributes(input: {userId: $id, name: "Mine"}) { errors { code } } }'
-    assert (await world.ask(edit, world.tool_token(ALL_SCOPES), id=first["userId"]))["updateRootAttributes"][
+    assert (await world.ask(edit, world.application_token(ALL_SCOPES), id=first["userId"]))["updateRootAttributes"][
         "errors"
     ] == []
     user = (await record_login(world, "g", {"sub": "1", "name": "Jane Doe"}))["user"]
@@ -241,7 +241,7 @@ async def test_no_reader_sees_secrets_of_provider_profile(world: World) -> None:
     both = """query($id: String!) { user(by: {userId: $id}) { raw } }"""
     export = "mutation($id: String!) { exportPersonalData(input: {userId: $id}) { data } }"
     for query in (both, export):
-        told = str(await world.ask(query, world.tool_token(ALL_SCOPES), id=user["userId"]))
+        told = str(await world.ask(query, world.application_token(ALL_SCOPES), id=user["userId"]))
         assert "C01X" in told
         assert "hunter2" not in told
 
@@ -270,7 +270,7 @@ async def test_what_can_not_be_taken_is_refused_and_changes_nothing(world: World
         "query": RECORD_LOGIN,
         "variables": {"input": {"connection": "g", "profile": {"sub": "1", "name": "\ud800"}}},
     }
-    headers = {"authorization": f"Bearer {world.tool_token(ALL_SCOPES)}", "content-type": "application/json"}
+    headers = {"authorization": f"Bearer {world.application_token(ALL_SCOPES)}", "content-type": "application/json"}
     answer = await world.client.post("/graphql", content=json.dumps(body), headers=headers)
     assert refusal(answer.json()["data"]["recordLogin"]) == ("INVALID_INPUT", ["profile"])
     assert (await count(world, "users"), await count(world, "log_events")) == (0, 0)
@@ -328,7 +328,7 @@ async def test_provider_tokens_are_kept_encrypted(world: World) -> None:
 
 async def test_an_idempotency_key_gets_the_first_answer_and_records_once(world: World) -> None:
     await world.add_connection("g", "google-oauth2")
-    token = world.tool_token(ALL_SCOPES)
+    token = world.application_token(ALL_SCOPES)
     input = {"connection": "g", "profile": {"sub": "1", "name": "Jane"}, "idempotencyKey": "k"}
     answers = await asyncio.gather(*(world.ask(RECORD_LOGIN, token, input=input) for _ in range(8)))
     assert all(each == answers[0] for each in answers)
@@ -357,7 +357,7 @@ async def test_a_thousand_logins_of_two_hundred_users_leave_exact_counters_and_n
     for name, strategy in (("g", "google-oauth2"), ("o", "oidc")):
         await world.add_connection(name, strategy)
     query = "mutation($input: RecordLoginInput!) { recordLogin(input: $input) { errors { code } } }"
-    token, turns = world.tool_token(ALL_SCOPES), asyncio.Semaphore(8)
+    token, turns = world.application_token(ALL_SCOPES), asyncio.Semaphore(8)
 
     async def one(number: int) -> None:
         user = number % 200
@@ -439,7 +439,7 @@ async def act(world: World, name: str, **input: Any) -> Any:
     kind = {"blockUser": "BlockUserInput", "unblockUser": "UserActionInput"}[name]
     query = f"""mutation($input: {kind}!) {{ {name}(input: $input) {{
       user {{ version blocked devices {{ nodes {{ deviceId }} }} }} errors {{ code path }} }} }}"""
-    return (await world.ask(query, world.tool_token(ALL_SCOPES), input=input))[name]
+    return (await world.ask(query, world.application_token(ALL_SCOPES), input=input))[name]
 
 
 async def test_unblocking_lifts_the_addresses_too(world: World) -> None:
@@ -502,7 +502,7 @@ async def test_a_device_is_linked_told_of_and_revoked_at_once(world: World) -> N
     assert linked["name"] == "Mobile Safari on iOS"
     assert (linked["type"], linked["clientName"]) == ("ROTATING_REFRESH_TOKEN", "App")
     assert recorded["logEvent"]["isMobile"] is True
-    tool = world.tool_token(ALL_SCOPES)
+    tool = world.application_token(ALL_SCOPES)
     stands = (await world.ask(STANDS, tool, hash=digest))["deviceCredential"]
     assert stands == {"deviceId": "d1", "userId": "google-oauth2|1", "type": "ROTATING_REFRESH_TOKEN"}
     stored = await world.database["devices"].find_one({"tenant": world.tenant})
@@ -539,7 +539,7 @@ async def test_a_credential_of_a_blocked_user_or_past_its_time_does_not_stand(wo
     past, later = format_time(now() - timedelta(seconds=1)), format_time(now() + timedelta(days=1))
     for id, expires in (("past", past), ("later", later)):
         await record_login(world, "g", {"sub": "1"}, device={"deviceId": id, "token": id, "expiresAt": expires})
-    tool = world.tool_token(ALL_SCOPES)
+    tool = world.application_token(ALL_SCOPES)
     assert (await world.ask(STANDS, tool, hash=token_hash("past")))["deviceCredential"] is None
     assert (await world.ask(STANDS, tool, hash=token_hash("later")))["deviceCredential"]
     await world.database["users"].update_one({"tenant": world.tenant}, {"$set": {"blocked": True}})
@@ -569,7 +569,7 @@ SAVE = """mutation($input: SaveAuthConnectionInput!) { saveAuthConnection(input:
 
 
 async def save(world: World, **input: Any) -> Any:
-    return (await world.ask(SAVE, world.tool_token(ALL_SCOPES), input=input))["saveAuthConnection"]
+    return (await world.ask(SAVE, world.application_token(ALL_SCOPES), input=input))["saveAuthConnection"]
 
 
 async def test_connections_are_made_and_their_settings_changed(world: World) -> None:
@@ -600,13 +600,13 @@ RULE = "mutation($name: String!, $on: Boolean!) { saveLoginRule(input: {name: $n
 
 
 async def rule(world: World, name: str, on: bool = True) -> Any:
-    return (await world.ask(RULE, world.tool_token(ALL_SCOPES), name=name, on=on))["saveLoginRule"]
+    return (await world.ask(RULE, world.application_token(ALL_SCOPES), name=name, on=on))["saveLoginRule"]
 
 
 async def test_the_rule_moves_user_metadata_to_root_attributes_when_it_is_on(world: World) -> None:
     await world.add_connection()
     name = MOVE_USER_METADATA.name
-    listed = await world.ask("{ loginRules { name title enabled } }", world.tool_token(ALL_SCOPES))
+    listed = await world.ask("{ loginRules { name title enabled } }", world.application_token(ALL_SCOPES))
     assert listed["loginRules"] == [
         {"name": name, "title": "Move user_metadata attributes to root attributes", "enabled": False}
     ]
@@ -685,13 +685,13 @@ async def test_nobody_but_the_login_service_records_logins(world: World) -> None
     await world.add_connection("g", "google-oauth2")
     john = await world.add_user("john")
     input = {"connection": "g", "profile": {"sub": "1"}}
-    for token in (world.user_token(john), world.tool_token(["update:users"])):
+    for token in (world.user_token(john), world.application_token(["update:users"])):
         answer = await world.post(RECORD_LOGIN, token, input=input)
         assert codes(answer) == ["FORBIDDEN"]
         assert answer.json()["errors"][0]["extensions"]["scopes"] == [["create:logins"]]
     # One that holds nothing else is told that it was done, and of the profile what names it.
     query = "mutation($input: RecordLoginInput!) { recordLogin(input: $input) { created user { userId version name } errors { code } } }"
-    answer = await world.post(query, world.tool_token(["create:logins"]), input=input)
+    answer = await world.post(query, world.application_token(["create:logins"]), input=input)
     told = answer.json()["data"]["recordLogin"]
     assert told == {"created": True, "user": {"userId": "google-oauth2|1", "version": 1, "name": None}, "errors": []}
     assert codes(answer) == ["FORBIDDEN"]
@@ -706,10 +706,10 @@ async def test_places_are_told_of_devices_and_events_where_a_database_is_configu
       user { devices { nodes { lastLocation { cityName latitude } } } } logEvent { location { countryCode timeZone } } } }"""
     input = {"connection": "g", "profile": {"sub": "1"}, "ip": "203.0.113.7", "device": {"deviceId": "d"}}
     async with service_client(world, geoip_database=path) as client:
-        headers = {"authorization": f"Bearer {world.tool_token(ALL_SCOPES)}"}
+        headers = {"authorization": f"Bearer {world.application_token(ALL_SCOPES)}"}
         answer = await client.post("/graphql", json={"query": query, "variables": {"input": input}}, headers=headers)
     recorded = answer.json()["data"]["recordLogin"]
     assert recorded["user"]["devices"]["nodes"] == [{"lastLocation": {"cityName": "Lyon", "latitude": 45.75}}]
     assert recorded["logEvent"] == {"location": {"countryCode": "FR", "timeZone": "Europe/Paris"}}
-    without = (await world.ask(query, world.tool_token(ALL_SCOPES), input=input))["recordLogin"]
+    without = (await world.ask(query, world.application_token(ALL_SCOPES), input=input))["recordLogin"]
     assert without["logEvent"] == {"location": None}

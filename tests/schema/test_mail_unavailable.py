@@ -58,7 +58,7 @@ class Service:
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://localhost")
 
     async def ask(self, query: str, token: str | None = None, **variables: Any) -> Any:
-        headers = {"authorization": f"Bearer {token or self.world.tool_token(ALL_SCOPES)}"}
+        headers = {"authorization": f"Bearer {token or self.world.application_token(ALL_SCOPES)}"}
         answer = await self.client.post("/graphql", json={"query": query, "variables": variables}, headers=headers)
         assert "errors" not in answer.json(), answer.json()
         return answer.json()["data"]

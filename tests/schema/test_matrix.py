@@ -221,7 +221,7 @@ async def test_app_metadata_is_told_to_no_user_in_any_way(world: World) -> None:
         answer = await world.post(write, world.user_token(john, own))
         assert marker not in answer.text
     # A tool with the scopes sees it all, and so the marker was there to be seen.
-    answer = await world.post(query, world.tool_token(), ids=ids)
+    answer = await world.post(query, world.application_token(), ids=ids)
     for path in (f"app_metadata.{marker}", f'"reason":"{marker}"', f'"ip":"{marker}"', f'"name":"{marker}"'):
         assert path in answer.text
 

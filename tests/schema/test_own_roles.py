@@ -64,7 +64,7 @@ async def test_others_change_the_role(world: World, change: str) -> None:
     for token in (
         world.user_token(jane, ALL_SCOPES),
         world.user_token("auth0|new", ALL_SCOPES),
-        world.tool_token(ALL_SCOPES),
+        world.application_token(ALL_SCOPES),
     ):
         [result] = (await world.ask(changing(change), token)).values()
         assert result["errors"] == []
@@ -110,7 +110,7 @@ async def test_account_linked_meanwhile_counts_for_its_roles(
     users = accounts.world.database["users"]
     token = accounts.world.user_token("auth0|john", ALL_SCOPES)
     # The application that links takes no roles over, so that only the linked account has the role.
-    application = accounts.world.tool_token(
+    application = accounts.world.application_token(
         ["update:users", "read:users", "read:users_app_metadata", "read:roles", "read:logs", "read:device_credentials"]
     )
     assert codes(await accounts.world.post(changing(CHANGES[0]), token)) == ["FORBIDDEN"]

@@ -28,7 +28,7 @@ RESET = "mutation($input: SelfActionInput!) { sendPasswordResetEmail(input: $inp
 
 async def change(world: World, new: str, token: str | None = None, **input: Any) -> Any:
     given = {"newPassword": new, **input}
-    return (await world.ask(CHANGE, token or world.tool_token(ALL_SCOPES), input=given))["changePassword"]
+    return (await world.ask(CHANGE, token or world.application_token(ALL_SCOPES), input=given))["changePassword"]
 
 
 async def devices(world: World) -> int:
@@ -176,7 +176,7 @@ async def test_only_users_of_databases_have_a_password(world: World, john: User)
     for user_id in ("email|ue", "google-oauth2|ug", "custom|uc"):
         [error] = (await change(world, PASSWORD, userId=user_id))["errors"]
         assert (error["code"], error["path"]) == ("NOT_EDITABLE", ["newPassword"])
-        reset = (await world.ask(RESET, world.tool_token(ALL_SCOPES), input={"userId": user_id}))[
+        reset = (await world.ask(RESET, world.application_token(ALL_SCOPES), input={"userId": user_id}))[
             "sendPasswordResetEmail"
         ]
         assert [(each["code"], each["path"]) for each in reset["errors"]] == [("NOT_EDITABLE", ["userId"])]
@@ -260,7 +260,7 @@ async def change_email(world: World, token: str, **input: Any) -> Any:
 
 
 async def test_changes_of_a_users_password_are_limited_by_hour(world: World, john: User, hashed: list[str]) -> None:
-    tool, token = world.tool_token(ALL_SCOPES), world.user_token(john)
+    tool, token = world.application_token(ALL_SCOPES), world.user_token(john)
     aliases = " ".join(
         f"c{n}: changePassword(input: $i{n}) {{ errors {{ code }} }}" for n in range(MAX_PASSWORD_CHANGES + 2)
     )
@@ -442,7 +442,7 @@ async def test_a_linked_account_has_a_count_of_its_own(world: World, john: User)
     await world.add_user("jane", username="janey")
     link = """mutation { linkIdentity(input: {userId: "auth0|john", secondary: {userId: "auth0|jane"}}) {
       errors { code } } }"""
-    assert (await world.ask(link, world.tool_token(ALL_SCOPES)))["linkIdentity"]["errors"] == []
+    assert (await world.ask(link, world.application_token(ALL_SCOPES)))["linkIdentity"]["errors"] == []
     assert await verdicts(world, *("jane@example.com", "janey") * 5) == ["False"] * MAX_TRIES
     assert await verdicts(world, "janey", "jane@example.com") == ["RATE_LIMITED"] * 2
     assert await verdicts(world, "john@example.com", "johnny") == ["False"] * 2
@@ -498,7 +498,7 @@ CREATE = "mutation($input: CreateUserInput!) { createUser(input: $input) { error
 
 async def bring(world: World, **input: Any) -> Any:
     given = {"connection": DATABASE, "email": "old@example.com", **input}
-    return (await world.ask(CREATE, world.tool_token(ALL_SCOPES), input=given))["createUser"]["errors"]
+    return (await world.ask(CREATE, world.application_token(ALL_SCOPES), input=given))["createUser"]["errors"]
 
 
 @pytest.mark.parametrize("prefix", [b"2a", b"2b"])
@@ -554,7 +554,9 @@ async def test_a_hash_that_is_none_or_too_dear_is_refused(world: World) -> None:
 
 async def test_a_mailed_ticket_sets_a_password_once(world: World, john: User, mailbox: Mailbox) -> None:
     await world.add_device(john)
-    asked = await world.ask(RESET, world.tool_token(ALL_SCOPES), input={"userId": john.user_id, "reason": "by phone"})
+    asked = await world.ask(
+        RESET, world.application_token(ALL_SCOPES), input={"userId": john.user_id, "reason": "by phone"}
+    )
     assert asked["sendPasswordResetEmail"]["errors"] == []
     message = await mailbox.receive_to("john@example.com")
     ticket = ticket_of(message)
@@ -652,7 +654,7 @@ async def test_a_ticket_for_an_address_sets_no_password(world: World, mailbox: M
 async def test_without_an_address_there_is_no_reset_by_mail(world: World) -> None:
     await world.add_connection()
     await world.add_user("jim", email=None, username="jim")
-    told = (await world.ask(RESET, world.tool_token(ALL_SCOPES), input={"userId": "auth0|jim"}))[
+    told = (await world.ask(RESET, world.application_token(ALL_SCOPES), input={"userId": "auth0|jim"}))[
         "sendPasswordResetEmail"
     ]
     assert [each["code"] for each in told["errors"]] == ["NOT_EDITABLE"]

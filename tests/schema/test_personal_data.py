@@ -63,7 +63,7 @@ async def john(world: World) -> User:
 
 
 async def test_a_tool_gets_all_that_is_held(world: World, john: User) -> None:
-    told = await export(world, world.tool_token(ALL_SCOPES), userId=john.user_id, reason="asked in writing")
+    told = await export(world, world.application_token(ALL_SCOPES), userId=john.user_id, reason="asked in writing")
     assert told["errors"] == []
     data = told["data"]
     assert set(data) == {"user", "devices", "log_events", "authorized_applications", "mfa_enrollments"}
@@ -107,7 +107,7 @@ async def test_users_get_of_theirs_what_they_may_read(
 
 
 async def test_an_export_holds_no_more_than_its_scopes_open(world: World, john: User) -> None:
-    token = world.tool_token(["read:users", "read:users_app_metadata"])
+    token = world.application_token(["read:users", "read:users_app_metadata"])
     data = (await export(world, token, userId=john.user_id))["data"]
     assert set(data) == {"user"}
     conflict = await export(world, token, userId=john.user_id, ifVersion=9)
@@ -156,7 +156,7 @@ async def test_new_attribute_is_exported_when_declared_only(
         # Both lose the attribute when the test ends.
         monkeypatch.setitem(table, "shoe_size", None)
     kind.add([stored("shoe_size", "New.", in_raw=True, personal=is_declared)])
-    data = (await export(world, world.tool_token(ALL_SCOPES), userId=john.user_id))["data"]
+    data = (await export(world, world.application_token(ALL_SCOPES), userId=john.user_id))["data"]
     assert ("m-44" in json.dumps(data)) is is_declared
 
 
@@ -166,7 +166,7 @@ async def test_export_has_no_secret(world: World, john: User) -> None:
     secret_fields["identities.0.profile_data"] = '{"x": 1, "apiKey": "m-s3cret", "nested": {"password": "m-s3cret"}}'
     await world.database["users"].update_one({"_id": john.id}, {"$set": secret_fields})
     await world.database["devices"].update_many({"user": john.id}, {"$set": {"token_hash": "m-s3cret"}})
-    text = json.dumps((await export(world, world.tool_token(ALL_SCOPES), userId=john.user_id))["data"])
+    text = json.dumps((await export(world, world.application_token(ALL_SCOPES), userId=john.user_id))["data"])
     assert "m-s3cret" not in text
     assert '"x": 1' in text
     assert all(each.read is not READ_IDP_TOKENS for kind in KINDS for each in kind.attributes.values() if each.personal)
@@ -204,7 +204,7 @@ async def test_truncated_history_says_how_to_get_the_rest(
     # Two at the same moment, and one that is older than what history shows when nothing is asked for.
     for days in (1, 1, 25):
         await world.add_event(john, date=now() - timedelta(days=days))
-    token = world.user_token(john) if own else world.tool_token(ALL_SCOPES)
+    token = world.user_token(john) if own else world.application_token(ALL_SCOPES)
     data = (await export(world, token, userId=john.user_id))["data"]
     assert len(json.dumps({**data, "truncated": None}, separators=(",", ":"), ensure_ascii=False).encode()) < 30_200
     assert data["log_events"][0]["type"] == "PERSONAL_DATA_EXPORTED"
@@ -221,7 +221,7 @@ async def test_truncated_lists_and_attributes_name_a_query(
     world: World, john: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing fits: each part names the query that has all of it, and each query can be sent."""
-    token = world.tool_token(ALL_SCOPES)
+    token = world.application_token(ALL_SCOPES)
     whole = (await export(world, token, userId=john.user_id))["data"]
     monkeypatch.setattr(personal_data, "MAX_BYTES", 20)
     data = (await export(world, token, userId=john.user_id))["data"]
@@ -244,12 +244,12 @@ async def test_large_lists_leave_room_for_history(world: World, john: User, monk
         one = await world.database[name].find_one({"user": john.id})
         many = [{**one, "_id": new_id(), known: f"{number:03}" + "x" * 400} for number in range(100)]
         await world.database[name].insert_many(many)
-    data = (await export(world, world.tool_token(ALL_SCOPES), userId=john.user_id))["data"]
+    data = (await export(world, world.application_token(ALL_SCOPES), userId=john.user_id))["data"]
     assert {each["path"] for each in data["truncated"]} == {"authorized_applications", "devices", "log_events"}
     assert data["log_events"][0]["type"] == "PERSONAL_DATA_EXPORTED"
     assert min(len(data[name]) for name in ("devices", "authorized_applications", "log_events")) > 3
     devices = next(each for each in data["truncated"] if each["path"] == "devices")
-    rest = await read_on(world, world.tool_token(ALL_SCOPES), devices)
+    rest = await read_on(world, world.application_token(ALL_SCOPES), devices)
     assert len(data["devices"]) + len(rest) == 101
 
 
@@ -263,7 +263,7 @@ async def test_export_reads_no_more_than_it_returns(world: World, john: User, mo
         return await pages(self, principal, owners, query, request, *more)
 
     monkeypatch.setattr(Lists, "pages", counted)
-    token = world.tool_token(ALL_SCOPES)
+    token = world.application_token(ALL_SCOPES)
     await export(world, token, userId=john.user_id)
     assert sizes == [10, 10, 10, 10, 100, 100, 100]
     sizes.clear()

@@ -40,7 +40,7 @@ async def test_a_page_of_users_with_their_history_is_a_fixed_number_of_commands(
         await world.add_event(user)
     query = f"""{{ users(first: 50) {{ nodes {{ {FIELDS} logEvents(first: 3) {{ nodes {{ type userId }} totalCount {{ value }} }} }} }}
       roles {{ nodes {{ name users(first: 2) {{ nodes {{ userId }} }} }} }} }}"""
-    token = world.tool_token()
+    token = world.application_token()
     await world.ask(query, token)
     commands.clear()
     data = await world.ask(query, token)
@@ -59,7 +59,7 @@ async def test_paging_forward_and_backward_meets_everyone_once_newest_first(worl
     # Two share each time, so that ties are broken too.
     for number in range(11):
         await world.add_user(f"user{number:02}", created_at=at - timedelta(seconds=number // 2))
-    token = world.tool_token()
+    token = world.application_token()
     everyone = [each["userId"] for each in (await world.ask("{ users { nodes { userId } } }", token))["users"]["nodes"]]
     assert len(everyone) == 11
     assert everyone[-1] == "auth0|user10"
@@ -92,7 +92,7 @@ async def test_a_cursor_serves_only_the_list_that_it_came_from(world: World) -> 
     for number in range(3):
         await world.add_user(f"user{number}")
         await world.add_event(None)
-    token = world.tool_token()
+    token = world.application_token()
     page = await world.ask(
         "{ users(first: 1) { pageInfo { endCursor } } logEvents(first: 1) { pageInfo { endCursor } } }", token
     )
@@ -109,11 +109,11 @@ async def test_a_cursor_of_another_tenant_is_refused(world: World) -> None:
     await world.add_user("one")
     other = World(world.tenant + "-other", world.database, world.client, world.data_dir)
     await other.add_user("two")
-    cursor = (await other.ask("{ users { pageInfo { endCursor } } }", other.tool_token()))["users"]["pageInfo"][
+    cursor = (await other.ask("{ users { pageInfo { endCursor } } }", other.application_token()))["users"]["pageInfo"][
         "endCursor"
     ]
     answer = await world.post(
-        "query($a: String) { users(after: $a) { nodes { userId } } }", world.tool_token(), a=cursor
+        "query($a: String) { users(after: $a) { nodes { userId } } }", world.application_token(), a=cursor
     )
     assert codes(answer) == ["BAD_USER_INPUT"]
 
@@ -122,7 +122,7 @@ async def test_a_cursor_of_another_tenant_is_refused(world: World) -> None:
     "arguments", ["first: 0", "first: 1000", "first: -1", "last: 0", "last: 101", "first: 2, last: 2"]
 )
 async def test_a_size_out_of_range_is_refused(world: World, arguments: str) -> None:
-    answer = await world.post(f"{{ users({arguments}) {{ nodes {{ userId }} }} }}", world.tool_token())
+    answer = await world.post(f"{{ users({arguments}) {{ nodes {{ userId }} }} }}", world.application_token())
     assert codes(answer) == ["BAD_USER_INPUT"]
 
 
@@ -132,7 +132,7 @@ async def test_a_user_is_found_by_id_user_id_identity_and_email(world: World) ->
     await world.add_connection("other-google", "google-oauth2")
     john = await world.add_user("john", email="John@Example.com")
     grace = await world.add_user("117", "google-oauth2", "google-oauth2", email=None)
-    token = world.tool_token()
+    token = world.application_token()
     query = "query($by: UserBy!) { user(by: $by) { userId } }"
 
     async def found(**by: object) -> object:
@@ -156,7 +156,7 @@ async def test_an_identity_without_connection_is_refused_where_several_would_fit
     await world.add_connection("a", "oidc")
     await world.add_connection("b", "oidc")
     query = '{ user(by: {identity: {provider: "oidc", userId: "1"}}) { userId } }'
-    assert codes(await world.post(query, world.tool_token())) == ["BAD_USER_INPUT"]
+    assert codes(await world.post(query, world.application_token())) == ["BAD_USER_INPUT"]
 
 
 async def test_node_and_nodes_give_every_kind_and_null_for_what_is_not_there(world: World) -> None:
@@ -174,7 +174,7 @@ async def test_node_and_nodes_give_every_kind_and_null_for_what_is_not_there(wor
     ]
     query = """query($ids: [ID!]!) { nodes(ids: $ids) { __typename id
       ... on Role { name } ... on User { userId } ... on LogEvent { type } ... on AuthConnection { name } } }"""
-    nodes = (await world.ask(query, world.tool_token(), ids=ids))["nodes"]
+    nodes = (await world.ask(query, world.application_token(), ids=ids))["nodes"]
     assert nodes == [
         {"__typename": "Role", "id": ids[0], "name": "Editor"},
         {"__typename": "User", "id": ids[1], "userId": "auth0|john"},
@@ -182,7 +182,7 @@ async def test_node_and_nodes_give_every_kind_and_null_for_what_is_not_there(wor
         {"__typename": "LogEvent", "id": ids[3], "type": "LOGIN_SUCCEEDED"},
         {"__typename": "AuthConnection", "id": ids[4], "name": DATABASE},
     ]
-    one = await world.ask("query($id: ID!) { node(id: $id) { id } }", world.tool_token(), id=ids[1])
+    one = await world.ask("query($id: ID!) { node(id: $id) { id } }", world.application_token(), id=ids[1])
     assert one == {"node": {"id": ids[1]}}
 
 
@@ -190,7 +190,7 @@ async def test_a_kind_of_node_that_is_refused_nulls_its_own_place_only(world: Wo
     role, john = await world.add_role("Editor"), await world.add_user("john")
     ids = [encode_id("Role", role), encode_id("User", john.id)]
     query = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }"
-    answer = await world.post(query, world.tool_token(["read:users"]), ids=ids)
+    answer = await world.post(query, world.application_token(["read:users"]), ids=ids)
     assert answer.json()["data"]["nodes"] == [None, {"id": ids[1]}]
     assert codes(answer) == ["FORBIDDEN"]
     assert answer.json()["errors"][0]["path"] == ["nodes", 0]
@@ -198,7 +198,7 @@ async def test_a_kind_of_node_that_is_refused_nulls_its_own_place_only(world: Wo
 
 @pytest.mark.parametrize("id", ["", "x", "VXNlcjo", encode_id("Nothing", "1"), encode_id("User", "no-object-id")])
 async def test_an_id_that_is_not_ours_is_refused_or_nothing(world: World, id: str) -> None:
-    answer = await world.post("query($id: ID!) { node(id: $id) { id } }", world.tool_token(), id=id)
+    answer = await world.post("query($id: ID!) { node(id: $id) { id } }", world.application_token(), id=id)
     assert answer.json()["data"] == {"node": None}
     assert codes(answer) == ["BAD_USER_INPUT"]
 
@@ -289,7 +289,7 @@ async def test_raw_holds_what_may_be_seen_in_snake_case_and_no_token(world: Worl
         f"{path}.profile_data": '{"id_token":"tok-en","app_metadata":1,"x":{"Password":"tok-en","y":2}}',
     }
     await world.database["users"].update_one({"_id": john.id}, {"$set": secrets})
-    for token, sees in ((world.user_token(john), False), (world.tool_token(), True)):
+    for token, sees in ((world.user_token(john), False), (world.application_token(), True)):
         query = '{ user(by: {userId: "auth0|john"}) { raw identities { profileData } } }'
         user = (await world.ask(query, token))["user"]
         raw = user["raw"]
@@ -308,9 +308,9 @@ async def test_identity_provider_tokens_are_for_those_with_the_scope(world: Worl
         {"_id": john.id}, {"$set": {"identities.0.access_token": world.seal("tok-en")}}
     )
     query = '{ user(by: {userId: "auth0|john"}) { identities { provider accessToken } } }'
-    allowed = await world.ask(query, world.tool_token(["read:users", "read:user_idp_tokens"]))
+    allowed = await world.ask(query, world.application_token(["read:users", "read:user_idp_tokens"]))
     assert allowed["user"]["identities"] == [{"provider": "auth0", "accessToken": "tok-en"}]
-    refused = await world.post(query, world.tool_token(["read:users"]))
+    refused = await world.post(query, world.application_token(["read:users"]))
     assert refused.json()["data"]["user"]["identities"] == [{"provider": "auth0", "accessToken": None}]
     assert codes(refused) == ["FORBIDDEN"]
 
@@ -336,7 +336,7 @@ async def test_the_caller_is_told_what_their_token_says(world: World) -> None:
         "scopes": ["read:current_user"],
         "user": {"userId": "auth0|john"},
     }
-    tool = await world.ask("{ caller { kind user { id } } viewer { id } }", world.tool_token())
+    tool = await world.ask("{ caller { kind user { id } } viewer { id } }", world.application_token())
     assert tool == {"caller": {"kind": "APPLICATION", "user": None}, "viewer": None}
     unknown = await world.ask("{ caller { kind user { id } } viewer { id } }", world.user_token("auth0|new"))
     assert unknown == {"caller": {"kind": "USER", "user": None}, "viewer": None}
@@ -358,7 +358,7 @@ async def test_a_blocked_user_is_refused_everywhere(world: World) -> None:
 async def test_roles_are_listed_by_name_and_found_by_a_part_of_it(world: World) -> None:
     for name in ("Zebra", "admin", "Billing.Admin"):
         await world.add_role(name)
-    token = world.tool_token()
+    token = world.application_token()
 
     async def names(contains: str | None) -> list[str]:
         query = "query($n: String) { roles(nameContains: $n) { nodes { name } } }"
@@ -376,7 +376,7 @@ async def test_total_count_is_a_lower_bound_above_its_limit(world: World, monkey
     monkeypatch.setattr("app.services.lists.MAX_COUNT", 2)
     for number in range(3):
         await world.add_user(f"user{number}")
-    data = await world.ask("{ users(first: 1) { totalCount { value exact } } }", world.tool_token())
+    data = await world.ask("{ users(first: 1) { totalCount { value exact } } }", world.application_token())
     assert data["users"]["totalCount"] == {"value": 2, "exact": False}
 
 

@@ -37,7 +37,7 @@ USER = "user { version roles { name } permissions { name api description sources
 async def act(world: World, mutation: str, **input: Any) -> Any:
     asked = ROLE if mutation.endswith("Role") else USER
     query = f"mutation($input: {KINDS[mutation]}!) {{ {mutation}(input: $input) {{ {asked} errors {{ code path }} }} }}"
-    return (await world.ask(query, world.tool_token(ALL_SCOPES), input=input))[mutation]
+    return (await world.ask(query, world.application_token(ALL_SCOPES), input=input))[mutation]
 
 
 async def last_event(world: World) -> dict[str, Any]:
@@ -55,7 +55,7 @@ async def test_a_role_is_made_changed_and_deleted_each_with_its_event(world: Wor
     assert (event["type"], event["reason"], event["actor"]["id"]) == ("ROLE_CREATED", "new", "support@clients")
     assert event["details"]["after"]["name"] == "Editor"
     role_id = made["roleId"]
-    assert (await world.ask("{ roles { nodes { name } } }", world.tool_token()))["roles"]["nodes"] == [
+    assert (await world.ask("{ roles { nodes { name } } }", world.application_token()))["roles"]["nodes"] == [
         {"name": "Editor"}
     ]
     changed = (await act(world, "updateRole", roleId=role_id, name="Author", description=""))["role"]
@@ -311,10 +311,10 @@ async def test_name_contains_takes_what_a_name_could_contain(world: World) -> No
     await act(world, "createRole", name="Editor (main)")
     query = "query($text: String) { roles(nameContains: $text) { nodes { name } } }"
     for text in ("", "or (", "x" * 100):
-        found = (await world.ask(query, world.tool_token(), text=text))["roles"]["nodes"]
+        found = (await world.ask(query, world.application_token(), text=text))["roles"]["nodes"]
         assert found == ([] if "x" in text else [{"name": "Editor (main)"}])
     for text in ("a\0b", "x" * 101, "x" * 200_000):
-        answer = await world.post(query, world.tool_token(), text=text)
+        answer = await world.post(query, world.application_token(), text=text)
         [error] = answer.json()["errors"]
         assert (error["extensions"]["code"], error["extensions"]["reason"]) == ("BAD_USER_INPUT", "INVALID_INPUT")
 

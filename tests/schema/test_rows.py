@@ -35,7 +35,7 @@ async def test_a_recent_sign_in_is_needed_as_the_table_says(world: World, name: 
     john, jane = (world.token_with(f"auth0|{each}", ALL_SCOPES, **old) for each in ("john", "jane"))
     assert (TOO_OLD in codes(await world.post(mutation, john))) is (name in NEEDS_RECENT_SIGN_IN)
     # It makes no difference to whoever acts on somebody else.
-    for token in (jane, world.tool_token(ALL_SCOPES)):
+    for token in (jane, world.application_token(ALL_SCOPES)):
         assert TOO_OLD not in codes(await world.post(mutation, token))
 
 
@@ -83,7 +83,7 @@ async def test_app_metadata_of_a_new_user_needs_its_own_scope(world: World, scop
     create = f'mutation {{ createUser(input: {{connection: "{DATABASE}", username: "u", appMetadata: {{a: 1}}}}) {{ errors {{ code }} }} }}'
 
     def token(scopes: list[str]) -> str:
-        return world.user_token(jane, scopes) if is_user else world.tool_token(scopes)
+        return world.user_token(jane, scopes) if is_user else world.application_token(scopes)
 
     assert codes(await world.post(create, token(scopes))) == ["FORBIDDEN"]
     assert await world.database["users"].count_documents({"tenant": world.tenant}) == 1
@@ -95,12 +95,12 @@ async def test_app_metadata_of_a_new_user_needs_its_own_scope(world: World, scop
 async def test_the_caller_is_told_to_every_token(world: World, is_user: bool) -> None:
     await world.add_connection()
     john = await world.add_user("john")
-    token = world.user_token(john, []) if is_user else world.tool_token([])
+    token = world.user_token(john, []) if is_user else world.application_token([])
     told = await world.ask("{ caller { kind tenant scopes } rateLimit { limit } }", token)
     assert told["caller"] == {"kind": "USER" if is_user else "APPLICATION", "tenant": world.tenant, "scopes": []}
     # Whoever is given a user is told what they could do to it.
     only_write = ["update:current_user_metadata"] if is_user else ["update:users"]
-    token = world.user_token(john, only_write) if is_user else world.tool_token(only_write)
+    token = world.user_token(john, only_write) if is_user else world.application_token(only_write)
     write = 'mutation { updateUserMetadata(input: {userId: "auth0|john", patch: {a: 1}}) { user { viewerActions { name allowed } } } }'
     actions = (await world.ask(write, token))["updateUserMetadata"]["user"]["viewerActions"]
     assert {each["name"] for each in actions if each["allowed"]} >= {"EDIT_USER_METADATA"}

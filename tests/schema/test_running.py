@@ -119,9 +119,9 @@ async def test_an_application_is_not_looked_up_for_a_write(
     world: World, two: tuple[User, User], commands: list[str]
 ) -> None:
     query = 'mutation { updateUserMetadata(input: {userId: "auth0|john", patch: {a: 1}}) { errors { code } } }'
-    await world.ask(query, world.tool_token(ALL_SCOPES))
+    await world.ask(query, world.application_token(ALL_SCOPES))
     commands.clear()
-    await world.ask(query.replace("a: 1", "a: 2"), world.tool_token(ALL_SCOPES))
+    await world.ask(query.replace("a: 1", "a: 2"), world.application_token(ALL_SCOPES))
     assert commands == ["find", "update", "insert", "commitTransaction"]
 
 
@@ -285,7 +285,7 @@ async def test_a_caller_created_again_meanwhile_is_still_themselves(
 async def test_a_caller_unlinked_meanwhile_leaves_the_old_profile(
     world: World, two: tuple[User, User], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tool = world.tool_token(ALL_SCOPES)
+    tool = world.application_token(ALL_SCOPES)
     link = 'mutation { linkIdentity(input: {userId: "auth0|john", secondary: {userId: "auth0|jane"}}) { user { identities { id } } errors { code } } }'
     linked = (await world.ask(link, tool))["linkIdentity"]
     identity = linked["user"]["identities"][1]["id"]

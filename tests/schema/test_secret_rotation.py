@@ -24,7 +24,7 @@ async def service(world: World, monkeypatch: pytest.MonkeyPatch, **secrets: str)
 
 async def tokens(world: World) -> tuple[str | None, str | None]:
     query = "{ users(first: 1) { nodes { identities { accessToken refreshToken } } } }"
-    [user] = (await world.ask(query, world.tool_token()))["users"]["nodes"]
+    [user] = (await world.ask(query, world.application_token()))["users"]["nodes"]
     [identity] = user["identities"]
     return identity["accessToken"], identity["refreshToken"]
 

@@ -24,7 +24,7 @@ async def sign_up(world: World, **input: Any) -> Any:
 
 @pytest.fixture
 async def open_world(world: World) -> World:
-    saved = await world.ask(SAVE, world.tool_token(ALL_SCOPES), on=True)
+    saved = await world.ask(SAVE, world.application_token(ALL_SCOPES), on=True)
     assert saved["saveAuthConnection"]["authConnection"] == {"allowsSignUp": True}
     return world
 
@@ -111,14 +111,14 @@ async def test_how_nobody_signs_up(open_world: World) -> None:
     assert await world.database["users"].count_documents({"tenant": world.tenant}) == 0
     ten = {f"k{n}": "x" * 500 for n in range(10)}
     assert await sign_up(world, email="jane@example.com", userMetadata=ten) == ACCEPTED
-    await world.ask(SAVE, world.tool_token(ALL_SCOPES), on=False)
+    await world.ask(SAVE, world.application_token(ALL_SCOPES), on=False)
     assert (await sign_up(world, email="late@example.com"))["errors"][0]["code"] == "NOT_EDITABLE"
 
 
 async def test_a_tool_makes_users_with_a_password_and_a_mail(world: World, mailbox: Mailbox) -> None:
     await world.add_connection()
     await world.add_connection("e", "email")
-    token = world.tool_token(ALL_SCOPES)
+    token = world.application_token(ALL_SCOPES)
 
     async def create(**input: Any) -> Any:
         return (await world.ask(CREATE, token, input={"connection": DATABASE, **input}))["createUser"]
@@ -142,7 +142,7 @@ async def test_a_tool_makes_users_with_a_password_and_a_mail(world: World, mailb
 
 
 async def test_a_user_whose_verification_mail_is_one_too_many_is_not_made(world: World, mailbox: Mailbox) -> None:
-    token = world.tool_token(ALL_SCOPES)
+    token = world.application_token(ALL_SCOPES)
     for name in ("a", "b", "c", "d"):
         await world.add_connection(name)
         input = {"connection": name, "email": "jane@example.com", "sendVerificationEmail": True}

@@ -143,7 +143,7 @@ async def test_metadata_too_deep_or_too_large_is_refused(world: World) -> None:
 async def test_reserved_keys_of_app_metadata_are_refused(world: World, key: str) -> None:
     john = await world.add_user("john")
     input = {"userId": john.user_id, "patch": {key: 1}}
-    payload = (await world.ask(APP_METADATA, world.tool_token(), input=input))["updateAppMetadata"]
+    payload = (await world.ask(APP_METADATA, world.application_token(), input=input))["updateAppMetadata"]
     assert [(each["code"], each["path"]) for each in payload["errors"]] == [("FORBIDDEN_FIELD", ["patch", key])]
     await assert_untouched(world, john)
 
@@ -151,7 +151,7 @@ async def test_reserved_keys_of_app_metadata_are_refused(world: World, key: str)
 async def test_app_metadata_is_written_by_a_tool_and_its_author_is_told(world: World) -> None:
     john = await world.add_user("john", app_metadata={"plan": "free"})
     input = {"userId": john.user_id, "patch": {"plan": "pro"}, "reason": "paid"}
-    payload = (await world.ask(APP_METADATA, world.tool_token(), input=input))["updateAppMetadata"]
+    payload = (await world.ask(APP_METADATA, world.application_token(), input=input))["updateAppMetadata"]
     assert payload == {"user": {"version": 2, "appMetadata": {"plan": "pro"}}, "errors": []}
     [event] = await world.events(john)
     assert event["actor"] == {"kind": "APPLICATION", "id": "support@clients", "name": None}
@@ -159,14 +159,14 @@ async def test_app_metadata_is_written_by_a_tool_and_its_author_is_told(world: W
 
 
 async def test_an_unknown_user_is_not_found(world: World) -> None:
-    payload = await world.ask(APP_METADATA, world.tool_token(), input={"userId": "auth0|x", "patch": {}})
+    payload = await world.ask(APP_METADATA, world.application_token(), input={"userId": "auth0|x", "patch": {}})
     assert [(each["code"], each["path"]) for each in payload["updateAppMetadata"]["errors"]] == [
         ("NOT_FOUND", ["userId"])
     ]
 
 
 async def test_an_application_says_whose_profile(world: World) -> None:
-    payload = (await world.ask(USER_METADATA, world.tool_token(), input={"patch": {}}))["updateUserMetadata"]
+    payload = (await world.ask(USER_METADATA, world.application_token(), input={"patch": {}}))["updateUserMetadata"]
     assert [(each["code"], each["path"]) for each in payload["errors"]] == [("INVALID_INPUT", ["userId"])]
 
 
@@ -228,7 +228,7 @@ async def test_a_tool_that_edits_root_attributes_is_their_source(world: World) -
     await world.add_connection()
     john = await world.add_user("john")
     input = {"userId": john.user_id, "name": "Jon"}
-    payload = (await world.ask(ROOT, world.tool_token(), input=input))["updateRootAttributes"]
+    payload = (await world.ask(ROOT, world.application_token(), input=input))["updateRootAttributes"]
     assert payload["user"]["rootAttributes"][0]["source"] == "ADMIN"
     assert (await world.events(john))[0]["actor"]["id"] == "support@clients"
 
@@ -287,7 +287,7 @@ async def test_history_drops_oldest_and_tells_user(world: World, monkeypatch: py
             assert (await patched(world, john, patch={"a": f"{number}" + "x" * 300}))["errors"] == []
         read = """query { user(by: {userId: "auth0|john"}) { logEvents(first: 100) {
           nodes { type description details actor { kind } changes { after } } } } }"""
-        for token in (world.user_token(john), world.tool_token()):
+        for token in (world.user_token(john), world.application_token()):
             *kept, told = (await world.ask(read, token))["user"]["logEvents"]["nodes"]
             assert kept[0]["changes"][0]["after"].startswith("29x")
             assert 5 < len(kept) < 30

@@ -142,7 +142,7 @@ async def test_every_answer_of_a_caller_says_what_is_left(world: World, monkeypa
     async with service_client(world, rate_limit="1000/hour", address_rate_limit="1000/hour") as client:
         answers = {
             200: await ask(client, "{ viewer { name } }", world.user_token(john)),
-            400: await ask(client, variables, world.tool_token(), accept=GRAPHQL_RESPONSE),
+            400: await ask(client, variables, world.application_token(), accept=GRAPHQL_RESPONSE),
             403: await ask(client, "{ viewer { name } }", world.user_token(blocked)),
         }
         monkeypatch.setattr("app.services.callers.Callers.identify", fails)
@@ -195,7 +195,7 @@ async def test_an_address_is_limited_before_its_token_is_looked_at(world: World)
 
 
 async def test_without_a_limit_there_is_none_to_tell_of(world: World) -> None:
-    answer = await world.post("{ rateLimit { limit } }", world.tool_token())
+    answer = await world.post("{ rateLimit { limit } }", world.application_token())
     assert answer.json() == {"data": {"rateLimit": None}}
     assert "ratelimit" not in answer.headers
     assert codes(await world.post("{ rateLimit { limit } }")) == ["UNAUTHENTICATED"]
@@ -229,7 +229,7 @@ async def test_operations_beyond_the_limit_are_refused_at_once(world: World, mon
         return await find(*given, **more)
 
     monkeypatch.setattr(Reads, "find", waiting)
-    query, tool = "{ authConnections { name } }", world.tool_token()
+    query, tool = "{ authConnections { name } }", world.application_token()
     async with service_client(world, max_concurrent_operations=1) as client:
         first = asyncio.create_task(ask(client, query, tool))
         await began.wait()
@@ -272,8 +272,8 @@ async def test_nodes_takes_a_hundred_ids(world: World) -> None:
     john = await world.add_user("john")
     id = (await world.ask("{ viewer { id } }", world.user_token(john)))["viewer"]["id"]
     query = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }"
-    assert len((await world.ask(query, world.tool_token(), ids=[id] * 100))["nodes"]) == 100
-    assert codes(await world.post(query, world.tool_token(), ids=[id] * 101)) == ["BAD_USER_INPUT"]
+    assert len((await world.ask(query, world.application_token(), ids=[id] * 100))["nodes"]) == 100
+    assert codes(await world.post(query, world.application_token(), ids=[id] * 101)) == ["BAD_USER_INPUT"]
 
 
 async def test_an_operation_that_takes_too_long_is_stopped(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -282,7 +282,7 @@ async def test_an_operation_that_takes_too_long_is_stopped(world: World, monkeyp
 
     monkeypatch.setattr("app.services.reads.Reads.find", never)
     async with service_client(world, time_limit_seconds=0.1) as client:
-        answer = await ask(client, "{ authConnections { name } }", world.tool_token())
+        answer = await ask(client, "{ authConnections { name } }", world.application_token())
     assert (answer.status_code, codes(answer)) == (200, ["TIMEOUT"])
     assert answer.json()["data"] == {"authConnections": None}
 
@@ -370,7 +370,7 @@ async def test_what_needs_a_recent_sign_in_says_how_recent(world: World, monkeyp
     monkeypatch.setattr(Rule, "recent", recent)
     john = await world.add_user("john")
     write = 'mutation($id: String) { updateRootAttributes(input: {userId: $id, nickname: "J"}) { errors { code } } }'
-    fresh, tool = world.user_token(john), world.tool_token()
+    fresh, tool = world.user_token(john), world.application_token()
     # Minted when no sign-in is as recent as this service wants it.
     async with service_client(world, step_up_seconds=1) as client:
         monkeypatch.setattr("app.services.writes.time.time", lambda: 4e9)
@@ -699,7 +699,7 @@ async def test_what_needs_no_token_is_limited_by_address_on_every_way_there(worl
         assert (await client.get("/ticket?ticket=x")).status_code == 404
         # Also for who brings a token.
         for query in (redeem, sign_up):
-            assert codes(await ask(client, query, world.tool_token())) == ["RATE_LIMITED"]
+            assert codes(await ask(client, query, world.application_token())) == ["RATE_LIMITED"]
         page = await client.post("/ticket", data={"ticket": "x"})
         assert (page.status_code, int(page.headers["retry-after"]) > 0) == (429, True)
         assert page.headers["ratelimit-policy"] == '"open";q=3;w=3600'
@@ -712,6 +712,6 @@ async def test_where_everybody_has_a_second_factor_a_shorter_password_will_do(wo
     query = 'mutation { changePassword(input: {userId: "auth0|john", newPassword: "%s"}) { errors { message } } }'
     async with service_client(world, mfa_tenants=f"other,{world.tenant}") as client:
         for password, told in (("eightch", "8 to 128"), ("k7#vQ2xzp", None), ("password", "easy to guess")):
-            answer = (await ask(client, query % password, world.tool_token())).json()
+            answer = (await ask(client, query % password, world.application_token())).json()
             errors = answer["data"]["changePassword"]["errors"]
             assert (told in errors[0]["message"]) if told else errors == []

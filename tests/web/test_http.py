@@ -82,7 +82,7 @@ async def test_hostile_text_beside_the_variables_is_never_a_fault(world: World, 
 )
 async def test_lone_surrogate_is_refused_with_its_place(world: World, query: str, value: Any, path: str) -> None:
     body = json.dumps({"query": query, "variables": {"a": value}})
-    answer = await post(world, body, authorization=f"Bearer {world.tool_token()}")
+    answer = await post(world, body, authorization=f"Bearer {world.application_token()}")
     assert codes(answer) == ["BAD_USER_INPUT"]
     assert f"{path} " in answer.json()["errors"][0]["message"]
 
@@ -124,7 +124,7 @@ async def test_depth_has_a_limit_and_introspection_is_within_it(world: World) ->
 async def test_variables_that_do_not_fit_are_the_callers_mistake(world: World) -> None:
     query = "query($id: ID!) { node(id: $id) { id } }"
     for variables in ({}, {"id": None}, {"id": [1]}, {"id": {"a": "\U0001f600"}}):
-        headers = {"accept": RESPONSE, "authorization": f"Bearer {world.tool_token()}"}
+        headers = {"accept": RESPONSE, "authorization": f"Bearer {world.application_token()}"}
         answer = await world.client.post("/graphql", json={"query": query, "variables": variables}, headers=headers)
         assert answer.status_code == 400
         assert codes(answer) == ["BAD_USER_INPUT"]
@@ -160,7 +160,7 @@ async def test_methods_types_and_sizes(world: World) -> None:
 
 async def test_no_subscription_is_run_by_post_or_get(world: World) -> None:
     query = "subscription { viewer { name } }"
-    headers = {"authorization": f"Bearer {world.tool_token()}"}
+    headers = {"authorization": f"Bearer {world.application_token()}"}
     for answer in (
         await world.client.post("/graphql", json={"query": query}, headers=headers),
         await world.client.get("/graphql", params={"query": query}, headers=headers),
@@ -217,7 +217,9 @@ async def test_a_token_that_is_no_good_is_answered_as_rfc_6750_has_it(world: Wor
     assert anonymous.status_code == 401
     assert anonymous.headers["www-authenticate"] == 'Bearer realm="profile-api"'
     assert "data" not in anonymous.json()
-    query = await world.client.get("/graphql", params={"query": "{caller{kind}}", "access_token": world.tool_token()})
+    query = await world.client.get(
+        "/graphql", params={"query": "{caller{kind}}", "access_token": world.application_token()}
+    )
     assert query.status_code == 401
 
 
@@ -293,7 +295,7 @@ async def test_a_fault_of_ours_says_nothing_but_a_trace_id(
     john = await world.add_user("john")
     token = world.user_token(john)
     monkeypatch.setattr("app.services.reads.Reads.find", fail)
-    answer = await world.post("{ authConnections { name } viewer { name } }", world.tool_token())
+    answer = await world.post("{ authConnections { name } viewer { name } }", world.application_token())
     [error] = answer.json()["errors"]
     assert error["extensions"]["code"] == "INTERNAL"
     assert "inside" not in answer.text

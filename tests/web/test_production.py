@@ -111,7 +111,7 @@ async def test_cop_finds_only_that_queries_go_by_get(service: httpx.AsyncClient)
 
 
 async def test_no_error_of_a_value_suggests_a_name(world: World, service: httpx.AsyncClient) -> None:
-    headers = {"authorization": f"Bearer {world.tool_token()}"}
+    headers = {"authorization": f"Bearer {world.application_token()}"}
     query = "query($by: UserBy!) { user(by: $by) { id } }"
     # One letter from a name: with introspection each gets a suggestion.
     for text, variables in (

@@ -68,5 +68,5 @@ class Tenants:
     def token(self, caller: Caller, scopes: frozenset[str]) -> str:
         world = self.world if caller.is_in_tenant else self.foreign
         if not caller.is_user:
-            return world.tool_token(sorted(scopes))
+            return world.application_token(sorted(scopes))
         return world.user_token(self.jane if caller is OTHER else self.john, sorted(scopes))

@@ -18,7 +18,7 @@ class TwoAccounts:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.application = world.tool_token(ALL_SCOPES)
+        self.application = world.application_token(ALL_SCOPES)
 
     async def link(self, token: str | None = None, **input: Any) -> Any:
         given = {"userId": "auth0|john", "secondary": {"userId": "google-oauth2|g1"}, **input}

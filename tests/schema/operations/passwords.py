@@ -13,4 +13,4 @@ INVALID = {"valid": False, "mustChangePassword": None, "user": None, "errors": [
 
 async def verify_password(world: World, password: str, identifier: str = "john@example.com", **input: Any) -> Any:
     given = {"connection": DATABASE, "identifier": identifier, "password": password, **input}
-    return await world.run(VERIFY_PASSWORD, world.tool_token(["verify:passwords"]), **given)
+    return await world.run(VERIFY_PASSWORD, world.application_token(["verify:passwords"]), **given)
