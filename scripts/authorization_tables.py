@@ -1,4 +1,4 @@
-"""Prints app/web/manual/authorization.md with the tables of the rules that the schema prints."""
+"""Prints the manual's page about authorization with tables made from the rules of the schema, for scripts/schema."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,7 @@ from app.schema.authorized import Authorized, authorized_of
 from app.schema.build import build_schema
 
 PAGE = Path(__file__).parent.parent / "app" / "web" / "manual" / "authorization.md"
-# The other fields of `User` have this field's rule.
+# The fields of `User` without a row of their own have the rule of this field.
 _USUAL = "Query.user"
 _MUTATION = "Mutation."
 
@@ -20,18 +20,19 @@ def main() -> None:
 
 
 def with_tables(page: str) -> str:
-    """The page with the text of its sections Reading and Writing replaced by their tables."""
+    """Returns the page with new tables as the only content of its sections Reading and Writing."""
     rules = rules_by_field()
     for title in ("Reading", "Writing"):
         before, heading, after = page.partition(f"## {title}\n")
         names = [name for name in rules if name.startswith(_MUTATION) is (title == "Writing")]
-        table = "\n".join(_table({name.removeprefix(_MUTATION): rules[name] for name in names}))
+        # The text after the table, up to the next heading, is replaced too: it would be a second, older table.
+        table = "\n".join(_format_table({name.removeprefix(_MUTATION): rules[name] for name in names}))
         page = f"{before}{heading}\n{table}\n\n## {after.partition('## ')[2]}"
     return page
 
 
 def rules_by_field() -> dict[str, Authorized]:
-    """By `Type.field`: the rules that need a scope."""
+    """Returns the rules that require a scope. The keys are `Type.field`."""
     found = {}
     for type_ in build_schema()._schema.type_map.values():
         if isinstance(type_, GraphQLObjectType):
@@ -42,15 +43,15 @@ def rules_by_field() -> dict[str, Authorized]:
     return found
 
 
-def _table(rules: dict[str, Authorized]) -> Iterator[str]:
+def _format_table(rules: dict[str, Authorized]) -> Iterator[str]:
     yield "| field or mutation | any profile | own profile |"
     yield "| --- | --- | --- |"
-    for names, rule in _grouped(rules):
-        yield f"| {_names(names, rule)} | {_scopes(rule.scopes)} | {_own(rule)} |"
+    for names, rule in _group(rules):
+        yield f"| {_format_names(names, rule)} | {_format_scopes(rule.scopes)} | {_format_own(rule)} |"
 
 
-def _grouped(rules: dict[str, Authorized]) -> list[tuple[list[str], Authorized]]:
-    """Fields with the same rule together, the usual rule first and then by name."""
+def _group(rules: dict[str, Authorized]) -> list[tuple[list[str], Authorized]]:
+    """Returns groups of fields with the same rule. The group with the usual rule is first, the others are sorted."""
     groups = defaultdict(list)
     for name, rule in rules.items():
         groups[rule.words].append(name)
@@ -59,23 +60,23 @@ def _grouped(rules: dict[str, Authorized]) -> list[tuple[list[str], Authorized]]
     return [(names, rules[names[0]]) for names in ordered]
 
 
-def _names(names: list[str], rule: Authorized) -> str:
+def _format_names(names: list[str], rule: Authorized) -> str:
     if _USUAL not in names:
         return ", ".join(f"`{each}`" for each in names)
     others = [f"`{each}`" for each in names if not each.startswith("User.")]
-    return f"{', '.join(others)}, and each field of `User` that is not below"
+    return f"{', '.join(others)}, and all fields of `User` that are not in this table"
 
 
-def _scopes(alternatives: Sequence[Sequence[str]]) -> str:
+def _format_scopes(alternatives: Sequence[Sequence[str]]) -> str:
     return " or ".join(" and ".join(f"`{scope}`" for scope in each) for each in alternatives)
 
 
-def _own(rule: Authorized) -> str:
+def _format_own(rule: Authorized) -> str:
     if not isinstance(rule.self_, list):
         return "the same"
     if not rule.self_:
         return "never"
-    return _scopes(rule.self_) + (", with a recent sign-in" if "recent sign-in" in rule.words else "")
+    return _format_scopes(rule.self_) + (", with a recent sign-in" if "recent sign-in" in rule.words else "")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 import app
@@ -26,7 +27,7 @@ def examples(page: Path) -> list[Example]:
     text = page.read_text()
     blocks = list(re.finditer(r"^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE))
     found = []
-    for block, after in zip(blocks, [*blocks[1:], None], strict=True):
+    for block, after in zip_longest(blocks, blocks[1:]):
         is_answered = after and after[1] in ANSWERS and not text[block.end() : after.start()].strip()
         found.append(Example(block[1], block[2], after[2] if after and is_answered else None))
     return found

@@ -275,7 +275,7 @@ def alternatives(cell: str) -> list[list[str]]:
 def test_authorization_tables_are_what_the_schema_prints() -> None:
     told = {}
     for names, scopes, own in rows("authorization.md", 3):
-        for name in re.findall(r"`([\w.]+)`", names.partition(", and each field")[0]):
+        for name in re.findall(r"`([\w.]+)`", names.partition(", and all fields")[0]):
             path = name if "." in name else f"Mutation.{name}"
             on_own_profile = {"the same": None, "never": []}.get(own, alternatives(own))
             told[path] = (alternatives(scopes), on_own_profile, "recent" in own)
