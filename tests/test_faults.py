@@ -68,7 +68,7 @@ class Load:
                 self.wrong.append(str(answer))
 
 
-async def test_a_primary_that_is_killed_costs_no_acknowledged_write_and_none_is_applied_twice(tmp_path: Path) -> None:
+async def test_killed_primary_loses_and_repeats_no_write(tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
     with (
         replica_set(tmp_path / "members") as members,
@@ -260,7 +260,7 @@ def resident(pid: int) -> int:
     return int(found.group(1)) * 1024
 
 
-async def test_floods_of_bad_tokens_and_refused_queries_take_no_memory_and_good_callers_are_served(
+async def test_floods_use_no_memory_and_valid_callers_are_served(
     tmp_path: Path,
 ) -> None:
     with serve(tmp_path, "--demo") as served:
@@ -298,7 +298,7 @@ async def test_floods_of_bad_tokens_and_refused_queries_take_no_memory_and_good_
             assert resident(served.process.pid) - before < 8_000_000
 
 
-def test_connections_that_send_nothing_more_are_closed_and_keep_nobody_out(tmp_path: Path) -> None:
+def test_idle_connections_are_closed_and_block_no_caller(tmp_path: Path) -> None:
     limits = {"PROFILE_API_HEAD_SECONDS": "2", "PROFILE_API_MAX_CONNECTIONS": "200"}
     with serve(tmp_path, "--demo", **limits) as served:
         address = (urlsplit(served.url).hostname, urlsplit(served.url).port)

@@ -58,7 +58,7 @@ def ask(url: str, query: str, token: str) -> httpx.Response:
         ({"PROFILE_API_LOG_RETENTION_DAYS": "many"}, (), "PROFILE_API_LOG_RETENTION_DAYS"),
     ],
 )
-def test_what_would_open_a_door_or_can_not_work_is_refused_in_one_line(
+def test_serve_rejects_unsafe_configuration(
     tmp_path: Path, variables: dict[str, str], arguments: tuple[str, ...], told: str
 ) -> None:
     ran = run(tmp_path, "serve", "--port", "0", *arguments, **variables)
@@ -67,7 +67,7 @@ def test_what_would_open_a_door_or_can_not_work_is_refused_in_one_line(
     assert "Traceback" not in ran.stderr
 
 
-def test_a_configured_issuer_serves_and_shuts_the_development_door_for_good(tmp_path: Path) -> None:
+def test_configured_issuer_ends_development_mode_for_good(tmp_path: Path) -> None:
     minted = mint(tmp_path, JOHN_DOE, "web", USER_SCOPES, 3600)
     with serve(tmp_path, PROFILE_API_ISSUERS=ISSUERS) as served:
         claims = {"iss": ISSUER, "aud": "profiles", "sub": "tool@clients", "azp": "tool", "exp": 4_000_000_000}
@@ -87,7 +87,7 @@ def test_a_configured_issuer_serves_and_shuts_the_development_door_for_good(tmp_
     assert "PROFILE_API_ISSUERS is set" in ran.stderr
 
 
-def test_a_database_that_is_down_is_told_and_recovers_without_a_restart(tmp_path: Path) -> None:
+def test_service_reports_database_outage_and_recovers(tmp_path: Path) -> None:
     mongod = Mongod(tmp_path / "elsewhere")
     # An operation gives up after so long.
     limit = {"PROFILE_API_TIME_LIMIT_SECONDS": "3"}
@@ -130,7 +130,7 @@ def started(data_dir: Path, *arguments: str, **variables: str) -> Iterator[tuple
         process.communicate(timeout=15)
 
 
-def test_a_service_started_before_its_database_becomes_ready_with_it(tmp_path: Path) -> None:
+def test_service_started_before_its_database_becomes_ready(tmp_path: Path) -> None:
     mongod = Mongod(tmp_path / "elsewhere")
     url = mongod.start()
     mongod.stop()
@@ -142,7 +142,7 @@ def test_a_service_started_before_its_database_becomes_ready_with_it(tmp_path: P
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_a_service_ends_when_its_late_database_must_not_be_served(tmp_path: Path, workers: str) -> None:
+def test_service_stops_when_late_database_must_not_be_served(tmp_path: Path, workers: str) -> None:
     mongod = Mongod(tmp_path / "elsewhere")
     url = mongod.start()
     with MongoClient(url) as client:
@@ -171,7 +171,7 @@ def answers(url: str) -> bool:
         return False
 
 
-def test_the_demo_has_john_doe_a_user_of_each_connection_and_pages_of_others(tmp_path: Path) -> None:
+def test_demo_has_john_doe_and_users_of_each_connection(tmp_path: Path) -> None:
     with serve(tmp_path, "--demo") as served:
         tool = run(tmp_path, "token", "--client", "support").stdout.strip()
         query = """{ authConnections { name kind }

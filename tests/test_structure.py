@@ -12,6 +12,8 @@ ROOT = Path(app.__file__).parent
 TESTS_ROOT = Path(__file__).parent
 TESTS = sorted(TESTS_ROOT.rglob("*.py"))
 MODULES = [each for each in sorted(ROOT.rglob("*.py")) if "node_modules" not in each.parts]
+MAX_TEST_NAME = 60
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 PACKAGES = [each for each in MODULES if each.name == "__init__.py" and each.parent != ROOT]
 
 
@@ -64,3 +66,10 @@ def test_no_test_module_is_imported(path: Path) -> None:
     # pytest would collect an imported test a second time. Shared code belongs in modules without tests.
     parts = [part for name in imported_by(path) if name.startswith("tests.") for part in name.split(".")]
     assert [part for part in parts if part.startswith(("test_", "conftest"))] == []
+
+
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: path.relative_to(TESTS_ROOT).as_posix())
+def test_test_names_are_short(path: Path) -> None:
+    functions = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, FUNCTIONS)]
+    names = [each.name for each in functions if each.name.startswith("test_")]
+    assert [name for name in names if len(name) > MAX_TEST_NAME] == []

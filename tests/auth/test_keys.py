@@ -87,7 +87,7 @@ async def test_an_unknown_key_is_asked_for_at_a_bounded_rate() -> None:
     assert server.asked.count("/keys") == 2
 
 
-async def test_old_keys_are_fetched_again_beside_the_requests_and_one_that_left_is_gone() -> None:
+async def test_old_keys_are_refreshed_in_the_background() -> None:
     server, clock = Server(public(EC), public(OTHER)), Clock()
     keys = keys_of(server, clock)
     await find(keys)
@@ -156,7 +156,7 @@ async def test_a_document_that_is_no_key_set_is_no_answer(body: bytes) -> None:
         ["no object"],
     ],
 )
-async def test_a_discovery_document_must_be_the_issuers_own_and_lead_to_https(discovery: Any) -> None:
+async def test_discovery_document_must_match_issuer_and_use_https(discovery: Any) -> None:
     server = Server(public(EC))
     server.discovery = discovery
     with pytest.raises(Unavailable):
@@ -234,7 +234,7 @@ async def test_which_key_a_token_means(keys: list[Any], kid: str | None, alg: st
         ({"issuer": ISSUER, "jwks": {"keys": [OctKey.generate_key(256).as_dict()]}}, "private"),
     ],
 )
-def test_keys_that_can_not_be_had_safely_are_a_fault_of_the_configuration(settings: dict[str, Any], told: str) -> None:
+def test_unsafe_key_source_is_a_configuration_error(settings: dict[str, Any], told: str) -> None:
     with pytest.raises(ConfigurationError, match=told):
         IssuerKeys(Issuer(audience="a", tenant="t", **settings))
 

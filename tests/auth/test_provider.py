@@ -56,9 +56,7 @@ async def add_google_user(data_dir: Path, account: str) -> None:
 @pytest.mark.parametrize(
     ("alg", "key"), [("RS256", RSAKey.generate_key(2048, {"kid": "r"})), ("ES256", ECKey.generate_key("P-256"))]
 )
-async def test_tokens_are_taken_by_discovery_and_sub_is_mapped_through_the_connection(
-    tmp_path: Path, alg: str, key: Any
-) -> None:
+async def test_discovered_issuer_maps_sub_through_its_connection(tmp_path: Path, alg: str, key: Any) -> None:
     with (
         provider(free_port(), alg, [key]) as issuer,
         serve(tmp_path, PROFILE_API_ISSUERS=issuers(issuer, alg, connection="google")) as served,

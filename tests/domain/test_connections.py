@@ -33,9 +33,7 @@ def test_the_strategy_says_the_kind(kind: AuthConnectionKind, strategies: str) -
 
 
 @pytest.mark.parametrize(("import_mode", "sync"), list(product([False, True], SyncRootAttributes)))
-def test_who_keeps_the_account_and_when_it_is_synced_say_whether_it_can_be_edited(
-    import_mode: bool, sync: SyncRootAttributes
-) -> None:
+def test_connection_kind_and_sync_decide_what_is_editable(import_mode: bool, sync: SyncRootAttributes) -> None:
     for strategy, kind in STRATEGIES.items():
         ours = kind in (DATABASE, PASSWORDLESS) or (kind is CUSTOM and import_mode)
         refusal = why_not_editable(AuthConnection("t", "corp", strategy, import_mode, sync))

@@ -75,7 +75,7 @@ def test_two_accounts_have_two_keys(one: tuple[str, str, str], other: tuple[str,
     assert (subject_key(*one) == subject_key(*other)) == (one == other)
 
 
-def test_an_address_and_a_username_are_found_without_regard_to_case_and_a_number_as_it_is() -> None:
+def test_emails_and_usernames_ignore_case_and_numbers_do_not() -> None:
     assert email_key("db", "John@Example.com") == email_key("db", "JOHN@example.COM")
     assert username_key("db", "John") == username_key("db", "JOHN")
     assert phone_key("sms", "+4930123") == "phone:sms:+4930123"
@@ -84,7 +84,7 @@ def test_an_address_and_a_username_are_found_without_regard_to_case_and_a_number
     assert len({key("db", "1") for key in (email_key, username_key, phone_key)}) == 3
 
 
-def test_a_user_has_a_key_of_each_identity_and_of_each_identifier_at_the_primary_connection() -> None:
+def test_user_has_keys_of_identities_and_of_primary_identifiers() -> None:
     found = keys_of(user(AUTH0, GITHUB, SAML, email="John@Example.com", username="Johnny", phone_number="+4930123"))
     assert found == [
         "email:db:john@example.com",

@@ -101,7 +101,7 @@ def test_an_empty_patch_changes_nothing(document: dict) -> None:
 
 
 @given(DOCUMENTS, DOCUMENTS)
-def test_a_patch_that_was_merged_changes_nothing_when_it_is_merged_again(document: dict, patch: dict) -> None:
+def test_merging_a_patch_twice_changes_nothing_more(document: dict, patch: dict) -> None:
     once = merge(document, patch)
     assert exactly(merge(once, patch)) == exactly(once)
 
@@ -172,7 +172,7 @@ def test_any_other_key_is_taken(key: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["\ud800", "a\udfff", "\udc00\ud800"])
-def test_a_key_with_a_lone_surrogate_is_refused_with_a_path_that_can_be_printed(key: str) -> None:
+def test_key_with_lone_surrogate_is_refused_with_printable_path(key: str) -> None:
     refused = refusal({"a": [{key: 1}]})
     assert refused.code is ErrorCode.INVALID_INPUT
     assert refused.path == ("patch", "a", "0")
@@ -212,7 +212,7 @@ def test_the_reserved_keys_are_those_of_auth0() -> None:
 
 @pytest.mark.parametrize("key", RESERVED)
 @pytest.mark.parametrize("value", [1, None, {}])
-def test_a_reserved_key_of_app_metadata_is_refused_at_the_top_alone(key: str, value: Any) -> None:
+def test_reserved_app_metadata_key_is_refused_at_top_level_only(key: str, value: Any) -> None:
     refused = refusal({"fine": 1, key: value}, RESERVED_APP_METADATA)
     assert refused.code is ErrorCode.FORBIDDEN_FIELD
     assert refused.path == ("patch", key)
@@ -244,7 +244,7 @@ def test_json_values_are_taken(value: Any) -> None:
         *((1,), {1}, b"a", bytearray(), object(), datetime(2026, 1, 31), 1j),
     ],
 )
-def test_what_can_not_be_kept_as_json_is_refused_with_the_path_to_it(value: Any) -> None:
+def test_value_that_json_forbids_is_refused_with_its_path(value: Any) -> None:
     for patch, path in [
         ({"a": value}, ("a",)),
         ({"a": {"b": value}}, ("a", "b")),

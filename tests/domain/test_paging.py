@@ -275,7 +275,7 @@ def test_a_count_is_there_where_it_was_asked_for() -> None:
     assert page(1, PageRequest(1), TotalCount(7, True)).total_count == TotalCount(7, True)
 
 
-def test_a_cursor_holds_the_name_the_value_and_the_key_and_nothing_else() -> None:
+def test_cursor_contains_order_value_and_key_only() -> None:
     text = encode_cursor(LIST, datetime(1969, 12, 31, 23, 59, 59, 999000), 7)
     content = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     assert content == [LIST, {"ms": -1}, "7"]

@@ -55,7 +55,7 @@ def test_they_come_in_the_order_of_api_and_name() -> None:
     assert [(each.api, each.name) for each in effective_permissions(given, [])] == [("x", "c"), ("y", "a"), ("y", "b")]
 
 
-def test_a_description_is_kept_and_what_was_stored_stays_as_it_was() -> None:
+def test_description_and_stored_fields_are_kept() -> None:
     stored = [permission("read", description="To read.")]
     roles = [role("Viewer", permission("read", description="Other words."))]
     for _ in range(2):

@@ -85,7 +85,7 @@ IN_PARTS = {"parts.kind", "parts.size", "parts.first", "parts.last"}
         ({"parts": {"size": {}}, "raw": {}}, NOTHING, {"nowhere", "name", "at", *IN_PARTS}),
     ],
 )
-def test_what_leaves_the_database_is_what_was_asked_for_and_may_be_read(
+def test_projection_has_requested_and_readable_fields_only(
     selection: Any, readable: frozenset[Rule], paths: set[str]
 ) -> None:
     assert THING.projection(selection, readable) == {"owner", *paths}
@@ -121,7 +121,7 @@ def test_a_row_gives_what_may_be_read() -> None:
     assert Row(THING, {"_id": 1}, ALL).read("secret") is None
 
 
-def test_what_may_not_be_read_is_refused_and_its_value_is_never_made() -> None:
+def test_unreadable_attribute_is_refused_without_computing_it() -> None:
     def fail(record: Any) -> None:
         raise AssertionError
 
@@ -218,9 +218,7 @@ RAW_PARTS = [{"size": 0, "label": False}, {"label": ""}]
         (NOTHING, {"name": "n", "at": "2026-01-31T12:00:00.000Z", "parts": RAW_PARTS}),
     ],
 )
-def test_raw_is_the_allow_list_as_far_as_it_may_be_read_and_is_there(
-    readable: frozenset[Rule], raw: dict[str, Any]
-) -> None:
+def test_raw_has_allowed_readable_existing_attributes_only(readable: frozenset[Rule], raw: dict[str, Any]) -> None:
     row = Row(THING, DOCUMENT, readable)
     assert row.raw() == raw
     assert row.read("raw") == raw

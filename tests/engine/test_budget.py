@@ -178,7 +178,7 @@ async def test_first_of_a_list_says_how_many_are_answered(world: World) -> None:
         assert set(codes(await world.post(query, token, n=wrong))) == {"BAD_USER_INPUT"}
 
 
-async def test_permissions_of_many_roles_are_charged_before_they_are_merged(world: World) -> None:
+async def test_permissions_of_roles_are_charged_before_merging(world: World) -> None:
     roles = [
         await world.add_role(f"R{n}", [{"api": "a", "name": str(each)} for each in range(1_000)]) for n in range(21)
     ]

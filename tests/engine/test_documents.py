@@ -28,7 +28,7 @@ def test_document_of_a_caller_with_a_token_is_remembered_at_once() -> None:
     assert (kept.hits, kept.misses, len(kept)) == (1, 1, 1)
 
 
-def test_document_without_a_token_is_remembered_when_it_comes_again() -> None:
+def test_document_without_token_is_cached_at_its_second_use() -> None:
     kept = documents()
     for number in range(50):
         assert not kept.prepare(f"{{ __typename }} # {number}", has_token=False).errors

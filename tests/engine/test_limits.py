@@ -220,7 +220,7 @@ def test_what_doubles_takes_no_longer_than_its_text() -> None:
         assert excess(query, **{limit: 30}) is not None, limit
 
 
-def test_fragments_that_spread_themselves_or_nest_without_end_are_measured_all_the_same() -> None:
+def test_recursive_and_deep_fragments_are_measured() -> None:
     assert excess("{ viewer { ...A } } fragment A on User { ...B id } fragment B on User { ...A }") is None
     chain = " ".join(f"fragment F{n} on User {{ ...F{n + 1} }}" for n in range(5_000))
     assert excess("{ viewer { ...F0 } } " + chain) is not None
@@ -234,7 +234,7 @@ def test_what_validation_would_compare_in_pairs_is_limited() -> None:
     assert excess("{ viewer { " + "roles { id } " * MAX_MERGES + "} }") is None
 
 
-def test_a_document_is_limited_before_it_is_validated_and_remembered_only_when_good() -> None:
+def test_document_is_limited_before_validation_cached_if_valid() -> None:
     documents = Documents(SCHEMA, Limits(tokens=50, depth=3))
     [error] = documents.prepare("{ viewer { roles { permissions { nope } } } }").errors
     assert error.extensions == {"code": "COST_EXCEEDED"}

@@ -99,15 +99,13 @@ async def test_a_mail_waits_no_longer_than_the_longest_delay(
     assert bool(await mailbox.receive()) is is_sent
 
 
-async def test_mails_counted_before_the_clock_was_set_back_do_not_count(
-    world: World, john: User, mailbox: Mailbox
-) -> None:
+async def test_mails_with_a_future_date_do_not_count(world: World, john: User, mailbox: Mailbox) -> None:
     tomorrow = [now() + timedelta(days=1)] * 3
     await world.database["mail_counts"].update_many({"tenant": world.tenant}, {"$set": {"times": tomorrow}})
     assert (await world.ask(ASK, world.user_token(john)))["sendVerificationEmail"]["errors"] == []
 
 
-async def test_without_a_server_mail_is_logged_without_its_secret_and_kept_for_the_developer(
+async def test_without_smtp_mail_is_a_file_and_its_secret_not_logged(
     world: World, john: User, mailbox: Mailbox, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert mailbox.database

@@ -61,7 +61,7 @@ def test_no_language_lacks_a_word(language: str) -> None:
     assert shape(WORDS[language]) == shape(WORDS["en"])
 
 
-def test_the_same_mail_has_the_same_id_at_each_try_and_html_is_escaped() -> None:
+def test_mail_keeps_its_message_id_and_escapes_html() -> None:
     one = mail(MailTemplate.VERIFY_EMAIL, "en", greeting="O'Neil")
     first, second = (composer().compose(one, secret) for secret in ("a", "b"))
     assert first["Message-ID"] == second["Message-ID"] == "<1@example.com>"
@@ -73,5 +73,5 @@ def test_the_same_mail_has_the_same_id_at_each_try_and_html_is_escaped() -> None
     ("email", "expected"),
     [("jane@bücher.example", "jane@xn--bcher-kva.example"), ("root@localhost", "root@localhost")],
 )
-def test_an_international_domain_goes_out_in_ascii_and_an_odd_one_as_it_is(email: str, expected: str) -> None:
+def test_international_domain_is_sent_in_ascii(email: str, expected: str) -> None:
     assert composer().compose(mail(MailTemplate.EMAIL_TAKEN, "de", email=email), None)["To"] == expected

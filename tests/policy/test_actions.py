@@ -106,7 +106,7 @@ def test_old_sign_in_is_reported_after_what_lasts(name: Name, of: TargetState, c
     assert told(name, old, replace(of, is_self=True)).code == code
 
 
-def test_missing_permission_is_reported_first_and_tells_nothing_else() -> None:
+def test_missing_permission_is_reported_before_other_reasons() -> None:
     reader = caller(ActorKind.APPLICATION, ["update:users_app_metadata"])
     for name, of, _ in OBSTACLES:
         assert told(name, reader, of).code == "FORBIDDEN"
@@ -130,7 +130,7 @@ def test_each_refusal_has_a_code_and_a_reason_without_jargon(strategy: str, prin
                 assert not JARGON.search((each.reason or "").replace(f"my-{strategy}", "")), each.reason
 
 
-def test_advice_about_settings_is_only_in_the_message_for_integrators() -> None:
+def test_only_messages_for_integrators_name_settings() -> None:
     refusal = why_not_editable(AuthConnection("t", "corp", "custom", False, SyncRootAttributes.ON_EACH_LOGIN))
     assert refusal
     assert "syncRootAttributes" in refusal.message

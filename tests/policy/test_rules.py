@@ -46,7 +46,7 @@ def test_no_scope_opens_to_oneself_what_is_never_open(rule: Rule) -> None:
     assert missing_scopes(user, rule, is_self=True) == []
 
 
-def test_rules_that_are_never_open_to_oneself_are_those_of_the_table() -> None:
+def test_rules_never_open_to_own_profile_match_the_table() -> None:
     assert {each.name for each in NEVER_ON_ONESELF} == {
         "read app_metadata",
         "read the tokens of identity providers",

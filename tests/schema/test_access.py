@@ -98,7 +98,7 @@ async def test_what_can_not_be_granted_or_revoked_is_refused(
 # ---------------------------------------------------------------- second factors
 
 
-async def test_second_factors_are_recorded_with_masked_names_and_removed_one_or_all(world: World, john: User) -> None:
+async def test_enrollments_have_masked_names_and_are_removed(world: World, john: User) -> None:
     phone = await record_enrollment(
         world, john, "p", type="phone", name="+49 170 1234567", enrolledAt="2026-01-01T00:00:00Z"
     )

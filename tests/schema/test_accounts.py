@@ -20,7 +20,7 @@ UPDATE = """mutation($updates: [UpdateUserInput!]!) { updateUsers(input: {update
 # ---------------------------------------------------------------- create
 
 
-async def test_a_database_user_is_made_with_what_was_given_and_defaults_for_the_rest(world: World) -> None:
+async def test_create_user_sets_given_values_and_defaults(world: World) -> None:
     await world.add_connection()
     made = await create_user(
         world,
@@ -132,7 +132,7 @@ async def test_app_metadata_of_a_new_user_needs_its_own_scope(world: World) -> N
 # ---------------------------------------------------------------- delete, erase
 
 
-async def test_a_deleted_user_is_gone_with_devices_and_linked_accounts_and_history_stays(world: World) -> None:
+async def test_delete_user_removes_devices_and_accounts_not_history(world: World) -> None:
     await world.add_connection()
     await world.add_connection("g", "google-oauth2")
     await world.add_user("john")

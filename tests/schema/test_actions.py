@@ -253,7 +253,7 @@ async def test_user_with_a_locked_out_ip_address_can_be_unblocked(open_world: Wo
     assert await code() == "ALREADY_SO"
 
 
-async def test_long_after_a_sign_in_what_needs_a_recent_one_is_not_offered(
+async def test_actions_that_need_a_recent_sign_in_are_not_offered(
     open_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in ("app.services.writes", "app.policy.actions"):

@@ -88,7 +88,7 @@ async def test_following_the_link_redeems_nothing_but_its_form_does(world: World
         assert (gone.status_code, "not good any more" in gone.text, "<form" in gone.text) == (404, True, False)
 
 
-async def test_a_ticket_is_void_after_its_time_after_a_new_one_and_after_what_it_is_bound_to_changed(
+async def test_ticket_expires_with_time_newer_ticket_or_changed_email(
     world: World, john: User, mailbox: Mailbox
 ) -> None:
     async def ticket() -> str:
@@ -151,9 +151,7 @@ async def test_three_mails_an_hour_go_to_a_user_and_to_an_address(world: World, 
     assert (await act(world, "sendVerificationEmail", userId=jane.user_id))["errors"] == []
 
 
-async def test_to_ever_other_addresses_a_user_sends_three_mails_an_hour_too(
-    world: World, john: User, mailbox: Mailbox
-) -> None:
+async def test_user_sends_three_mails_an_hour_to_changing_emails(world: World, john: User, mailbox: Mailbox) -> None:
     token = world.user_token(john)
     asked = [await act(world, "changeEmail", token, email=f"n{n}@example.com") for n in range(MAX_MAILS + 1)]
     assert [[(each["code"], each["path"]) for each in told["errors"]] for told in asked] == [
@@ -185,9 +183,7 @@ async def test_what_can_not_be_verified_is_refused(world: World, john: User) -> 
 # ---------------------------------------------------------------- changing
 
 
-async def test_a_users_new_address_waits_for_its_ticket_and_the_old_one_is_told(
-    world: World, john: User, mailbox: Mailbox
-) -> None:
+async def test_users_new_email_is_pending_and_old_email_is_notified(world: World, john: User, mailbox: Mailbox) -> None:
     token = world.user_token(john)
     asked = await act(world, "changeEmail", token, email="New@Example.com", reason="moved", ifVersion=1)
     assert asked["errors"] == []
@@ -217,9 +213,7 @@ async def test_a_users_new_address_waits_for_its_ticket_and_the_old_one_is_told(
     assert (await world.ask(find, tool, e="john@example.com"))["user"] is None
 
 
-async def test_a_user_is_not_told_that_an_address_has_an_account_its_owner_is(
-    world: World, john: User, mailbox: Mailbox
-) -> None:
+async def test_taken_email_is_reported_to_its_owner_only(world: World, john: User, mailbox: Mailbox) -> None:
     await world.add_user("jane", email="jane@example.com", user_metadata={"language": "de"})
     token = world.user_token(john)
     free = await act(world, "changeEmail", token, email="free@example.com")
@@ -249,9 +243,7 @@ async def test_the_conflict_is_decided_when_the_ticket_is_redeemed(world: World,
     assert (await redeem_ticket(world, ticket))["errors"] == []
 
 
-async def test_a_tool_may_set_an_address_at_once_and_is_told_of_a_taken_one(
-    world: World, john: User, mailbox: Mailbox
-) -> None:
+async def test_application_sets_email_at_once_unless_taken(world: World, john: User, mailbox: Mailbox) -> None:
     await world.add_user("jane", email="jane@example.com")
     for immediately in (True, False):
         refused = await act(
@@ -307,7 +299,7 @@ async def test_how_an_address_can_not_be_changed(world: World, john: User, monke
 # ---------------------------------------------------------------- username, phone number
 
 
-async def test_usernames_and_phone_numbers_are_changed_where_the_connection_has_them(world: World, john: User) -> None:
+async def test_connection_decides_if_username_and_phone_can_change(world: World, john: User) -> None:
     await world.add_connection("s", "sms")
     await world.add_connection("g", "google-oauth2")
     await world.add_user("gina", "google-oauth2", "g")

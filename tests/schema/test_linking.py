@@ -54,7 +54,7 @@ async def test_linking_moves_nothing_and_shows_both(accounts: TwoAccounts) -> No
     ]
 
 
-async def test_devices_and_history_of_many_users_show_those_of_linked_accounts(accounts: TwoAccounts) -> None:
+async def test_lists_show_devices_and_history_of_linked_accounts(accounts: TwoAccounts) -> None:
     await accounts.link()
     await accounts.world.add_user("jane")
     query = "{ users { nodes { userId devices { nodes { deviceId } totalCount { value } } logEvents { totalCount { value } } } } }"
@@ -153,7 +153,7 @@ async def changes_of(accounts: TwoAccounts, user_id: str, type_: str) -> dict[st
     return {each["path"]: (each.get("before"), each.get("after")) for each in event.get("changes", ())}
 
 
-async def test_a_login_and_a_token_of_the_linked_account_are_its_primarys(accounts: TwoAccounts) -> None:
+async def test_linked_accounts_login_and_token_use_the_primary(accounts: TwoAccounts) -> None:
     await accounts.link()
     recorded = await record_login(accounts.world, "g", {"sub": "g1", "name": "Renamed", "email": "new@gmail.com"})
     assert (recorded["user"]["userId"], recorded["user"]["name"]) == ("auth0|john", "John")
@@ -241,7 +241,7 @@ async def test_what_can_not_be_linked_is_refused_and_changes_nothing(accounts: T
     assert await refused(userId="github|5", secondary={"userId": "auth0|john"}) == ("INVALID_INPUT", ["secondary"])
 
 
-async def test_the_profiles_own_identity_stays_and_another_is_none_of_it(accounts: TwoAccounts) -> None:
+async def test_unlink_refuses_primary_and_foreign_identities(accounts: TwoAccounts) -> None:
     linked = await accounts.link()
     for identity, expected in ((linked["user"]["identities"][0]["id"], "INVALID_INPUT"), ("none", "NOT_FOUND")):
         [error] = (await accounts.unlink(identity))["errors"]
@@ -350,7 +350,7 @@ async def test_linking_takes_times_with_a_fraction(accounts: TwoAccounts) -> Non
     assert (await world.ask(query, own, input={"secondary": {"token": other}}))["linkIdentity"]["errors"] == []
 
 
-async def test_a_linked_database_account_keeps_its_address_and_its_password(world: World) -> None:
+async def test_linked_database_account_keeps_email_and_password(world: World) -> None:
     await world.add_connection()
     await world.add_connection("g", "google-oauth2")
     await record_login(world, "g", {"sub": "g1", "name": "Johnny", "email": "johnny@gmail.com"})

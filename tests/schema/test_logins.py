@@ -47,7 +47,7 @@ async def count(world: World, collection: str) -> int:
 
 
 @pytest.mark.parametrize("strategy", sorted({strategy for strategy, _ in CASES}))
-async def test_a_login_of_each_strategy_makes_user_identity_device_and_event(world: World, strategy: str) -> None:
+async def test_login_of_each_strategy_creates_user_device_and_event(world: World, strategy: str) -> None:
     name = f"{strategy}-here"
     await world.add_connection(name, strategy)
     for case in [case for each, case in CASES if each == strategy]:
@@ -81,7 +81,7 @@ async def test_a_login_of_each_strategy_makes_user_identity_device_and_event(wor
         assert await count(world, "users") == before + recorded["created"]
 
 
-async def test_a_social_account_is_the_same_through_any_connection_and_another_kind_is_not(world: World) -> None:
+async def test_social_account_is_one_user_across_connections(world: World) -> None:
     for name in ("google-one", "google-two"):
         await world.add_connection(name, "google-oauth2")
     for name in ("corp-one", "corp-two"):
@@ -137,7 +137,7 @@ async def test_a_new_id_with_an_address_that_is_taken_is_refused(world: World) -
 # ---------------------------------------------------------------- sync settings
 
 
-async def test_each_login_refreshes_root_attributes_where_the_setting_asks_for_it(world: World) -> None:
+async def test_on_each_login_refreshes_root_attributes(world: World) -> None:
     await world.add_connection("g", "google-oauth2")
     await record_login(world, "g", {"sub": "1", "name": "Jane", "given_name": "Jane", "email": "jane@example.com"})
     second = await record_login(
@@ -193,7 +193,7 @@ async def test_sync_does_not_apply_to_our_own_accounts(world: World, strategy: s
     assert (user["name"], user["email"], user["version"]) == ("First", "a@b.c", 1)
 
 
-async def test_only_the_primary_identitys_login_touches_root_attributes(world: World) -> None:
+async def test_only_primary_identitys_login_changes_root_attributes(world: World) -> None:
     await world.add_connection()
     await world.add_connection("g", "google-oauth2")
     john = await world.add_user("john")
@@ -285,7 +285,7 @@ async def test_an_older_login_moves_counters_only(world: World) -> None:
     assert (user["loginsCount"], user["version"]) == (2, 1)
 
 
-async def test_a_profile_too_large_is_kept_as_a_marker_and_the_event_says_so(world: World) -> None:
+async def test_too_large_provider_profile_becomes_a_marker_and_event(world: World) -> None:
     await world.add_connection("g", "google-oauth2")
     recorded = await record_login(world, "g", {"sub": "1", "name": "Jane", "bio": "x" * MAX_PROFILE_BYTES})
     [identity] = recorded["user"]["identities"]
@@ -326,7 +326,7 @@ async def test_provider_tokens_are_kept_encrypted(world: World) -> None:
 # ---------------------------------------------------------------- idempotency, many at once
 
 
-async def test_an_idempotency_key_gets_the_first_answer_and_records_once(world: World) -> None:
+async def test_idempotency_key_returns_first_answer_and_records_once(world: World) -> None:
     await world.add_connection("g", "google-oauth2")
     token = world.application_token(ALL_SCOPES)
     input = {"connection": "g", "profile": {"sub": "1", "name": "Jane"}, "idempotencyKey": "k"}
@@ -353,7 +353,7 @@ async def test_two_first_logins_at_once_make_one_user(world: World) -> None:
     assert stored["logins_count"] == 10
 
 
-async def test_a_thousand_logins_of_two_hundred_users_leave_exact_counters_and_no_duplicate(world: World) -> None:
+async def test_concurrent_logins_leave_exact_counters_no_duplicates(world: World) -> None:
     for name, strategy in (("g", "google-oauth2"), ("o", "oidc")):
         await world.add_connection(name, strategy)
     query = "mutation($input: RecordLoginInput!) { recordLogin(input: $input) { errors { code } } }"
@@ -401,7 +401,7 @@ async def test_a_failed_login_is_an_event_and_touches_no_profile(world: World) -
     assert await world.stored(john) == before
 
 
-async def test_ten_failures_from_one_address_keep_it_out_of_the_account(world: World) -> None:
+async def test_ten_failures_block_the_ip_address_for_that_account(world: World) -> None:
     await world.add_connection()
     john = await world.add_user("john")
     profile = {"user_id": "john"}
@@ -459,7 +459,7 @@ async def test_unblocking_lifts_the_addresses_too(world: World) -> None:
 
 
 @pytest.mark.parametrize("revoke", [True, False])
-async def test_blocking_takes_the_devices_with_it_unless_told_otherwise(world: World, revoke: bool) -> None:
+async def test_block_revokes_devices_unless_asked_not_to(world: World, revoke: bool) -> None:
     await world.add_connection("g", "google-oauth2")
     await record_login(world, "g", {"sub": "1"}, device={"deviceId": "d", "token": "t"})
     own = world.user_token("google-oauth2|1")
@@ -533,7 +533,7 @@ async def test_login_without_device_name_keeps_the_given_one(world: World) -> No
     assert await name(FIREFOX) == "Ann's phone"
 
 
-async def test_a_credential_of_a_blocked_user_or_past_its_time_does_not_stand(world: World) -> None:
+async def test_credential_of_blocked_user_or_expired_is_invalid(world: World) -> None:
 
     await world.add_connection("g", "google-oauth2")
     past, later = format_time(now() - timedelta(seconds=1)), format_time(now() + timedelta(days=1))
@@ -603,7 +603,7 @@ async def rule(world: World, name: str, on: bool = True) -> Any:
     return (await world.ask(RULE, world.application_token(ALL_SCOPES), name=name, on=on))["saveLoginRule"]
 
 
-async def test_the_rule_moves_user_metadata_to_root_attributes_when_it_is_on(world: World) -> None:
+async def test_login_rule_moves_user_metadata_to_root_attributes(world: World) -> None:
     await world.add_connection()
     name = MOVE_USER_METADATA.name
     listed = await world.ask("{ loginRules { name title enabled } }", world.application_token(ALL_SCOPES))
@@ -646,7 +646,7 @@ async def logins_told(world: World) -> int:
     return int(await world.database["log_events"].count_documents(of_logins))
 
 
-async def test_rules_of_others_are_run_and_one_that_raises_fails_the_login_with_its_name(
+async def test_installed_login_rule_that_raises_fails_login_by_name(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: Any) -> Any:
@@ -697,9 +697,7 @@ async def test_nobody_but_the_login_service_records_logins(world: World) -> None
     assert codes(answer) == ["FORBIDDEN"]
 
 
-async def test_places_are_told_of_devices_and_events_where_a_database_is_configured(
-    world: World, tmp_path: Path
-) -> None:
+async def test_locations_are_shown_with_a_configured_database(world: World, tmp_path: Path) -> None:
     path = write_database(tmp_path / "city.mmdb", {"203.0.113.0/24": LYON})
     await world.add_connection("g", "google-oauth2")
     query = """mutation($input: RecordLoginInput!) { recordLogin(input: $input) {

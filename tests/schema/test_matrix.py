@@ -83,7 +83,7 @@ async def test_description_of_each_field_ends_with_its_rule(world: World) -> Non
     assert not [what for what, text in described.items() if "Requires " in text and what not in TABLE]
 
 
-def test_fields_print_only_what_differs_from_the_rule_of_their_type() -> None:
+def test_field_prints_its_rule_only_if_it_differs_from_its_type() -> None:
     rules = {type_.name: declared(type_, Authorized) for type_ in object_types()}
     assert [name for name, rule in rules.items() if rule is not None] == ["User"]
     own = {name: declared(field, Authorized) for name, field in fields_of("User").items()}
@@ -226,7 +226,7 @@ async def test_app_metadata_is_told_to_no_user_in_any_way(world: World) -> None:
         assert path in answer.text
 
 
-async def test_no_scope_lets_a_user_write_or_read_their_own_app_metadata(world: World) -> None:
+async def test_no_scope_gives_a_user_their_own_app_metadata(world: World) -> None:
     john = await world.add_user("john", app_metadata={"a": 1})
     token = world.user_token(john, [*map(str, Scope)])
     write = 'mutation { updateAppMetadata(input: {userId: "auth0|john", patch: {a: 2}}) { errors { code } } }'

@@ -72,7 +72,7 @@ async def test_a_tool_sets_a_password_that_must_be_changed(world: World, john: U
     assert (await verify_password(world, NEW_PASSWORD))["mustChangePassword"] is False
 
 
-async def test_users_change_theirs_with_the_old_one_or_soon_after_they_signed_in(
+async def test_user_changes_password_with_old_one_or_recent_sign_in(
     world: World, john: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     token = world.user_token(john)
@@ -368,7 +368,7 @@ async def test_an_unknown_user_and_a_wrong_password_look_alike(
 
 
 @pytest.mark.usefixtures("instant")
-async def test_wrong_passwords_are_limited_by_account_and_address_known_or_not(world: World, john: User) -> None:
+async def test_wrong_passwords_are_limited_by_account_and_ip_address(world: World, john: User) -> None:
     await change(world, PASSWORD, userId=john.user_id)
     limited = {
         "valid": None,
@@ -502,7 +502,7 @@ async def bring(world: World, **input: Any) -> Any:
 
 
 @pytest.mark.parametrize("prefix", [b"2a", b"2b"])
-async def test_a_bcrypt_hash_is_taken_and_made_anew_when_the_password_is_right(world: World, prefix: bytes) -> None:
+async def test_bcrypt_hash_is_replaced_after_the_right_password(world: World, prefix: bytes) -> None:
     await world.add_connection()
     old = bcrypt.hashpw(b"tiny old password", bcrypt.gensalt(4, prefix)).decode()
     assert await bring(world, passwordHash=old) == []
@@ -519,7 +519,7 @@ async def test_a_bcrypt_hash_is_taken_and_made_anew_when_the_password_is_right(w
     assert await verify_password(world, "nonsense", "old@example.com") == INVALID
 
 
-async def test_an_argon2_hash_is_taken_and_made_anew_where_it_is_weaker(world: World) -> None:
+async def test_weaker_argon2_hash_is_replaced(world: World) -> None:
     await world.add_connection()
     old = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=2).hash("tiny old password")
     assert await bring(world, passwordHash=old) == []

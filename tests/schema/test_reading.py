@@ -31,9 +31,7 @@ async def test_viewer_is_one_database_command(world: World, commands: list[str])
 
 
 @pytest.mark.parametrize("users", [3, 40])
-async def test_a_page_of_users_with_their_history_is_a_fixed_number_of_commands(
-    world: World, commands: list[str], users: int
-) -> None:
+async def test_page_of_users_with_history_needs_fixed_commands(world: World, commands: list[str], users: int) -> None:
     role = await world.add_role("Editor")
     for number in range(users):
         user = await world.add_user(f"user{number}", role_ids=(role,))
@@ -54,7 +52,7 @@ async def test_a_page_of_users_with_their_history_is_a_fixed_number_of_commands(
     )
 
 
-async def test_paging_forward_and_backward_meets_everyone_once_newest_first(world: World) -> None:
+async def test_paging_both_ways_returns_each_user_once_newest_first(world: World) -> None:
     at = now()
     # Two share each time, so that ties are broken too.
     for number in range(11):
@@ -152,14 +150,14 @@ async def test_a_user_is_found_by_id_user_id_identity_and_email(world: World) ->
     assert await found(userId="auth0|nobody") is None
 
 
-async def test_an_identity_without_connection_is_refused_where_several_would_fit(world: World) -> None:
+async def test_ambiguous_identity_without_connection_is_refused(world: World) -> None:
     await world.add_connection("a", "oidc")
     await world.add_connection("b", "oidc")
     query = '{ user(by: {identity: {provider: "oidc", userId: "1"}}) { userId } }'
     assert codes(await world.post(query, world.application_token())) == ["BAD_USER_INPUT"]
 
 
-async def test_node_and_nodes_give_every_kind_and_null_for_what_is_not_there(world: World) -> None:
+async def test_node_and_nodes_return_every_type_and_null_if_unknown(world: World) -> None:
     await world.add_connection()
     role = await world.add_role("Editor")
     john = await world.add_user("john")

@@ -48,7 +48,7 @@ async def test_whoever_signs_up_has_an_account_and_a_mail(open_world: World, mai
     assert "actor" not in events[0]
 
 
-async def test_a_taken_address_gets_the_same_answer_and_its_owner_a_mail(open_world: World, mailbox: Mailbox) -> None:
+async def test_sign_up_with_taken_email_answers_alike_and_mails_owner(open_world: World, mailbox: Mailbox) -> None:
     world = open_world
     await sign_up(world, email="jane@example.com")
     jane = await world.database["users"].find_one({"tenant": world.tenant})
@@ -141,7 +141,7 @@ async def test_a_tool_makes_users_with_a_password_and_a_mail(world: World, mailb
     assert len(stored) == 1
 
 
-async def test_a_user_whose_verification_mail_is_one_too_many_is_not_made(world: World, mailbox: Mailbox) -> None:
+async def test_sign_up_beyond_the_mail_limit_creates_no_user(world: World, mailbox: Mailbox) -> None:
     token = world.application_token(ALL_SCOPES)
     for name in ("a", "b", "c", "d"):
         await world.add_connection(name)

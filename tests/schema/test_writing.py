@@ -148,7 +148,7 @@ async def test_reserved_keys_of_app_metadata_are_refused(world: World, key: str)
     await assert_untouched(world, john)
 
 
-async def test_app_metadata_is_written_by_a_tool_and_its_author_is_told(world: World) -> None:
+async def test_application_writes_app_metadata_and_is_the_actor(world: World) -> None:
     john = await world.add_user("john", app_metadata={"plan": "free"})
     input = {"userId": john.user_id, "patch": {"plan": "pro"}, "reason": "paid"}
     payload = (await world.ask(APP_METADATA, world.application_token(), input=input))["updateAppMetadata"]
@@ -170,7 +170,7 @@ async def test_an_application_says_whose_profile(world: World) -> None:
     assert [(each["code"], each["path"]) for each in payload["errors"]] == [("INVALID_INPUT", ["userId"])]
 
 
-async def test_if_version_that_holds_no_longer_is_a_conflict_with_the_current_profile(world: World) -> None:
+async def test_outdated_if_version_returns_the_current_profile(world: World) -> None:
     john = await world.add_user("john")
     assert (await patched(world, john, patch={"a": 1}, ifVersion=1))["user"]["version"] == 2
     payload = await patched(world, john, patch={"a": 2}, ifVersion=1)

@@ -54,7 +54,7 @@ async def history(client: httpx.AsyncClient) -> tuple[dict, list[dict]]:
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-async def test_ten_writers_at_once_lose_nothing_and_are_refused_nothing(workers: str, tmp_path: Path) -> None:
+async def test_ten_concurrent_writers_lose_no_write(workers: str, tmp_path: Path) -> None:
     with serve(tmp_path, "--demo", "--workers", workers) as served:
         async with client_of(served.url, tmp_path) as client:
             before, _ = await history(client)
@@ -127,7 +127,7 @@ async def test_a_killed_service_loses_no_acknowledged_write(tmp_path: Path) -> N
         assert acknowledged <= await metadata_keys(served.url, tmp_path)
 
 
-async def test_a_killed_database_comes_back_without_a_restart_and_has_every_acknowledged_write(tmp_path: Path) -> None:
+async def test_killed_database_returns_with_all_acknowledged_writes(tmp_path: Path) -> None:
     acknowledged: set[str] = set()
     stop = asyncio.Event()
     with serve(tmp_path, "--demo") as served:

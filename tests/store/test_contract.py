@@ -72,7 +72,7 @@ async def test_what_lookup_and_search_need_is_derived(database: Database) -> Non
     assert from_document(stored) == from_document(to_document(from_document(stored)))
 
 
-async def test_a_write_counts_if_the_version_is_as_it_was_read_and_brings_its_event(database: Database) -> None:
+async def test_write_of_the_read_version_is_stored_with_its_event(database: Database) -> None:
     user = new_user()
     await database["users"].insert_one(to_document(user))
     after = replace(user, version=2, name=None, user_metadata={"a": 1}, email="new@x.org")
@@ -88,7 +88,7 @@ async def test_a_write_counts_if_the_version_is_as_it_was_read_and_brings_its_ev
     assert kept["roots"] == ["name", "user_metadata"]
 
 
-async def test_a_write_after_another_changes_nothing_and_leaves_no_event(database: Database) -> None:
+async def test_write_of_an_old_version_stores_nothing(database: Database) -> None:
     user = new_user()
     await database["users"].insert_one(to_document(user))
     first, second = replace(user, version=2, name="first"), replace(user, version=2, name="second")
@@ -196,7 +196,7 @@ class CountedRecords(Records):
         return await super().find(*arguments, **named)
 
 
-async def test_a_snapshot_is_loaded_once_for_many_and_is_at_most_its_age(database: Database) -> None:
+async def test_snapshot_is_shared_and_reloaded_after_its_age(database: Database) -> None:
     connection = {"tenant": "t", "name": "db", "strategy": "auth0", "sync_root_attributes": "NEVER"}
     await database["connections"].insert_one(connection)
     await database["roles"].insert_one({"_id": "r", "tenant": "t", "role_id": "rol_a", "name": "A"})
@@ -215,7 +215,7 @@ async def test_a_snapshot_is_loaded_once_for_many_and_is_at_most_its_age(databas
     assert await snapshots.roles("t") == {}
 
 
-async def test_an_empty_database_is_of_this_version_and_an_older_one_must_be_migrated(database: Database) -> None:
+async def test_older_database_must_be_migrated(database: Database) -> None:
     await check_schema_version(database, current=1)
     await check_schema_version(database, current=1)
     with pytest.raises(MigrationNeeded, match="profile-api migrate"):
@@ -225,7 +225,7 @@ async def test_an_empty_database_is_of_this_version_and_an_older_one_must_be_mig
         await check_schema_version(database, current=2)
 
 
-async def test_migrations_run_in_turn_and_go_on_where_they_were_cut_off(database: Database) -> None:
+async def test_interrupted_migrations_resume_in_order(database: Database) -> None:
     await check_schema_version(database, current=1)
     ran: list[int] = []
 

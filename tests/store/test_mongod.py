@@ -42,7 +42,7 @@ def port_of(url: str) -> int:
     return int(url.partition("127.0.0.1:")[2].partition("/")[0])
 
 
-def test_data_and_address_are_kept_between_starts_and_after_a_kill(tmp_path: Path) -> None:
+def test_mongod_keeps_data_and_url_after_stop_and_kill(tmp_path: Path) -> None:
     urls = []
     for number in range(3):
         mongod = Mongod(tmp_path)
@@ -269,7 +269,7 @@ def test_one_that_does_not_start_is_told_with_the_end_of_its_log(tmp_path: Path)
         pass
 
 
-async def test_a_database_that_hangs_is_unavailable_without_a_time_limit(
+async def test_hanging_database_is_unavailable_without_time_limit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.store.database._PING_SECONDS", 0.3)

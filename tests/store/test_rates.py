@@ -22,7 +22,7 @@ class Clock:
         return self.now
 
 
-async def test_each_caller_has_a_window_and_what_is_beyond_is_told_when_to_come_back() -> None:
+async def test_caller_over_the_limit_learns_when_to_retry() -> None:
     clock = Clock()
     rates = Rates("caller", "3/minute", clock=clock)
     for remaining in (2, 1, 0):

@@ -154,7 +154,7 @@ async def test_a_user_is_found_by_one_document(database: Database, where: dict[s
     assert plan["executionStats"]["totalDocsExamined"] == 1
 
 
-async def test_tries_counted_before_the_clock_was_set_back_are_forgotten(database: Database) -> None:
+async def test_password_tries_with_a_future_date_do_not_count(database: Database) -> None:
     passwords, at = CredentialStore(database), now()
     for number in range(3):
         assert await passwords.count_attempt("t", "key", at + timedelta(days=1)) == number + 1

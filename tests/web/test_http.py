@@ -315,7 +315,7 @@ async def test_health_and_readiness(world: World) -> None:
     assert (await world.client.get("/nothing")).status_code == 404
 
 
-async def test_arguments_of_a_field_that_needs_a_token_are_not_converted(
+async def test_arguments_of_unauthenticated_fields_are_not_converted(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     converted = []

@@ -461,7 +461,7 @@ def test_a_request_under_way_is_answered_by_a_server_that_stops(monkeypatch: pyt
     assert b"connection: close" in answer
 
 
-def test_a_server_that_stops_does_not_wait_for_a_request_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stopping_server_waits_for_requests_a_limited_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.web.protocol._GRACE_SECONDS", 0.1)
     with running(drain=20) as run:
         silent, idle = run.connect(), run.connect(GET)

@@ -69,9 +69,7 @@ async def test_blocked_user_is_403_without_data(world: World) -> None:
     assert "data" not in answer.json()
 
 
-async def test_write_that_takes_too_long_leaves_the_answer_of_those_before(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_timed_out_write_keeps_the_answers_before_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     john = await world.add_user("john")
     update, begun = Metadata._update, 0
 
