@@ -28,6 +28,7 @@ from app.services.identifiers import Identifiers
 from app.services.identities import Identities
 from app.services.joins import Joins
 from app.services.lists import Lists
+from app.services.login_rules import LoginRules
 from app.services.logins import RecordLogins
 from app.services.metadata import Metadata
 from app.services.new_accounts import NewAccounts
@@ -162,8 +163,7 @@ def build_logins(base: Foundation) -> RecordLogins:
         LoginStore(base.database),
         base.connections,
         base.cipher,
-        base.rules,
-        base.settings.metadata_max_bytes,
+        LoginRules(base.connections, base.rules, base.settings.metadata_max_bytes),
     )
 
 

@@ -1,4 +1,8 @@
-"""What a caller could do to a user now, by the rules and refusals that the mutations apply."""
+"""viewerActions: which mutations a caller may run on a user now, and the reason for each that is refused.
+
+RULES repeats the rule of each use case, because policy cannot import services, where use cases declare their rules.
+tests/services/test_use_cases.py compares the two.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The input of recordLogin and recordFailedLogin, and its validation."""
+"""Login reports: the input of recordLogin and recordFailedLogin, and its validation."""
 
 import json
 from collections.abc import Mapping
@@ -16,26 +16,30 @@ from app.domain.times import now
 # Characters.
 MAX_TEXT = 512
 MAX_TOKEN = 16_384
-# Levels. Readers go through the profile by recursion, and an answer cannot nest deeper than 254.
+# Levels of nesting. The readers of a profile are recursive, and an answer cannot nest deeper than 254 levels.
 MAX_PROFILE_DEPTH = 64
-# How far a login service's clock may be ahead of ours.
-_AHEAD = timedelta(minutes=5)
+# The clocks of the login service and of this service can differ by this much.
+_CLOCK_TOLERANCE = timedelta(minutes=5)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# The GraphQL input types inherit these classes, so that no value is copied from class to class. A class that inherits a
+# frozen dataclass must be frozen, and input types of strawberry are not.
+@dataclass(kw_only=True)
 class DeviceReport:
-    """`token` is the credential itself, of which the SHA-256 is kept."""
+    """The credential that the login service gave to a device. `token` is the credential itself: only its SHA-256 is
+    stored.
+    """
 
     device_id: str
-    type: DeviceType = DeviceType.REFRESH_TOKEN
     name: str | None = None
+    type: DeviceType = DeviceType.REFRESH_TOKEN
     token: str | None = None
     expires_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(kw_only=True)
 class LoginReport:
-    """RecordLoginInput of the contract."""
+    """One login. `profile` is the JSON object that the identity provider sent; tokens are not encrypted yet."""
 
     connection: str
     profile: Any
@@ -58,9 +62,11 @@ class FailureReason(StrEnum):
     OTHER = "OTHER"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(kw_only=True)
 class FailureReport:
-    """RecordFailedLoginInput. `identifier` is what was typed: an address, a name, a number, or the provider's id."""
+    """One failed login. `identifier` is what the user typed: an e-mail address, a username, a phone number, or the id
+    of the account at the identity provider.
+    """
 
     connection: str
     identifier: str
@@ -76,9 +82,10 @@ Report = TypeVar("Report", LoginReport, FailureReport)
 
 
 def check_report(report: Report) -> Report:
-    """The report, with its IP address in one spelling. Refused with INVALID_INPUT."""
-    if report.date is not None and report.date > now() + _AHEAD:
-        raise invalid("date is more than 5 minutes ahead.", "date")
+    """Returns the report with its IP address in canonical form. Raises Refused with INVALID_INPUT."""
+    # A date in the future would make every login until then an old one, which changes nothing but the counter.
+    if report.date is not None and report.date > now() + _CLOCK_TOLERANCE:
+        raise invalid("date must not be more than 5 minutes in the future.", "date")
     report = replace(report, ip=read_ip(report.ip))
     for name, camel in (("client_id", "clientId"), ("client_name", "clientName"), ("user_agent", "userAgent")):
         check_text(getattr(report, name), camel, MAX_TEXT)
@@ -97,33 +104,38 @@ def check_report(report: Report) -> Report:
 
 
 def read_ip(text: str | None) -> str | None:
-    """The IP address in its one spelling, so that what is counted by it is counted once. Refused with INVALID_INPUT."""
+    """Returns the IP address in canonical form. Raises Refused with INVALID_INPUT when it is not an IP address.
+
+    An IPv4 address that is mapped to IPv6 becomes IPv4.
+    """
     if text is None:
         return None
     try:
         found = ip_address(text)
     except ValueError:
-        raise invalid("ip is no IP address.", "ip") from None
+        raise invalid("ip must be an IPv4 or IPv6 address.", "ip") from None
+    # Failed logins are counted by this text: with two spellings, one IP address would have two counters.
     return str(getattr(found, "ipv4_mapped", None) or found)
 
 
 def _check_profile(profile: Any) -> None:
     if not isinstance(profile, Mapping):
-        raise invalid("profile is a JSON object.", "profile")
+        raise invalid("profile must be a JSON object.", "profile")
     if is_deeper(profile, MAX_PROFILE_DEPTH):
-        raise invalid(f"profile nests at most {MAX_PROFILE_DEPTH} levels.", "profile")
+        raise invalid(f"profile must not have more than {MAX_PROFILE_DEPTH} levels of nesting.", "profile")
     try:
         json.dumps(profile, ensure_ascii=False, allow_nan=False).encode()
     except ValueError:
-        raise invalid("profile holds what is no JSON: NaN, or text that is no Unicode.", "profile") from None
+        message = "profile contains a value that JSON does not allow: NaN, infinity, or invalid Unicode."
+        raise invalid(message, "profile") from None
 
 
 def check_text(value: str | None, name: str, limit: int = MAX_TEXT) -> None:
-    """Refused with INVALID_INPUT; `limit` is characters."""
+    """Raises Refused with INVALID_INPUT unless the text has 1 to `limit` characters of valid Unicode. None is valid."""
     if value is not None and not (0 < len(value) <= limit and is_well_formed(value)):
-        raise invalid(f"{name} takes 1 to {limit} characters.", name)
+        raise invalid(f"{name} must have 1 to {limit} characters.", name)
 
 
 def invalid(message: str, name: str) -> Refused:
-    """`name` is the input's field."""
+    """Returns a refusal with INVALID_INPUT. `name` is the field of the input."""
     return Refused(ErrorCode.INVALID_INPUT, message, (name,))

@@ -47,11 +47,10 @@ from app.store.users import UserStore
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """Whether the password is right, and then whose it is (`_id`) and whether they must change it."""
+    """Whether the password is right. If it is, `user` is the profile that it belongs to."""
 
     valid: bool
-    user: Key | None = None
-    must_change: bool | None = None
+    user: User | None = None
 
 
 class Passwords:
@@ -173,7 +172,7 @@ class Passwords:
         if self._hashes.is_outdated(credential.hash):
             anew = await self._hashes.hash(caller, password)
             await self._credentials.upgrade(principal.tenant, account, credential.hash, anew)
-        return Verified(valid=True, user=user.id, must_change=user.must_change_password)
+        return Verified(valid=True, user=user)
 
     @requires(SEND_ACCOUNT_MAIL)
     async def send_reset(self, principal: Principal | None, rule: Rule, target: Target) -> User:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.domain.login_rules import LoginRule
-from app.services.logins import RecordLogins
+from app.services.login_rules import LoginRules
 from tests.schema.operations.identities import LINK_IDENTITY, UNLINK_IDENTITY, TwoAccounts
 from tests.world import ALL_SCOPES, DATABASE, World, codes
 
@@ -223,10 +223,10 @@ async def test_app_metadata_of_a_profile_made_meanwhile_is_refused(world: World,
 def ruled(monkeypatch: pytest.MonkeyPatch) -> None:
     """A login rule that takes app_metadata from what the provider sent."""
 
-    async def enabled(self: RecordLogins, tenant: str) -> list[LoginRule]:
+    async def enabled(self: LoginRules, tenant: str) -> list[LoginRule]:
         return [LoginRule("copy", "Copy", lambda user, login: {"app_metadata": {"from": str(login.claims.name)}})]
 
-    monkeypatch.setattr(RecordLogins, "_enabled", enabled)
+    monkeypatch.setattr(LoginRules, "enabled", enabled)
 
 
 @pytest.mark.usefixtures("ruled")

@@ -13,7 +13,7 @@ from app.domain.connections import SyncRootAttributes, kind_of
 from app.domain.login_rules import MOVE_USER_METADATA, LoginRule
 from app.domain.logins import MAX_FAILURES, MAX_PROFILE_BYTES
 from app.domain.times import format_time, now
-from app.services.logins import token_hash
+from app.services.devices import hash_token
 from tests.clients import service_client
 from tests.domain.golden_pairs import CASES, claims_of, payload_of
 from tests.geo.databases import LYON, write_database
@@ -344,6 +344,21 @@ async def test_idempotency_key_returns_first_answer_and_records_once(world: Worl
     assert other["recordLogin"]["user"]["loginsCount"] == 2
 
 
+async def test_login_answers_the_profile_that_it_wrote(world: World, commands: list[str]) -> None:
+    """Nothing is read after the commit."""
+    await world.add_connection("g", "google-oauth2")
+    fields = "id version name email raw lastLogin loginsCount identities { connection profileData accessToken }"
+    query = f"mutation($input: RecordLoginInput!) {{ recordLogin(input: $input) {{ user {{ {fields} }} }} }}"
+    token, profile = world.application_token(ALL_SCOPES), {"sub": "1", "name": "Jane", "email": "jane@example.com"}
+    for name in ("Jane", "Jane Doe"):
+        input = {"connection": "g", "profile": {**profile, "name": name}, "accessToken": "secret"}
+        commands.clear()
+        written = (await world.ask(query, token, input=input))["recordLogin"]["user"]
+        assert commands[-1] == "commitTransaction"
+        read = await world.ask(f'{{ user(by: {{userId: "google-oauth2|1"}}) {{ {fields} }} }}', token)
+        assert (written["name"], written) == (name, read["user"])
+
+
 async def test_two_first_logins_at_once_make_one_user(world: World) -> None:
     await world.add_connection("g", "google-oauth2")
     recorded = await asyncio.gather(*(record_login(world, "g", {"sub": "1", "name": "Jane"}) for _ in range(10)))
@@ -493,7 +508,7 @@ UNLINK = """mutation($user: String, $device: String!) { unlinkDevice(input: {use
 async def test_a_device_is_linked_told_of_and_revoked_at_once(world: World) -> None:
     await world.add_connection("g", "google-oauth2")
 
-    digest = token_hash("credential")
+    digest = hash_token("credential")
     device = {"deviceId": "d1", "token": "credential", "type": "ROTATING_REFRESH_TOKEN"}
     recorded = await record_login(
         world, "g", {"sub": "1"}, device=device, clientId="app", clientName="App", userAgent=IPHONE
@@ -540,10 +555,10 @@ async def test_credential_of_blocked_user_or_expired_is_invalid(world: World) ->
     for id, expires in (("past", past), ("later", later)):
         await record_login(world, "g", {"sub": "1"}, device={"deviceId": id, "token": id, "expiresAt": expires})
     tool = world.application_token(ALL_SCOPES)
-    assert (await world.ask(STANDS, tool, hash=token_hash("past")))["deviceCredential"] is None
-    assert (await world.ask(STANDS, tool, hash=token_hash("later")))["deviceCredential"]
+    assert (await world.ask(STANDS, tool, hash=hash_token("past")))["deviceCredential"] is None
+    assert (await world.ask(STANDS, tool, hash=hash_token("later")))["deviceCredential"]
     await world.database["users"].update_one({"tenant": world.tenant}, {"$set": {"blocked": True}})
-    assert (await world.ask(STANDS, tool, hash=token_hash("later")))["deviceCredential"] is None
+    assert (await world.ask(STANDS, tool, hash=hash_token("later")))["deviceCredential"] is None
     for bad in ("", "x" * 64, "A" * 64, "later"):
         assert codes(await world.post(STANDS, tool, hash=bad)) == ["BAD_USER_INPUT"]
 

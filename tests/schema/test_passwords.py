@@ -16,7 +16,7 @@ from app.main import build
 from app.services.password_hashes import PasswordHashes
 from app.settings import Settings
 from tests.mailbox import PUBLIC_URL, Mailbox, link_of, ticket_of
-from tests.schema.operations.passwords import INVALID, NEW_PASSWORD, PASSWORD, verify_password
+from tests.schema.operations.passwords import INVALID, NEW_PASSWORD, PASSWORD, VERIFY_PASSWORD, verify_password
 from tests.schema.operations.tickets import TICKET_NOT_FOUND, redeem_ticket
 from tests.world import ALL_SCOPES, DATABASE, World, codes
 
@@ -70,6 +70,19 @@ async def test_a_tool_sets_a_password_that_must_be_changed(world: World, john: U
     assert told["user"]["mustChangePassword"] is False
     assert await verify_password(world, PASSWORD) == INVALID
     assert (await verify_password(world, NEW_PASSWORD))["mustChangePassword"] is False
+
+
+async def test_verification_reads_the_profile_once(world: World, john: User, commands: list[str]) -> None:
+    await change(world, PASSWORD, userId=john.user_id)
+    query = VERIFY_PASSWORD.replace("userId", "id version name email raw lastPasswordReset")
+    token = world.application_token(["verify:passwords", "read:users"])
+    input = {"connection": DATABASE, "identifier": "john@example.com", "password": PASSWORD}
+    commands.clear()
+    verified = (await world.ask(query, token, input=input))["verifyPassword"]
+    # The profile, the connection, the credential and a bcrypt hash; the rest counts the attempt.
+    assert commands.count("find") == 4
+    query = '{ user(by: {userId: "auth0|john"}) { id version name email raw lastPasswordReset } }'
+    assert verified["user"] == (await world.ask(query, token))["user"]
 
 
 async def test_user_changes_password_with_old_one_or_recent_sign_in(

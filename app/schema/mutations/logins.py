@@ -23,7 +23,7 @@ _IP = "Where the user came from, IPv4 or IPv6."
 
 
 @strawberry.input(description="A credential that the login service gave to a device.")
-class DeviceCredentialInput:
+class DeviceCredentialInput(DeviceReport):
     device_id: str = strawberry.field(description="What the login service calls the device.")
     name: str | None = strawberry.field(default=None, description="For the user; else browser and system.")
     type: DeviceType = DeviceType.REFRESH_TOKEN
@@ -32,7 +32,7 @@ class DeviceCredentialInput:
 
 
 @strawberry.input(description="One login.")
-class RecordLoginInput:
+class RecordLoginInput(LoginReport):
     connection: str = strawberry.field(description="By which the user came in.")
     profile: JSON = strawberry.field(description="The provider's profile, as it came. At most 64 levels.")
     client_id: str | None = strawberry.field(default=None, description="The application that was signed in to.")
@@ -53,7 +53,7 @@ class RecordLoginInput:
 
 
 @strawberry.input(description="One login that failed.")
-class RecordFailedLoginInput:
+class RecordFailedLoginInput(FailureReport):
     connection: str
     identifier: str = strawberry.field(description="What was typed: an address, a name, a number, or the account's id.")
     reason: LoginFailureReason
@@ -89,29 +89,7 @@ class RecordFailedLoginPayload(Payload):
     RecordLogins.record,
 )
 async def record_login(context: Context, input: RecordLoginInput) -> Recorded:
-    device = input.device
-    report = LoginReport(
-        connection=input.connection,
-        profile=input.profile,
-        client_id=input.client_id,
-        client_name=input.client_name,
-        ip=input.ip,
-        user_agent=input.user_agent,
-        date=input.date,
-        device=None
-        if device is None
-        else DeviceReport(
-            device_id=device.device_id,
-            type=device.type,
-            name=device.name,
-            token=device.token,
-            expires_at=device.expires_at,
-        ),
-        access_token=input.access_token,
-        refresh_token=input.refresh_token,
-        idempotency_key=input.idempotency_key,
-    )
-    recorded = await context.services.logins.record(context.principal, report)
+    recorded = await context.services.logins.record(context.principal, input)
     # A user's token may just have got its profile.
     await context.look_again()
     return recorded
@@ -124,14 +102,4 @@ async def record_login(context: Context, input: RecordLoginInput) -> Recorded:
     FailedLogins.record,
 )
 async def record_failed_login(context: Context, input: RecordFailedLoginInput) -> Key:
-    report = FailureReport(
-        connection=input.connection,
-        identifier=input.identifier,
-        reason=input.reason,
-        client_id=input.client_id,
-        client_name=input.client_name,
-        ip=input.ip,
-        user_agent=input.user_agent,
-        date=input.date,
-    )
-    return await context.services.failed_logins.record(context.principal, report)
+    return await context.services.failed_logins.record(context.principal, input)

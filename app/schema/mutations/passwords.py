@@ -53,8 +53,10 @@ class VerifyPasswordPayload(Payload):
 
     @classmethod
     async def of(cls, info: Info, written: Verified) -> Self:
-        user: Any = await read_written(info, USER, written.user, "user") if written.user else None
-        return cls(valid=written.valid, must_change_password=written.must_change, user=user)
+        if written.user is None:
+            return cls(valid=written.valid)
+        user: Any = await read_written(info, USER, written.user, "user")
+        return cls(valid=written.valid, must_change_password=written.user.must_change_password, user=user)
 
 
 @mutation(
