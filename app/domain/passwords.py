@@ -83,7 +83,7 @@ class PasswordProblem(StrEnum):
 
     CONTROL_CHARACTERS = "control_characters"
     LENGTH = "length"
-    OWN_WORD = "own_word"
+    IDENTIFIER = "identifier"
     REPEATED = "repeated"
     SEQUENCE = "sequence"
     COMMON = "common"
@@ -95,16 +95,18 @@ class PasswordProblem(StrEnum):
 
 # Where more words would help.
 EASY_TO_GUESS = frozenset(
-    set(PasswordProblem) - {PasswordProblem.CONTROL_CHARACTERS, PasswordProblem.LENGTH, PasswordProblem.OWN_WORD}
+    set(PasswordProblem) - {PasswordProblem.CONTROL_CHARACTERS, PasswordProblem.LENGTH, PasswordProblem.IDENTIFIER}
 )
 _EASY = "This password is easy to guess"
-_ADVICE = "Add another word or two. Uncommon words are better."
+_ADVICE = "Add one or two more words. Uncommon words are better."
 _MESSAGES: Mapping[PasswordProblem, str] = {
-    PasswordProblem.CONTROL_CHARACTERS: "A password has no control characters.",
-    PasswordProblem.LENGTH: "A password has {minimum} to {maximum} characters.",
-    PasswordProblem.OWN_WORD: "A password does not contain the e-mail address, user name or number of its account.",
+    PasswordProblem.CONTROL_CHARACTERS: "The password must not contain control characters.",
+    PasswordProblem.LENGTH: "The password must have {minimum} to {maximum} characters.",
+    PasswordProblem.IDENTIFIER: (
+        "The password must not contain the e-mail address, user name or phone number of the account."
+    ),
     PasswordProblem.REPEATED: f"{_EASY}: it repeats a part of itself. {_ADVICE}",
-    PasswordProblem.SEQUENCE: f"{_EASY}: it follows the alphabet, the numbers or the keyboard. {_ADVICE}",
+    PasswordProblem.SEQUENCE: (f"{_EASY}: it follows the alphabet, a series of numbers or the keyboard. {_ADVICE}"),
     PasswordProblem.COMMON: f"{_EASY}: it is similar to a commonly used password. {_ADVICE}",
     PasswordProblem.WORD: f"{_EASY}: it is little more than one word. {_ADVICE}",
     PasswordProblem.NAME: f"{_EASY}: it consists of common names. {_ADVICE}",
@@ -137,7 +139,7 @@ def check_content(password: str, identifiers: Iterable[str | None], path: str) -
     if _is_repetition(folded):
         raise PasswordRefused(PasswordProblem.REPEATED, path)
     if any(each in folded for each in _words(identifiers)):
-        raise PasswordRefused(PasswordProblem.OWN_WORD, path)
+        raise PasswordRefused(PasswordProblem.IDENTIFIER, path)
 
 
 def identifiers_of(user: User) -> tuple[str | None, ...]:

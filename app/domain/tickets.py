@@ -17,8 +17,8 @@ class TicketPurpose(StrEnum):
     RESET_PASSWORD = "RESET_PASSWORD"  # noqa: S105
 
 
-# Whatever is wrong with it: who guesses learns nothing.
-NO_GOOD = "This link is not good any more. Ask for a new one."
+# The message is the same for an unknown, used, revoked or expired ticket, so that nobody can learn which secrets exist.
+INVALID_LINK = "This link is no longer valid. Request a new one."
 LIFETIMES = {
     TicketPurpose.VERIFY_EMAIL: timedelta(hours=24),
     TicketPurpose.CHANGE_EMAIL: timedelta(hours=24),
@@ -59,7 +59,7 @@ class ConsumeTicket(SideEffect):
     id: Key
 
     def refusal(self) -> Refused:
-        return Refused(ErrorCode.NOT_FOUND, NO_GOOD, ("ticket",))
+        return Refused(ErrorCode.NOT_FOUND, INVALID_LINK, ("ticket",))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,3 +1,3 @@
-"""The content of mails, and SMTP.
+"""The text and layout of mails, and their delivery by SMTP.
 
-Decides how a mail looks and how it is delivered; the layers above decide who gets it. Imports domain and settings."""
+Decides what a mail contains and how it is sent. The layers above decide who gets which mail. Imports domain."""

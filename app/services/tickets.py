@@ -9,7 +9,7 @@ from app.domain.filters import Eq
 from app.domain.logs import LogEventType
 from app.domain.passwords import HashNewPassword, password_changes, version_of
 from app.domain.principals import Source, as_themselves
-from app.domain.tickets import NO_GOOD, ConsumeTicket, RevokeTickets, Ticket, TicketPurpose
+from app.domain.tickets import INVALID_LINK, ConsumeTicket, RevokeTickets, Ticket, TicketPurpose
 from app.domain.times import now
 from app.domain.users import User
 from app.services.ticket_mails import notify_of_change
@@ -116,4 +116,4 @@ def _changes(ticket: Ticket, user: User, hash: str | None) -> Changes:
 
 
 def _no_good() -> Refused:
-    return Refused(ErrorCode.NOT_FOUND, NO_GOOD, ("ticket",))
+    return Refused(ErrorCode.NOT_FOUND, INVALID_LINK, ("ticket",))

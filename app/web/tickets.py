@@ -91,7 +91,7 @@ class TicketPage:
     ) -> Response:
         """The ticket's form, in the language of whom the ticket is for. Without a ticket: that the link is no good."""
         if ticket is None:
-            return _page(language, problem=_words(language)["no_good"], status=404)
+            return _page(language, problem=_words(language)["link_invalid"], status=404)
         return _page(ticket.language, problem, status=status, form=self._form(secret, ticket))
 
     def _form(self, secret: str, ticket: Ticket) -> Mapping[str, Any]:
@@ -107,8 +107,8 @@ def _problem(words: Mapping[str, Any], refusal: Refused) -> str:
         advice = of_password["advice"] if refusal.problem in EASY_TO_GUESS else ""
         return f"{of_password[refusal.problem].format(**refusal.limits)} {advice}".rstrip()
     known = {
-        ErrorCode.NOT_FOUND: "no_good",
-        ErrorCode.ALREADY_EXISTS: "taken",
+        ErrorCode.NOT_FOUND: "link_invalid",
+        ErrorCode.ALREADY_EXISTS: "email_in_use",
         ErrorCode.USER_BLOCKED: "blocked",
     }
     return str(words[known.get(refusal.code, "try_again")])

@@ -229,4 +229,4 @@ def test_mail_outlives_a_restart_and_its_link_leads_to_the_page(tmp_path: Path) 
             assert link.startswith(f"{served.url}/ticket?ticket=")
             assert "確認する" in httpx.get(link).text
             done = httpx.post(f"{served.url}/ticket", data={"ticket": link.partition("ticket=")[2]})
-            assert "メールアドレスが確認されました" in done.text
+            assert "メールアドレスの確認が完了しました" in done.text

@@ -1,10 +1,12 @@
 """What mails say: complete in every language, and nothing of a stranger's in them."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from app.domain.mail import LANGUAGES, Mail, MailTemplate
+from app.domain.tickets import LIFETIMES, TicketPurpose
 from app.domain.times import now
 from app.mail.composer import WORDS, Composer
 from tests.mailbox import parts
@@ -39,18 +41,34 @@ def test_every_mail_is_there_in_every_language_as_text_and_html(template: MailTe
 
 
 @pytest.mark.parametrize(
-    ("language", "request_"),
+    ("language", "sentence"),
     [
-        ("de", "bitte antworten Sie nicht"),
-        ("en", "please do not reply"),
-        ("es", "no responda"),
-        ("fr", "merci de ne pas répondre"),
-        ("ja", "返信しないでください"),
+        ("de", "Antworten an diese Adresse werden nicht gelesen"),
+        ("en", "Replies to this address are not read"),
+        ("es", "no se leen"),
+        ("fr", "ne sont pas lues"),
+        ("ja", "内容は確認いたしません"),
     ],
 )
-def test_footer_asks_not_to_reply(language: str, request_: str) -> None:
+def test_footer_says_that_replies_are_not_read(language: str, sentence: str) -> None:
     for each in parts(composer().compose(mail(MailTemplate.EMAIL_CHANGED, language), None)):
-        assert request_ in each
+        assert sentence in each
+
+
+@pytest.mark.parametrize(
+    ("language", "hour"),
+    [("de", "eine Stunde"), ("en", "one hour"), ("es", "una hora"), ("fr", "une heure"), ("ja", "1時間")],
+)
+def test_mails_name_the_lifetimes_of_their_links(language: str, hour: str) -> None:
+    expected = {
+        MailTemplate.VERIFY_EMAIL: (TicketPurpose.VERIFY_EMAIL, timedelta(hours=24), "24"),
+        MailTemplate.CHANGE_EMAIL: (TicketPurpose.CHANGE_EMAIL, timedelta(hours=24), "24"),
+        MailTemplate.EMAIL_CHANGE_ASKED: (TicketPurpose.CHANGE_EMAIL, timedelta(hours=24), "24"),
+        MailTemplate.RESET_PASSWORD: (TicketPurpose.RESET_PASSWORD, timedelta(hours=1), hour),
+    }
+    for template, (purpose, lifetime, text) in expected.items():
+        assert LIFETIMES[purpose] == lifetime
+        assert text in WORDS[language][template]["paragraphs"][0]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

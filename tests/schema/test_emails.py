@@ -85,7 +85,7 @@ async def test_following_the_link_redeems_nothing_but_its_form_does(world: World
     assert (done.status_code, "is confirmed" in done.text) == (200, True)
     assert (await world.stored(john))["email_verified"] is True
     for gone in (await world.client.post("/ticket", data=form), await world.client.get(link)):
-        assert (gone.status_code, "not good any more" in gone.text, "<form" in gone.text) == (404, True, False)
+        assert (gone.status_code, "no longer valid" in gone.text, "<form" in gone.text) == (404, True, False)
 
 
 async def test_ticket_expires_with_time_newer_ticket_or_changed_email(
@@ -191,7 +191,7 @@ async def test_users_new_email_is_pending_and_old_email_is_notified(world: World
     assert (told["email"], told["pendingEmail"], told["version"]) == ("john@example.com", "new@example.com", 2)
     new, old = sorted(await mailbox.receive(), key=lambda each: each["To"] == "john@example.com")
     assert (new["To"], new["Subject"]) == ("new@example.com", "Confirm your new e-mail address")
-    assert (old["To"], old["Subject"]) == ("john@example.com", "Your e-mail address is to be changed")
+    assert (old["To"], old["Subject"]) == ("john@example.com", "Request to change your e-mail address")
     assert "ticket=" not in str(old)
     ticket = ticket_of(new)
     assert await redeem_ticket(world, ticket) == {"purpose": "CHANGE_EMAIL", "errors": []}
@@ -223,7 +223,7 @@ async def test_taken_email_is_reported_to_its_owner_only(world: World, john: Use
     assert taken["user"]["pendingEmail"] == "jane@example.com"
     mail = {each["To"]: each for each in await mailbox.receive()}
     assert set(mail) == {"jane@example.com", "john@example.com"}
-    assert mail["jane@example.com"]["Subject"] == "Zu dieser Adresse gibt es schon ein Konto"
+    assert mail["jane@example.com"]["Subject"] == "Sie haben bereits ein Konto mit dieser E-Mail-Adresse"
     assert "ticket=" not in str(mail["jane@example.com"])
     events = await world.events(john)
     assert [each["type"] for each in events] == ["EMAIL_CHANGE_REQUESTED"] * 2

@@ -152,10 +152,10 @@ async def test_refused_password_comes_with_its_reason(world: World, john: User) 
         [error] = (await change(world, password, userId=john.user_id))["errors"]
         reasons[password] = error["message"].partition(". ")[0]
     assert reasons == {
-        "abcdefghijklmnop": "This password is easy to guess: it follows the alphabet, the numbers or the keyboard",
+        "abcdefghijklmnop": "This password is easy to guess: it follows the alphabet, a series of numbers or the keyboard",
         "qwertyuiopasdfgh": "This password is easy to guess: it is similar to a commonly used password",
         "passwordpassword1": "This password is easy to guess: it repeats a part of itself",
-        "too short": "A password has 15 to 128 characters.",
+        "too short": "The password must have 15 to 128 characters.",
     }
 
 
@@ -603,10 +603,10 @@ async def test_the_page_of_a_reset_says_what_is_wrong_and_sets_it(world: World, 
 
 
 RULES = {
-    "en": "{} to 128 characters, and not easy to guess",
-    "de": "{} bis 128 Zeichen und nicht leicht zu erraten",
-    "es": "De {} a 128 caracteres y no fácil de adivinar",
-    "fr": "De {} à 128 caractères, et pas facile à deviner",
+    "en": "Use {} to 128 characters. The password must not be easy to guess",
+    "de": "Verwenden Sie {} bis 128 Zeichen. Das Passwort darf nicht leicht zu erraten sein",
+    "es": "Use de {} a 128 caracteres. La contraseña no debe ser fácil de adivinar",
+    "fr": "Utilisez de {} à 128 caractères. Le mot de passe ne doit pas être facile à deviner",
     "ja": "{}文字以上128文字以下で、推測されにくいもの",
 }
 
@@ -641,7 +641,7 @@ async def test_page_of_reset_gives_the_reason_in_its_language(world: World, john
     ticket = ticket_of(await mailbox.receive_to("john@example.com"))
     for password, words in (("qwertyuiopasdfgh", "leicht zu erraten"), ("kurz", "15 bis 128 Zeichen")):
         refused = await world.client.post("/ticket", data={"ticket": ticket, "password": password})
-        assert (refused.status_code, words in refused.text, "A password" in refused.text) == (422, True, False)
+        assert (refused.status_code, words in refused.text, "The password" in refused.text) == (422, True, False)
 
 
 async def test_a_changed_password_voids_every_ticket(world: World, john: User, mailbox: Mailbox) -> None:

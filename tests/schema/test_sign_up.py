@@ -37,7 +37,7 @@ async def test_whoever_signs_up_has_an_account_and_a_mail(open_world: World, mai
     assert (found["user_metadata"], found["provenance"]["name"]["source"]) == ({"language": "es"}, "USER")
     assert (await verify_password(world, PASSWORD, "jane@example.com"))["mustChangePassword"] is False
     message = await mailbox.receive_to("jane@example.com")
-    assert message["Subject"] == "Confirme su dirección de correo"
+    assert message["Subject"] == "Confirme su dirección de correo electrónico"
     # Nothing that a stranger wrote goes to an address that nobody has shown to be theirs.
     assert "Jane" not in str(message).replace("jane@example.com", "")
     assert (await redeem_ticket(world, ticket_of(message)))["purpose"] == "VERIFY_EMAIL"
@@ -55,7 +55,7 @@ async def test_sign_up_with_taken_email_answers_alike_and_mails_owner(open_world
     await mailbox.receive()
     assert await sign_up(world, email="JANE@example.com", username="jill", password=NEW_PASSWORD) == ACCEPTED
     message = await mailbox.receive_to("jane@example.com")
-    assert message["Subject"] == "This address has an account already"
+    assert message["Subject"] == "You already have an account with this e-mail address"
     assert "ticket=" not in str(message)
     assert await world.database["users"].count_documents({"tenant": world.tenant}) == 1
     assert await verify_password(world, NEW_PASSWORD, "jane@example.com") == INVALID

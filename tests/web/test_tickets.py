@@ -28,9 +28,9 @@ async def test_a_visitor_chooses_a_new_password(tmp_path: Path) -> None:
             link = urlsplit(link_of(mailbox.messages[0]))
             async with opened(served, f"{link.path}?{link.query}") as (page, _):
                 await page.get_by_label("New password").fill("correct horse battery")
-                await page.get_by_role("button", name="Set the password").click()
+                await page.get_by_role("button", name="Set password").click()
                 await expect(page.get_by_role("status")).to_have_text(
-                    "Your password was changed. You can sign in with it now."
+                    "Your password was changed. You can now sign in with the new password."
                 )
             told = httpx.post(f"{served.url}/graphql", json={"query": VERIFY}, headers=headers, timeout=30).json()
             assert told["data"]["verifyPassword"] == {"valid": True, "errors": []}
