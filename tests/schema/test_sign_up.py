@@ -67,7 +67,7 @@ async def test_sign_up_with_taken_email_answers_alike_and_mails_owner(open_world
     assert await sign_up(world, email="jim@example.com", username="jim") == ACCEPTED
     await mailbox.receive()
     assert await sign_up(world, email="joe@example.com", username="JIM") == ACCEPTED
-    assert (await mailbox.receive_to("joe@example.com"))["Subject"] == "Your account could not be made"
+    assert (await mailbox.receive_to("joe@example.com"))["Subject"] == "Your account could not be created"
     assert await world.database["users"].count_documents({"tenant": world.tenant}) == 2
     # However often: the answer stays, the mails end.
     for _ in range(4):
