@@ -1,6 +1,6 @@
-"""The directives of cost, size and public access, which the schema declares and the engine enforces.
+"""The schema directives of cost, list size and public access. The schema declares them, and the engine enforces them.
 
-The names are those of the GraphQL Cost Directives Specification.
+`@cost` and `@listSize` have the names and the meaning of the GraphQL Cost Directives Specification.
 """
 
 from typing import Any, TypeVar
@@ -11,7 +11,7 @@ from strawberry.schema_directive import Location
 
 T = TypeVar("T")
 
-# A mutation reads, decides and commits: what many fields of an answer take.
+# A mutation reads the profile, decides and commits: about the work of 50 fields of an answer.
 MUTATION_COST = 50
 
 
@@ -19,55 +19,69 @@ MUTATION_COST = 50
     locations=[Location.FIELD_DEFINITION, Location.ARGUMENT_DEFINITION, Location.INPUT_FIELD_DEFINITION],
     name="cost",
     description=(
-        "What a field costs each time that it is answered, or an argument when it is given; for an argument that is a"
-        " list: what each item costs. Without the directive a mutation costs 50 and any other field 1. An item of a"
-        " list in an argument costs 1, and 1 more for each field of an object. Any other argument costs nothing. JSON"
-        " in an argument costs 2 for each 1,000 characters and 1 for each 50 values."
+        "The cost of a field, an argument or an input field, if it differs from the rules. The rules: a field costs 1,"
+        " and a mutation 50. Each item of a list argument costs 1, and 1 more for each field of an object. JSON in an"
+        " argument costs 2 for each 1,000 characters and 1 for each 50 values. Other arguments cost nothing. An"
+        " operation whose total cost is too high (10,000 by default) is refused with COST_EXCEEDED."
     ),
 )
 class CostWeight:
-    weight: int
+    weight: int = strawberry.field(
+        description="The cost of the field each time it is answered. On a list argument: the cost of each item. On"
+        " another argument or input field: the cost when it is given."
+    )
 
 
 @strawberry.schema_directive(
     locations=[Location.FIELD_DEFINITION],
     name="listSize",
     description=(
-        "How many items a list counts as: as many as the argument `slicingArguments` says or has, else `assumedSize`."
-        " `sizedFields` names the fields whose lists have this size. A list may be longer than this number, up to a"
-        " limit for the whole answer."
+        "The number of items that a list counts as when the cost of an operation is calculated. An argument `first` or"
+        " `last` replaces this number. The list itself may be longer, up to a limit for the whole answer."
     ),
 )
 class ListSize:
-    assumed_size: int | None = strawberry.UNSET
-    slicing_arguments: list[str] | None = strawberry.UNSET
-    sized_fields: list[str] | None = strawberry.UNSET
+    assumed_size: int | None = strawberry.field(
+        default=strawberry.UNSET, description="The number of items if no argument determines it."
+    )
+    slicing_arguments: list[str] | None = strawberry.field(
+        default=strawberry.UNSET,
+        description='The list argument that determines the number of items: "ids", or "input.updates" in an input.',
+    )
+    sized_fields: list[str] | None = strawberry.field(
+        default=strawberry.UNSET,
+        description='The fields of the returned object to which the size applies, such as "results".',
+    )
 
 
 @strawberry.schema_directive(
     locations=[Location.ARGUMENT_DEFINITION, Location.INPUT_FIELD_DEFINITION],
     name="constraint",
-    description="How many items the list may have; 100 without the directive.",
+    description="The maximum length of a list argument. A list argument without this directive may have 100 items.",
 )
 class Constraint:
-    max_items: int
+    max_items: int = strawberry.field(
+        description="The maximum number of items. A longer list is refused with BAD_USER_INPUT."
+    )
 
 
 @strawberry.schema_directive(
     locations=[Location.FIELD_DEFINITION],
     name="public",
-    description="Needs no token. A request without a token in which no field is public is refused before it is run.",
+    description="The field can be used without a token. A request without a token that selects no such field is refused"
+    " with UNAUTHENTICATED.",
 )
 class Public:
     pass
 
 
 def is_public(name: str, field: GraphQLField) -> bool:
-    """Whether a root field needs no token: what declares it, and questions about the schema."""
+    """Whether a root field can be used without a token: a field with `@public`, or an introspection field."""
     return name.startswith("__") or declared(field, Public) is not None
 
 
 def declared(definition: Any, directive: type[T]) -> T | None:
-    """The directive of that class on a type, a field, an argument or an input field of the GraphQL schema."""
+    """The directive of this class on a type, a field, an argument or an input field. Returns None without one."""
+    # graphql-core's definitions have no place for directives: Strawberry keeps the declaration in the extensions.
     source = definition.extensions.get("strawberry-definition")
     return next((each for each in getattr(source, "directives", ()) if isinstance(each, directive)), None)

@@ -1,4 +1,4 @@
-"""The shape that clients see: the GraphQL schema.
+"""The GraphQL schema.
 
-Decides names, nullability and which use case answers a field, nothing about rights. Imports services and below;
-not its siblings engine, auth and jobs."""
+Decides names, nullability and which use case answers a field; nothing about authorization. Imports services and below,
+but not its siblings engine, auth and jobs."""

@@ -1,4 +1,8 @@
-"""`@authorized`: the rule that the attribute table and the services go by, printed into the schema."""
+"""`@authorized`: prints the rules of the attribute tables and of the services into the schema.
+
+Nothing is enforced here: rows enforce the rules of reading, and services the rules of writing. Both use the Rule
+objects that are printed here, so that the schema cannot promise anything else.
+"""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -22,48 +26,54 @@ ROW_TYPES: set[str] = set()
     locations=[Location.FIELD_DEFINITION, Location.OBJECT],
     name="authorized",
     description=(
-        "Who may use a field or run a mutation: the caller's scopes must hold all of one of the lists in `scopes`; or,"
-        " where the user acted on is the caller, all of one of the lists in `self`. If `self` is empty, callers can"
-        " never do this to their own profile. If `self` is left out, the same scopes apply to every profile. On a"
-        " type, the directive applies to all fields without their own. An empty list in `scopes` holds for every"
-        " caller. A field to which no directive applies is open to every caller that may read the object that holds"
-        " it."
+        "The scopes that a caller needs to read a field or to run a mutation. On a type, the directive applies to all"
+        " fields of the type that do not have their own. A field to which no directive applies is open to every caller"
+        " who may read the object. A mutation without this directive checks the scopes of each change, or needs no"
+        " token."
     ),
 )
 class Authorized:
-    scopes: list[list[str]]
-    self_: list[list[str]] | None = strawberry.directive_field(name="self", default=strawberry.UNSET)
-    # In words, for the description of the field.
+    scopes: list[list[str]] = strawberry.field(
+        description="Alternatives. The token must have every scope of at least one inner list:"
+        ' [["read:users"], ["read:roles"]] requires one of the two scopes, and [["create:role_members",'
+        ' "update:users"]] requires both. An empty inner list, [[]], requires no scope.'
+    )
+    self_: list[list[str]] | None = strawberry.field(
+        name="self",
+        default=strawberry.UNSET,
+        description="More alternatives for users who act on their own profile. Empty: users can never do this to their"
+        " own profile, whatever their scopes. Without this argument: only `scopes` counts, for every profile.",
+    )
+    # The same rule as a sentence, for the description of the field.
     words: strawberry.Private[str] = ""
 
 
 def authorized(rule: Rule) -> Authorized:
-    """The directive that prints this rule."""
+    """Returns the directive that prints this rule."""
     words = in_words(rule)
     if rule.self_ is None:
         return Authorized(scopes=to_lists(rule.scopes), words=words)
     return Authorized(scopes=to_lists(rule.scopes), self_=to_lists(rule.self_), words=words)
 
 
-# On a field of a type with a rule: whoever may read the object may read this field.
+# For an open field of a type that has a rule: without a directive of its own, the type's would be printed for it.
 _OPEN = Authorized(scopes=[[]])
 
 
 def authorized_of(type_: GraphQLObjectType, field: GraphQLField) -> Authorized | None:
-    """The directive that applies to a field: its own, or else that of its type."""
+    """Returns the directive that applies to a field: its own, or else the one of its type."""
     return declared(field, Authorized) or declared(type_, Authorized)
 
 
 def in_words(rule: Rule) -> str:
-    """The rule as a sentence, for those who read the schema."""
-    recent = " and a recent sign-in" if rule.recent else ""
+    """Returns the rule as text for descriptions: "Requires read:users, or read:current_user on your own profile."."""
+    scopes = _alternatives(rule.scopes)
     if rule.self_ is None:
-        own = ""
-    elif rule.self_ == ():
-        own = "; never on your own profile"
-    else:
-        own = f"; on your own profile {_alternatives(rule.self_)}{recent}"
-    return f"Requires {_alternatives(rule.scopes)}{own}."
+        return f"Requires {scopes}."
+    if rule.self_ == ():
+        return f"Requires {scopes}. Not allowed on your own profile."
+    recent = " Your own profile also needs a recent sign-in." if rule.recent else ""
+    return f"Requires {scopes}, or {_alternatives(rule.self_)} on your own profile.{recent}"
 
 
 def _alternatives(alternatives: Alternatives) -> str:
@@ -71,15 +81,23 @@ def _alternatives(alternatives: Alternatives) -> str:
     return (", or " if any(" and " in each for each in joined) else " or ").join(joined)
 
 
-@strawberry.interface(description="Whatever has a global id (Relay's Global Object Identification).")
+@strawberry.interface(
+    description="An object with a global id, as in Relay's Global Object Identification. Read it with `Query.node` or"
+    " `Query.nodes`."
+)
 class Node:
-    id: strawberry.ID
+    id: strawberry.ID = strawberry.field(description="The global id of the object. Treat it as opaque text.")
 
 
 def row_type(kind: Kind, description: str) -> Callable[[T], T]:
-    """A type whose objects are rows of this kind: descriptions and rules come from the attribute table."""
+    """Makes a GraphQL type of which the objects are rows of this kind.
+
+    The fields of the class declare names and types. Descriptions and rules come from the attribute table of the kind.
+    Raises KeyError for a field that the table does not have.
+    """
 
     def wrap(cls: T) -> T:
+        # All rows have the same Python class, so that only the kind tells one Node from another.
         cls.is_type_of = classmethod(  # type: ignore[attr-defined]
             lambda _, row, __: type(row) is Row and row.kind is kind
         )
@@ -101,7 +119,8 @@ def row_type(kind: Kind, description: str) -> Callable[[T], T]:
 
 
 def describe_rules(schema: GraphQLSchema) -> None:
-    """Ends the description of each field that has a rule with the rule in words: introspection shows no directives."""
+    """Adds the rule in words to the description of each field that has a rule."""
+    # Introspection does not return applied directives: without these words GraphiQL would not show any rule.
     for type_ in schema.type_map.values():
         if isinstance(type_, GraphQLObjectType):
             for field in type_.fields.values():
@@ -111,5 +130,5 @@ def describe_rules(schema: GraphQLSchema) -> None:
 
 
 def resolve(source: Any, name: str) -> Any:
-    """How a field without a resolver is answered: rows know what they may tell, all else are plain objects."""
+    """Returns the value of a field without a resolver. Raises Forbidden for an attribute closed to the caller."""
     return source.read(name) if type(source) is Row else getattr(source, name)

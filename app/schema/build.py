@@ -1,11 +1,12 @@
-"""The schema, put together, and what an engine needs to run it."""
+"""Builds the GraphQL schema, and offers it to the engine with the services that answer it."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from graphql import GraphQLInputObjectType, GraphQLObjectType, Undefined
+from graphql import GraphQLDirective, GraphQLInputObjectType, GraphQLObjectType, Undefined
 from strawberry import Schema
 from strawberry.schema.config import StrawberryConfig
+from strawberry.schema_directives import OneOf
 
 from app.domain.principals import Principal, Source
 from app.domain.rates import Rate, RateCounter
@@ -24,13 +25,13 @@ from app.schema.types.roles import RoleObject
 
 
 class ProfileSchema:
-    """The GraphQL schema with the services that answer it, for an engine."""
+    """The GraphQL schema with the services that answer it. Implements `ExecutableSchema` of the engine."""
 
     row_types = frozenset(ROW_TYPES)
     own_paths = OWN_PATHS
 
     def __init__(self, services: Services, anonymous_rates: RateCounter | None = None) -> None:
-        """`anonymous_rates` counts what needs no token."""
+        """`anonymous_rates` limits sign-ups and tickets, which need no token, for each client network."""
         self.graphql = build_schema()._schema
         self._services = services
         self._anonymous_rates = anonymous_rates
@@ -66,13 +67,30 @@ def build_schema() -> Schema:
         types=[AuthConnectionObject, InputError, LogEventObject, RoleObject, VersionConflictError],
         config=StrawberryConfig(default_resolver=resolve, scalar_map=SCALARS),
     )
-    _leave_out_null_defaults(schema)
+    _remove_null_defaults(schema)
+    _describe_directives(schema)
     describe_rules(schema._schema)
     return schema
 
 
-def _leave_out_null_defaults(schema: Schema) -> None:
-    """An argument that may be left out is printed without `= null`, which would say that null means the same."""
+def _describe_directives(schema: Schema) -> None:
+    """Adds the descriptions of directive arguments, which Strawberry does not copy, and of `@oneOf`, which has none."""
+    declarations: Mapping[Any, GraphQLDirective] = schema._schema_graphql_directives
+    for declaration, directive in declarations.items():
+        if declaration is OneOf:
+            directive.description = "Exactly one field of the input must be given, and its value must not be null."
+        for each in declaration.__strawberry_directive__.fields:
+            argument = directive.args.get(schema.config.name_converter.get_graphql_name(each))
+            if argument is not None:
+                argument.description = each.description
+
+
+def _remove_null_defaults(schema: Schema) -> None:
+    """Removes `= null` from optional arguments and input fields.
+
+    Strawberry prints Python's default None in this way. A reader would conclude that null and a missing value mean the
+    same, but for many fields null clears a value and a missing field keeps it.
+    """
     for type_ in schema._schema.type_map.values():
         if isinstance(type_, GraphQLInputObjectType):
             arguments: list[Any] = list(type_.fields.values())

@@ -1,4 +1,4 @@
-"""What fields and arguments cost, and as how many items a list counts."""
+"""The costs of expensive fields and arguments, and helpers that declare costs and list sizes of plain fields."""
 
 from typing import Any
 
@@ -6,21 +6,21 @@ import strawberry
 
 from app.directives import CostWeight, ListSize
 
-# Hashing a password takes about a tenth of a second of a processor: five units of a rate limit.
+# Hashing a password uses a CPU core for about 0.1 seconds. 500 is 5 units of a rate limit.
 HASHING = 500
-# The database goes through up to 10,000 keys.
+# A count makes the database read up to 10,000 keys of an index.
 COUNTING = 50
-# A personal data export reads everything that there is about a user, and thousands of events.
+# An export of personal data reads the whole profile, all lists of the user, and thousands of events.
 EXPORTING = 1_000
-# A JSON document may hold 64 KB, the whole profile much more.
+# A metadata document can have 64 KB. The whole profile contains two of them, and up to 16 raw profiles.
 JSON_DOCUMENT, WHOLE_PROFILE = 5, 50
 
 
-def holds(assumed_size: int) -> Any:
-    """A field without a resolver that is a list, and as how many items it counts."""
-    return strawberry.field(directives=[ListSize(assumed_size=assumed_size)])
+def list_field(assumed_size: int, description: str | None = None) -> Any:
+    """Declares a list field without a resolver that counts as `assumed_size` items."""
+    return strawberry.field(description=description, directives=[ListSize(assumed_size=assumed_size)])
 
 
-def weighs(weight: int) -> Any:
-    """A field without a resolver, and what it costs."""
-    return strawberry.field(directives=[CostWeight(weight=weight)])
+def costly_field(weight: int, description: str | None = None) -> Any:
+    """Declares a field without a resolver that costs `weight`."""
+    return strawberry.field(description=description, directives=[CostWeight(weight=weight)])

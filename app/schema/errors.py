@@ -1,4 +1,4 @@
-"""Errors of the domain as top-level errors of GraphQL."""
+"""Translates errors of the domain to top-level GraphQL errors. The manual documents each code."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +16,8 @@ from app.domain.errors import (
 
 
 def describe_error(error: BaseException) -> tuple[str, Mapping[str, Any]] | None:
-    """The message, and the extensions with the code. Returns None for an error that is a fault of the server."""
+    """Returns the message and the extensions with the code, or None for an error that is a fault of the service."""
+    # Only errors that are listed here reach a client with their message: any other message could contain secrets.
     match error:
         case Refused():
             return error.message, {"code": "BAD_USER_INPUT", "reason": error.code.value, "input": list(error.path)}

@@ -1,4 +1,4 @@
-"""Lists without pages, of which a client may ask for the first items alone."""
+"""Lists without pages. The argument `first` limits them."""
 
 from collections.abc import Iterable
 from itertools import islice
@@ -14,18 +14,19 @@ MAX_FIRST = 1_000
 FirstOf = Annotated[
     int | None,
     strawberry.argument(
-        description="How many from the front: 1 to 1,000. Without it all, as far as an answer holds them."
+        description=f"The number of items, from the beginning of the list: 1 to {MAX_FIRST:,}. Left out: all items. If"
+        " they do not fit into the answer, the list is null with COST_EXCEEDED."
     ),
 ]
 
 
 def check_first(first: int | None) -> None:
-    """Refused for a number outside 1 to MAX_FIRST."""
+    """Raises Refused with INVALID_INPUT for a number outside 1 to MAX_FIRST."""
     if first is not None and not 1 <= first <= MAX_FIRST:
-        raise Refused(ErrorCode.INVALID_INPUT, f"first is 1 to {MAX_FIRST}, not {first}.", ("first",))
+        raise Refused(ErrorCode.INVALID_INPUT, f"first must be 1 to {MAX_FIRST}, not {first}.", ("first",))
 
 
 def head(items: Iterable[T] | None, first: int | None) -> list[T] | None:
-    """The first ones, or all. Refused likewise."""
+    """Returns the first items, or all of them. Raises Refused with INVALID_INPUT as `check_first` does."""
     check_first(first)
     return None if items is None else list(islice(items, first))

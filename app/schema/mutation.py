@@ -1,4 +1,4 @@
-"""What can be changed: the mutations of every noun."""
+"""The type Mutation: combines the mutations of all nouns."""
 
 from types import ModuleType
 
@@ -56,6 +56,9 @@ def _fields(module: ModuleType) -> list[StrawberryField]:
 Mutation = create_type(
     "Mutation",
     [field for module in _MODULES for field in _fields(module)],
-    description="What can be changed. What a client can act on is in `errors` of the payload; top-level errors are for"
-    " a missing or bad token, a forbidden operation, a limit, or a fault of the server.",
+    description="All changes. Each mutation takes one `input` and returns a payload. If the input was refused, the"
+    " payload has `errors`, and nothing was changed. Top-level errors are for a missing or invalid token, missing"
+    " scopes, a limit, or a fault of the service. A recent sign-in, which some mutations need on your own profile, is"
+    " at most 5 minutes ago unless the operator sets another limit. Otherwise the top-level error is"
+    " INSUFFICIENT_USER_AUTHENTICATION: let the user sign in again, and repeat the request with the new token.",
 )

@@ -1,8 +1,8 @@
-"""How a use case becomes a mutation: its rule as a directive, its payload, and its errors."""
+"""Makes mutations from use cases: prints the rule, builds the payload, and turns refusals into errors."""
 
 from collections.abc import Awaitable, Callable
 from inspect import signature
-from typing import Any
+from typing import Annotated, Any
 
 import strawberry
 
@@ -13,15 +13,16 @@ from app.schema.payloads import Payload
 from app.services.use_cases import rule_of
 
 Write = Callable[[Context, Any], Awaitable[Any]]
+INPUT = strawberry.argument(description="The values of the mutation. The input type describes each field.")
 
 
 def mutation(
     payload: type[Payload], description: str, use_case: Callable[..., Any] | None = None, *directives: object
 ) -> Callable[[Write], Any]:
-    """A field of Mutation from a function of the context and the input, which runs the use case.
+    """Makes a field of Mutation from a function that takes the context and the input, and that runs the use case.
 
-    A refusal becomes an error in the payload. `use_case` is the method that the function calls, whose rule is printed.
-    It is None for what needs no token.
+    A refusal becomes an error in the payload. `use_case` is the method that the function calls: its rule is printed.
+    `use_case` is None for a mutation that needs no token.
     """
 
     def wrap(write: Write) -> Any:
@@ -34,7 +35,9 @@ def mutation(
 
         input_type = signature(write).parameters["input"].annotation
         resolve.__name__ = write.__name__
-        resolve.__annotations__ = {"info": Info, "input": input_type, "return": payload | None}
+        # Strawberry reads the types of the field here. The function itself is the same for all mutations.
+        argument = Annotated[input_type, INPUT]  # type: ignore[valid-type]
+        resolve.__annotations__ = {"info": Info, "input": argument, "return": payload | None}
         rules = [] if use_case is None else [authorized(rule_of(use_case))]
         return strawberry.mutation(resolver=resolve, description=description, directives=[*rules, *directives])
 

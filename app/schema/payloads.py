@@ -1,4 +1,4 @@
-"""The base class of mutation payloads, and the errors in them."""
+"""The base class of mutation payloads, and the types of the errors in payloads."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar, Self, TypeVar, dataclass_transform
@@ -14,31 +14,41 @@ from app.domain.kinds import Kind
 from app.domain.rows import Row
 from app.domain.users import User
 from app.schema.context import Info
+from app.schema.costs import list_field
 from app.schema.types.users import UserObject
 
 T = TypeVar("T", bound=type)
-# A payload has one error, if any, but where several root attributes are refused at once.
+# A payload usually has no error or one. The number is only used for the cost.
 _ERRORS = 2
 
 
-@strawberry.interface(description="Something about the input that the client can act on; nothing was changed.")
+@strawberry.interface(description="Why a mutation was refused. Nothing was changed.")
 class MutationError:
-    code: ErrorCode
-    message: str = strawberry.field(description="For a person.")
-    path: list[str] | None = strawberry.field(description="Into the input.", directives=[ListSize(assumed_size=20)])
+    code: ErrorCode = strawberry.field(description="The reason, for programs.")
+    message: str = strawberry.field(description="The reason, as an English sentence for people.")
+    path: list[str] | None = list_field(
+        20,
+        "The place in the input that the error is about, such as [patch, address, city]. null: the error is not about"
+        " one place.",
+    )
 
 
-@strawberry.type(description="The input can't be taken as it is.")
+@strawberry.type(description="A mutation was refused, for any reason but an outdated version.")
 class InputError(MutationError):
     pass
 
 
-@strawberry.type(description="`ifVersion` is not the current version. The payload has the object as it is now.")
+@strawberry.type(
+    description="`ifVersion` is not the current version: somebody changed the object after you read it. The payload"
+    " contains the current object. Read it and decide again. Then send the mutation with `currentVersion` as"
+    " `ifVersion`."
+)
 class VersionConflictError(MutationError):
-    current_version: int
+    current_version: int = strawberry.field(description="The current version of the object.")
 
 
 def to_error(refusal: Refused) -> MutationError:
+    """Returns the GraphQL error for a refusal."""
     path = list(refusal.path) or None
     if isinstance(refusal, VersionConflict):
         return VersionConflictError(
@@ -49,21 +59,25 @@ def to_error(refusal: Refused) -> MutationError:
 
 @strawberry.type
 class Payload:
-    """A payload answers only errors unless the write was done.
+    """The base class of payloads. If the mutation was refused, only `errors` has a value.
 
-    By default, the result of the use case is the first field. With `kind`, the result is the `_id` of a record, or an
-    object that has it, and the first field is its row. `has_current`: after a version conflict, the first field is the
-    current object.
+    The first field of a subclass is the result. By default it is what the use case returns. With `kind`, the use case
+    returns the `_id` of a record, or an object that has it, and the first field is the row of this record. With
+    `has_current`, the first field is the current object after a version conflict.
     """
 
     kind: ClassVar[Kind | None] = None
     has_current: ClassVar[bool] = False
 
-    errors: list[MutationError] = strawberry.field(default_factory=list, directives=[ListSize(assumed_size=_ERRORS)])
+    errors: list[MutationError] = strawberry.field(
+        default_factory=list,
+        description="Why the mutation was refused. Empty: it succeeded.",
+        directives=[ListSize(assumed_size=_ERRORS)],
+    )
 
     @classmethod
     async def of(cls, info: Info, written: Any) -> Self:
-        """The payload for what the use case returned."""
+        """Returns the payload of a use case that succeeded. `written` is what the use case returned."""
         name = get_object_definition(cls, strict=True).fields[0].python_name
         if cls.kind is not None and written is not None:
             written = await read_written(info, cls.kind, written, name)
@@ -71,7 +85,7 @@ class Payload:
 
     @classmethod
     async def after(cls, info: Info, refusal: Refused) -> Self:
-        """The payload for a use case that was refused."""
+        """Returns the payload of a use case that was refused."""
         payload = cls()
         if cls.has_current and isinstance(refusal, VersionConflict):
             payload = await cls.of(info, refusal.current)
@@ -81,7 +95,7 @@ class Payload:
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(strawberry.field,))
 def payload_type(description: str) -> Callable[[T], T]:
-    """A type that inherits Payload: the errors stand last."""
+    """Makes a GraphQL type of a subclass of Payload: `errors` is printed last."""
 
     def wrap(cls: T) -> T:
         made = strawberry.type(cls, description=description)
@@ -91,24 +105,29 @@ def payload_type(description: str) -> Callable[[T], T]:
     return wrap
 
 
-@payload_type("The profile after the write; null where there was an error, but for VERSION_CONFLICT.")
+@payload_type("The result of a mutation that changes a user.")
 class UserPayload(Payload):
     kind = USER
     has_current = True
-    user: UserObject | None = None
+    user: UserObject | None = strawberry.field(
+        default=None,
+        description="The profile after the change. After VERSION_CONFLICT: the current profile. null after any other"
+        " error.",
+    )
 
 
 async def read_written(info: Info, kind: Kind, written: Any, *path: str) -> Row | None:
-    """What was just written, as far as it is asked for at this path of the payload, and may be read.
+    """Returns the row of an object that was just written, with what the client selected at this path of the payload.
 
-    A profile is answered as it was written. Other objects are read again: `written` is the `_id`, or has it.
+    Returns None when the client did not select it. `written` is a User, an `_id`, or an object with an `_id`.
     """
-    asked = info.context.selection(info)
+    selection = info.context.selection(info)
     for name in path:
-        if name not in asked:
+        if name not in selection:
             return None
-        asked = asked[name]
+        selection = selection[name]
     reads, principal = info.context.services.reads, info.context.principal
     if isinstance(written, User):
-        return await reads.to_row(principal, written, asked)
-    return await reads.get_written(principal, kind, Eq("_id", getattr(written, "id", written)), asked)
+        # The profile as it was written, without another read: a read could already see the next writer's change.
+        return await reads.to_row(principal, written, selection)
+    return await reads.get_written(principal, kind, Eq("_id", getattr(written, "id", written)), selection)

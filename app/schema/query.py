@@ -1,4 +1,4 @@
-"""What can be read: the queries of every noun."""
+"""The type Query: combines the queries of all nouns."""
 
 import strawberry
 
@@ -13,7 +13,11 @@ from app.schema.queries.roles import RoleQueries
 from app.schema.queries.users import UserQueries
 
 
-@strawberry.type(description="What can be read. A field that is refused is null, and says so in `errors`.")
+@strawberry.type(
+    description="All reads. Begin with `viewer`, the profile of the caller, or with `user` and `users`. A field that"
+    " the caller may not read is null, with an error in the top-level `errors`. The other fields still have their"
+    " values."
+)
 class Query(
     LoginRuleQueries,
     CallerQueries,

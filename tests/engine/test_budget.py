@@ -17,7 +17,7 @@ from app.engine.executor import read_leaves_directly, run_operation
 from app.engine.limits import Limits
 from app.engine.operations import Run
 from app.schema.context import Context, Info
-from app.schema.costs import holds
+from app.schema.costs import list_field
 from app.schema.lists import FirstOf, head
 from tests.world import World, codes
 
@@ -35,8 +35,8 @@ class Part:
 
 @strawberry.type
 class Box:
-    tags: list[str] = holds(2)
-    kept: list[Part] = holds(2)
+    tags: list[str] = list_field(2)
+    kept: list[Part] = list_field(2)
     document: JSON | None = None
 
     @strawberry.field(directives=[ListSize(assumed_size=2)])

@@ -75,11 +75,11 @@ async def test_description_of_each_field_ends_with_its_rule(world: World) -> Non
         for field in type_["fields"] or ()
     }
     for what, (scopes, on_oneself) in TABLE.items():
-        own = {None: "", NEVER: "; never on your own profile"}.get(on_oneself)
+        own = {None: ".", NEVER: ". Not allowed on your own profile."}.get(on_oneself)
         if own is None:
-            own = f"; on your own profile {in_words(on_oneself or '')}"
-            own += " and a recent sign-in" if what.partition(".")[2] in RECENT_SIGN_IN else ""
-        assert described[what].endswith(f"Requires {in_words(scopes)}{own}."), what
+            own = f", or {in_words(on_oneself or '')} on your own profile."
+            own += " Your own profile also needs a recent sign-in." if what.partition(".")[2] in RECENT_SIGN_IN else ""
+        assert described[what].endswith(f"Requires {in_words(scopes)}{own}"), what
     assert not [what for what, text in described.items() if "Requires " in text and what not in TABLE]
 
 

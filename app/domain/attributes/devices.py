@@ -18,24 +18,31 @@ _field = partial(stored, personal=True)
 
 DEVICE.add(
     [
-        global_id("Device", "Stays the same for as long as the device is linked.", personal=True),
-        _field("device_id", "The login service's id of the device."),
+        global_id("Device", "The global id. It stays the same as long as the device is linked.", personal=True),
+        _field("device_id", "The id that the login service gave to the device, for `unlinkDevice`."),
         computed(
             "name",
-            "The name that the login service gave it, or its browser and operating system.",
+            "The name that the login service reported, or else the browser and the operating system: Firefox on Linux.",
             _name,
             needs=("name", "default_name"),
             personal=True,
         ),
-        _field("type", "The type of the credential."),
-        _field("client_id", "The application that the credential belongs to."),
-        _field("client_name", "The name of that application."),
-        _field("created_at", "When the device was linked."),
-        _field("last_used_at", "When it was last used to sign in."),
-        _field("expires_at", "When the credential expires."),
-        _field("last_ip", "The IP address from which it was last used."),
-        _field("last_location", "The location of that IP address.", conversion=read_location),
-        _field("user_agent", "The browser or program, as it identified itself."),
-        _field("user_id", "The user whose device it is."),
+        _field("type", "The type of the credential that the application has on the device."),
+        _field("client_id", "The client id of the application that the credential belongs to. null: not reported."),
+        _field("client_name", "The display name of the application. null: not reported."),
+        _field("created_at", "When the user first signed in on the device."),
+        _field("last_used_at", "When the user last signed in on the device."),
+        _field(
+            "expires_at",
+            "When the credential expires. null: it does not expire, or the login service did not report it.",
+        ),
+        _field("last_ip", "The IP address of the last sign-in, IPv4 or IPv6. null: not reported."),
+        _field(
+            "last_location",
+            "The location of `lastIp` at the time of the sign-in. null: not known.",
+            conversion=read_location,
+        ),
+        _field("user_agent", "The text of the User-Agent header at the last sign-in. null: not reported."),
+        _field("user_id", "The `userId` of the user."),
     ]
 )

@@ -11,14 +11,19 @@ _field = partial(stored, personal=True)
 
 ENROLLMENT.add(
     [
-        global_id("MfaEnrollment", "Identifies this factor in `removeMfaEnrollments`.", personal=True),
-        _field("type", "Auth0's name: totp, phone, email, push-notification, webauthn-roaming, recovery-code."),
+        global_id("MfaEnrollment", "The global id, for `removeMfaEnrollments`.", personal=True),
+        _field(
+            "type",
+            "The type, with the name that Auth0 uses: totp, phone, email, push-notification, webauthn-roaming,"
+            " recovery-code.",
+        ),
         _field(
             "name",
-            "The phone number, e-mail address or device. Only a part of a phone number or an e-mail address is stored.",
+            "The phone number, e-mail address or device. Only a part of a phone number or an e-mail address is stored:"
+            " XXXXXXXX5044. null: not reported.",
         ),
-        _field("status", "confirmed, or another status of the login service."),
-        _field("enrolled_at", "When the factor was enrolled."),
-        _field("last_used_at", "When it was last used, if the login service reports it."),
+        _field("status", "The status that the login service reported, such as confirmed."),
+        _field("enrolled_at", "When the user enrolled the factor. null: not reported."),
+        _field("last_used_at", "When the user last used the factor. null: not reported."),
     ]
 )

@@ -11,11 +11,14 @@ _field = partial(stored, personal=True)
 
 GRANT.add(
     [
-        global_id("AuthorizedApplication", "Identifies this grant in `revokeApplication`.", personal=True),
-        _field("client_id", "The application."),
-        _field("client_name", "Its name."),
-        _field("audience", "The API that it may use for the user."),
-        _field("scopes", "What it may do there."),
-        _field("granted_at", "When the user last authorized it or changed its scopes."),
+        global_id("AuthorizedApplication", "The global id, for `revokeApplication`.", personal=True),
+        _field("client_id", "The client id of the application."),
+        _field("client_name", "The display name of the application. null: not reported."),
+        _field(
+            "audience",
+            "The identifier of the API that the application may use for the user, such as https://api.example.com.",
+        ),
+        _field("scopes", "The scopes that the user granted, in alphabetical order."),
+        _field("granted_at", "When the user first authorized the application, or last changed its scopes."),
     ]
 )

@@ -45,28 +45,38 @@ _field = partial(stored, in_raw=True, personal=True)
 IDENTITY.add(
     [
         computed(
-            "id", "Identifies this identity in `unlinkIdentity`.", _id, needs=("provider", "connection", "user_id")
+            "id", "The id of the identity, for `unlinkIdentity`.", _id, needs=("provider", "connection", "user_id")
         ),
-        _field("provider", "The strategy: google-oauth2, auth0, samlp, ..."),
-        _field("connection", "The connection of the account."),
-        _field("user_id", "The provider's id of the account."),
-        _field("is_social", "Whether the provider is a social network.", default=False),
+        _field("provider", "The strategy of the connection: google-oauth2, auth0, samlp, ..."),
+        _field("connection", "The name of the connection that the account belongs to."),
+        _field(
+            "user_id",
+            "The id that the identity provider gave to the account. `User.userId` ends with the id of the primary"
+            " identity.",
+        ),
+        _field("is_social", "Whether the identity provider is a social network.", default=False),
         computed(
             "is_primary",
-            "Whether the profile's root attributes come from this identity.",
+            "Whether this is the primary identity, which the root attributes of the profile come from.",
             _is_primary,
             takes=Takes.JOINED,
         ),
         computed(
             "profile_data",
-            "Everything that this identity provider last sent, without metadata and without fields that are named like"
-            " a password, a token, a key or another secret.",
+            "The JSON object that the identity provider sent at the last login. It does not contain metadata, nor"
+            " fields with names that suggest a secret, such as password, token or key. null: no login was recorded."
+            " At most 64 KB are stored; a larger object is replaced by {too_large: true, bytes: 70000}.",
             _profile_data,
             needs=("profile_data",),
             in_raw=True,
             personal=True,
         ),
-        _token("access_token", "The provider's access token for this user."),
-        _token("refresh_token", "The provider's refresh token for this user."),
+        _token(
+            "access_token", "The access token that the identity provider issued for this user. null: none was reported."
+        ),
+        _token(
+            "refresh_token",
+            "The refresh token that the identity provider issued for this user. null: none was reported.",
+        ),
     ]
 )

@@ -70,46 +70,67 @@ _for_reader = partial(computed, takes=Takes.READABLE, personal=True)
 
 LOG_EVENT.add(
     [
-        global_id("LogEvent", "Stays the same for as long as the event is kept.", personal=True),
-        _field("log_id", "Sorts by time.", path="_id", conversion=str),
-        _field("type", "What happened.", conversion=LogEventType),
+        global_id("LogEvent", "The global id. It stays the same as long as the event is stored.", personal=True),
+        _field(
+            "log_id",
+            "A shorter id of the event. Events sorted by `logId` are sorted by the time at which they were recorded.",
+            path="_id",
+            conversion=str,
+        ),
+        _field("type", "What happened, for programs.", conversion=LogEventType),
         _field(
             "code",
-            "The short code that Auth0's logs use for this type: s, f, fp, ss, sapi, ...",
+            "The code of this type in the logs of Auth0: s, f, fp, ss, sapi, ...",
             path="type",
             conversion=lambda type_: LOG_EVENT_TYPES[LogEventType(type_)].code,
         ),
         _field(
             "description",
-            "What happened, as a sentence for people.",
+            "What happened, as an English text for people: Logged in.",
             path="type",
             conversion=lambda type_: LOG_EVENT_TYPES[LogEventType(type_)].description,
         ),
-        _field("date", "When it happened."),
-        _field("user_id", "The user whose profile the event is about."),
-        _field("user_name", "The name of that profile at the time."),
-        _field("user_version", "The version of the profile that this change created."),
+        _field("date", "When it happened, as the login service reported it or this service recorded it."),
+        _field("user_id", "The `userId` of the user that the event is about. null: the event is not about a user."),
+        _field("user_name", "The name of the user at that time."),
+        _field(
+            "user_version", "The version of the profile after the change. null: the event did not change the version."
+        ),
         _for_reader(
             "actor",
-            "Who did it, if that is not the user: an application or an administrator.",
+            "Who caused the event: an application, another user, or this service. null: the user, or somebody who"
+            " tried to sign in as the user.",
             _actor,
             needs=("actor",),
         ),
-        _field("client_id", "The application with which it was done."),
-        _field("client_name", "The name of that application."),
-        _field("connection", "The connection of the sign-in."),
-        _field("strategy", "The strategy of that connection."),
-        _unless_hidden("ip", "The IP address from which it was done."),
-        _for_reader("location", "The location of that IP address.", _location, needs=("location",)),
-        _unless_hidden("user_agent", "The browser or program, as it identified itself."),
-        _field("is_mobile", "Whether that was on a phone or tablet."),
+        _field("client_id", "The client id of the application that was used. null: not known."),
+        _field("client_name", "The display name of the application. null: not reported."),
+        _field("connection", "For sign-ins and new accounts: the name of the connection."),
+        _field("strategy", "For sign-ins and new accounts: the strategy of the connection."),
+        _unless_hidden(
+            "ip",
+            "The IP address, IPv4 or IPv6. null: not known, or somebody else caused the event and the caller may"
+            " not see from where.",
+        ),
+        _for_reader(
+            "location",
+            "The location of `ip` at that time. null: not known, or hidden as in `ip`.",
+            _location,
+            needs=("location",),
+        ),
+        _unless_hidden("user_agent", "The text of the User-Agent header. null: not known, or hidden as in `ip`."),
+        _field("is_mobile", "For sign-ins: whether the device is a phone or a tablet. null: not known."),
         _for_reader(
             "changes",
-            "The fields that changed, with their values before and after: only those that the caller may read.",
+            "The changed fields with their values before and after. Fields that the caller may not read are left out.",
             _changes,
             needs=("changes",),
         ),
-        _unless_hidden("reason", "The reason that the actor gave."),
-        _unless_hidden("details", "More about the event. What it contains depends on the type."),
+        _unless_hidden("reason", "The reason that was given with the mutation. null: none, or hidden as in `ip`."),
+        _unless_hidden(
+            "details",
+            "More facts about the event, which depend on `type`: for a deleted role its name and permissions. null:"
+            " none, or hidden as in `ip`.",
+        ),
     ]
 )

@@ -90,66 +90,86 @@ USER.add(
     [
         global_id(
             "User",
-            "Stays the same for the life of the account and is never given to another one.",
+            "The global id. It stays the same for the life of the account and is never given to another account.",
             read=OPEN,
             personal=True,
         ),
-        _field("user_id", "`strategy|id`; for enterprise connections `strategy|connection|id`.", read=OPEN),
         _field(
-            "version",
-            "1 at creation, and one more for each write that changes root attributes, identifiers, metadata,"
-            " identities, roles, permissions or the block. Logins, devices, history and writes that change nothing do"
-            " not count. Send it as `ifVersion` to refuse a lost update.",
+            "user_id",
+            "The readable id, such as auth0|john.doe. It is the strategy and the id of the account at the identity"
+            " provider. For enterprise connections the name of the connection is in between: samlp|acme-saml|jane.",
             read=OPEN,
         ),
-        _field("name", "The full name, as it is shown."),
-        _field("given_name", "First name."),
-        _field("family_name", "Last name."),
-        _field("nickname", "The casual name."),
-        _field("picture", "https URL of a picture."),
+        _field(
+            "version",
+            "1 when the profile is created, and 1 more after each change of root attributes, identifiers, metadata,"
+            " identities, roles, permissions or the block. Devices, logins that change none of these, and requests"
+            " that change nothing do not count. Send it as `ifVersion`, so that you do not overwrite a change of"
+            " somebody else.",
+            read=OPEN,
+        ),
+        _field("name", "Root attribute: the full name, for display. null: not set."),
+        _field("given_name", "Root attribute: the first name. null: not set."),
+        _field("family_name", "Root attribute: the last name. null: not set."),
+        _field("nickname", "Root attribute: the casual name. null: not set."),
+        _field(
+            "picture",
+            "Root attribute: the URL of a picture. Identity providers may also report http URLs. null: not set.",
+        ),
         computed(
             "root_attributes",
-            "For each root attribute: its value, its source, when it was set, and whether it can be edited now,"
-            " or why not.",
+            "The five root attributes, each with its value, who set it and when, and whether it can be edited now.",
             _root_attributes,
             needs=(*ROOT_ATTRIBUTES, "provenance", "identities.connection"),
             takes=Takes.JOINED,
             joins=frozenset({Join.CONNECTION}),
             personal=True,
         ),
-        _field("email", "The current e-mail address."),
-        _field("email_verified", "Whether the e-mail address was verified to be the user's."),
+        _field("email", "The current e-mail address, in lower case. null: the profile has none."),
+        _field(
+            "email_verified",
+            "Whether it is proven that the e-mail address belongs to the user. null: there is no e-mail address, or"
+            " nothing is known.",
+        ),
         _field(
             "pending_email",
-            "A new e-mail address that is not verified yet. The current one stays in force until it is.",
+            "A new e-mail address that waits for its verification. Until then `email` keeps the current one. null: no"
+            " change is waiting.",
         ),
-        _field("username", "The name to sign in with, if the connection has usernames."),
-        _field("phone_number", "In E.164 format: + and up to 15 digits."),
-        _field("phone_verified", "Whether the phone number was verified to be the user's."),
+        _field(
+            "username",
+            "The username. In a database connection users can sign in with it. null: none.",
+        ),
+        _field("phone_number", "The phone number in E.164 format: +4915112345678. null: the profile has none."),
+        _field(
+            "phone_verified",
+            "Whether it is proven that the phone number belongs to the user. null: there is no phone number, or"
+            " nothing is known.",
+        ),
         _field(
             "user_metadata",
-            "What the product stores for the user, who may read and change it. The whole document ({} when empty), or"
-            " only the given dotted paths of it, nested as in the document. Paths lead through objects. Arrays are"
-            " returned as a whole.",
+            "A JSON object with data that the user may read and change, such as a language or a theme. {} when it is"
+            " empty. At most 64 KB, unless the operator sets another limit. Change it with `updateUserMetadata`.",
             default={},
         ),
         _field(
             "app_metadata",
-            "What the product stores about the user. Only callers with authorization may read and change it, never the"
-            " user. `paths` works as in userMetadata.",
+            "A JSON object with data about the user that the user can neither read nor change, such as a plan or a"
+            " credit limit. {} when it is empty. At most 64 KB, unless the operator sets another limit. Change it with"
+            " `updateAppMetadata`.",
             read=READ_APP_METADATA,
             default={},
         ),
         nested(
             "identities",
-            "The accounts with identity providers. The first is the primary one.",
+            "The accounts of the user at identity providers, 1 to 16. The first is the primary identity.",
             IDENTITY,
             in_raw=True,
             personal=True,
         ),
         referenced(
             "roles",
-            "The roles assigned to the user.",
+            "The roles of the user, at most 50.",
             ROLE,
             path="role_ids",
             join=Join.ROLES,
@@ -158,7 +178,7 @@ USER.add(
         ),
         computed(
             "permissions",
-            "Permissions granted directly and those of the user's roles, each with its sources.",
+            "The permissions that the user has directly or from roles, each once, sorted by API and name.",
             _permissions,
             needs=("permissions", "role_ids"),
             takes=Takes.JOINED,
@@ -166,20 +186,27 @@ USER.add(
             read=READ_USER_ROLES,
             personal=True,
         ),
-        _field("blocked", "Whether the user is blocked and cannot sign in.", default=False),
+        _field(
+            "blocked",
+            "Whether the user is blocked: the user cannot sign in, and tokens of the user are refused.",
+            default=False,
+        ),
         _field("must_change_password", "Whether the user must change the password at the next sign-in.", default=False),
         _field("created_at", "When the profile was created."),
-        _field("updated_at", "When `version` last changed. Logins do not count."),
-        _field("last_login", "When the user last signed in."),
-        _field("last_ip", "The IP address of the last sign-in."),
-        _field("logins_count", "How often the user signed in.", default=0),
-        _field("last_password_reset", "When the password was last changed."),
+        _field("updated_at", "When `version` last changed. A login changes it only if it changes the profile."),
+        _field("last_login", "When the user last signed in. null: never."),
+        _field("last_ip", "The IP address of the last sign-in, IPv4 or IPv6. null: not known."),
+        _field("logins_count", "The number of times that the user signed in.", default=0),
+        _field("last_password_reset", "When the password was last changed. null: never."),
         RawDocument(
-            name="raw", description="The profile as one JSON document in snake_case, with all that the caller may read."
+            name="raw",
+            description="The profile as one JSON object with names in snake_case: user_id, user_metadata, identities."
+            " Fields that the caller may not read, and fields without a value, are left out.",
         ),
         paged(
             "devices",
-            "Where the user stays signed in. The device used last is first.",
+            "The devices that are linked to the account, also those with an expired credential. The device with the"
+            " latest sign-in is first.",
             "Device",
             order=Order("last_used_at", -1),
             read=READ_DEVICES,
@@ -188,7 +215,8 @@ USER.add(
         ),
         paged(
             "log_events",
-            "The activity of the account. Without `since`: the past 2 days.",
+            "The history of the account, newest event first. Without `since`, the list begins 2 days before `until`,"
+            " or 2 days ago.",
             "LogEvent",
             order=NEWEST_FIRST,
             read=READ_USER_LOGS,
@@ -197,7 +225,7 @@ USER.add(
         ),
         owned(
             "authorized_applications",
-            "The applications that the user authorized, each with its scopes.",
+            "The applications to which the user gave access to an API, at most 200, oldest first.",
             "AuthorizedApplication",
             order=Order("granted_at", -1),
             limit=MAX_GRANTS,
@@ -207,7 +235,7 @@ USER.add(
         ),
         owned(
             "mfa_enrollments",
-            "The second factors of the user.",
+            "The second factors of the user, at most 50.",
             "MfaEnrollment",
             order=Order("enrollment_id", 1),
             limit=MAX_ENROLLMENTS,
@@ -217,7 +245,8 @@ USER.add(
         ),
         Provided(
             name="viewer_actions",
-            description="What the caller may do to this user now, or why not, so that a page can disable its buttons.",
+            description="Each action on this user, whether the caller can do it now, and if not, why not. A page can"
+            " use it to disable buttons.",
             read=OPEN,
             paths=(
                 "blocked",

@@ -1,3 +1,4 @@
-"""The mutations with their inputs and payloads, one file for each noun.
+"""The fields of Mutation, one file for each noun, with their inputs and payloads.
 
-Decides arguments and which use case runs. Imports types, what the schema shares, services and below; not queries."""
+Decides the inputs, which use case runs, and the payloads. Imports types, the shared modules of the schema, services
+and below; not queries."""

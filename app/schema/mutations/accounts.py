@@ -1,4 +1,4 @@
-"""Making accounts: for others, and one's own."""
+"""The mutations createUser and signUp."""
 
 from typing import Any, Self
 
@@ -6,78 +6,133 @@ import strawberry
 from strawberry.scalars import JSON
 
 from app.directives import CostWeight, Public
+from app.domain.accounts import MAX_SIGN_UP_FIELDS, MAX_SIGN_UP_TEXT
 from app.domain.root_attributes import ROOT_ATTRIBUTES
 from app.domain.users import User
 from app.schema.context import Context, Info
 from app.schema.costs import HASHING
-from app.schema.inputs import REASON
+from app.schema.inputs import REASON, new_root_attribute
 from app.schema.mutation_fields import mutation
-from app.schema.mutations.passwords import WHICH_ARE_TAKEN
+from app.schema.mutations.passwords import PASSWORD_RULES
 from app.schema.payloads import Payload, UserPayload, payload_type
 from app.services.accounts import Accounts
 from app.services.new_accounts import NewUser
 
+_USERNAME = (
+    "The username: 1 to 128 letters (a to z), digits and the characters @^$.!`-#+'~_, but not an e-mail address. It is"
+    " stored in lower case and is unique in the connection. Only for database connections."
+)
 
-@strawberry.input(description="A user of a database, e-mail or text message connection.")
+
+@strawberry.input(
+    description="A new user. Database connections need `email` or `username`, e-mail connections need `email`, and text"
+    " message connections need `phoneNumber`."
+)
 class CreateUserInput:
-    connection: str
-    email: str | None = strawberry.field(default=None, description="Unique in the connection, without regard to case.")
-    username: str | None = strawberry.field(default=None, description="Likewise; kept in lower case.")
-    phone_number: str | None = strawberry.field(default=None, description="With the country's number; kept as E.164.")
+    connection: str = strawberry.field(
+        description="The name of a connection of the kind DATABASE, CUSTOM_DATABASE or PASSWORDLESS."
+    )
+    email: str | None = strawberry.field(
+        default=None,
+        description="The e-mail address. It is stored in lower case and is unique in the connection.",
+    )
+    username: str | None = strawberry.field(default=None, description=_USERNAME)
+    phone_number: str | None = strawberry.field(
+        default=None,
+        description="The phone number with + and country code: +49 1511 2345678. It is stored in E.164 format and is"
+        " unique in the connection. Not for e-mail connections.",
+    )
     password: str | None = strawberry.field(
         default=None,
-        description=f"For database connections. {WHICH_ARE_TAKEN}",
+        description=f"The password. Only for database connections. {PASSWORD_RULES}",
         directives=[CostWeight(weight=HASHING)],
     )
     password_hash: str | None = strawberry.field(
-        default=None, description="In its place, of another system: bcrypt, or Argon2id in PHC form."
+        default=None,
+        description="Instead of `password`: the hash that another system made of the password. bcrypt with a cost of 4"
+        " to 14, or Argon2id in PHC string format with at most 256 MiB of memory, 10 iterations and a parallelism of"
+        " 16.",
     )
     must_change_password: bool = strawberry.field(
-        default=False, description="Whether it must be changed at the first sign-in."
+        default=False, description="Whether the user must change the password at the next sign-in."
     )
-    email_verified: bool | None = None
-    phone_verified: bool | None = None
-    send_verification_email: bool | None = None
-    name: str | None = None
-    given_name: str | None = None
-    family_name: str | None = None
-    nickname: str | None = None
-    picture: str | None = None
-    user_metadata: JSON | None = None
-    app_metadata: JSON | None = strawberry.field(default=None, description="Needs update:users_app_metadata too.")
+    email_verified: bool | None = strawberry.field(
+        default=None, description="Whether it is proven that the e-mail address belongs to the user. Left out: false."
+    )
+    phone_verified: bool | None = strawberry.field(
+        default=None, description="Whether it is proven that the phone number belongs to the user. Left out: false."
+    )
+    send_verification_email: bool | None = strawberry.field(
+        default=None,
+        description="Whether to send an e-mail with a link that verifies the e-mail address. Left out: false. true is"
+        " refused with INVALID_INPUT if there is no e-mail address, or if `emailVerified` is true.",
+    )
+    name: str | None = new_root_attribute("name")
+    given_name: str | None = new_root_attribute("given_name")
+    family_name: str | None = new_root_attribute("family_name")
+    nickname: str | None = new_root_attribute("nickname")
+    picture: str | None = new_root_attribute("picture")
+    user_metadata: JSON | None = strawberry.field(
+        default=None,
+        description="The user_metadata: a JSON object with the limits of `UpdateUserMetadataInput.patch`. Left out:"
+        " {}.",
+    )
+    app_metadata: JSON | None = strawberry.field(
+        default=None,
+        description="The app_metadata: a JSON object with the limits of `UpdateAppMetadataInput.patch`. Left out: {}."
+        " The token also needs update:users_app_metadata.",
+    )
     reason: str | None = strawberry.field(default=None, description=REASON)
 
 
-@strawberry.input(description="An account that its user makes.")
+@strawberry.input(description="The account of the person who signs up. `email` or `username` is needed.")
 class SignUpInput:
-    tenant: str | None = strawberry.field(default=None, description="May be left out where only one is served.")
-    connection: str = strawberry.field(description="A database connection that lets users sign up.")
-    email: str | None = None
-    username: str | None = None
-    password: str = strawberry.field(description=WHICH_ARE_TAKEN, directives=[CostWeight(weight=HASHING)])
-    name: str | None = None
-    given_name: str | None = None
-    family_name: str | None = None
-    nickname: str | None = None
-    picture: str | None = None
+    tenant: str | None = strawberry.field(
+        default=None,
+        description="The tenant. It can be left out if the service has only one tenant. For a request with a token, the"
+        " default is the tenant of the token.",
+    )
+    connection: str = strawberry.field(description="The name of a database connection with `allowsSignUp`.")
+    email: str | None = strawberry.field(
+        default=None,
+        description="The e-mail address. This service sends an e-mail to it, with a link that verifies it.",
+    )
+    username: str | None = strawberry.field(default=None, description=_USERNAME)
+    password: str = strawberry.field(
+        description=f"The password. {PASSWORD_RULES}", directives=[CostWeight(weight=HASHING)]
+    )
+    name: str | None = new_root_attribute("name")
+    given_name: str | None = new_root_attribute("given_name")
+    family_name: str | None = new_root_attribute("family_name")
+    nickname: str | None = new_root_attribute("nickname")
+    picture: str | None = new_root_attribute("picture")
     user_metadata: JSON | None = strawberry.field(
-        default=None, description="At most 10 fields of text, each of at most 500 characters."
+        default=None,
+        description=f"The user_metadata: a JSON object with at most {MAX_SIGN_UP_FIELDS} fields, such as {{language:"
+        f" fr}}. All values are text of at most {MAX_SIGN_UP_TEXT} characters. Left out: {{}}.",
     )
 
 
-@payload_type(
-    "Whether the sign-up was taken. With an e-mail address the answer is the same whether or not it has an account:"
-    " what became of it stands in the mail that goes there."
-)
+@payload_type("The result of a sign-up.")
 class SignUpPayload(Payload):
-    accepted: bool = False
+    accepted: bool = strawberry.field(
+        default=False,
+        description="Whether the sign-up was accepted. With an e-mail address, the answer is also true if the e-mail"
+        " address already has an account: nobody can find out in this way who has an account. The e-mail then says"
+        " that the account exists. false: see `errors`.",
+    )
 
     @classmethod
     async def of(cls, info: Info, written: Any) -> Self:
         return cls(accepted=True)
 
 
-@mutation(UserPayload, "Makes a user of a database, e-mail or text message connection.", Accounts.create)
+@mutation(
+    UserPayload,
+    "Creates a user of a database, e-mail or text message connection. Users of other connections are created by"
+    " `recordLogin`.",
+    Accounts.create,
+)
 async def create_user(context: Context, input: CreateUserInput) -> User:
     new = NewUser(
         connection=input.connection,
@@ -100,7 +155,8 @@ async def create_user(context: Context, input: CreateUserInput) -> User:
 
 @mutation(
     SignUpPayload,
-    "Makes one's own account, where the connection lets users. Needs no token; limited by address.",
+    "Creates an account for the person who sends the request. The number of requests from one IP address is limited:"
+    " RATE_LIMITED.",
     None,
     Public(),
 )

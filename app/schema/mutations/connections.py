@@ -1,13 +1,13 @@
-"""Making, changing and deleting connections."""
+"""The mutations saveAuthConnection and deleteAuthConnection."""
 
 import strawberry
 
 from app.domain.attributes.connections import CONNECTION
 from app.schema.context import Context
+from app.schema.enums import SyncRootAttributes
 from app.schema.inputs import WriteInput, given_fields, write_input
 from app.schema.mutation_fields import mutation
 from app.schema.payloads import Payload, payload_type
-from app.schema.scalars import SyncRootAttributes
 from app.schema.types.connections import AuthConnectionObject
 from app.services.connections import Connections
 
@@ -15,47 +15,61 @@ _SETTINGS = ("strategy", "import_mode", "sync_root_attributes", "allows_sign_up"
 
 
 @write_input(
-    "Makes a connection (`strategy` needed) or changes one. What is left out stays as it is; a new connection gets the"
+    "A connection to create or to change. Settings that are left out stay as they are. A new connection gets the"
     " default."
 )
 class SaveAuthConnectionInput(WriteInput):
-    name: str = strawberry.field(description="1 to 128 letters, digits and hyphens. The first is not a hyphen.")
+    name: str = strawberry.field(
+        description="The name, such as acme-saml: 1 to 128 letters, digits and hyphens. The first character is not a"
+        " hyphen. If no connection has this name, one is created."
+    )
     strategy: strawberry.Maybe[str | None] = strawberry.field(
         default=None,
-        description="auth0, custom, email, sms, google-oauth2, samlp, ... It stays what it was at creation.",
+        description="The type of identity provider, with the name that Auth0 uses: auth0 (a database), custom, email,"
+        " sms, google-oauth2, samlp, ... Needed for a new connection. It cannot be changed.",
     )
     import_mode: strawberry.Maybe[bool | None] = strawberry.field(
-        default=None, description="For custom: whether users are copied in. false by default."
+        default=None,
+        description="Only for the strategy custom: whether this service takes the accounts over from your database. The"
+        " default is false.",
     )
     sync_root_attributes: strawberry.Maybe[SyncRootAttributes | None] = strawberry.field(
-        default=None, description="ON_EACH_LOGIN by default."
+        default=None,
+        description="When a login copies the root attributes from the identity provider. The default is ON_EACH_LOGIN.",
     )
     allows_sign_up: strawberry.Maybe[bool | None] = strawberry.field(
         default=None,
-        description="For database connections: whether users may make their own account. false by default.",
+        description="Only for database connections: whether users can create an account with `signUp`. The default is"
+        " false.",
     )
 
 
-@write_input("A connection to delete: only one that no user belongs to.")
+@write_input("The connection to delete.")
 class DeleteAuthConnectionInput(WriteInput):
-    name: str
+    name: str = strawberry.field(description="The name of the connection.")
 
 
-@payload_type("The connection after the write. null when there is an error, except for VERSION_CONFLICT.")
+@payload_type("The result of `saveAuthConnection`.")
 class AuthConnectionPayload(Payload):
     kind = CONNECTION
     has_current = True
-    auth_connection: AuthConnectionObject | None = None
+    auth_connection: AuthConnectionObject | None = strawberry.field(
+        default=None,
+        description="The connection after the change. After VERSION_CONFLICT: the current connection. null after any"
+        " other error.",
+    )
 
 
-@payload_type("The name of the connection that was deleted.")
+@payload_type("The result of `deleteAuthConnection`.")
 class DeleteAuthConnectionPayload(Payload):
-    deleted_name: str | None = None
+    deleted_name: str | None = strawberry.field(
+        default=None, description="The name of the deleted connection. null: it was not deleted."
+    )
 
 
 @mutation(
     AuthConnectionPayload,
-    "Makes a connection, or changes its settings. What is left out stays as it is.",
+    "Creates a connection, or changes the settings of an existing connection.",
     Connections.save,
 )
 async def save_auth_connection(context: Context, input: SaveAuthConnectionInput) -> object:
@@ -65,7 +79,8 @@ async def save_auth_connection(context: Context, input: SaveAuthConnectionInput)
 
 @mutation(
     DeleteAuthConnectionPayload,
-    "Deletes a connection that no user belongs to and no issuer names. Otherwise NOT_EDITABLE.",
+    "Deletes a connection. Refused with NOT_EDITABLE while users belong to it, or while the operator has configured it"
+    " for an issuer of tokens.",
     Connections.delete,
 )
 async def delete_auth_connection(context: Context, input: DeleteAuthConnectionInput) -> str:

@@ -1,4 +1,4 @@
-"""Unlinking devices."""
+"""The mutation unlinkDevice."""
 
 import strawberry
 
@@ -10,11 +10,15 @@ from app.schema.payloads import UserPayload
 from app.services.devices import Devices
 
 
-@write_input("A device to unlink.")
+@write_input("The device to unlink.")
 class UnlinkDeviceInput(ProfileInput):
-    device_id: str = strawberry.field(description="As `Device.deviceId`; in every application that it is known in.")
+    device_id: str = strawberry.field(description="The `Device.deviceId` of the device.")
 
 
-@mutation(UserPayload, "Revokes a device's credentials at once.", Devices.unlink)
+@mutation(
+    UserPayload,
+    "Unlinks a device: signs the user out of all applications on it, at once. `User.version` does not change.",
+    Devices.unlink,
+)
 async def unlink_device(context: Context, input: UnlinkDeviceInput) -> User:
     return await context.services.devices.unlink(context.principal, input.target(), input.device_id)

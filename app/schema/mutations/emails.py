@@ -1,8 +1,9 @@
-"""Verifying and changing e-mail addresses."""
+"""The mutations sendVerificationEmail and changeEmail."""
 
 import strawberry
 
 from app.directives import CostWeight
+from app.domain.mail import MAX_MAILS
 from app.domain.users import User
 from app.schema.context import Context
 from app.schema.costs import HASHING
@@ -11,28 +12,41 @@ from app.schema.mutation_fields import mutation
 from app.schema.payloads import UserPayload
 from app.services.emails import Emails
 
+MAIL_LIMIT = f"At most {MAX_MAILS} e-mails in an hour are sent to one user: RATE_LIMITED."
 
-@write_input("A user to act on.")
+
+@write_input("The user that the mutation is about.")
 class SelfActionInput(ProfileInput):
     pass
 
 
-@write_input("Another e-mail address.")
+@write_input("The new e-mail address of a user.")
 class ChangeEmailInput(ProfileInput):
-    email: str = strawberry.field(description="The new e-mail address. The current one cancels a pending change.")
+    email: str = strawberry.field(
+        description="The new e-mail address. The current e-mail address cancels a change that waits for its"
+        " verification."
+    )
     verified: bool = strawberry.field(
         default=False,
-        description="With `immediately`: it is known to be the user's. The address in force stays verified either way.",
+        description="Only together with `immediately`: whether it is proven that the new e-mail address belongs to the"
+        " user. An e-mail address that does not change stays verified.",
     )
-    immediately: bool = strawberry.field(default=False, description="Without waiting for its ticket. Never on oneself.")
+    immediately: bool = strawberry.field(
+        default=False,
+        description="Whether to change the e-mail address now, without verification. Not allowed on your own profile:"
+        " FORBIDDEN_FIELD.",
+    )
     current_password: str | None = strawberry.field(
-        default=None, description="Where it is given it must be right.", directives=[CostWeight(weight=HASHING)]
+        default=None,
+        description="The current password of the user. Optional: if it is given, it must be correct. It does not"
+        " replace the recent sign-in.",
+        directives=[CostWeight(weight=HASHING)],
     )
 
 
 @mutation(
     UserPayload,
-    "Mails a ticket that shows the address to be the user's. Three mails an hour go to a user.",
+    f"Sends the user an e-mail with a link that verifies the e-mail address. {MAIL_LIMIT}",
     Emails.send_verification,
 )
 async def send_verification_email(context: Context, input: SelfActionInput) -> User:
@@ -41,8 +55,8 @@ async def send_verification_email(context: Context, input: SelfActionInput) -> U
 
 @mutation(
     UserPayload,
-    "Asks for another address, which waits as `pendingEmail` until the ticket in its mail is redeemed; a tool may set"
-    " one at once.",
+    "Changes the e-mail address. The new one is `pendingEmail` until the user opens the link in the e-mail that is sent"
+    f" to it. An application can change it at once with `immediately`. {MAIL_LIMIT}",
     Emails.change,
 )
 async def change_email(context: Context, input: ChangeEmailInput) -> User:

@@ -1,4 +1,4 @@
-"""Recording and removing second factors."""
+"""The mutations recordMfaEnrollment and removeMfaEnrollments."""
 
 import strawberry
 
@@ -9,7 +9,7 @@ from app.domain.errors import ErrorCode, Refused
 from app.domain.ids import Key
 from app.domain.users import User
 from app.schema.context import Context
-from app.schema.inputs import ProfileInput, write_input
+from app.schema.inputs import OTHER_USER, ProfileInput, write_input
 from app.schema.mutation_fields import mutation
 from app.schema.payloads import Payload, UserPayload, payload_type
 from app.schema.scalars import DateTime
@@ -18,36 +18,55 @@ from app.services.enrollments import EnrollmentReport, Enrollments
 from app.services.writes import Target
 
 
-@strawberry.input(description="A second factor that the login service enrolled, or how it is now.")
+@strawberry.input(description="The current state of a second factor.")
 class RecordMfaEnrollmentInput:
-    user_id: str
-    enrollment_id: str = strawberry.field(description="The login service's name of it, unique with the user.")
-    type: str = strawberry.field(description="totp, phone, email, push-notification, webauthn-roaming, ...")
-    name: str | None = strawberry.field(default=None, description="A number, an address or a device; kept masked.")
-    status: str | None = strawberry.field(
-        default=None, description="Left out, it stays as it was; confirmed for a new one."
+    user_id: str = strawberry.field(description=OTHER_USER)
+    enrollment_id: str = strawberry.field(
+        description="The id that the login service gave to the factor. It is unique for the user. If the user already"
+        " has a factor with this id, the factor is updated."
     )
-    enrolled_at: DateTime | None = None
-    last_used_at: DateTime | None = None
+    type: str = strawberry.field(
+        description="The type, with the name that Auth0 uses: totp, phone, email, push-notification, webauthn-roaming,"
+        " ..."
+    )
+    name: str | None = strawberry.field(
+        default=None,
+        description="The phone number, e-mail address or device. Only a part of a phone number or an e-mail address is"
+        " stored. Left out: stays as it is.",
+    )
+    status: str | None = strawberry.field(
+        default=None, description="The status. Left out: stays as it is, and confirmed for a new factor."
+    )
+    enrolled_at: DateTime | None = strawberry.field(
+        default=None, description="When the user enrolled the factor. Left out: stays as it is."
+    )
+    last_used_at: DateTime | None = strawberry.field(
+        default=None, description="When the user last used the factor. Left out: stays as it is."
+    )
 
 
-@write_input("Second factors to remove: `ids`, or `all`.")
+@write_input("The second factors to remove. Give either `ids`, or `all: true`.")
 class RemoveMfaEnrollmentsInput(ProfileInput):
     ids: list[strawberry.ID] | None = strawberry.field(
-        default=None, description="MfaEnrollment.id of each.", directives=[Constraint(max_items=MAX_ENROLLMENTS)]
+        default=None,
+        description="The `MfaEnrollment.id` of each factor. If the user does not have one of them, none is removed:"
+        " NOT_FOUND.",
+        directives=[Constraint(max_items=MAX_ENROLLMENTS)],
     )
-    all: bool = False
+    all: bool = strawberry.field(default=False, description="Whether to remove all second factors of the user.")
 
 
-@payload_type("What is recorded now.")
+@payload_type("The result of `recordMfaEnrollment`.")
 class RecordMfaEnrollmentPayload(Payload):
     kind = ENROLLMENT
-    mfa_enrollment: MfaEnrollment | None = None
+    mfa_enrollment: MfaEnrollment | None = strawberry.field(
+        default=None, description="The factor as it is stored now. null: see `errors`."
+    )
 
 
 @mutation(
     RecordMfaEnrollmentPayload,
-    "What the login service reports when a user enrolls a second factor, or uses it.",
+    "For the login service: records a second factor that a user enrolled or used.",
     Enrollments.record,
 )
 async def record_mfa_enrollment(context: Context, input: RecordMfaEnrollmentInput) -> Key:
@@ -62,9 +81,11 @@ async def record_mfa_enrollment(context: Context, input: RecordMfaEnrollmentInpu
     return await context.services.enrollments.record(context.principal, Target(input.user_id), report)
 
 
-@mutation(UserPayload, "Removes second factors, one or all.", Enrollments.remove)
+@mutation(UserPayload, "Removes some or all second factors of a user.", Enrollments.remove)
 async def remove_mfa_enrollments(context: Context, input: RemoveMfaEnrollmentsInput) -> User:
-    # A variable that was lost must not remove all.
+    # Without this check, a client whose variable `ids` got lost would remove nothing or everything by mistake.
     if input.all == (input.ids is not None) or input.ids == []:
-        raise Refused(ErrorCode.INVALID_INPUT, "Say which: ids, or all.", ("ids",))
+        raise Refused(
+            ErrorCode.INVALID_INPUT, "Give either the ids of the second factors to remove, or all: true.", ("ids",)
+        )
     return await context.services.enrollments.remove(context.principal, input.target(), input.ids)

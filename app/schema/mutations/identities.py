@@ -1,61 +1,76 @@
-"""Linking and unlinking identities."""
+"""The mutations linkIdentity and unlinkIdentity."""
 
 import strawberry
 
+from app.domain.identities import MAX_IDENTITIES, PROOF_SECONDS
 from app.domain.users import User
 from app.schema.context import Context
+from app.schema.enums import LinkMetadata
 from app.schema.inputs import ProfileInput, write_input
 from app.schema.mutation_fields import mutation
 from app.schema.payloads import UserPayload
-from app.schema.scalars import LinkMetadata
 from app.services.identities import Identities, Secondary
 
 
-@strawberry.input(
-    one_of=True, description="The other account: a tool names it, a user proves it with a fresh token of it."
-)
+@strawberry.input(one_of=True, description="The second account. Give exactly one field.")
 class LinkedAccount:
-    user_id: strawberry.Maybe[str]
-    token: strawberry.Maybe[str]
-
-
-@write_input("An account to link.")
-class LinkIdentityInput(ProfileInput):
-    secondary: LinkedAccount
-    metadata: LinkMetadata = strawberry.field(
-        default=LinkMetadata.KEEP_PRIMARY,
-        description="What becomes of the second account's user_metadata. The profile also takes over app_metadata,"
-        " combined in the same way, if the caller may change app_metadata (update:users_app_metadata); roles, if the"
-        " caller may assign roles (update:users and create:role_members); and permissions, if the caller may grant"
-        " permissions (update:users). It takes over none of these when one of the two accounts is the caller's own.",
+    user_id: strawberry.Maybe[str] = strawberry.field(
+        default=None,
+        description="The `userId` of the account. To link an account to your own profile, use `token` instead.",
+    )
+    token: strawberry.Maybe[str] = strawberry.field(
+        default=None,
+        description="An access token of the account, as proof that it belongs to the same person. It must come from the"
+        f" issuer and the application of your own token, be at most {PROOF_SECONDS // 60} minutes old, and belong to a"
+        " user who signed in recently.",
     )
 
 
-@write_input("An identity to give back.")
+@write_input("The second account, and what to do with its metadata.")
+class LinkIdentityInput(ProfileInput):
+    secondary: LinkedAccount = strawberry.field(
+        description="The second account. It must not be blocked, and must not have linked accounts of its own."
+    )
+    metadata: LinkMetadata = strawberry.field(
+        default=LinkMetadata.KEEP_PRIMARY,
+        description="What to do with the user_metadata of both accounts. When neither account is your own, the profile"
+        " also takes over: app_metadata, in the same way, if your token has update:users_app_metadata; roles, if it has"
+        " update:users and create:role_members; permissions, if it has update:users.",
+    )
+
+
+@write_input("The identity to unlink.")
 class UnlinkIdentityInput(ProfileInput):
-    identity_id: strawberry.ID
+    identity_id: strawberry.ID = strawberry.field(
+        description="The `Identity.id`. The primary identity cannot be unlinked: INVALID_INPUT."
+    )
 
 
 @mutation(
     UserPayload,
-    "Joins another account to this profile, whose ids, root attributes and metadata stand. The other's devices and"
-    " history show beside the profile's own.",
+    "Links a second account of the same person to this profile. The profile keeps its id, its `userId` and its root"
+    " attributes. Logins of the second account then belong to this profile, which also shows the devices and the"
+    f" history of the second account. A profile has at most {MAX_IDENTITIES} identities.",
     Identities.link,
 )
 async def link_identity(context: Context, input: LinkIdentityInput) -> User:
     identities, other = context.services.identities, input.secondary
     secondary = Secondary(other.user_id.value if other.user_id else None, other.token.value if other.token else None)
     written = await identities.link(context.principal, input.target(), secondary, input.metadata)
-    # The account's history and devices are the caller's own now.
+    # A caller who linked an account to their own profile may read its history and devices from now on, in this request.
     await context.look_again()
     return written
 
 
 @mutation(
-    UserPayload, "Gives a linked account back, with its own ids, root attributes and metadata.", Identities.unlink
+    UserPayload,
+    "Unlinks an account. It becomes a separate profile again, with the id, the `userId`, the root attributes and the"
+    " user_metadata that it had before. If the profile is blocked, the account is blocked too.",
+    Identities.unlink,
 )
 async def unlink_identity(context: Context, input: UnlinkIdentityInput) -> User:
     written = await context.services.identities.unlink(context.principal, input.target(), input.identity_id)
-    # The account is another profile now: maybe the one that the caller's token names.
+    # The token of the caller may belong to the account that was unlinked. Then the rest of this request must not be
+    # answered with the rights of the other profile.
     await context.look_again()
     return written

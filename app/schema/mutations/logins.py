@@ -1,4 +1,4 @@
-"""What the login service reports."""
+"""The mutations recordLogin and recordFailedLogin, for the login service."""
 
 from typing import Any, Self
 
@@ -7,68 +7,113 @@ from strawberry.scalars import JSON
 
 from app.domain.attributes.logs import LOG_EVENT
 from app.domain.attributes.users import USER
+from app.domain.devices import MAX_DEVICES
 from app.domain.ids import Key
+from app.domain.logins import MAX_FAILURES, MAX_PROFILE_BYTES
 from app.schema.context import Context, Info
+from app.schema.enums import DeviceType, LoginFailureReason
+from app.schema.inputs import CLIENT_NAME
 from app.schema.mutation_fields import mutation
 from app.schema.payloads import Payload, payload_type, read_written
-from app.schema.scalars import DateTime, DeviceType, LoginFailureReason
+from app.schema.scalars import DateTime
 from app.schema.types.logs import LogEventObject
 from app.schema.types.users import UserObject
 from app.services.failed_logins import FailedLogins
-from app.services.login_reports import DeviceReport, FailureReport, LoginReport
+from app.services.login_reports import MAX_PROFILE_DEPTH, DeviceReport, FailureReport, LoginReport
 from app.services.logins import Recorded, RecordLogins
 
-_DATE = "When it was; now when left out. More than 5 minutes ahead is refused; an older login moves counters only."
-_IP = "Where the user came from, IPv4 or IPv6."
+_IP = "The IP address of the user, IPv4 or IPv6."
+_USER_AGENT = "The User-Agent header of the browser or application of the user."
+_DATE = "When it happened. Left out: now. A time more than 5 minutes in the future is refused."
 
 
-@strawberry.input(description="A credential that the login service gave to a device.")
+@strawberry.input(description="The device on which the user stays signed in, and its credential.")
 class DeviceCredentialInput(DeviceReport):
-    device_id: str = strawberry.field(description="What the login service calls the device.")
-    name: str | None = strawberry.field(default=None, description="For the user; else browser and system.")
-    type: DeviceType = DeviceType.REFRESH_TOKEN
-    token: str | None = strawberry.field(default=None, description="Only its SHA-256 is kept.")
-    expires_at: DateTime | None = None
-
-
-@strawberry.input(description="One login.")
-class RecordLoginInput(LoginReport):
-    connection: str = strawberry.field(description="By which the user came in.")
-    profile: JSON = strawberry.field(description="The provider's profile, as it came. At most 64 levels.")
-    client_id: str | None = strawberry.field(default=None, description="The application that was signed in to.")
-    client_name: str | None = None
-    ip: str | None = strawberry.field(default=None, description=_IP)
-    user_agent: str | None = None
-    date: DateTime | None = strawberry.field(default=None, description=_DATE)
-    device: DeviceCredentialInput | None = None
-    access_token: str | None = strawberry.field(
-        default=None, description="What the provider issued for this user; kept encrypted."
+    device_id: str = strawberry.field(
+        description="The id that the login service gives to the device. A later login with the same id and application"
+        " updates the device."
     )
-    refresh_token: str | None = strawberry.field(default=None, description="Likewise.")
+    name: str | None = strawberry.field(
+        default=None,
+        description="The display name, at most 300 characters. Left out: the browser and the operating system.",
+    )
+    type: DeviceType = strawberry.field(default=DeviceType.REFRESH_TOKEN, description="The type of the credential.")
+    token: str | None = strawberry.field(
+        default=None,
+        description="The credential, such as a refresh token. Only its SHA-256 hash is stored. `deviceCredential`"
+        " finds the device by this hash.",
+    )
+    expires_at: DateTime | None = strawberry.field(
+        default=None, description="When the credential expires. Left out: never."
+    )
+
+
+@strawberry.input(description="A login that succeeded.")
+class RecordLoginInput(LoginReport):
+    connection: str = strawberry.field(description="The name of the connection that the user signed in with.")
+    profile: JSON = strawberry.field(
+        description="The profile as a JSON object, exactly as the identity provider sent it, with at most"
+        f" {MAX_PROFILE_DEPTH} levels. The strategy of the connection determines how it is read. A profile of more"
+        f" than {MAX_PROFILE_BYTES // 1024} KB is accepted, but `Identity.profileData` does not store it."
+    )
+    client_id: str | None = strawberry.field(
+        default=None, description="The client id of the application that the user signed in to."
+    )
+    client_name: str | None = strawberry.field(default=None, description=CLIENT_NAME)
+    ip: str | None = strawberry.field(default=None, description=_IP)
+    user_agent: str | None = strawberry.field(default=None, description=_USER_AGENT)
+    date: DateTime | None = strawberry.field(
+        default=None,
+        description=f"{_DATE} A login that is older than the last login of the user only counts: it changes no values"
+        " of the profile.",
+    )
+    device: DeviceCredentialInput | None = strawberry.field(
+        default=None,
+        description="The device, if the user stays signed in on it. Of each user and application, the"
+        f" {MAX_DEVICES} devices with the latest logins are stored.",
+    )
+    access_token: str | None = strawberry.field(
+        default=None,
+        description="The access token that the identity provider issued for this user. It is stored encrypted.",
+    )
+    refresh_token: str | None = strawberry.field(
+        default=None,
+        description="The refresh token that the identity provider issued for this user. It is stored encrypted.",
+    )
     idempotency_key: str | None = strawberry.field(
         default=None,
-        description="A repeated request with the same key within 24 hours gets the same answer and records nothing."
-        " Other clients may use the same key without conflict.",
+        description="Your own id of this login, so that you can repeat the request after a lost connection. A request"
+        " with the same key within 24 hours returns the result of the first one and records nothing. The same key with"
+        " a different input is refused with INVALID_INPUT. Each client has its own keys.",
     )
 
 
-@strawberry.input(description="One login that failed.")
+@strawberry.input(description="A login that failed.")
 class RecordFailedLoginInput(FailureReport):
-    connection: str
-    identifier: str = strawberry.field(description="What was typed: an address, a name, a number, or the account's id.")
-    reason: LoginFailureReason
-    client_id: str | None = None
-    client_name: str | None = None
-    ip: str | None = strawberry.field(default=None, description=_IP)
-    user_agent: str | None = None
-    date: DateTime | None = None
+    connection: str = strawberry.field(description="The name of the connection that the user tried to sign in with.")
+    identifier: str = strawberry.field(
+        description="What the user typed: the e-mail address, the username, or the phone number in E.164 format. The"
+        " id of the account at the identity provider and the `userId` are accepted too."
+    )
+    reason: LoginFailureReason = strawberry.field(description="Why the login failed.")
+    client_id: str | None = strawberry.field(
+        default=None, description="The client id of the application that the user tried to sign in to."
+    )
+    client_name: str | None = strawberry.field(default=None, description=CLIENT_NAME)
+    ip: str | None = strawberry.field(default=None, description=f"{_IP} Without it, the failure is not counted.")
+    user_agent: str | None = strawberry.field(default=None, description=_USER_AGENT)
+    date: DateTime | None = strawberry.field(default=None, description=_DATE)
 
 
-@payload_type("What a login came to.")
+@payload_type("The result of `recordLogin`.")
 class RecordLoginPayload(Payload):
-    user: UserObject | None = None
-    created: bool | None = strawberry.field(default=None, description="Whether this login made the profile.")
-    log_event: LogEventObject | None = None
+    user: UserObject | None = strawberry.field(
+        default=None, description="The profile after the login. For a linked account: the profile that it is linked to."
+    )
+    created: bool | None = strawberry.field(
+        default=None, description="Whether this login created the profile. null: see `errors`."
+    )
+    log_event: LogEventObject | None = strawberry.field(default=None, description="The event of this login.")
 
     @classmethod
     async def of(cls, info: Info, written: Recorded) -> Self:
@@ -77,28 +122,34 @@ class RecordLoginPayload(Payload):
         return cls(user=user, created=written.created, log_event=event)
 
 
-@payload_type("What a failed login came to.")
+@payload_type("The result of `recordFailedLogin`.")
 class RecordFailedLoginPayload(Payload):
     kind = LOG_EVENT
-    log_event: LogEventObject | None = None
+    log_event: LogEventObject | None = strawberry.field(
+        default=None, description="The event of this failed login. null: see `errors`."
+    )
 
 
 @mutation(
     RecordLoginPayload,
-    "What the login service reports after each login: creates or refreshes the profile.",
+    "For the login service: records a login that succeeded. The first login of an account creates the profile, and"
+    " later logins update the profile. The profile, the identity, the device and the history change in one"
+    " transaction. After the error USER_BLOCKED, NOT_FOUND or LOGIN_RULE_FAILED, do not let the user in.",
     RecordLogins.record,
 )
 async def record_login(context: Context, input: RecordLoginInput) -> Recorded:
     recorded = await context.services.logins.record(context.principal, input)
-    # A user's token may just have got its profile.
+    # The login may have created the profile of the caller: from now on, reads of it count as reads of their own
+    # profile.
     await context.look_again()
     return recorded
 
 
 @mutation(
     RecordFailedLoginPayload,
-    "What the login service reports after a login that failed; it changes no profile. Ten from one address keep that"
-    " address out of the account.",
+    f"For the login service: records a failed login. The profile does not change. After {MAX_FAILURES} failed"
+    " logins from one IP address, `recordLogin` refuses logins to this account from this IP address with USER_BLOCKED,"
+    " until `unblockUser`, or until 30 days have passed without another failure.",
     FailedLogins.record,
 )
 async def record_failed_login(context: Context, input: RecordFailedLoginInput) -> Key:

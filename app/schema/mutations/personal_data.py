@@ -1,4 +1,4 @@
-"""Exporting what is held about a user."""
+"""The mutation exportPersonalData."""
 
 import json
 from typing import Any, Self, cast
@@ -21,7 +21,7 @@ from app.services.personal_data import MAX_BYTES, Export, PersonalData, Truncate
 _PAGE = "pageInfo { hasNextPage endCursor }"
 _LOCATION = "{ countryCode countryName cityName latitude longitude timeZone continentCode }"
 _PERMISSION = "name api description"
-# What a query selects of values that are objects and no rows, by kind and attribute.
+# The selections of fields that are GraphQL objects but not rows, by kind and attribute.
 _PARTS = {
     ("User", "root_attributes"): "{ name value source connection updatedAt }",
     ("User", "permissions"): f"{{ {_PERMISSION} sources {{ type roleId roleName }} }}",
@@ -34,7 +34,7 @@ _PARTS = {
 
 
 def selection_of(kind: Kind, attribute: Attribute) -> str:
-    """What a query selects inside the attribute to get all that the export has of it. Nothing for plain values."""
+    """Returns the GraphQL selection that reads as much of the attribute as the export contains; "" for plain values."""
     match attribute:
         case Nested() | Referenced():
             return f"{{ {_personal(attribute.kind)} }}"
@@ -50,13 +50,14 @@ def _personal(kind: Kind) -> str:
     return " ".join(f"{to_camel(each.name)} {selection_of(kind, each)}".rstrip() for each in personal)
 
 
-@payload_type("Everything held about the user that the caller may read.")
+@payload_type("The result of `exportPersonalData`.")
 class ExportPersonalDataPayload(Payload):
     data: JSON | None = strawberry.field(
         default=None,
-        description=f"In snake_case, at most {MAX_BYTES // 1_000_000} MB. When that is not all, `truncated` has an"
-        " entry for each part that is not whole: its `path`, how many items of a list were `returned`, and the `query`"
-        " and `variables` that answer what is missing.",
+        description="A JSON object with names in snake_case: the profile in `user`, and the lists beside it, such as"
+        f" `devices` and `log_events`. At most {MAX_BYTES // 1_000_000} MB. If there is more, the object also has"
+        " `truncated`, with an entry for each part that is not complete: its `path`, the number of items that were"
+        " `returned`, and the `query` and the `variables` to send for the rest. null: see `errors`.",
     )
 
     @classmethod
@@ -66,7 +67,8 @@ class ExportPersonalDataPayload(Payload):
 
 @mutation(
     ExportPersonalDataPayload,
-    "Everything held about the user that the caller may read, as one JSON document.",
+    "Returns everything that is stored about a user and that the caller may read, as one JSON object. The export is"
+    " recorded in the history. It is a mutation, because it writes this event.",
     PersonalData.export,
     CostWeight(weight=EXPORTING),
 )
@@ -81,10 +83,10 @@ def _to_data(export: Export) -> dict[str, Any]:
 
 
 def _to_entry(user_id: str, part: Truncated) -> dict[str, Any]:
-    """How to get the rest is a query that can be sent as it is."""
+    """Returns one entry of `truncated`, with a query that the client can send unchanged."""
     arguments = ", ".join(f"{name}: {json.dumps(value)}" for name, value in part.arguments.items())
     field = to_camel(part.attribute) + (f"({arguments})" if arguments else "")
-    asked = f"{field} {selection_of(USER, USER.attributes[part.attribute])}".rstrip()
-    query = f"query($userId: String!) {{ user(by: {{userId: $userId}}) {{ {asked} }} }}"
+    selection = f"{field} {selection_of(USER, USER.attributes[part.attribute])}".rstrip()
+    query = f"query($userId: String!) {{ user(by: {{userId: $userId}}) {{ {selection} }} }}"
     entry = {"path": part.path, "query": query, "variables": {"userId": user_id}}
     return entry if part.returned is None else {**entry, "returned": part.returned}

@@ -1,4 +1,4 @@
-"""Changing roles and permissions, and who has them."""
+"""The mutations of roles, and of the roles and permissions of a user."""
 
 import strawberry
 
@@ -6,87 +6,106 @@ from app.directives import Constraint
 from app.domain.attributes.roles import ROLE
 from app.domain.ids import Key
 from app.domain.permissions import Permission
-from app.domain.roles import MAX_PERMISSIONS, MAX_ROLES
+from app.domain.roles import MAX_API, MAX_DESCRIPTION, MAX_NAME, MAX_PERMISSION, MAX_PERMISSIONS, MAX_ROLES
 from app.domain.users import User
 from app.schema.context import Context
-from app.schema.inputs import REASON, ProfileInput, WriteInput, given_fields, write_input
+from app.schema.inputs import OTHER_USER, REASON, ProfileInput, WriteInput, given_fields, write_input
 from app.schema.mutation_fields import mutation
 from app.schema.payloads import Payload, UserPayload, payload_type
 from app.schema.types.roles import RoleObject
 from app.services.roles import Roles
 
+_NAME = f"The name: 1 to {MAX_NAME} characters. It is unique in the tenant; upper and lower case count as equal."
+_DESCRIPTION = f"What the role is for, in words for people: at most {MAX_DESCRIPTION} characters."
+_ROLE_ID = "The `Role.roleId` of the role."
 
-@strawberry.input(description="A permission: what may be done, with which API.")
+
+@strawberry.input(description="A permission: something that is allowed in one API.")
 class PermissionInput:
-    api: str
-    name: str
+    api: str = strawberry.field(
+        description=f"The identifier of the API (resource server), such as https://api.example.com: 1 to {MAX_API}"
+        " characters."
+    )
+    name: str = strawberry.field(
+        description=f"What is permitted, such as read:reports: 1 to {MAX_PERMISSION} characters."
+    )
     description: str | None = strawberry.field(
         default=None,
-        description="At most 500 characters. Left out, it stays as it is; empty text removes it. Not for revoking.",
+        description=f"What the permission is for, in words for people: at most {MAX_DESCRIPTION} characters. Left out:"
+        " stays as it is. Empty text removes it. `revokePermissions` does not accept it.",
     )
 
 
 @strawberry.input(description="A new role.")
 class CreateRoleInput:
-    name: str = strawberry.field(description="Unique without regard to case; 1 to 100 characters.")
-    description: str | None = None
+    name: str = strawberry.field(description=_NAME)
+    description: str | None = strawberry.field(default=None, description=_DESCRIPTION)
     permissions: list[PermissionInput] | None = strawberry.field(
-        default=None, description="At most 1,000.", directives=[Constraint(max_items=MAX_PERMISSIONS)]
+        default=None,
+        description=f"The permissions of the role, at most {MAX_PERMISSIONS:,}. Left out: none.",
+        directives=[Constraint(max_items=MAX_PERMISSIONS)],
     )
     reason: str | None = strawberry.field(default=None, description=REASON)
 
 
-@write_input("What is left out stays as it is.")
+@write_input("New values of a role. Fields that are left out stay as they are.")
 class UpdateRoleInput(WriteInput):
-    role_id: str
-    name: strawberry.Maybe[str | None] = strawberry.field(
-        default=None, description="Unique without regard to case; 1 to 100 characters."
-    )
+    role_id: str = strawberry.field(description=_ROLE_ID)
+    name: strawberry.Maybe[str | None] = strawberry.field(default=None, description=_NAME)
     description: strawberry.Maybe[str | None] = strawberry.field(
-        default=None, description="At most 500 characters. null and the empty text clear it."
+        default=None, description=f"{_DESCRIPTION} null and empty text remove it."
     )
     permissions: strawberry.Maybe[list[PermissionInput] | None] = strawberry.field(
         default=None,
-        description="All permissions of the role, instead of those that it has; at most 1,000.",
+        description="All permissions that the role has after the change. They replace the current permissions. At most"
+        f" {MAX_PERMISSIONS:,}.",
         directives=[Constraint(max_items=MAX_PERMISSIONS)],
     )
 
 
-@write_input("A role to delete.")
+@write_input("The role to delete.")
 class DeleteRoleInput(WriteInput):
-    role_id: str
+    role_id: str = strawberry.field(description=_ROLE_ID)
 
 
-@write_input("Roles of one user.")
+@write_input("A user, and roles to assign or to remove.")
 class UserRolesInput(ProfileInput):
-    user_id: str
+    user_id: str = strawberry.field(description=OTHER_USER)
     role_ids: list[str] = strawberry.field(
-        description="A user has at most 50.", directives=[Constraint(max_items=MAX_ROLES)]
+        description=f"The `Role.roleId` of each role, at least one. A user has at most {MAX_ROLES} roles: TOO_LARGE."
+        " If a role does not exist, nothing is changed: NOT_FOUND.",
+        directives=[Constraint(max_items=MAX_ROLES)],
     )
 
 
-@write_input("Permissions of one user, beside those that come with roles.")
+@write_input("A user, and permissions to grant or to revoke.")
 class UserPermissionsInput(ProfileInput):
-    user_id: str
+    user_id: str = strawberry.field(description=OTHER_USER)
     permissions: list[PermissionInput] = strawberry.field(
-        description="A user has at most 1,000 of their own.", directives=[Constraint(max_items=MAX_PERMISSIONS)]
+        description=f"The permissions. A user has at most {MAX_PERMISSIONS:,} permissions besides those of roles:"
+        " TOO_LARGE.",
+        directives=[Constraint(max_items=MAX_PERMISSIONS)],
     )
 
 
-@payload_type("The role after the write. null when it was deleted or there is an error, except for VERSION_CONFLICT.")
+@payload_type("The result of a mutation of a role.")
 class RolePayload(Payload):
     kind = ROLE
     has_current = True
-    role: RoleObject | None = None
+    role: RoleObject | None = strawberry.field(
+        default=None,
+        description="The role after the change. After VERSION_CONFLICT: the current role. null after any other error,"
+        " and after `deleteRole`.",
+    )
 
 
-def _given(permissions: list[PermissionInput] | None) -> list[Permission]:
+def _to_permissions(permissions: list[PermissionInput] | None) -> list[Permission]:
     return [Permission(each.name, each.api, each.description) for each in permissions or ()]
 
 
-@mutation(RolePayload, "Makes a role.", Roles.create)
+@mutation(RolePayload, "Creates a role.", Roles.create)
 async def create_role(context: Context, input: CreateRoleInput) -> Key:
-    permissions = _given(input.permissions)
+    permissions = _to_permissions(input.permissions)
     return await context.services.roles.create(
         context.principal, input.name, input.description, permissions, input.reason
     )
@@ -94,41 +113,50 @@ async def create_role(context: Context, input: CreateRoleInput) -> Key:
 
 @mutation(
     RolePayload,
-    "Changes a role, and what all who have it may do. Users do not change the name or the permissions of a role that"
-    " they have themselves: FORBIDDEN.",
+    "Changes a role for all users who have it. Users cannot change the name or the permissions of a role that they have"
+    " themselves: FORBIDDEN.",
     Roles.update,
 )
 async def update_role(context: Context, input: UpdateRoleInput) -> Key:
     given = given_fields(input, ("name", "description", "permissions"), nullable=("description",))
     if "permissions" in given:
-        given["permissions"] = _given(given["permissions"])
+        given["permissions"] = _to_permissions(given["permissions"])
     return await context.services.roles.update(context.principal, input.role_id, given, input.condition())
 
 
 @mutation(
     RolePayload,
-    "Deletes a role; whoever has it loses it with it. Users do not delete a role that they have themselves: FORBIDDEN.",
+    "Deletes a role, and removes it from all users who have it. Users cannot delete a role that they have themselves:"
+    " FORBIDDEN.",
     Roles.delete,
 )
 async def delete_role(context: Context, input: DeleteRoleInput) -> None:
     await context.services.roles.delete(context.principal, input.role_id, input.condition())
 
 
-@mutation(UserPayload, "Gives a user roles; those that they have already stay.", Roles.assign)
+@mutation(UserPayload, "Adds roles to the roles of a user.", Roles.assign)
 async def assign_roles(context: Context, input: UserRolesInput) -> User:
     return await context.services.roles.assign(context.principal, input.target(), input.role_ids)
 
 
-@mutation(UserPayload, "Takes roles from a user.", Roles.unassign)
+@mutation(UserPayload, "Removes roles from a user. Roles that the user does not have are ignored.", Roles.unassign)
 async def unassign_roles(context: Context, input: UserRolesInput) -> User:
     return await context.services.roles.unassign(context.principal, input.target(), input.role_ids)
 
 
-@mutation(UserPayload, "Gives a user permissions of their own, beside those of roles.", Roles.grant)
+@mutation(
+    UserPayload,
+    "Grants permissions to a user directly, in addition to the permissions of roles.",
+    Roles.grant,
+)
 async def grant_permissions(context: Context, input: UserPermissionsInput) -> User:
-    return await context.services.roles.grant(context.principal, input.target(), _given(input.permissions))
+    return await context.services.roles.grant(context.principal, input.target(), _to_permissions(input.permissions))
 
 
-@mutation(UserPayload, "Takes a user's own permissions; those that come with a role stay.", Roles.revoke)
+@mutation(
+    UserPayload,
+    "Revokes permissions that were granted to a user directly. Permissions of roles stay.",
+    Roles.revoke,
+)
 async def revoke_permissions(context: Context, input: UserPermissionsInput) -> User:
-    return await context.services.roles.revoke(context.principal, input.target(), _given(input.permissions))
+    return await context.services.roles.revoke(context.principal, input.target(), _to_permissions(input.permissions))

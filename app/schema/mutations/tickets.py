@@ -1,31 +1,41 @@
-"""Redeeming the tickets that mails bring."""
+"""The mutation redeemTicket."""
 
 import strawberry
 
 from app.directives import CostWeight, Public
 from app.schema.context import Context
 from app.schema.costs import HASHING
+from app.schema.enums import TicketPurpose
 from app.schema.mutation_fields import mutation
+from app.schema.mutations.passwords import PASSWORD_RULES
 from app.schema.payloads import Payload, payload_type
-from app.schema.scalars import TicketPurpose
 
 
-@strawberry.input(description="What a mail brought.")
+@strawberry.input(description="A ticket from an e-mail.")
 class RedeemTicketInput:
-    ticket: str = strawberry.field(description="What stands behind `ticket=` in the link.")
+    ticket: str = strawberry.field(
+        description="The text after `ticket=` in the link of the e-mail. A ticket that is unknown, expired or already"
+        " redeemed is refused with NOT_FOUND."
+    )
     new_password: str | None = strawberry.field(
-        default=None, description="For RESET_PASSWORD.", directives=[CostWeight(weight=HASHING)]
+        default=None,
+        description=f"The new password. Needed for a ticket with the purpose RESET_PASSWORD, and refused for any other."
+        f" {PASSWORD_RULES}",
+        directives=[CostWeight(weight=HASHING)],
     )
 
 
-@payload_type("What the ticket was for, and is done; null where there was an error.")
+@payload_type("The result of `redeemTicket`.")
 class RedeemTicketPayload(Payload):
-    purpose: TicketPurpose | None = None
+    purpose: TicketPurpose | None = strawberry.field(
+        default=None, description="The purpose of the ticket, which is done now. null: see `errors`."
+    )
 
 
 @mutation(
     RedeemTicketPayload,
-    "Does what a mailed ticket is for, once. Needs no token; limited by address.",
+    "Redeems the ticket in the link of an e-mail: verifies or changes the e-mail address, or sets a new password. A"
+    " ticket works once. The number of requests from one IP address is limited: RATE_LIMITED.",
     None,
     Public(),
 )

@@ -1,6 +1,6 @@
-"""Deleting users, and changing many at once."""
+"""The mutations deleteUser and updateUsers."""
 
-from typing import cast
+from typing import Annotated, cast
 
 import strawberry
 from strawberry.scalars import JSON
@@ -10,8 +10,8 @@ from app.domain.attributes.users import USER
 from app.domain.errors import ErrorCode, Forbidden, Refused, UserBlocked, VersionConflict
 from app.domain.users import User
 from app.schema.context import Context, Info
-from app.schema.inputs import ProfileInput, given_root_attributes, write_input
-from app.schema.mutation_fields import mutation
+from app.schema.inputs import OTHER_USER, ProfileInput, changed_root_attribute, given_root_attributes, write_input
+from app.schema.mutation_fields import INPUT, mutation
 from app.schema.payloads import InputError, Payload, payload_type, read_written, to_error
 from app.schema.types.users import UserObject
 from app.services.accounts import Accounts
@@ -19,62 +19,83 @@ from app.services.accounts import Accounts
 MAX_UPDATES = 100
 
 
-@write_input("A user to delete.")
+@write_input("The user to delete.")
 class DeleteUserInput(ProfileInput):
-    user_id: str = strawberry.field(description="Whose account.")
+    user_id: str = strawberry.field(description=OTHER_USER)
     erase: bool = strawberry.field(
-        default=False, description="Take the person out of the history too: values, names, addresses, reasons."
+        default=False,
+        description="Whether to remove the person from the history too: names, values before and after changes, IP"
+        " addresses, reasons and other personal data. The events themselves stay.",
     )
 
 
-@payload_type("Whose account is gone.")
+@payload_type("The result of `deleteUser`.")
 class DeleteUserPayload(Payload):
-    deleted_user_id: str | None = None
+    deleted_user_id: str | None = strawberry.field(
+        default=None, description="The `userId` of the deleted user. null: the user was not deleted."
+    )
 
 
-@strawberry.input(description="New values of root attributes. Absent: unchanged. null: cleared.")
+@strawberry.input(description="New values of root attributes. Attributes that are left out stay as they are.")
 class RootAttributesInput:
-    name: strawberry.Maybe[str | None]
-    given_name: strawberry.Maybe[str | None]
-    family_name: strawberry.Maybe[str | None]
-    nickname: strawberry.Maybe[str | None]
-    picture: strawberry.Maybe[str | None]
+    name: strawberry.Maybe[str | None] = changed_root_attribute("name")
+    given_name: strawberry.Maybe[str | None] = changed_root_attribute("given_name")
+    family_name: strawberry.Maybe[str | None] = changed_root_attribute("family_name")
+    nickname: strawberry.Maybe[str | None] = changed_root_attribute("nickname")
+    picture: strawberry.Maybe[str | None] = changed_root_attribute("picture")
 
 
-@strawberry.input(one_of=True, description="What to change of one user: one of these.")
+@strawberry.input(one_of=True, description="The change of a user. Give exactly one field.")
 class UserUpdate:
-    user_metadata: strawberry.Maybe[JSON]
-    app_metadata: strawberry.Maybe[JSON]
-    root_attributes: strawberry.Maybe[RootAttributesInput]
+    user_metadata: strawberry.Maybe[JSON] = strawberry.field(
+        default=None, description="A patch of user_metadata, as in `UpdateUserMetadataInput.patch`."
+    )
+    app_metadata: strawberry.Maybe[JSON] = strawberry.field(
+        default=None, description="A patch of app_metadata, as in `UpdateAppMetadataInput.patch`."
+    )
+    root_attributes: strawberry.Maybe[RootAttributesInput] = strawberry.field(
+        default=None, description="New values of root attributes, as in `updateRootAttributes`."
+    )
 
 
-@write_input("One change of one user, as the single mutation would make it.")
+@write_input("One change of one user.")
 class UpdateUserInput(ProfileInput):
-    user_id: str
-    update: UserUpdate = strawberry.field(description="Metadata is merged, as RFC 7396 has it.")
+    user_id: str = strawberry.field(description=OTHER_USER)
+    update: UserUpdate = strawberry.field(description="The change.")
 
 
-@strawberry.input(description="Up to 100 changes.")
+@strawberry.input(description="The changes of `updateUsers`.")
 class UpdateUsersInput:
     updates: list[UpdateUserInput] = strawberry.field(
-        directives=[Constraint(max_items=MAX_UPDATES), CostWeight(weight=MUTATION_COST)]
+        description=f"1 to {MAX_UPDATES} changes. They are made one after the other. The same user may occur several"
+        " times.",
+        directives=[Constraint(max_items=MAX_UPDATES), CostWeight(weight=MUTATION_COST)],
     )
 
 
-@payload_type("What one of many changes came to.")
+@payload_type("The result of one change of `updateUsers`.")
 class UpdateUserResult(Payload):
-    index: int = strawberry.field(description="Its place in `updates`.")
-    user: UserObject | None = None
+    index: int = strawberry.field(description="The position of the change in `updates`. The first is 0.")
+    user: UserObject | None = strawberry.field(
+        default=None,
+        description="The profile after the change. After VERSION_CONFLICT: the current profile. null after any other"
+        " error.",
+    )
 
 
-@payload_type("What each change came to, in their order; `errors` where none was tried.")
+@payload_type(
+    "The result of `updateUsers`. `errors` is only for a wrong number of changes, and then `results` is empty."
+)
 class UpdateUsersPayload(Payload):
-    results: list[UpdateUserResult] = strawberry.field(default_factory=list)
+    results: list[UpdateUserResult] = strawberry.field(
+        default_factory=list, description="The result of each change, in the order of `updates`."
+    )
 
 
 @mutation(
     DeleteUserPayload,
-    "Takes the account away, with what is linked to it. The history stays until it expires.",
+    "Deletes a user with all linked accounts, devices, authorized applications and second factors. The history stays"
+    " until it expires: see `DeleteUserInput.erase`.",
     Accounts.delete,
 )
 async def delete_user(context: Context, input: DeleteUserInput) -> str:
@@ -82,28 +103,30 @@ async def delete_user(context: Context, input: DeleteUserInput) -> str:
 
 
 @strawberry.mutation(
-    description="Up to 100 changes in one request, each with its own result. Who may what is as with the single"
-    " mutation of each, and so is what it costs.",
+    description=f"Makes up to {MAX_UPDATES} changes in one request. Each change has its own result: if one fails, the"
+    " others are still made. Each change needs the scopes, and has the cost, of its own mutation: updateUserMetadata,"
+    " updateAppMetadata or updateRootAttributes.",
     directives=[CostWeight(weight=1), ListSize(slicing_arguments=["input.updates"], sized_fields=["results"])],
 )
-async def update_users(info: Info, input: UpdateUsersInput) -> UpdateUsersPayload | None:
-    """One after the other; one that fails does not stop the others."""
+async def update_users(info: Info, input: Annotated[UpdateUsersInput, INPUT]) -> UpdateUsersPayload | None:
     if not 1 <= len(input.updates) <= MAX_UPDATES:
-        refusal = Refused(ErrorCode.INVALID_INPUT, f"updates takes 1 to {MAX_UPDATES} changes.", ("updates",))
+        refusal = Refused(ErrorCode.INVALID_INPUT, f"updates must have 1 to {MAX_UPDATES} changes.", ("updates",))
         return UpdateUsersPayload(errors=[to_error(refusal)])
     results: list[UpdateUserResult] = []
     try:
         for index, each in enumerate(input.updates):
             results.append(await _update(info, index, each))
     except UserBlocked:
-        error = InputError(code=ErrorCode.USER_BLOCKED, message="Your own profile was blocked meanwhile.", path=None)
+        error = InputError(
+            code=ErrorCode.USER_BLOCKED, message="Your own profile was blocked while the request ran.", path=None
+        )
         rest = range(len(results), len(input.updates))
         results += [UpdateUserResult(index=index, errors=[error]) for index in rest]
     return UpdateUsersPayload(results=results)
 
 
 async def _update(info: Info, index: int, update: UpdateUserInput) -> UpdateUserResult:
-    """UserBlocked where the caller is blocked by now."""
+    """Makes one change. Raises UserBlocked when the caller was blocked after the request began."""
     result = UpdateUserResult(index=index)
     try:
         written = await _write(info.context, update)

@@ -1,4 +1,4 @@
 """The fields of Query, one file for each noun.
 
-Decides arguments and which use case answers them. Imports types, what the schema shares, services and below; not
-mutations."""
+Decides the arguments and which use case answers a field. Imports types, the shared modules of the schema, services
+and below; not mutations."""

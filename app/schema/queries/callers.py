@@ -1,4 +1,4 @@
-"""The queries about the caller: `viewer` and the caller's scopes."""
+"""The queries about the caller: `caller` and `viewer`."""
 
 from typing import Any, cast
 
@@ -9,40 +9,44 @@ from app.domain.rules import READ_USER
 from app.policy.rules import authenticated, require
 from app.schema.authorized import authorized
 from app.schema.context import Info
-from app.schema.costs import holds
+from app.schema.costs import list_field
 from app.schema.types.users import UserObject
 
-# Where a query asks for the caller's own profile, which is read while finding out who calls.
+# The fields that return the caller's own profile. The engine reads what they select together with the identity of the
+# caller, so that a page of a user needs one database command, not two.
 OWN_PATHS = (("viewer",), ("caller", "user"))
 
 
-@strawberry.type(description="Who is calling, as the token says.")
+@strawberry.type(description="Who sends the request, according to the token.")
 class Caller:
-    kind: ActorKind
-    subject: str = strawberry.field(description="The token's `sub`.")
-    tenant: str
-    scopes: list[str] = holds(100)
+    kind: ActorKind = strawberry.field(description="Whether the token belongs to a user or to an application.")
+    subject: str = strawberry.field(description="The claim `sub` of the token.")
+    tenant: str = strawberry.field(
+        description="The tenant of the token: the set of users, roles and connections that the caller works with."
+    )
+    scopes: list[str] = list_field(100, "The scopes of the token, in alphabetical order: [read:current_user].")
     user: UserObject | None = strawberry.field(
-        description="The caller's own profile; null for an application.", directives=[authorized(READ_USER)]
+        description="The caller's own profile, as in `Query.viewer`.", directives=[authorized(READ_USER)]
     )
 
 
 @strawberry.type
 class CallerQueries:
-    @strawberry.field(description="Who is calling, as the token says.")
+    @strawberry.field(description="Who sends the request, according to the token. Every valid token may read it.")
     def caller(self, info: Info) -> Caller | None:
-        return cast("Caller", CallerAnswer(info))
+        return cast("Caller", CallerValue(info))
 
     @strawberry.field(
-        description="The caller's own profile; null for a token that speaks for an application.",
+        description="The caller's own profile. null: the token belongs to an application, or to a user who has no"
+        " profile yet.",
         directives=[authorized(READ_USER)],
     )
     def viewer(self, info: Info) -> UserObject | None:
         return cast("UserObject | None", _own_profile(info))
 
 
-class CallerAnswer:
-    """`user` is asked for only when it is selected, so that a denial nulls one field."""
+class CallerValue:
+    """The value of `Query.caller`. `user` is checked only when it is selected, so that a refusal affects one field."""
 
     def __init__(self, info: Info) -> None:
         principal = authenticated(info.context.principal)

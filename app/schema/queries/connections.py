@@ -1,4 +1,4 @@
-"""The queries of connections."""
+"""The query `authConnections`."""
 
 from typing import cast
 
@@ -16,7 +16,7 @@ from app.schema.types.connections import AuthConnectionObject
 @strawberry.type
 class ConnectionQueries:
     @strawberry.field(
-        description="Every connection of the tenant, by name.",
+        description="All connections of the tenant, sorted by name.",
         directives=[authorized(READ_CONNECTIONS), ListSize(assumed_size=100)],
     )
     async def auth_connections(self, info: Info) -> list[AuthConnectionObject] | None:

@@ -1,4 +1,4 @@
-"""Devices, as the login service asks for them."""
+"""The query `deviceCredential`, for the login service."""
 
 from typing import Annotated, cast
 
@@ -16,14 +16,20 @@ from app.services.use_cases import rule_of
 @strawberry.type
 class DeviceQueries:
     @strawberry.field(
-        description="The device whose credential has this SHA-256 and still stands; null where it was revoked, has"
-        " expired, or its user is blocked.",
+        description="For the login service: looks up the device that a refresh token belongs to, before the token is"
+        " accepted. null: the token is unknown, was revoked or has expired, or the user is blocked.",
         directives=[authorized(rule_of(Devices.find_active))],
     )
     async def device_credential(
         self,
         info: Info,
-        token_hash: Annotated[str, strawberry.argument(description="64 hexadecimal digits in lower case.")],
+        token_hash: Annotated[
+            str,
+            strawberry.argument(
+                description="The SHA-256 hash of the token, as 64 hexadecimal digits in lower case. Any other text is"
+                " refused with BAD_USER_INPUT."
+            ),
+        ],
     ) -> DeviceObject | None:
         context = info.context
         key = await context.services.devices.find_active(context.principal, token_hash)

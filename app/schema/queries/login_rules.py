@@ -1,4 +1,4 @@
-"""The login rules that are installed."""
+"""The query `loginRules`."""
 
 from typing import cast
 
@@ -14,7 +14,7 @@ from app.schema.types.login_rules import LoginRuleObject
 @strawberry.type
 class LoginRuleQueries:
     @strawberry.field(
-        description="Every login rule that is installed, by name.",
+        description="All installed login rules, sorted by name, also those that are off for this tenant.",
         directives=[authorized(READ_CONNECTIONS), ListSize(assumed_size=20)],
     )
     async def login_rules(self, info: Info) -> list[LoginRuleObject] | None:

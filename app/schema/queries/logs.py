@@ -1,4 +1,4 @@
-"""The query of a tenant's log events."""
+"""The query `logEvents`."""
 
 from typing import cast
 
@@ -14,7 +14,11 @@ from app.services.logs import log_events
 
 @strawberry.type
 class LogQueries:
-    @strawberry.field(description="The tenant's events, newest first.", directives=[authorized(READ_LOGS)])
+    @strawberry.field(
+        description="The history of the whole tenant, newest event first. Changes of values that the caller may not"
+        " read are left out, and so are events that contain only such changes.",
+        directives=[authorized(READ_LOGS)],
+    )
     async def log_events(
         self,
         info: Info,

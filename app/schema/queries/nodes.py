@@ -1,4 +1,4 @@
-"""The queries `node` and `nodes`: any object by its global id."""
+"""The queries `node` and `nodes`, which read objects by global id."""
 
 from typing import Annotated, Any, cast
 
@@ -11,22 +11,32 @@ from app.domain.filters import In
 from app.domain.paging import MAX_SIZE
 from app.schema.authorized import Node
 from app.schema.context import Info
-from app.schema.ids import known_id
+from app.schema.ids import read_id
 
-Ids = Annotated[list[strawberry.ID], strawberry.argument(directives=[Constraint(max_items=MAX_SIZE)])]
+Id = Annotated[strawberry.ID, strawberry.argument(description="The `id` of the object.")]
+Ids = Annotated[
+    list[strawberry.ID],
+    strawberry.argument(
+        description=f"The `id` of each object, at most {MAX_SIZE}.", directives=[Constraint(max_items=MAX_SIZE)]
+    ),
+]
 
 
 @strawberry.type
 class NodeQueries:
-    @strawberry.field(description="Whatever has this global id; null where that is nothing, or nothing to be seen.")
-    async def node(self, info: Info, id: strawberry.ID) -> Node | None:
+    @strawberry.field(
+        description="The object with this global id. null: it does not exist, or the caller may not know that it"
+        " exists. Text that is not a global id is refused with BAD_USER_INPUT."
+    )
+    async def node(self, info: Info, id: Id) -> Node | None:
         found = (await _nodes(info, [id], "id"))[0]
         if isinstance(found, Forbidden):
             raise found
         return cast("Node | None", found)
 
     @strawberry.field(
-        description="As `node`, at most 100, in the order of the ids.",
+        description="The objects with these global ids, in the order of `ids`. An item is null where `node` would be"
+        " null or refused.",
         directives=[ListSize(slicing_arguments=["ids"])],
     )
     async def nodes(self, info: Info, ids: Ids) -> list[Node | None] | None:
@@ -34,8 +44,11 @@ class NodeQueries:
 
 
 async def _nodes(info: Info, ids: list[strawberry.ID], argument: str) -> list[Any]:
-    """One command for each kind among the ids, however many there are. `argument` is what errors name."""
-    known = [known_id(each, (argument,)) for each in ids]
+    """Returns the rows in the order of the ids, or for each an error or None. Errors name `argument`.
+
+    Takes one database command for each kind of object, however many ids there are.
+    """
+    known = [read_id(each, (argument,)) for each in ids]
     context = info.context
     found: dict[tuple[str, Any], Any] = {}
     for kind in {name for name, _ in known}:
@@ -45,6 +58,7 @@ async def _nodes(info: Info, ids: list[strawberry.ID], argument: str) -> list[An
             rows = await context.services.reads.find(context.principal, NODES[kind], where, context.selection(info))
             found.update({(kind, row.record["_id"]): row for row in rows})
         except Forbidden as refusal:
-            # In the place of each: a denial nulls what it is about, and nothing beside it.
+            # The refusal is the value of each object of this kind, so that the objects of other kinds are still
+            # returned.
             found.update(dict.fromkeys(wanted, refusal))
     return [found.get(each) for each in known]

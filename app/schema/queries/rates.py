@@ -10,17 +10,20 @@ from app.schema.context import Info
 from app.schema.scalars import DateTime
 
 
-@strawberry.type(description="What this caller may do in the running window of time.")
+@strawberry.type(
+    description="The rate limit of the caller. It is counted in units per time window. An operation uses 1 unit for"
+    " each 100 of its cost, rounded up."
+)
 class RateLimit:
-    limit: int = strawberry.field(description="Units in a window; an operation takes one for each 100 of its cost.")
-    cost: int = strawberry.field(description="Units that this operation took.")
-    remaining: int = strawberry.field(description="Units left.")
-    reset_at: DateTime = strawberry.field(description="When the window ends.")
+    limit: int = strawberry.field(description="The number of units in a time window.")
+    cost: int = strawberry.field(description="The number of units that this operation used.")
+    remaining: int = strawberry.field(description="The number of units that are left in this time window.")
+    reset_at: DateTime = strawberry.field(description="When the time window ends and all units are available again.")
 
 
 @strawberry.type
 class RateQueries:
-    @strawberry.field(description="What this caller has left; null where there is no limit.")
+    @strawberry.field(description="The rate limit of the caller, and what is left of it. null: there is no limit.")
     def rate_limit(self, info: Info) -> RateLimit | None:
         authenticated(info.context.principal)
         rate = info.context.rate

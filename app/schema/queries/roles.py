@@ -1,4 +1,4 @@
-"""Roles."""
+"""The queries `role` and `roles`."""
 
 from typing import Annotated, cast
 
@@ -9,7 +9,7 @@ from app.domain.filters import ALL, Contains, Eq, Filter
 from app.domain.identifiers import fold
 from app.domain.kinds import Order
 from app.domain.paging import ListQuery
-from app.domain.roles import check_name_contains
+from app.domain.roles import MAX_NAME, check_name_contains
 from app.domain.rules import READ_ROLES
 from app.schema.authorized import authorized
 from app.schema.context import Info
@@ -21,8 +21,12 @@ ROLES_BY_NAME = Order("name_folded", 1)
 
 @strawberry.type
 class RoleQueries:
-    @strawberry.field(directives=[authorized(READ_ROLES)])
-    async def role(self, info: Info, role_id: str) -> RoleObject | None:
+    @strawberry.field(
+        description="The role with this id. null: it does not exist.", directives=[authorized(READ_ROLES)]
+    )
+    async def role(
+        self, info: Info, role_id: Annotated[str, strawberry.argument(description="The `Role.roleId` of the role.")]
+    ) -> RoleObject | None:
         context = info.context
         where = Eq("role_id", role_id)
         return cast(
@@ -30,11 +34,17 @@ class RoleQueries:
             await context.services.reads.get(context.principal, ROLE, where, info.context.selection(info)),
         )
 
-    @strawberry.field(description="By name.", directives=[authorized(READ_ROLES)])
+    @strawberry.field(description="The roles of the tenant, sorted by name.", directives=[authorized(READ_ROLES)])
     async def roles(
         self,
         info: Info,
-        name_contains: Annotated[str | None, strawberry.argument(description="Without regard to case.")] = None,
+        name_contains: Annotated[
+            str | None,
+            strawberry.argument(
+                description=f"Return only roles with this text in their name, in upper or lower case. At most"
+                f" {MAX_NAME} characters. Left out: all roles."
+            ),
+        ] = None,
         first: First = None,
         after: After = None,
         last: Last = None,

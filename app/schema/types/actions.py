@@ -1,20 +1,26 @@
-"""The type of `viewerActions`."""
+"""The type UserAction, for `User.viewerActions`."""
 
 import strawberry
 
-from app.directives import ListSize
-from app.schema.scalars import RefusalCode, UserActionName
+from app.schema.costs import list_field
+from app.schema.enums import RefusalCode, UserActionName
 
 
-@strawberry.type(
-    name="UserAction", description="Something that can be done to a user, and whether this caller could do it now."
-)
+@strawberry.type(name="UserAction", description="An action on a user, and whether the caller can do it now.")
 class UserActionObject:
-    name: UserActionName
-    allowed: bool
-    code: RefusalCode | None = strawberry.field(description="Why not, for programs.")
-    reason: str | None = strawberry.field(description="Why not, in words for a person who uses the product.")
-    missing_scopes: list[str] = strawberry.field(
-        description="What the caller's token lacks; empty where no scope would help.",
-        directives=[ListSize(assumed_size=10)],
+    name: UserActionName = strawberry.field(description="The action.")
+    allowed: bool = strawberry.field(
+        description="Whether the mutation would accept the caller, the profile and the connection as they are now."
+    )
+    code: RefusalCode | None = strawberry.field(
+        description="Why the action is not possible, for programs. null: it is possible."
+    )
+    reason: str | None = strawberry.field(
+        description="Why the action is not possible, as an English sentence for the person who uses your product. null:"
+        " it is possible."
+    )
+    missing_scopes: list[str] = list_field(
+        10,
+        "The scopes that the token lacks, if scopes are the reason. Empty: the token has all scopes, or no scope would"
+        " help.",
     )

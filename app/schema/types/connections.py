@@ -1,15 +1,16 @@
-"""The type AuthConnection: a connection by which users log in."""
+"""The type AuthConnection."""
 
 import strawberry
 
 from app.domain.attributes.connections import CONNECTION
 from app.schema.authorized import Node, row_type
-from app.schema.scalars import AuthConnectionKind, SyncRootAttributes
+from app.schema.enums import AuthConnectionKind, SyncRootAttributes
 
 
 @row_type(
     CONNECTION,
-    "How users of one identity provider come in. (A Relay connection is something else: UserConnection.)",
+    "A connection: one configured source of accounts, such as google-oauth2 or acme-saml. Lists with pages, such as"
+    " UserConnection, are something else.",
 )
 class AuthConnectionObject(Node):
     id: strawberry.ID

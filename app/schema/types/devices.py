@@ -1,14 +1,19 @@
-"""Devices."""
+"""The type Device."""
 
 import strawberry
 
 from app.domain.attributes.devices import DEVICE
 from app.schema.authorized import Node, row_type
-from app.schema.scalars import DateTime, DeviceType
+from app.schema.enums import DeviceType
+from app.schema.scalars import DateTime
 from app.schema.types.logs import LocationObject
 
 
-@row_type(DEVICE, "Where a user stays signed in: an application's credential, of which only a hash is kept.")
+@row_type(
+    DEVICE,
+    "A device on which a user stays signed in. An application has a credential on it, such as a refresh token, of which"
+    " this service stores only a hash.",
+)
 class DeviceObject(Node):
     id: strawberry.ID
     device_id: str

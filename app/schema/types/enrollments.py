@@ -1,4 +1,4 @@
-"""Second factors."""
+"""The type MfaEnrollment: a second factor of a user."""
 
 import strawberry
 
@@ -7,7 +7,7 @@ from app.schema.authorized import Node, row_type
 from app.schema.scalars import DateTime
 
 
-@row_type(ENROLLMENT, "A second factor that a user has, as the login service enrolled it.")
+@row_type(ENROLLMENT, "A second factor of a user, as the login service reported it with `recordMfaEnrollment`.")
 class MfaEnrollment(Node):
     id: strawberry.ID
     type: str

@@ -1,18 +1,22 @@
-"""Authorized applications."""
+"""The type AuthorizedApplication."""
 
 import strawberry
 
 from app.domain.attributes.grants import GRANT
 from app.schema.authorized import Node, row_type
-from app.schema.costs import holds
+from app.schema.costs import list_field
 from app.schema.scalars import DateTime
 
 
-@row_type(GRANT, "What a user allowed an application to do for them, with one API.")
+@row_type(
+    GRANT,
+    "An application to which a user gave access to one API, as in the OAuth consent dialog. Access to two APIs is two"
+    " objects.",
+)
 class AuthorizedApplication(Node):
     id: strawberry.ID
     client_id: str
     client_name: str | None
     audience: str
-    scopes: list[str] = holds(10)
+    scopes: list[str] = list_field(10)
     granted_at: DateTime

@@ -1,16 +1,18 @@
-"""Login rules."""
+"""The type LoginRule."""
 
 import strawberry
 
 
 @strawberry.type(
-    name="LoginRule", description="A small function that is run in each login, before the profile is written."
+    name="LoginRule",
+    description="A small function that runs in each login, before the profile is written. The operator installs rules,"
+    " and `saveLoginRule` switches them on and off for a tenant.",
 )
 class LoginRuleObject:
-    name: str
-    title: str
-    enabled: bool = strawberry.field(description="Whether it runs for this tenant.")
+    name: str = strawberry.field(description="The unique name, such as move-user-metadata-to-root-attributes.")
+    title: str = strawberry.field(description="What the rule does, in words for people.")
+    enabled: bool = strawberry.field(description="Whether the rule runs for this tenant.")
     version: int = strawberry.field(
-        description="1 until it is changed for the first time, one more after each change. Give it back as `ifVersion`"
-        " to refuse a lost update."
+        description="1 until `enabled` is changed for the first time, and 1 more after each change. Send it as"
+        " `ifVersion`, so that you do not overwrite a change of somebody else."
     )

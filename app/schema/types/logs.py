@@ -1,4 +1,4 @@
-"""Log events."""
+"""The type LogEvent, and its parts."""
 
 from typing import Annotated, Any
 
@@ -8,40 +8,63 @@ from strawberry.scalars import JSON
 from app.directives import ListSize
 from app.domain.attributes.logs import LOG_EVENT
 from app.schema.authorized import Node, row_type
-from app.schema.costs import JSON_DOCUMENT, weighs
+from app.schema.costs import JSON_DOCUMENT, costly_field
+from app.schema.enums import ActorKind, LogEventType
 from app.schema.lists import FirstOf, head
-from app.schema.scalars import ActorKind, DateTime, LogEventType
+from app.schema.scalars import DateTime
 
-Since = Annotated[DateTime | None, strawberry.argument(description="Only events of this time or later.")]
-Until = Annotated[DateTime | None, strawberry.argument(description="Only events before this time.")]
+Since = Annotated[DateTime | None, strawberry.argument(description="Return only events at this time or later.")]
+Until = Annotated[DateTime | None, strawberry.argument(description="Return only events before this time.")]
 
 
-@strawberry.type(name="FieldChange", description="`path` is dotted snake_case as in `raw`: user_metadata.address.city.")
+@strawberry.type(name="FieldChange", description="The change of one field of a profile.")
 class FieldChangeObject:
-    path: str
-    before: JSON | None = weighs(2)
-    after: JSON | None = weighs(2)
+    path: str = strawberry.field(
+        description="The field, with dots and names in snake_case as in `User.raw`: user_metadata.address.city."
+    )
+    before: JSON | None = costly_field(
+        2,
+        "The value before the change. null: the field had no value. A value of more than 4 KB is replaced by"
+        " {too_large: true, bytes: 5000}.",
+    )
+    after: JSON | None = costly_field(
+        2,
+        "The value after the change. null: the field has no value any more. Large values are replaced as in `before`.",
+    )
 
 
-@strawberry.type(name="Actor", description="Who did something.")
+@strawberry.type(name="Actor", description="Who caused an event.")
 class ActorObject:
-    kind: ActorKind
-    id: str
-    name: str | None
+    kind: ActorKind = strawberry.field(description="Whether it was a user, an application or this service.")
+    id: str = strawberry.field(
+        description="The claim `sub` of the actor's token. It is profile-api for this service, and erased for a user"
+        " who was deleted with `erase`."
+    )
+    name: str | None = strawberry.field(
+        description="The name of the user. null: the actor is not a user, or the caller may not see the name."
+    )
 
 
-@strawberry.type(name="Location", description="A place, as far as an address tells it.")
+@strawberry.type(
+    name="Location",
+    description="The approximate location of an IP address. The operator configures the database of locations. A field"
+    " is null if the database does not have the value.",
+)
 class LocationObject:
-    country_code: str | None
-    country_name: str | None
-    city_name: str | None
-    latitude: float | None
-    longitude: float | None
-    time_zone: str | None
-    continent_code: str | None
+    country_code: str | None = strawberry.field(description="The country, as ISO 3166-1 alpha-2 code: FR.")
+    country_name: str | None = strawberry.field(description="The English name of the country: France.")
+    city_name: str | None = strawberry.field(description="The English name of the city: Lyon.")
+    latitude: float | None = strawberry.field(description="The latitude in degrees (WGS 84), -90 to 90.")
+    longitude: float | None = strawberry.field(description="The longitude in degrees (WGS 84), -180 to 180.")
+    time_zone: str | None = strawberry.field(description="The time zone, as IANA name: Europe/Paris.")
+    continent_code: str | None = strawberry.field(description="The continent, as two letters: EU.")
 
 
-@row_type(LOG_EVENT, "Something that happened to an account, and what it changed.")
+@row_type(
+    LOG_EVENT,
+    "An entry of the history: something that happened to a user, or to a role, connection or login rule of the tenant."
+    " Events are deleted after 30 days, unless the operator sets another time.",
+)
 class LogEventObject(Node):
     id: strawberry.ID
     log_id: str
@@ -67,4 +90,4 @@ class LogEventObject(Node):
         return head(root.read("changes"), first)
 
     reason: str | None
-    details: JSON | None = weighs(JSON_DOCUMENT)
+    details: JSON | None = costly_field(JSON_DOCUMENT)

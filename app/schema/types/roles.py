@@ -1,4 +1,4 @@
-"""Roles."""
+"""The type Role."""
 
 from typing import Any, cast
 
@@ -14,7 +14,7 @@ from app.schema.types.permissions import PermissionObject
 from app.schema.types.users import UserObject
 
 
-@row_type(ROLE, "A set of permissions that users are given together.")
+@row_type(ROLE, "A role: a set of permissions with a name, which users get together.")
 class RoleObject(Node):
     id: strawberry.ID
     role_id: str

@@ -1,4 +1,4 @@
-"""User, and what only a user has."""
+"""The types User, Identity and RootAttribute."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -19,10 +19,11 @@ from app.domain.times import now
 from app.policy.rules import authenticated
 from app.schema.authorized import Node, row_type
 from app.schema.context import Info
-from app.schema.costs import JSON_DOCUMENT, WHOLE_PROFILE, holds, weighs
+from app.schema.costs import JSON_DOCUMENT, WHOLE_PROFILE, costly_field, list_field
+from app.schema.enums import AttributeSource, LogEventType, RefusalCode, RootAttributeName, UserActionName
 from app.schema.lists import FirstOf
 from app.schema.pages import After, Before, Connection, First, Last, owned_by, page_of
-from app.schema.scalars import AttributeSource, DateTime, LogEventType, RefusalCode, RootAttributeName, UserActionName
+from app.schema.scalars import DateTime
 from app.schema.types.actions import UserActionObject
 from app.schema.types.devices import DeviceObject
 from app.schema.types.enrollments import MfaEnrollment
@@ -34,37 +35,52 @@ from app.services.logs import in_period, log_events
 if TYPE_CHECKING:
     from app.schema.types.roles import RoleObject
 
-HISTORY = timedelta(days=2)
+# Without `since`, a history would begin 30 days ago and most pages need less. The contract fixes the two days.
+DEFAULT_HISTORY = timedelta(days=2)
 
 Paths = Annotated[
     list[str] | None,
     strawberry.argument(
-        description="Dotted paths, as address.city; without it the whole document.",
+        description="The parts of the document to return, as paths with dots: [language, address.city]. The answer has"
+        " the same nesting as the document: {language: fr, address: {city: Lyon}}. A path that does not exist is left"
+        " out. A path can end at an array, but does not lead into it. Left out: the whole document.",
         directives=[Constraint(max_items=100)],
     ),
 ]
 
 Types = Annotated[
     list[LogEventType] | None,
-    strawberry.argument(description="Only of these types.", directives=[Constraint(max_items=100)]),
+    strawberry.argument(
+        description="Return only events of these types. Left out: all types.", directives=[Constraint(max_items=100)]
+    ),
 ]
 
 
-@strawberry.type(name="RootAttribute", description="One root attribute as a page shows it.")
+@strawberry.type(
+    name="RootAttribute",
+    description="A root attribute with its source, and whether it can be edited. A profile page can show it as a form"
+    " field.",
+)
 class RootAttributeObject:
-    name: RootAttributeName
-    value: str | None
-    source: AttributeSource
-    connection: str | None = strawberry.field(description="The connection, where the source is IDP.")
-    updated_at: DateTime | None
-    editable: bool
-    code: RefusalCode | None = strawberry.field(description="Why it is not editable, for programs.")
+    name: RootAttributeName = strawberry.field(description="Which of the five attributes.")
+    value: str | None = strawberry.field(description="The value, as in the field of User. null: not set.")
+    source: AttributeSource = strawberry.field(description="Who set the value.")
+    connection: str | None = strawberry.field(
+        description="The name of the connection that set the value. null: `source` is not IDP."
+    )
+    updated_at: DateTime | None = strawberry.field(description="When the value was set. null: never.")
+    editable: bool = strawberry.field(
+        description="Whether the connection allows `updateRootAttributes` to change the value. The caller also needs"
+        " the scopes: see `User.viewerActions`."
+    )
+    code: RefusalCode | None = strawberry.field(description="Why `editable` is false, for programs. null: it is true.")
     reason: str | None = strawberry.field(
-        description="Why it is not editable, in words for a person who uses the product."
+        description="Why `editable` is false, as an English sentence for the person who uses your product. null: it is"
+        " true."
     )
 
 
-@row_type(IDENTITY, "An account with an identity provider.")
+@row_type(IDENTITY, "An account of a user at an identity provider, such as a Google account.")
 class IdentityObject:
     id: strawberry.ID
     provider: str
@@ -72,12 +88,16 @@ class IdentityObject:
     user_id: str
     is_social: bool
     is_primary: bool
-    profile_data: JSON | None = weighs(JSON_DOCUMENT)
+    profile_data: JSON | None = costly_field(JSON_DOCUMENT)
     access_token: str | None
     refresh_token: str | None
 
 
-@row_type(USER, "A profile: what identity providers said about the user, and what the product keeps.")
+@row_type(
+    USER,
+    "The profile of a user: what identity providers reported about the user, and what your product stores about the"
+    " user.",
+)
 class UserObject(Node):
     id: strawberry.ID
     user_id: str
@@ -87,7 +107,7 @@ class UserObject(Node):
     family_name: str | None
     nickname: str | None
     picture: str | None
-    root_attributes: list[RootAttributeObject] | None = holds(len(ROOT_ATTRIBUTES))
+    root_attributes: list[RootAttributeObject] | None = list_field(len(ROOT_ATTRIBUTES))
     email: str | None
     email_verified: bool | None
     pending_email: str | None
@@ -97,13 +117,13 @@ class UserObject(Node):
 
     @strawberry.field(directives=[CostWeight(weight=JSON_DOCUMENT)])
     def user_metadata(root: strawberry.Parent[Any], paths: Paths = None) -> JSON | None:  # noqa: N805
-        return _picked(root, "user_metadata", paths)
+        return _metadata(root, "user_metadata", paths)
 
     @strawberry.field(directives=[CostWeight(weight=JSON_DOCUMENT)])
     def app_metadata(root: strawberry.Parent[Any], paths: Paths = None) -> JSON | None:  # noqa: N805
-        return _picked(root, "app_metadata", paths)
+        return _metadata(root, "app_metadata", paths)
 
-    identities: list[IdentityObject] | None = holds(MAX_IDENTITIES)
+    identities: list[IdentityObject] | None = list_field(MAX_IDENTITIES)
 
     @strawberry.field
     async def devices(
@@ -128,7 +148,7 @@ class UserObject(Node):
         last: Last = None,
         before: Before = None,
     ) -> Connection[LogEventObject] | None:
-        recent = ALL if since else in_period((until or now()) - HISTORY)
+        recent = ALL if since else in_period((until or now()) - DEFAULT_HISTORY)
         events = log_events(since, until, types, recent)
         return cast(
             "Connection[LogEventObject]", await page_of(info, root, "log_events", first, after, last, before, events)
@@ -151,7 +171,7 @@ class UserObject(Node):
         principal = authenticated(info.context.principal)
         return cast("list[UserActionObject]", info.context.services.actions.of(principal, root))
 
-    roles: list[Annotated["RoleObject", strawberry.lazy("app.schema.types.roles")]] | None = holds(MAX_ROLES)
+    roles: list[Annotated["RoleObject", strawberry.lazy("app.schema.types.roles")]] | None = list_field(MAX_ROLES)
 
     @strawberry.field(directives=[ListSize(assumed_size=USUAL_PERMISSIONS)])
     def permissions(
@@ -169,9 +189,9 @@ class UserObject(Node):
     last_ip: str | None
     logins_count: int | None
     last_password_reset: DateTime | None
-    raw: JSON | None = weighs(WHOLE_PROFILE)
+    raw: JSON | None = costly_field(WHOLE_PROFILE)
 
 
-def _picked(row: Row, name: str, paths: list[str] | None) -> JSON:
+def _metadata(row: Row, name: str, paths: list[str] | None) -> JSON:
     document = row.read(name)
     return cast("JSON", document if paths is None else pick(document, paths))
