@@ -1,3 +1,3 @@
-"""Who is calling: turns a bearer token into a Principal.
+"""Authentication: turns a bearer token into a Principal, which describes the caller.
 
 Decides which tokens are valid. Imports services and below; not its siblings schema, engine and jobs."""

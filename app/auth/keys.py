@@ -1,4 +1,4 @@
-"""The keys of an issuer: configured, or fetched from its JWK Set (RFC 7517) and fetched again when they are old."""
+"""Keys of an issuer: configured, or fetched from its JWK Set (RFC 7517) and refreshed while the service runs."""
 
 import asyncio
 import json
@@ -16,14 +16,15 @@ from app.domain.errors import Unavailable
 from app.domain.hosts import is_loopback
 from app.settings import ConfigurationError, Issuer
 
-# How long a key that has left the JWKS may still be taken.
+# The maximum time for which a key is accepted after the issuer removed it from its JWK Set, while the issuer answers.
 REFRESH_SECONDS = 60.0
-# Between two fetches, whatever key ids callers think up.
+# The minimum time between two fetches. Callers choose the key ids of their tokens, so unknown key ids alone must not
+# make this service send many requests to the issuer.
 RETRY_SECONDS = 5.0
 _TIMEOUT_SECONDS = 5.0
 _MAX_BYTES = 500_000
 _MIN_RSA_BITS = 2048
-# RFC 7518, RFC 8037: what signs with an algorithm; of elliptic curves the curve too.
+# The key type, and for elliptic curves the curve, of each algorithm (RFC 7518, RFC 8037).
 _KEY_TYPES = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
 _CURVES = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
 
@@ -31,11 +32,14 @@ logger = logging.getLogger("profile_api")
 
 
 class IssuerKeys:
-    """Kept while the issuer is down; fetched again when they grow old, and at a bounded rate for a key not known.
+    """The keys of one issuer. They stay valid while the issuer does not answer.
 
-    `generation` moves when the set of keys does; at `stale_at`, by `clock`, they are old. `clock` never goes back: with
-    the wall clock set back a day, a removed key would be good for a day more.
+    They are fetched again after REFRESH_SECONDS, and for a token with an unknown key at most every RETRY_SECONDS.
+    `generation` increases whenever the set of keys changes. `stale_at` is when the keys must be fetched again.
+    `stale_at` is a time of `clock`, which never goes back.
     """
+
+    # `clock` is not the wall clock: if that were set back by a day, a removed key would be accepted for one more day.
 
     def __init__(
         self,
@@ -43,7 +47,7 @@ class IssuerKeys:
         clock: Callable[[], float] = time.monotonic,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        """ConfigurationError where the issuer is configured with keys, or with a URL of keys, that cannot be used."""
+        """Raises ConfigurationError when the configured keys, or the configured URL of keys, cannot be used."""
         self.generation = 0
         self._issuer = issuer
         self._clock = clock
@@ -61,28 +65,31 @@ class IssuerKeys:
             _check_url(issuer, issuer.jwks_uri or issuer.issuer)
 
     async def find(self, header: Mapping[str, Any]) -> Key | None:
-        """The key that a token's header names; where it names none, the only one that fits its algorithm.
+        """Returns the key that the header of a token names by `kid`.
 
-        Unavailable where that is not known and the issuer does not answer.
+        Without `kid`, it returns the only key that fits the algorithm. Returns None when no key, or more than one key,
+        fits. Raises Unavailable when the key is not known and the issuer does not answer.
         """
         self.refresh_when_old()
         found = self._fitting(header)
         if found is None and await self._refresh():
             found = self._fitting(header)
         if found is None and not self._reached:
-            raise Unavailable("The token's issuer does not answer now. Try again.")
+            # The token may be valid, so this must not be reported as an invalid token.
+            raise Unavailable("The issuer of the token does not answer. Try again later.")
         return found
 
-    def holds(self, thumbprint: str) -> bool:
-        """Whether the key of this thumbprint (RFC 7638) is one of the issuer's still."""
+    def contains(self, thumbprint: str) -> bool:
+        """Returns whether the issuer still has the key with this thumbprint (RFC 7638)."""
         return thumbprint in self._by_thumbprint
 
     def refresh_when_old(self) -> None:
-        """Nobody waits for it."""
+        """Starts a fetch in the background when the keys are old. It does not wait for the fetch."""
         if self._clock() >= self.stale_at:
             self._start_fetching()
 
     async def close(self) -> None:
+        """Stops a fetch that is still running."""
         if self._fetching is not None:
             self._fetching.cancel()
             await asyncio.gather(self._fetching, return_exceptions=True)
@@ -91,15 +98,17 @@ class IssuerKeys:
         kid, alg = header.get("kid"), str(header["alg"])
         fitting = [each for each in self._by_thumbprint.values() if _fits(each, alg)]
         named = [each for each in fitting if each.kid == kid] if kid is not None else fitting
+        # Some issuers publish one key without an id. Only then may the id of the token be ignored.
         if not named and len(fitting) == 1 and fitting[0].kid is None:
             named = fitting
         return named[0] if len(named) == 1 else None
 
     async def _refresh(self) -> bool:
-        """Waits for a fetch, one for all who wait. False where it is too early for another."""
+        """Waits for a fetch. Returns False when it is too early for another fetch."""
         if not self._start_fetching():
             return False
         assert self._fetching
+        # All requests that wait share one fetch, so a request that is cancelled must not cancel the fetch.
         await asyncio.shield(self._fetching)
         return True
 
@@ -113,9 +122,11 @@ class IssuerKeys:
 
     async def _fetch(self) -> None:
         try:
-            keys = await asyncio.wait_for(self._fetched(), 2 * _TIMEOUT_SECONDS)
+            keys = await asyncio.wait_for(self._fetch_keys(), 2 * _TIMEOUT_SECONDS)
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, ValueError, RecursionError) as error:
-            logger.warning("the keys of %s can't be fetched: %s", self._issuer.issuer, type(error).__name__)
+            # Only the type: the message of an error can contain text that the issuer sent.
+            logger.warning("the keys of %s cannot be fetched: %s", self._issuer.issuer, type(error).__name__)
+            # A discovered URL is discovered again, because the issuer may have moved its keys.
             self._jwks_uri, self._reached = self._issuer.jwks_uri, False
             self._not_before = self.stale_at = self._clock() + RETRY_SECONDS
             return
@@ -124,28 +135,32 @@ class IssuerKeys:
         self._by_thumbprint, self._reached = keys, True
         self._not_before, self.stale_at = self._clock() + RETRY_SECONDS, self._clock() + REFRESH_SECONDS
 
-    async def _fetched(self) -> dict[str, Key]:
+    async def _fetch_keys(self) -> dict[str, Key]:
         async with httpx.AsyncClient(timeout=_TIMEOUT_SECONDS, transport=self._transport) as client:
             if self._jwks_uri is None:
-                self._jwks_uri = await self._discovered(client)
+                self._jwks_uri = await self._discover(client)
             jwks = await _get(client, self._jwks_uri)
         keys = usable_keys(jwks)
+        # An empty set would invalidate every token. It is more likely a fault of the issuer than its intention.
         if not keys:
             raise ValueError("no usable key")
         return keys
 
-    async def _discovered(self, client: httpx.AsyncClient) -> str:
-        """OpenID Connect Discovery 1.0, section 4: the document must say that it is this issuer's."""
+    async def _discover(self, client: httpx.AsyncClient) -> str:
+        """Returns the `jwks_uri` of the issuer's discovery document (OpenID Connect Discovery 1.0, section 4).
+
+        Raises ValueError when the document names another issuer or has no usable `jwks_uri`.
+        """
         url = self._issuer.issuer.rstrip("/") + "/.well-known/openid-configuration"
         document = await _get(client, url)
         uri = document.get("jwks_uri")
         if document.get("issuer") != self._issuer.issuer or not isinstance(uri, str) or not _is_safe(uri):
-            raise ValueError("another issuer's document, or no jwks_uri")
+            raise ValueError("the document names another issuer, or has no jwks_uri")
         return uri
 
 
 def usable_keys(jwks: Mapping[str, Any]) -> dict[str, Key]:
-    """Public keys that verify signatures, by thumbprint. What is not understood is passed over (RFC 7517)."""
+    """Returns the public keys that verify signatures, by thumbprint. Keys that it cannot use are ignored (RFC 7517)."""
     given = jwks.get("keys")
     keys = [_usable(each) for each in given] if isinstance(given, list) else []
     return {each.thumbprint(): each for each in keys if each is not None}
@@ -174,25 +189,27 @@ def _fits(key: Key, alg: str) -> bool:
 
 def _configured_keys(issuer: Issuer, jwks: Mapping[str, Any]) -> dict[str, Key]:
     given = jwks.get("keys")
+    # `d` is the private part of a key and `k` is a symmetric key. Who can read the configuration could sign tokens.
     if isinstance(given, list) and any(isinstance(each, dict) and ("d" in each or "k" in each) for each in given):
-        problem = "it holds a private or secret key; only public keys belong here"
-        raise ConfigurationError(f"PROFILE_API_ISSUERS: the jwks of {issuer.issuer} can't be used: {problem}.")
+        problem = "it contains a private or secret key: configure public keys only"
+        raise ConfigurationError(f"PROFILE_API_ISSUERS: the jwks of {issuer.issuer} cannot be used: {problem}.")
     keys = usable_keys(jwks)
     if not keys:
-        raise ConfigurationError(f"PROFILE_API_ISSUERS: the jwks of {issuer.issuer} holds no public key to verify by.")
+        raise ConfigurationError(f"PROFILE_API_ISSUERS: the jwks of {issuer.issuer} has no public key for signatures.")
     return keys
 
 
 def _check_url(issuer: Issuer, url: str) -> None:
     if not _is_safe(url):
         raise ConfigurationError(
-            f"PROFILE_API_ISSUERS: the keys of {issuer.issuer} need a jwks, a jwks_uri, or an issuer with discovery,"
-            " at an https URL."
+            f"PROFILE_API_ISSUERS: {issuer.issuer} needs a jwks, a jwks_uri with https, or an issuer that is an https"
+            " URL with a discovery document."
         )
 
 
 def _is_safe(url: str) -> bool:
-    """https; http on loopback only, where nobody stands between."""
+    """Returns whether keys may be fetched from this URL: with https, or with http on loopback."""
+    # Who can change the answer of an http URL can replace the keys. On loopback no other machine is involved.
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
@@ -202,16 +219,17 @@ def _is_safe(url: str) -> bool:
 
 
 async def _get(client: httpx.AsyncClient, url: str) -> dict[str, Any]:
-    """A JSON object. ValueError for anything else; a redirect is none."""
+    """Returns a JSON object. Raises ValueError for any other answer, including a redirect."""
+    # A redirect could lead to a URL that `_is_safe` refuses, so it is never followed.
     body = b""
     async with client.stream("GET", url, headers={"accept": "application/json"}) as response:
         if response.status_code != 200:
-            raise ValueError("not answered with 200")
+            raise ValueError("the status is not 200")
         async for part in response.aiter_bytes():
             body += part
             if len(body) > _MAX_BYTES:
-                raise ValueError("too large")
+                raise ValueError("the answer is too large")
     content = json.loads(body)
     if not isinstance(content, dict):
-        raise ValueError("no JSON object")
+        raise ValueError("the answer is not a JSON object")
     return content

@@ -20,19 +20,20 @@ from app.domain.metadata import is_well_formed
 from app.domain.principals import LEEWAY_SECONDS, ActorKind, Principal
 from app.settings import Issuer
 
-# RFC 9864 renames it; issuers sign with the name of RFC 8037 all the same.
+# RFC 9864 deprecates the algorithm name EdDSA of RFC 8037, but issuers still use it.
 warnings.filterwarnings("ignore", message="EdDSA is deprecated", category=SecurityWarning)
 
-_FAR = 1 << 53
+# Larger numbers have no exact value as a JSON number, and are no realistic times.
+_MAX_TIME = 1 << 53
 REMEMBERED_SECONDS = 300
 MAX_REMEMBERED = 10_000
-# More than any issuer writes; larger ones are not worth the look.
+# A larger token is refused before it is decoded. No known issuer creates a token of this size.
 MAX_TOKEN_BYTES = 16_384
 
 
 @dataclass(frozen=True, slots=True)
 class _Trusted:
-    """An issuer with its keys at hand."""
+    """An issuer and its keys."""
 
     issuer: Issuer
     keys: IssuerKeys
@@ -40,9 +41,10 @@ class _Trusted:
 
 @dataclass(slots=True)
 class _Remembered:
-    """`generation` of its issuer's keys when `thumbprint` was last found among them.
+    """A token that was verified. `thumbprint` names the key that signed it.
 
-    `not_before` and `expires` are by the wall clock, `until` is by the monotonic clock.
+    `generation` is the generation of the issuer's keys when this key was last found among them. `not_before` and
+    `expires` are times of the wall clock. `until`, when the token is forgotten, is a time of the monotonic clock.
     """
 
     principal: Principal
@@ -54,20 +56,23 @@ class _Remembered:
     until: float
 
     def is_still_signed(self) -> bool:
-        """Whether the key that signed it is its issuer's still."""
+        """Returns whether the issuer still has the key that signed the token."""
         if self.generation != self.keys.generation:
-            if not self.keys.holds(self.thumbprint):
+            if not self.keys.contains(self.thumbprint):
                 return False
             self.generation = self.keys.generation
         return True
 
 
 class Tokens:
-    """Verifies tokens of the given issuers. `clock` gives seconds since 1970, `ticks` seconds that never go back.
+    """Verifies tokens of the given issuers. `clock` returns seconds since 1970, `ticks` seconds that never go back.
 
-    A verified token is remembered by the SHA-256 of the whole of it, its times looked at each time, until its key
-    leaves the issuer's JWKS. Failures are not. `hits` and `misses` count what was remembered and what was not.
+    A verified token is remembered by the SHA-256 of the complete token, for at most REMEMBERED_SECONDS and while the
+    issuer has its key. `exp` and `nbf` are checked for every request. Failures are not remembered. `hits` counts the
+    tokens that were remembered, `misses` the others.
     """
+
+    # Failures are not remembered, because a caller could send many invalid tokens and so remove all valid ones.
 
     def __init__(
         self,
@@ -76,7 +81,7 @@ class Tokens:
         clock: Callable[[], float] = time.time,
         ticks: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`tenant_claim` is for the development issuer: elsewhere the issuer alone says the tenant."""
+        """`tenant_claim` is for the development issuer only: otherwise the issuer determines the tenant."""
         self._tenant_claim = tenant_claim
         self.hits = self.misses = 0
         self._trusted = {each.issuer: _Trusted(each, IssuerKeys(each, ticks)) for each in issuers}
@@ -84,16 +89,16 @@ class Tokens:
         self._remembered: OrderedDict[bytes, _Remembered] = OrderedDict()
 
     def __len__(self) -> int:
-        """How many tokens are remembered."""
+        """Returns the number of remembered tokens."""
         return len(self._remembered)
 
     async def verify(self, token: str, ip: str | None = None, user_agent: str | None = None) -> Principal:
-        """Unauthenticated with `invalid_token` for every token that is no good; the message says why.
+        """Returns the caller that the token describes. `ip` and `user_agent` are those of the request.
 
-        `ip` and `user_agent` are where it came from.
-
-        Unavailable where its issuer's keys are not known and can't be had.
+        Raises Unauthenticated with `invalid_token` and the reason when the token is not valid. Raises Unavailable when
+        the keys of its issuer are not known and the issuer does not answer.
         """
+        # The hash covers the signature too: a token with the same claims and a forged signature is not remembered.
         digest = sha256(token.encode("utf-8", "replace")).digest()
         known = self._remembered.get(digest)
         now, ticks = self._clock(), self._ticks()
@@ -108,10 +113,10 @@ class Tokens:
                 principal = known.principal = replace(principal, ip=ip, user_agent=user_agent)
             return principal
         self.misses += 1
-        claims, trusted, key = await self._claims(token)
-        expires, not_before = _number(claims, "exp"), _number(claims, "nbf", 0.0)
+        claims, trusted, key = await self._verify(token)
+        expires, not_before = _require_time(claims, "exp"), _require_time(claims, "nbf", 0.0)
         _check_times(not_before, expires, now)
-        if _number(claims, "iat", 0.0) > now + LEEWAY_SECONDS:
+        if _require_time(claims, "iat", 0.0) > now + LEEWAY_SECONDS:
             raise _invalid("The token was issued in the future.")
         principal = replace(to_principal(claims, trusted.issuer), ip=ip, user_agent=user_agent)
         if self._tenant_claim is not None:
@@ -123,28 +128,31 @@ class Tokens:
         return principal
 
     async def close(self) -> None:
+        """Stops the fetches of keys that are still running."""
         for each in self._trusted.values():
             await each.keys.close()
 
-    async def _claims(self, token: str) -> tuple[Mapping[str, Any], _Trusted, Key]:
-        """What the issuer signed, checked against what it was set up to sign."""
+    async def _verify(self, token: str) -> tuple[Mapping[str, Any], _Trusted, Key]:
+        """Returns the verified claims, the issuer and the key. Raises what `verify` raises."""
         header, unverified = _peek(token)
         trusted = self._trusted.get(_text(unverified, "iss"))
         if trusted is None:
-            raise _invalid("The token is of an issuer that is not known here.")
+            raise _invalid("The issuer of the token is not configured in this service.")
         issuer = trusted.issuer
-        # The list is the issuer's, never the token's own word: no `none`, no HMAC with a public key.
+        # The configuration decides which algorithms are accepted, never the token: otherwise a caller could choose
+        # `none`, or HMAC with the public key as its secret (RFC 8725, section 2.1).
         if header.get("alg") not in issuer.algorithms:
-            raise _invalid("The token is signed with an algorithm that its issuer is not set up for.")
-        # RFC 7515, section 4.1.11: an extension that is not understood is no detail to be passed over.
+            raise _invalid("The token is signed with an algorithm that is not configured for its issuer.")
+        # RFC 7515, section 4.1.11: a token with a critical extension that is not understood must be refused.
         if "crit" in header or not isinstance(header.get("kid", ""), str):
-            raise _invalid("The token's header is not understood.")
+            raise _invalid("The header of the token has a critical extension or an invalid kid.")
+        # Without this check, an ID token of the same issuer could be used as an access token (RFC 8725, section 3.11).
         if issuer.typ is not None and _media_type(header.get("typ")) != _media_type(issuer.typ):
             raise _invalid(f"The token is not of type {issuer.typ}.")
         key = await trusted.keys.find(header)
         if key is None:
-            raise _invalid("The token names no key that its issuer has.")
-        claims = _verified(token, key, issuer)
+            raise _invalid("The issuer of the token has no key that fits the token.")
+        claims = _verify_signature(token, key, issuer)
         audience = claims.get("aud")
         if issuer.audience not in (audience if isinstance(audience, list) else [audience]):
             raise _invalid("The token is for another audience.")
@@ -157,13 +165,13 @@ class Tokens:
 
 
 def to_principal(claims: Mapping[str, Any], issuer: Issuer) -> Principal:
-    """The caller that verified claims describe. Unauthenticated where they describe none."""
+    """Returns the caller that verified claims describe. Raises Unauthenticated when they do not describe a caller."""
     subject = _text(claims, "sub")
     if not subject or not is_well_formed(subject):
-        raise _invalid("The token names no subject.")
+        raise _invalid("The token has no valid sub.")
     client_id = claims.get("azp") or claims.get("client_id")
     if isinstance(client_id, str) and not is_well_formed(client_id):
-        raise _invalid("The token names a client that is no Unicode text.")
+        raise _invalid("The client id of the token contains invalid Unicode.")
     kind = ActorKind.APPLICATION if _is_application(claims, issuer) else ActorKind.USER
     return Principal(
         tenant=issuer.tenant,
@@ -179,11 +187,13 @@ def to_principal(claims: Mapping[str, Any], issuer: Issuer) -> Principal:
 
 
 def _is_application(claims: Mapping[str, Any], issuer: Issuer) -> bool:
-    """Whether the token speaks for an application. A `sub` alone never says so: some issuers let users choose theirs.
+    """Returns whether the caller is an application.
 
-    Auth0 gives `gty` to the tokens of a client credentials grant, and their `sub` is `azp` and `@clients`. That form of
-    `sub` does not count where `gty` names another grant. `client_id` (RFC 9068) does not stand in for `azp`.
+    Auth0 adds `gty` to the token of a client credentials grant, and its `sub` is `azp` followed by `@clients`. This
+    form of `sub` has no effect when `gty` names another grant.
     """
+    # `sub` alone never decides, because some issuers let users choose their `sub`. `client_id` (RFC 9068) does not
+    # replace `azp`, because tokens of users have a `client_id` too.
     if _has_application_claim(claims, issuer):
         return True
     grant, client = claims.get("gty"), _text(claims, "azp")
@@ -198,45 +208,53 @@ def _has_application_claim(claims: Mapping[str, Any], issuer: Issuer) -> bool:
         return False
     found = claims[wanted.name]
     values = found if isinstance(found, list) else [found]
-    # Python takes True for 1, JSON does not.
+    # In Python True equals 1. In JSON they are different values.
     return any(type(each) is type(wanted.value) and each == wanted.value for each in values)
 
 
 def _scopes(claims: Mapping[str, Any], issuer: Issuer, kind: ActorKind) -> frozenset[str]:
-    """`permissions` stand instead of `scope`; then the issuer's ceiling applies."""
+    """Returns the scopes of the caller: `permissions`, or `scope` without them, limited to the issuer's maximum.
+
+    Raises Unauthenticated when they are not a list of texts.
+    """
+    # Auth0 puts the rights that a user really has into `permissions`; `scope` has what the application requested.
     permissions, scope = claims.get("permissions"), claims.get("scope", "")
     given = permissions if permissions is not None else scope.split() if isinstance(scope, str) else scope
     if not isinstance(given, list) or not all(isinstance(each, str) for each in given):
-        raise _invalid("The token's scopes can't be read.")
-    ceiling = issuer.scopes.user if kind is ActorKind.USER else issuer.scopes.application
-    return _shared(frozenset(given) if ceiling is None else frozenset(given) & frozenset(ceiling))
+        raise _invalid("scope or permissions of the token has an invalid format.")
+    maximum = issuer.scopes.user if kind is ActorKind.USER else issuer.scopes.application
+    return _share(frozenset(given) if maximum is None else frozenset(given) & frozenset(maximum))
 
 
 @lru_cache(maxsize=1024)
-def _shared(scopes: frozenset[str]) -> frozenset[str]:
-    """Returns the same object for equal sets of scopes, because they are most of the memory of a remembered token."""
+def _share(scopes: frozenset[str]) -> frozenset[str]:
+    """Returns the same object for equal sets of scopes."""
+    # Sets of scopes are most of the memory of remembered tokens, and many tokens have the same scopes.
     return scopes
 
 
 def _peek(token: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Header and claims before anything is verified: only to find out whose keys to take."""
+    """Returns the header and the claims of a token that is not verified: only for choosing the issuer and the key.
+
+    Raises Unauthenticated when the token is not a JSON Web Token (RFC 7519).
+    """
     if len(token) > MAX_TOKEN_BYTES:
         raise _invalid("The token is too long.")
     try:
         found = jws.extract_compact(token.encode("ascii"))
         claims = json.loads(found.payload)
     except (JoseError, ValueError, RecursionError):
-        raise _invalid("The token is no JSON Web Token.") from None
+        raise _invalid("The token is not a JSON Web Token.") from None
     if not isinstance(claims, dict):
-        raise _invalid("The token is no JSON Web Token.")
+        raise _invalid("The token is not a JSON Web Token.")
     return found.headers(), claims
 
 
-def _verified(token: str, key: Key, issuer: Issuer) -> Mapping[str, Any]:
+def _verify_signature(token: str, key: Key, issuer: Issuer) -> Mapping[str, Any]:
     try:
         return jwt.decode(token, key, algorithms=list(issuer.algorithms)).claims
     except (JoseError, ValueError, TypeError):
-        raise _invalid("The token's signature does not verify.") from None
+        raise _invalid("The signature of the token is not valid.") from None
 
 
 def _check_times(not_before: float, expires: float, now: float) -> None:
@@ -246,18 +264,20 @@ def _check_times(not_before: float, expires: float, now: float) -> None:
         raise _invalid("The token is not valid yet.")
 
 
-def _number(claims: Mapping[str, Any], name: str, default: float | None = None) -> float:
+def _require_time(claims: Mapping[str, Any], name: str, default: float | None = None) -> float:
+    """Returns a NumericDate, or `default` without one. Raises Unauthenticated when it is invalid or required."""
+    # A claim that is invalid is never replaced by the default: a broken `nbf` must not make a token valid.
     value = _time(claims, name) if name in claims else default
     if value is None:
-        raise _invalid(f"The token's {name} is missing or no time.")
+        raise _invalid(f"{name} of the token is missing or is not a NumericDate.")
     return value
 
 
 def _time(claims: Mapping[str, Any], name: str) -> float | None:
-    """A NumericDate (RFC 7519), which may have a fraction. None for a claim that is missing or no such number."""
+    """Returns a NumericDate (RFC 7519), which may have a fraction, or None when the claim is missing or invalid."""
     value = claims.get(name)
-    # NaN and infinity compare with no time as a time does.
-    if isinstance(value, bool) or not isinstance(value, int | float) or not -_FAR < value < _FAR:
+    # Every comparison with NaN is false, and infinity is later than any time: such a token would never expire.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -_MAX_TIME < value < _MAX_TIME:
         return None
     return float(value)
 
@@ -268,7 +288,7 @@ def _text(claims: Mapping[str, Any], name: str) -> str:
 
 
 def _media_type(typ: object) -> str:
-    """RFC 7515: without regard to case, `application/` may be left out."""
+    """Returns the media type in lower case without `application/`, which `typ` may omit (RFC 7515)."""
     return typ.lower().removeprefix("application/") if isinstance(typ, str) else ""
 
 

@@ -41,7 +41,7 @@ from app.policy.rules import holds, is_recent, missing_scopes
 
 
 class UserActionName(StrEnum):
-    """UserActionName of the contract, and more."""
+    """Names of the actions that viewerActions lists. GraphQL prints them."""
 
     EDIT_USER_METADATA = "EDIT_USER_METADATA"
     EDIT_APP_METADATA = "EDIT_APP_METADATA"
@@ -68,6 +68,8 @@ class UserActionName(StrEnum):
 
 
 _Name = UserActionName
+# The rule of a use case is also what its mutation enforces. A weaker rule in this table gives no right: it only makes
+# viewerActions offer a mutation that is then refused.
 RULES: Mapping[UserActionName, Rule] = {
     _Name.EDIT_USER_METADATA: UPDATE_USER_METADATA,
     _Name.EDIT_APP_METADATA: UPDATE_APP_METADATA,
@@ -96,10 +98,12 @@ RULES: Mapping[UserActionName, Rule] = {
 
 @dataclass(frozen=True, slots=True)
 class TargetState:
-    """What decides about a user. `connection` is the primary identity's; `linked` is the number of other identities.
+    """The state of a user that decides which actions are possible.
 
-    `locked_out` says whether an IP address is kept out after too many failed logins. `roles` and `permissions` are the
-    numbers of those that are assigned directly. `can_mail` says whether the service can send mail.
+    `connection` is the connection of the primary identity. `linked` is the number of other identities. `is_self` is
+    true when the user is the caller. `locked_out` is true when at least one IP address is blocked for the account after
+    too many failed logins. `roles` and `permissions` are the numbers of directly assigned roles and permissions.
+    `can_mail` is true when the service can send mail.
     """
 
     connection: AuthConnection | None
@@ -116,7 +120,10 @@ class TargetState:
 
 @dataclass(frozen=True, slots=True)
 class UserAction:
-    """`missing_scopes` are the scopes that the caller lacks, when scopes are the obstacle."""
+    """Whether an action is allowed. `code` and `reason` are None when it is.
+
+    `missing_scopes` are the scopes that the caller lacks. It is empty when something else is the obstacle.
+    """
 
     name: UserActionName
     allowed: bool
@@ -126,20 +133,23 @@ class UserAction:
 
 
 def actions(principal: Principal, target: TargetState, now: float, max_age: int) -> list[UserAction]:
-    """Every one. `max_age` is how many seconds before `now` a sign-in counts as recent."""
+    """Returns every action in the order of UserActionName.
+
+    A sign-in is recent for `max_age` seconds. `now` is in seconds since 1970.
+    """
     return [_action(name, principal, target, is_recent(principal, now, max_age)) for name in UserActionName]
 
 
 def _action(name: UserActionName, principal: Principal, target: TargetState, recent: bool) -> UserAction:
-    """The first obstacle counts, and what lasts comes before what a new sign-in removes.
-
-    The state of the profile is told only to callers who may try the action: the mutation tells it to them too.
-    """
+    """Returns the action with its first obstacle."""
     rule = RULES[name]
+    # Scopes come first: a caller without them must not learn the state of the profile, which the mutation would not
+    # tell them either.
     if not holds(principal, rule, target.is_self):
         missing = missing_scopes(principal, rule, target.is_self)
         return _refused(name, _forbidden(principal, rule, target.is_self), missing)
-    refusal = _state(name, target)
+    refusal = _find_obstacle(name, target)
+    # The recent sign-in comes last: a user must not sign in again only to be refused for a lasting reason.
     if refusal is None and target.is_self and rule.recent and not recent:
         refusal = _NEEDS_RECENT_SIGN_IN
     return _refused(name, refusal) if refusal else UserAction(name, True, None, None, [])
@@ -150,21 +160,23 @@ def _refused(name: UserActionName, refusal: Refusal, missing: Sequence[str] = ()
 
 
 _NEEDS_RECENT_SIGN_IN = Refusal(
-    RefusalCode.NEEDS_RECENT_SIGN_IN, "Your last sign-in is too long ago for this. Sign in again."
+    RefusalCode.NEEDS_RECENT_SIGN_IN, "This needs a recent sign-in, and your last sign-in is too old. Sign in again."
 )
 
 
 def _forbidden(principal: Principal, rule: Rule, is_self: bool) -> Refusal:
+    # An empty `self_` means that no scope helps, so this message must not suggest to ask for a scope.
     if is_self and principal.kind is ActorKind.USER and rule.self_ == ():
         return Refusal(RefusalCode.FORBIDDEN, "You cannot do this to your own profile.")
     return Refusal(RefusalCode.FORBIDDEN, f"You are not allowed to {rule.name}.")
 
 
-def _state(name: UserActionName, target: TargetState) -> Refusal | None:
-    """The obstacle that lies in this profile, whoever the caller is."""
+def _find_obstacle(name: UserActionName, target: TargetState) -> Refusal | None:
+    """Returns the obstacle in the state of this profile, which does not depend on the caller's scopes."""
     connection = target.connection
     if name is _Name.EDIT_ROOT_ATTRIBUTES:
         return why_not_editable(connection)
+    # An application changes an e-mail address at once. A user must confirm the new address by mail.
     if name is _Name.CHANGE_EMAIL and target.is_self:
         return why_not_changeable(connection, "email") or _no_mail(target)
     if name in _IDENTIFIERS:
@@ -224,13 +236,16 @@ _OBSTACLES: Mapping[UserActionName, Sequence[tuple[Callable[[TargetState], bool]
     _Name.GRANT_PERMISSIONS: [
         (
             lambda user: user.permissions >= MAX_PERMISSIONS,
-            Refusal(RefusalCode.LIMIT_REACHED, f"A user has at most {MAX_PERMISSIONS} permissions of their own."),
+            Refusal(RefusalCode.LIMIT_REACHED, f"A user has at most {MAX_PERMISSIONS} directly assigned permissions."),
         )
     ],
     _Name.REVOKE_PERMISSIONS: [
         (
             lambda user: not user.permissions,
-            Refusal(RefusalCode.NOTHING_THERE, "The user has no permission of their own. Roles give the others."),
+            Refusal(
+                RefusalCode.NOTHING_THERE,
+                "The user has no directly assigned permission. Permissions of roles are changed by changing the roles.",
+            ),
         )
     ],
 }

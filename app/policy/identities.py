@@ -1,4 +1,4 @@
-"""Linking: what a user's token must not bring to the caller's own profile, or take away from it."""
+"""Linking: refuses links by which users would give rights to their own profile, or escape a block."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,8 @@ from app.domain.principals import Principal
 from app.domain.rules import ASSIGN_ROLES, GRANT_PERMISSIONS, UPDATE_APP_METADATA, Rule
 from app.policy.rules import holds
 
-_GIVING: Mapping[Access, Rule] = {
+# The rule of the mutation that gives each kind of access directly.
+_RULES: Mapping[Access, Rule] = {
     Access.APP_METADATA: UPDATE_APP_METADATA,
     Access.ROLES: ASSIGN_ROLES,
     Access.PERMISSIONS: GRANT_PERMISSIONS,
@@ -15,22 +16,26 @@ _GIVING: Mapping[Access, Rule] = {
 
 
 def why_not_linked(principal: Principal, primary: object, secondary: object) -> str | None:
-    """Why the caller may not link one profile to another, for a person; None where they may. Both are `_id`s.
+    """Returns why the caller may not link the secondary profile to the primary, in words for a person, or None.
 
-    As the secondary of another profile, the caller's own would take over that profile's app_metadata, roles,
-    permissions and block, whatever scopes the token has. An account that is linked to the caller's is their own too.
+    Both arguments are `_id`s of profiles.
     """
+    # The caller would sign in as the primary profile after this link, and so get its app_metadata, roles and
+    # permissions, and lose a block. No scope allows users to do this to themselves. `is_self` is also true for
+    # accounts that are linked to the caller's profile.
     if principal.is_self(secondary) and not principal.is_self(primary):
-        return "Not allowed to link your own profile to another one: link the other account to yours."
+        return "Not allowed to link your own profile to another profile. Link the other account to yours instead."
     return None
 
 
 def shared_access(principal: Principal, primary: object, secondary: object) -> frozenset[Access]:
-    """What the primary takes over from the secondary. Both are `_id`s.
+    """Returns what the primary profile gets from the secondary. Both arguments are `_id`s of profiles.
 
-    Each part comes along only when the caller may give it to users by its own mutation. Nothing does when the caller's
-    own profile is one of the two.
+    The result contains each kind of access that the caller may also give by its own mutation. It is empty when one of
+    the two is the caller's own profile.
     """
+    # Users never give access to themselves. Without this check, they could create another account, have it given
+    # roles, and link it.
     if principal.is_self(primary) or principal.is_self(secondary):
         return frozenset()
-    return frozenset(access for access, rule in _GIVING.items() if holds(principal, rule))
+    return frozenset(access for access, rule in _RULES.items() if holds(principal, rule))

@@ -1,4 +1,4 @@
-"""Which log events a caller may see: those that change an attribute that the caller may read, or none at all."""
+"""Log events: which of them a caller may see."""
 
 from app.domain.attributes.users import USER, readable_roots
 from app.domain.filters import ALL, And, Eq, Filter, In, Not, Or
@@ -7,13 +7,19 @@ from app.policy.rules import readable
 
 
 def visible_events(principal: Principal) -> Filter:
-    """Events that change nothing of a profile, or something that this caller may read of that profile."""
+    """Returns a filter for the events that this caller may see.
+
+    They are the events without changes of a profile, and those with a change that the caller may read of that profile.
+    """
+    # An event is hidden when the caller may read none of its changes: its time alone would show that app_metadata
+    # changed. The filter is part of the query, because removing events afterwards would leave gaps in pages and counts.
     others = readable_roots(readable(principal, is_self=False))
     own = readable_roots(readable(principal, is_self=True))
     if len(others) == len(USER.attributes) and (principal.profile is None or own == others):
         return ALL
-    of_others, nothing = In("roots", sorted(others)), Eq("roots", None)
+    # `roots` are the names of the changed top-level fields.
+    of_others, no_changes = In("roots", sorted(others)), Eq("roots", None)
     if principal.profile is None:
-        return Or((nothing, of_others))
+        return Or((no_changes, of_others))
     is_own = In("user", principal.own())
-    return Or((nothing, And((Not(is_own), of_others)), And((is_own, In("roots", sorted(own))))))
+    return Or((no_changes, And((Not(is_own), of_others)), And((is_own, In("roots", sorted(own))))))

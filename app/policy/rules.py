@@ -1,4 +1,4 @@
-"""Whether a rule holds for a caller, and what a refused caller is told: the one place that compares scopes."""
+"""Rules applied to a caller: whether a rule holds, and the error when it does not. Only this module compares scopes."""
 
 from functools import lru_cache
 
@@ -8,22 +8,22 @@ from app.domain.rules import READING, Alternatives, ReadableRules, Rule
 
 
 def authenticated(principal: Principal | None) -> Principal:
-    """Raises Unauthenticated when the request has no token."""
+    """Returns the principal. Raises Unauthenticated when the request has no token."""
     if principal is None:
         raise Unauthenticated
     return principal
 
 
 def require(principal: Principal | None, rule: Rule, is_self: bool = False) -> Principal:
-    """For reading. Raises what `require_scopes` does. A write is authorized by the services for writes, which also ask
-    whether the caller is blocked by now.
-    """
+    """Checks a rule of reading. Raises what `require_scopes` raises."""
+    # Writes are authorized in services, which also check that the caller has not been blocked since the request began.
+    # This function does not check it, so it must never authorize a write.
     assert not rule.writes, rule.name
     return require_scopes(principal, rule, is_self)
 
 
 def require_scopes(principal: Principal | None, rule: Rule, is_self: bool = False) -> Principal:
-    """Raises Unauthenticated, or Forbidden when the rule does not hold."""
+    """Returns the principal. Raises Unauthenticated without a token, and Forbidden when the rule does not hold."""
     principal = authenticated(principal)
     if not holds(principal, rule, is_self):
         raise forbidden(principal, rule, is_self)
@@ -31,10 +31,12 @@ def require_scopes(principal: Principal | None, rule: Rule, is_self: bool = Fals
 
 
 def require_for_any_profile(principal: Principal | None, rule: Rule, is_self: bool | None = None) -> Principal:
-    """Raises Forbidden when there is no profile for which the rule holds: then nothing needs to be looked up.
+    """Returns the principal. Raises Forbidden when the rule holds for no profile at all.
 
-    `is_self` is None while it is not known whether the profile is the caller's own.
+    `is_self` is None while it is not known whether the profile is the caller's own. It only affects the error.
     """
+    # A caller whom the rule can never allow is refused before any lookup. The answer then cannot show whether a
+    # profile exists.
     principal = authenticated(principal)
     if not might_hold(principal, rule):
         raise forbidden(principal, rule, is_self)
@@ -42,39 +44,48 @@ def require_for_any_profile(principal: Principal | None, rule: Rule, is_self: bo
 
 
 def forbidden(principal: Principal, rule: Rule, is_self: bool | None = False) -> Forbidden:
-    """The refusal, with the alternatives of scopes that would allow it to this caller."""
+    """Returns the error, with the alternatives of scopes that would allow the action to this caller."""
     return rule.refusal(_alternatives(principal, rule, is_self))
 
 
 def missing_scopes(principal: Principal, rule: Rule, is_self: bool) -> list[str]:
-    """What the caller lacks of the alternative that they lack least of; nothing when no scope would help."""
+    """Returns the scopes that the caller lacks, for the alternative that needs the fewest more scopes.
+
+    The result is empty when no scope would help.
+    """
     alternatives = _alternatives(principal, rule, is_self)
     return min((sorted(map(str, each - principal.scopes)) for each in alternatives), key=len, default=[])
 
 
 def holds(principal: Principal, rule: Rule, is_self: bool = False) -> bool:
-    """`is_self`: the user acted on is the caller's own profile. What is never for oneself no scope opens."""
+    """Returns whether the rule allows the action to the caller. `is_self` is true for the caller's own profile.
+
+    No scope allows what users may never do to their own profile.
+    """
     return _holds(principal.scopes, rule, _is_own(principal, is_self))
 
 
 def might_hold(principal: Principal, rule: Rule) -> bool:
-    """Whether the rule holds for any profile, the caller's own one included."""
+    """Returns whether the rule holds for any profile, including the caller's own."""
     return holds(principal, rule) or holds(principal, rule, is_self=True)
 
 
 def is_recent(principal: Principal, now: float, max_age: int) -> bool:
-    """Whether the user signed in at most `max_age` seconds before `now` (seconds since 1970).
-
-    An unknown time is not recent, nor is a time in the future beyond the leeway: it would stay recent for too long.
-    """
+    """Returns whether the user signed in at most `max_age` seconds before `now` (seconds since 1970)."""
+    # A sign-in without a known time is not recent. A time in the future is not recent either, because it would be
+    # recent for longer than `max_age`. Only the leeway for different clocks is allowed.
     return principal.auth_time is not None and -LEEWAY_SECONDS <= now - principal.auth_time <= max_age
 
 
 def readable(principal: Principal, is_self: bool) -> ReadableRules:
-    """Every rule of reading that holds; it depends on the caller's kind, scopes and is-self alone."""
+    """Returns every rule of reading that holds.
+
+    The result depends only on the caller's kind and scopes, and on `is_self`.
+    """
     return _readable(principal.scopes, _is_own(principal, is_self))
 
 
+# Every row that is read needs these rules, and few different sets of scopes occur.
 @lru_cache(maxsize=4096)
 def _readable(scopes: frozenset[str], is_self: bool) -> ReadableRules:
     return ReadableRules((rule for rule in READING if _holds(scopes, rule, is_self)), is_self)
@@ -85,12 +96,15 @@ def _holds(scopes: frozenset[str], rule: Rule, is_self: bool) -> bool:
 
 
 def _alternatives(principal: Principal, rule: Rule, is_self: bool | None) -> Alternatives:
-    """Those that would help. For a profile that is not known yet: both those for one's own and for any other."""
+    """Returns the alternatives of scopes that would help the caller.
+
+    When `is_self` is None, they are the alternatives for the caller's own profile and for any other profile.
+    """
     if is_self is not None or principal.kind is not ActorKind.USER:
         return rule.alternatives(_is_own(principal, bool(is_self)))
     return tuple(dict.fromkeys((*rule.alternatives(False), *rule.alternatives(True))))
 
 
 def _is_own(principal: Principal, is_self: bool) -> bool:
-    """An application has no profile of its own."""
+    # An application has no profile, so the alternatives for one's own profile must never apply to it.
     return is_self and principal.kind is ActorKind.USER

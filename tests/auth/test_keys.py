@@ -97,8 +97,8 @@ async def test_old_keys_are_refreshed_in_the_background() -> None:
     # Not waited for: this one is answered by what is known.
     assert await find(keys, "other") == "other"
     await keys._fetching  # type: ignore[misc]
-    assert not keys.holds(OTHER.thumbprint())
-    assert keys.holds(EC.thumbprint())
+    assert not keys.contains(OTHER.thumbprint())
+    assert keys.contains(EC.thumbprint())
     assert keys.generation == before + 1
     clock.now += REFRESH_SECONDS
     keys.refresh_when_old()
