@@ -1,3 +1,3 @@
-"""Running an operation: documents, limits and cost, selection, execution. Knows GraphQL, but nothing about profiles.
+"""Runs GraphQL operations: documents, limits and cost, selection, execution. Knows nothing about profiles.
 
-Decides which operations run, and in which bounds. Imports domain only."""
+Decides which operations run, and within which limits. Imports domain only."""

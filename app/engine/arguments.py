@@ -1,7 +1,7 @@
-"""How large arguments and variables are, found by their shapes before anything is coerced.
+"""The cost of arguments and variables, calculated from the raw JSON before any value is coerced.
 
 graphql-core coerces all variables before a resolver runs, and Strawberry converts the arguments of every field. Both
-take time for each item, so what a caller can make long is counted first, on the JSON as it came.
+take time for each item, so that everything that a caller can make long is counted first.
 """
 
 from collections.abc import Mapping
@@ -22,35 +22,37 @@ from app.domain.quantities import quantity
 from app.engine.errors import exceeded
 from app.engine.shapes import ANY_JSON, Shape
 
-# Of lists and input objects. How deep JSON may nest is for whoever takes it to say.
+# Levels of lists and input objects. Values of the scalar JSON have limits of their own, in the mutations that take
+# them.
 MAX_DEPTH = 64
-# A body of a megabyte could hold half a million. A document of 64 KB has a few thousand.
+# A request body of 1 MB could contain 500,000 values. A metadata document of 64 KB has a few thousand.
 MAX_JSON_VALUES = 50_000
-_CHARACTERS_OF_A_UNIT, _VALUES_OF_A_UNIT = 500, 50
+# So many characters, and so many values, of JSON cost 1.
+_CHARACTERS_PER_COST, _VALUES_PER_COST = 500, 50
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
-    """A variable that is used where a value of a shape belongs: what it costs there."""
+class VariableUse:
+    """One use of a variable in an argument. Its cost depends on the value of the variable and on the shape there."""
 
     variable: str
     shape: Shape
 
     def of(self, variables: Mapping[str, Any]) -> int:
-        """GraphQLError where the variable's value is too long or too deep."""
+        """Returns the cost. Raises GraphQLError when the value is too long or too deep."""
         return cost_of(variables.get(self.variable), self.shape)
 
 
 def cost_of(value: Any, shape: Shape) -> int:
-    """What a raw value costs where the shape belongs. GraphQLError where it is too long or too deep."""
-    return _Walk().cost(value, shape, 0)
+    """Returns the cost of a raw value of this shape. Raises GraphQLError when it is too long or too deep."""
+    return _Counter().cost(value, shape, 0)
 
 
-class _Walk:
-    """Through one raw value. `values` counts those of JSON, all places together."""
+class _Counter:
+    """Counts one raw value. `json_values` is the number of JSON values that it contains, in all places together."""
 
     def __init__(self) -> None:
-        self.values = 0
+        self.json_values = 0
 
     def cost(self, value: Any, shape: Shape, depth: int) -> int:
         if value is None:
@@ -60,7 +62,7 @@ class _Walk:
         if shape.is_json:
             return shape.weight + self._json(value)
         if shape.is_list:
-            # One value stands for a list of one.
+            # GraphQL accepts a single value in the place of a list with one item.
             return self._list(value if isinstance(value, list) else [value], shape, depth)
         if not isinstance(value, dict):
             return shape.weight
@@ -73,20 +75,20 @@ class _Walk:
         if item is None:
             return cost
         if item.is_object:
-            # Strawberry makes an object of each, field by field.
+            # Strawberry converts each item to a Python object, field by field.
             cost += sum(len(each) for each in items if isinstance(each, dict))
         return cost + sum(self.cost(each, item, depth + 1) for each in items)
 
     def _json(self, value: Any) -> int:
-        """Level by level, without recursion."""
+        """Counts a JSON value level by level. Recursion would fail for deeply nested values."""
         level: list[Any] = [[value]]
         characters, values = 0, 0
         while level:
             below = []
             for each in level:
                 values += len(each)
-                if self.values + values > MAX_JSON_VALUES:
-                    raise exceeded(f"JSON in arguments holds at most {MAX_JSON_VALUES} values.")
+                if self.json_values + values > MAX_JSON_VALUES:
+                    raise exceeded(f"JSON in arguments can contain at most {MAX_JSON_VALUES:,} values.")
                 if type(each) is dict:
                     characters += sum(map(len, each))
                     each = each.values()
@@ -97,23 +99,26 @@ class _Walk:
                     elif (kind is dict or kind is list) and inner:
                         below.append(inner)
             level = below
-        self.values += values
-        return characters // _CHARACTERS_OF_A_UNIT + values // _VALUES_OF_A_UNIT
+        self.json_values += values
+        return characters // _CHARACTERS_PER_COST + values // _VALUES_PER_COST
 
 
-def cost_of_literal(node: ValueNode, shape: Shape, depth: int = 0) -> tuple[int, list[Given]]:
-    """The same of a value in the text of a document: what it costs, and the variables in it, once for each use."""
+def cost_of_literal(node: ValueNode, shape: Shape, depth: int = 0) -> tuple[int, list[VariableUse]]:
+    """Returns the cost of a literal in a document without its variables, and each use of a variable in it.
+
+    Raises GraphQLError when the literal is too long or too deep.
+    """
     if isinstance(node, VariableNode):
-        return 0, [Given(node.name.value, shape)]
+        return 0, [VariableUse(node.name.value, shape)]
     if isinstance(node, NullValueNode):
         return 0, []
     if depth > MAX_DEPTH:
         raise too_deep()
     if shape.is_json:
-        given: list[Given] = []
-        values = _count_json(node, given)
+        uses: list[VariableUse] = []
+        values = _count_json(node, uses)
         characters = node.loc.end - node.loc.start if node.loc else 0
-        return shape.weight + characters // _CHARACTERS_OF_A_UNIT + values // _VALUES_OF_A_UNIT, given
+        return shape.weight + characters // _CHARACTERS_PER_COST + values // _VALUES_PER_COST, uses
     if shape.is_list:
         nodes = node.values if isinstance(node, ListValueNode) else (node,)
         check_length(shape, len(nodes))
@@ -129,29 +134,32 @@ def cost_of_literal(node: ValueNode, shape: Shape, depth: int = 0) -> tuple[int,
     return cost + sum(each for each, _ in found), [one for _, some in found for one in some]
 
 
-def _count_json(node: ValueNode, given: list[Given]) -> int:
-    """How many values a literal holds; the variables in it are added to `given`. The parser limits its depth."""
+def _count_json(node: ValueNode, uses: list[VariableUse]) -> int:
+    """Returns the number of JSON values in a literal, and adds the variables in it to `uses`."""
+    # Recursion is safe here: the parser has refused documents that are nested too deep.
     if isinstance(node, VariableNode):
-        given.append(Given(node.name.value, ANY_JSON))
+        uses.append(VariableUse(node.name.value, ANY_JSON))
         return 1
     if isinstance(node, ObjectValueNode):
-        return 1 + sum(_count_json(each.value, given) for each in node.fields)
+        return 1 + sum(_count_json(each.value, uses) for each in node.fields)
     if isinstance(node, ListValueNode):
-        return 1 + sum(_count_json(each, given) for each in node.values)
+        return 1 + sum(_count_json(each, uses) for each in node.values)
     return 1
 
 
 def to_python(node: ValueNode | None) -> Any:
-    """A literal without variables as the JSON that a variable would have been."""
+    """Returns the Python value of a literal without variables, as if a variable had sent it. None without a literal."""
     return None if node is None else value_from_ast_untyped(node)
 
 
 def check_length(shape: Shape, length: int) -> None:
-    if length > shape.most:
-        message = f"{shape.name} takes at most {quantity(shape.most, 'item')}, not {length}."
+    """Raises GraphQLError for a list that is longer than `@constraint` allows."""
+    if length > shape.max_items:
+        message = f"{shape.name} can have at most {quantity(shape.max_items, 'item')}, not {length}."
         raise GraphQLError(message, extensions={"code": "BAD_USER_INPUT"})
 
 
 def too_deep() -> GraphQLError:
-    message = f"Arguments and variables nest at most {MAX_DEPTH} levels."
+    """Returns the error for arguments that are nested too deep."""
+    message = f"Arguments and variables can have at most {MAX_DEPTH} levels."
     return GraphQLError(message, extensions={"code": "BAD_USER_INPUT"})

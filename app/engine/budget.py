@@ -1,4 +1,4 @@
-"""What an answer may hold beyond what its operation was charged for: counted while it is made."""
+"""The budget of an answer: limits what lists and JSON documents add to it beyond the cost that was calculated."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,28 +11,32 @@ from app.engine.errors import exceeded
 
 @dataclass(slots=True)
 class Budget:
-    """What is left of `Limits.values` and `Limits.answer`. What does not fit any more is an error of its field."""
+    """The rest of `Limits.values` and `Limits.answer`. A field that does not fit raises GraphQLError: COST_EXCEEDED."""
+
+    # The cost is calculated before the operation runs, when the real lengths of lists are not known. Counting while the
+    # answer is built keeps the memory of one answer bounded, too.
 
     values: int
     answer: int
 
     def take_items(self, name: str, more: int, each: int) -> None:
-        """`more` items than the list counts as, of `each` values."""
+        """Takes `more` items of `each` values: the items of the list `name` beyond those that its cost included."""
         values = more * each
         if values > self.values:
-            message = f"The answer would hold too much: {name} is longer than what it counts as. Ask for fewer of what"
-            raise exceeded(f"{message} has it, or say with `first` how many, where it takes that.")
+            message = f"The answer would be too large: {name} has more items than its cost included."
+            raise exceeded(f"{message} Ask for fewer of its parent objects, or limit the list with `first`.")
         self.values -= values
 
     def take_json(self, value: Any) -> None:
-        size = _size(value)
+        """Takes the bytes of a JSON document."""
+        size = _json_size(value)
         if size > self.answer:
-            raise exceeded("The answer would hold too many bytes of JSON documents. Ask for fewer of them at once.")
+            raise exceeded("The JSON documents of the answer would be too large. Ask for fewer of them at once.")
         self.answer -= size
 
 
-def _size(value: Any) -> int:
-    """As `size_of`, nearly, but fast enough for every JSON value of every answer."""
+def _json_size(value: Any) -> int:
+    """Returns nearly the same number as `size_of`, but fast enough for every JSON value of every answer."""
     if isinstance(value, str):
         return len(value)
     if not isinstance(value, dict | list):
@@ -40,5 +44,6 @@ def _size(value: Any) -> int:
     try:
         return len(orjson.dumps(value))
     except TypeError:
-        # A lone surrogate, or an integer beyond 64 bits.
+        # orjson refuses lone surrogates and integers beyond 64 bits. Raw profiles of providers can contain both,
+        # because they are stored as text.
         return size_of(value)

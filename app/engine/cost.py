@@ -1,4 +1,4 @@
-"""The cost of an operation: a sum in which the lengths of lists may depend on the variables."""
+"""The cost of an operation: a sum in which the lengths of lists can depend on the variables."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,37 +10,41 @@ from app.engine.errors import exceeded
 from app.engine.limits import Limits
 from app.engine.sizes import MANY, Size
 
-# GraphiQL's own question costs about 60,000 as lists are counted.
+# The limit for introspection. The query that GraphiQL sends for its documentation costs about 60,000.
 INTROSPECTION_COST = 100_000
 
 
 @dataclass(slots=True)
 class Cost:
-    """Of a selection set: `fixed`, and what costs as often as a list is long."""
+    """The cost of a selection set: a fixed part, and parts that count as often as a list is long."""
 
     fixed: int = 0
     lists: list[tuple["int | Size", "Cost"]] = field(default_factory=list)
 
-    def value(self, variables: Mapping[str, Any], known: dict[Any, int] | None = None) -> int:
-        """In full, at most MANY. `known` is what was found out before with the same variables."""
-        known = {} if known is None else known
-        found = known.get(id(self))
-        if found is None:
-            found = self.fixed
+    def value(self, variables: Mapping[str, Any], memo: dict[Any, int] | None = None) -> int:
+        """Returns the total, at most MANY. `memo` has the totals of parts that were calculated before."""
+        # A fragment is one object, however often it is spread: the memo keeps the calculation linear.
+        memo = {} if memo is None else memo
+        total = memo.get(id(self))
+        if total is None:
+            total = self.fixed
             for size, each in self.lists:
-                found += _known_size(size, variables, known) * each.value(variables, known)
-            known[id(self)] = found = min(found, MANY)
-        return found
+                total += _length(size, variables, memo) * each.value(variables, memo)
+            memo[id(self)] = total = min(total, MANY)
+        return total
 
     @property
     def is_constant(self) -> bool:
+        """Whether the total is the same for all variables."""
         return not self.lists
 
     def add_fixed(self, more: int) -> None:
+        """Adds `more` to the fixed part."""
         self.fixed = min(self.fixed + more, MANY)
 
     def add(self, size: int | Size, each: "Cost") -> None:
-        """Adds `size` times `each`. Numbers are added at once, so that most documents need no sum when they run."""
+        """Adds `size` times `each`."""
+        # Numbers are multiplied now, so that most documents have nothing left to calculate when they run.
         if isinstance(size, int) and each.is_constant:
             self.add_fixed(size * each.fixed)
         else:
@@ -49,18 +53,22 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What a list in the answer counts as: `size` items, each of which costs `item` besides itself."""
+    """A list of the answer: it counts as `size` items, and each item costs `item` in addition to the item itself."""
 
     size: int | Size
     item: Cost
 
     def length(self, variables: Mapping[str, Any]) -> int:
+        """Returns the number of items that the list counts as with these variables."""
         return self.size if isinstance(self.size, int) else self.size.of(variables)
 
 
 @dataclass(frozen=True, slots=True)
 class OperationCost:
-    """What running an operation costs, by the variables that it is run with. `needs_token`: all of it does."""
+    """The cost of an operation. `defaults` are the default values of its variables.
+
+    `needs_token` is true if no root field is public.
+    """
 
     cost: Cost
     introspection: Cost
@@ -68,24 +76,25 @@ class OperationCost:
     needs_token: bool = False
 
     def check(self, limits: Limits, variables: Mapping[str, Any]) -> tuple[int, GraphQLError | None]:
-        """The cost, and the error where it is too high, or a variable too long or too deep."""
+        """Returns the cost, and the error if the cost is too high, or if a variable is too long or too deep."""
         given = variables if self.cost.is_constant else {**self.defaults, **variables}
         try:
             cost, introspection = self.cost.value(given), self.introspection.value(given)
         except GraphQLError as error:
             return 0, error
         if cost > limits.cost:
-            message = f"The operation costs {cost}, and may cost {limits.cost}: ask for shorter lists."
-            return cost, exceeded(message)
+            message = f"The operation costs {cost}, and the limit is {limits.cost}."
+            return cost, exceeded(f"{message} Ask for fewer fields or shorter lists.")
         if introspection > INTROSPECTION_COST:
-            return cost, exceeded("The operation asks for too much of the schema.")
+            return cost, exceeded("The introspection query is too large. Ask for fewer parts of the schema.")
+        # Introspection reads no database, so that it counts only a hundredth towards the rate limit.
         return cost + introspection // 100, None
 
 
-def _known_size(size: int | Size, variables: Mapping[str, Any], known: dict[Any, int]) -> int:
+def _length(size: int | Size, variables: Mapping[str, Any], memo: dict[Any, int]) -> int:
     if isinstance(size, int):
         return size
-    found = known.get(size)
-    if found is None:
-        found = known[size] = size.of(variables)
-    return found
+    length = memo.get(size)
+    if length is None:
+        length = memo[size] = size.of(variables)
+    return length

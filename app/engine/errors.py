@@ -1,4 +1,4 @@
-"""Errors as an answer has them: a message for people, a code for programs, and nothing of the inside."""
+"""Errors in an answer: a message for people and a code for programs, without internal details."""
 
 import logging
 import secrets
@@ -8,35 +8,38 @@ from typing import Any
 
 from graphql import GraphQLError
 
-# The message and the extensions of an error that a schema knows. None for any other.
+# Returns the message and the extensions of an error that the schema can explain, and None for any other error.
 DescribeError = Callable[[BaseException], tuple[str, Mapping[str, Any]] | None]
 
 logger = logging.getLogger("profile_api")
 
 
 def to_json(error: GraphQLError, describe: DescribeError) -> dict[str, Any]:
-    """As the GraphQL specification has it, always with `extensions.code`. What is not known becomes INTERNAL and is
-    logged.
+    """Returns the error as the GraphQL specification defines it, always with `extensions.code`.
+
+    An error that `describe` cannot explain becomes INTERNAL and is logged.
     """
-    message, extensions = _tell(error, describe)
-    told: dict[str, Any] = {"message": message, "extensions": extensions}
+    message, extensions = _message_and_extensions(error, describe)
+    result: dict[str, Any] = {"message": message, "extensions": extensions}
     if error.locations:
-        told["locations"] = [{"line": each.line, "column": each.column} for each in error.locations]
+        result["locations"] = [{"line": each.line, "column": each.column} for each in error.locations]
     if error.path:
-        told["path"] = error.path
-    return told
+        result["path"] = error.path
+    return result
 
 
 def request_error(code: str, message: str, **extensions: Any) -> dict[str, Any]:
-    """An error of the request as a whole."""
+    """Returns an error of the request as a whole, which has no location and no path."""
     return {"message": message, "extensions": {"code": code, **extensions}}
 
 
 def exceeded(message: str, node: Any = None) -> GraphQLError:
+    """Returns the error for an operation or an answer that is larger than a limit allows."""
     return GraphQLError(message, nodes=node, extensions={"code": "COST_EXCEEDED"})
 
 
-def _tell(error: GraphQLError, describe: DescribeError) -> tuple[str, Mapping[str, Any]]:
+def _message_and_extensions(error: GraphQLError, describe: DescribeError) -> tuple[str, Mapping[str, Any]]:
+    # graphql-core can wrap an error of a resolver more than once. The innermost error is the one to explain.
     cause = error.original_error
     while isinstance(cause, GraphQLError) and cause.original_error is not None:
         cause = cause.original_error
@@ -47,7 +50,8 @@ def _tell(error: GraphQLError, describe: DescribeError) -> tuple[str, Mapping[st
 
 def _internal(cause: BaseException) -> tuple[str, Mapping[str, Any]]:
     trace_id = secrets.token_hex(16)
-    # Where it happened, not what it said: a message of a driver or a library may hold what a caller sent.
+    # The log gets the traceback but not the message: messages of drivers and libraries can contain values that a caller
+    # sent, and these must not reach a log.
     places = "".join(traceback.format_tb(cause.__traceback__))
     logger.error("internal error, trace id %s: %s\n%s", trace_id, type(cause).__name__, places)
-    return "Something went wrong on our side.", {"code": "INTERNAL", "traceId": trace_id}
+    return "The service has a fault. Send the trace id to its operator.", {"code": "INTERNAL", "traceId": trace_id}

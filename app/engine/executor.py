@@ -1,4 +1,4 @@
-"""The executor: fields of rows are read directly, without the cost of a resolver."""
+"""The executor: graphql-core's, with a faster way to read plain fields and with limits for long answers."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable
@@ -18,13 +18,13 @@ from app.domain.rows import Row
 from app.engine.operations import RootField, Run
 
 _JSON = "JSON"
-# How long an operation completes values before it lets others run.
+# An operation builds its answer for so long before it lets other operations run.
 _SLICE_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
 class _Leaf:
-    """A scalar or enum that is read without a resolver: its attribute, and how its value is written."""
+    """A field without a resolver that returns a scalar or an enum. `coerce` converts the value for the answer."""
 
     name: str
     coerce: Callable[[Any], Any]
@@ -33,22 +33,26 @@ class _Leaf:
 
 
 class RowExecutor(StrawberryGraphQLCoreExecutionContext):
-    """graphql-core's, but for leaves without a resolver: no path, no info, no completion is made for what can't fail.
+    """graphql-core's executor with three differences.
 
-    What does fail is done again the long way, which says where it happened: reading changes nothing. Root fields are
-    timed. Lists that are longer than they count as, and JSON documents, are taken from the operation's budget.
+    It reads leaves without a resolver directly. It measures the time of root fields, and stops them at the deadline. It
+    takes JSON documents, and the items of lists beyond their counted length, from the budget of the operation.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._run: Run = self.context_value.run
-        # When this operation has to let others run. Of several lists that go on one does at a time.
-        self._ends: float | None = None
-        self._turn = asyncio.Lock()
+        # The time at which this operation must let others run. None: no slice has begun.
+        self._slice_end: float | None = None
+        # Lists of one operation that were interrupted continue one after the other, so that together they get one
+        # slice.
+        self._slice_lock = asyncio.Lock()
 
     def execute_field(
         self, parent_type: GraphQLObjectType, source: Any, field_details_list: Any, path: Any, position_context: Any
     ) -> Any:
+        # Most fields of an answer are leaves. For each of them, graphql-core would make a path and an info object. That
+        # takes longer than reading the value.
         leaf = parent_type.extensions.get(field_details_list[0].node.name.value)
         if type(leaf) is _Leaf:
             try:
@@ -62,7 +66,7 @@ class RowExecutor(StrawberryGraphQLCoreExecutionContext):
                     coerced = leaf.coerce(value)
                     if coerced is not None and coerced is not Undefined:
                         return coerced
-            except Exception:  # noqa: BLE001, S110 - told below
+            except Exception:  # noqa: BLE001, S110 - read again below, where the error gets its path
                 pass
         if path.prev is not None:
             return super().execute_field(parent_type, source, field_details_list, path, position_context)
@@ -79,10 +83,10 @@ class RowExecutor(StrawberryGraphQLCoreExecutionContext):
         if not run.has_token and not is_public(name, field):
             refusal = Unauthenticated()
         elif run.deadline is not None and asyncio.get_running_loop().time() > run.deadline:
-            # One that is not begun has written nothing.
+            # A field that has not started has written nothing, so that it is safe to refuse it.
             refusal = TimedOut()
         if refusal is not None:
-            # Before its arguments are converted, which is work.
+            # Before the arguments are converted, because that is work.
             self.handle_field_error(refusal, field.type, field_details_list, path)
             return None
         timed = RootField(path.key, parent_type.name, name, perf_counter())
@@ -108,15 +112,15 @@ class RowExecutor(StrawberryGraphQLCoreExecutionContext):
         self, return_type: Any, field_details_list: Any, info: Any, path: Any, result: Any, position_context: Any
     ) -> Any:
         if type(result) is list:
-            self._pay(result, field_details_list, info.field_name)
+            self._take_from_budget(result, field_details_list, info.field_name)
         return super().complete_list_value(return_type, field_details_list, info, path, result, position_context)
 
-    def _pay(self, items: list[Any], field_details_list: Any, name: str) -> None:
-        """Takes from the budget what the list has beyond what it counts as."""
+    def _take_from_budget(self, items: list[Any], field_details_list: Any, name: str) -> None:
+        """Takes the items beyond the counted length of the list from the budget."""
         run = self._run
         found = [run.document.lists.get(id(details.node)) for details in field_details_list]
         counted = [each for each in found if each is not None]
-        # Without an entry the field that a page came from was told how long it is.
+        # The lists of a page have no entry: the arguments of the connection have limited their length.
         if len(counted) < len(found):
             return
         more = len(items) - max(each.length(run.variables) for each in counted)
@@ -137,20 +141,21 @@ class RowExecutor(StrawberryGraphQLCoreExecutionContext):
         items: Iterable[Any],
         position_context: Any,
     ) -> Any:
-        """As graphql-core does, but an operation that has kept the event loop long enough goes on in its next turn."""
+        """Completes a list as graphql-core does, but interrupts it at the end of a time slice."""
+        # Without the interruption, one answer with many items would block all other requests of this process.
         results: list[Any] = []
         waiting: list[int] = []
         rest = iter(items)
 
         def complete_some() -> bool:
-            """Whether all are completed now."""
+            """Completes items until the end of the slice. Returns whether all are completed."""
             for item in rest:
                 place = path.add_key(len(results), None)
                 if self.complete_list_item_value(
                     item, results, item_type, field_details_list, info, place, position_context
                 ):
                     waiting.append(len(results) - 1)
-                if self._is_over_time():
+                if self._is_slice_over():
                     return False
             return True
 
@@ -166,7 +171,7 @@ class RowExecutor(StrawberryGraphQLCoreExecutionContext):
     ) -> list[Any]:
         try:
             while not is_done:
-                async with self._turn:
+                async with self._slice_lock:
                     is_done = complete_some()
                     await asyncio.sleep(0)
         except Exception:
@@ -177,16 +182,16 @@ class RowExecutor(StrawberryGraphQLCoreExecutionContext):
             results[each] = value
         return results
 
-    def _is_over_time(self) -> bool:
+    def _is_slice_over(self) -> bool:
         now = perf_counter()
-        if self._ends is None:
-            self._ends = now + _SLICE_SECONDS
-            # What runs next, after everybody else had a turn, has all of its time again.
+        if self._slice_end is None:
+            self._slice_end = now + _SLICE_SECONDS
+            # The event loop calls this after all other work that is ready: then a new slice may begin.
             asyncio.get_running_loop().call_soon(self._begin_slice)
-        return now > self._ends
+        return now > self._slice_end
 
     def _begin_slice(self) -> None:
-        self._ends = None
+        self._slice_end = None
 
 
 async def run_operation(
@@ -197,9 +202,9 @@ async def run_operation(
     operation_name: str | None,
     hide_suggestions: bool = False,
 ) -> ExecutionResult:
-    """Runs a document that was parsed and validated before. What a resolver raises becomes an error of its field.
+    """Runs an operation of a valid document. An exception of a resolver becomes an error of its field.
 
-    `context.run` is `run`.
+    `context.run` must be `run`.
     """
     assert run.document.document
     result = execute(
@@ -216,7 +221,9 @@ async def run_operation(
 
 
 def read_leaves_directly(schema: GraphQLSchema, row_types: Collection[str]) -> None:
-    """Prepares the types: a leaf without a resolver is known by its name; another plain field of a row is one call."""
+    """Prepares the types of the schema for RowExecutor. Call it once, before the first operation."""
+    # The types are changed in place: their extensions get the leaves by name, and plain fields of rows a short
+    # resolver.
     for type_ in schema.type_map.values():
         if isinstance(type_, GraphQLObjectType):
             for name, field in type_.fields.items():

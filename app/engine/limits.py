@@ -1,18 +1,19 @@
-"""The limits of one operation, as values: tokens, depth, aliases, root fields, cost, time."""
+"""The limits of one operation, as values: size, depth, aliases, root fields, cost and time."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one operation may ask for. Fragments count as often as they are spread.
+    """The limits of one operation. A fragment counts as often as it is spread.
 
-    `cost` is one for each field, or what the field declares, times the sizes of the lists that it is in, and what its
-    arguments cost. `values` is how many values an answer may hold beyond those that were counted, because a list is
-    longer than it counts as; `answer` is how many bytes of JSON documents it may hold. `seconds` is how long an
-    operation may run. `body` is bytes.
+    `body` is bytes of the HTTP request, and `tokens` are lexical tokens of the document. `depth` is levels of fields.
+    `cost` is the maximum sum of the costs of all fields and arguments. A field in a list counts as often as the list
+    has items. `values` is the number of values that an answer may have beyond its cost, because a list can be longer
+    than it counted. `answer` is the bytes of all JSON documents in an answer. `seconds` is the time of the operation.
     """
 
+    # The settings have the same defaults. The manual lists them.
     body: int = 1_000_000
     tokens: int = 2_000
     depth: int = 12

@@ -1,4 +1,4 @@
-"""Measuring a document before any work is done for it: one pass, linear however often a fragment is spread."""
+"""Measures a document before any work is done for it, in one pass that is linear in the size of the document."""
 
 from dataclasses import dataclass, field
 
@@ -30,11 +30,11 @@ from app.engine.limits import Limits
 from app.engine.shapes import Shapes
 from app.engine.sizes import MANY, PAGE_ARGUMENTS, Size, length_of, page_size
 
-# A list that declares no size, strictly; the schema's own lists are short.
+# Lists without `@listSize` count as long, so that a forgotten directive is safe. Lists of introspection are short.
 LIST_SIZE, INTROSPECTION_LIST_SIZE = 100, 10
-# What merges with what is compared in pairs when a document is validated: fields asked for again, and fragments.
+# The maximum number of repeated fields and fragments. Validation compares them in pairs, which takes quadratic time.
 MAX_MERGES = 150
-# GraphiQL's own question is 15 deep.
+# The query that GraphiQL sends for its documentation has 15 levels.
 INTROSPECTION_DEPTH = 15
 _INTROSPECTION = ("__schema", "__type")
 _PAGED = ("nodes", "edges")
@@ -42,10 +42,11 @@ _ONE = Cost(1)
 
 
 @dataclass(slots=True)
-class Asked:
-    """What a selection set asks for, everything below it included. `paged` is the cost of one item of a page.
+class Counts:
+    """The counts of a selection set with everything below it.
 
-    `public` are the fields of it, not those below, that need no token.
+    `paged` is the cost of one item of a page. `fields` and `public` count only the fields of the selection set itself;
+    `public` are those that need no token.
     """
 
     depth: int = 0
@@ -60,7 +61,7 @@ class Asked:
 
 
 class FieldCosts:
-    """What the fields of a schema declare, found once for each schema."""
+    """The costs and list sizes that a schema declares. One object serves all documents of a schema."""
 
     def __init__(self, schema: GraphQLSchema) -> None:
         self.schema = schema
@@ -75,6 +76,7 @@ class FieldCosts:
         }
 
     def weight(self, parent: GraphQLNamedType, definition: GraphQLField) -> int:
+        """Returns the cost of a field itself: `@cost`, or else 50 for a mutation and 1 for any other field."""
         known = self._weights.get(id(definition))
         if known is None:
             found = declared(definition, CostWeight)
@@ -83,15 +85,15 @@ class FieldCosts:
         return known
 
     def is_sized_by_parent(self, parent: GraphQLNamedType, name: str) -> bool:
-        """Whether the field that the object came from says how long this list is."""
+        """Whether the length of this list is determined by the field that returned its parent object."""
         return (parent.name.endswith("Connection") and name in _PAGED) or (parent.name, name) in self._sized
 
 
 class Measure:
-    """Of one document. Takes documents that do not validate: what the schema does not know counts as a leaf.
+    """Measures one document. `lists` has the counted length of each list of the document, by the id of its node."""
 
-    `lists` is what each list of the document counts as, by the id of its node.
-    """
+    # A document is measured before it is validated, because validation is the more expensive step. So a field that the
+    # schema does not have must not raise: it counts as a field without cost below it.
 
     def __init__(self, costs: FieldCosts, document: DocumentNode) -> None:
         self.lists: dict[int, Counted] = {}
@@ -100,101 +102,103 @@ class Measure:
         self._fragments = {
             each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)
         }
-        self._known: dict[str, Asked] = {}
+        self._known: dict[str, Counts] = {}
         self._merges = 0
         self._excess: GraphQLError | None = None
         try:
             for name in self._fragments:
                 self._fragment(name)
         except RecursionError:
+            # Reported by `check` as too many fragments.
             self._merges = MANY
         except GraphQLError as error:
             self._excess = error
 
     def check(self, operation: OperationDefinitionNode, limits: Limits) -> OperationCost | GraphQLError:
-        """What is too much whatever the variables is an error; the rest costs what it costs when it is run."""
+        """Returns the cost of an operation, or the error for a limit that it exceeds with any variables."""
         if self._excess is not None:
             return self._excess
         try:
-            asked = self._selections(operation.selection_set, self._schema.get_root_type(operation.operation))
+            counts = self._selections(operation.selection_set, self._schema.get_root_type(operation.operation))
             defaults = {
                 each.variable.name.value: to_python(each.default_value) for each in operation.variable_definitions or ()
             }
         except RecursionError:
-            return exceeded("The operation nests too deep.", operation)
+            return exceeded("The operation is nested too deep.", operation)
         except GraphQLError as error:
             return error
-        asked.directives += len(operation.directives or ())
+        counts.directives += len(operation.directives or ())
         for count, most, what, unit in (
-            (asked.depth, limits.depth, "nests {} deep", "field"),
-            (asked.introspection_depth, INTROSPECTION_DEPTH, "nests {} deep in the schema", "field"),
-            (asked.aliases, limits.aliases, "has {}", "alias"),
-            (asked.directives, limits.directives, "has {}", "directive"),
-            (asked.fields, limits.root_fields, "has {} at its root", "field"),
-            (self._merges, MAX_MERGES, "asks {} for fragments and repeated fields", "time"),
+            (counts.depth, limits.depth, "has a depth of {}", "field"),
+            (counts.introspection_depth, INTROSPECTION_DEPTH, "has an introspection depth of {}", "field"),
+            (counts.aliases, limits.aliases, "has {}", "alias"),
+            (counts.directives, limits.directives, "has {}", "directive"),
+            (counts.fields, limits.root_fields, "has {} at its root", "field"),
+            (self._merges, MAX_MERGES, "spreads fragments and repeats fields {}", "time"),
         ):
             if count > most:
                 return exceeded(f"The operation {what.format(quantity(count, unit))}; the limit is {most}.", operation)
-        return OperationCost(asked.cost, asked.introspection, defaults, not asked.public)
+        return OperationCost(counts.cost, counts.introspection, defaults, not counts.public)
 
-    def _selections(self, selections: SelectionSetNode | None, parent: GraphQLNamedType | None) -> Asked:
-        asked = Asked()
+    def _selections(self, selections: SelectionSetNode | None, parent: GraphQLNamedType | None) -> Counts:
+        counts = Counts()
         names: set[str] = set()
         for each in selections.selections if selections else ():
             if isinstance(each, FieldNode):
-                self._add_field(asked, each, parent)
+                self._add_field(counts, each, parent)
                 name = (each.alias or each.name).value
                 self._merges += name in names
                 names.add(name)
             elif isinstance(each, FragmentSpreadNode):
                 self._merges += 1
-                _add(asked, self._fragment(each.name.value))
+                _add(counts, self._fragment(each.name.value))
             elif isinstance(each, InlineFragmentNode):
                 self._merges += 1
                 condition = each.type_condition
                 type_ = self._schema.get_type(condition.name.value) if condition else parent
-                _add(asked, self._selections(each.selection_set, type_))
-            asked.directives = min(asked.directives + len(each.directives or ()), MANY)
-        return asked
+                _add(counts, self._selections(each.selection_set, type_))
+            counts.directives = min(counts.directives + len(each.directives or ()), MANY)
+        return counts
 
-    def _fragment(self, name: str) -> Asked:
+    def _fragment(self, name: str) -> Counts:
         if name not in self._known:
-            # One that spreads itself counts as nothing here; validation says what is wrong with it.
-            self._known[name] = Asked()
+            # A fragment that spreads itself counts as empty, so that this ends. Validation reports the cycle.
+            self._known[name] = Counts()
             fragment = self._fragments.get(name)
             if fragment is not None:
                 type_ = self._schema.get_type(fragment.type_condition.name.value)
                 self._known[name] = self._selections(fragment.selection_set, type_)
         return self._known[name]
 
-    def _add_field(self, asked: Asked, node: FieldNode, parent: GraphQLNamedType | None) -> None:
+    def _add_field(self, counts: Counts, node: FieldNode, parent: GraphQLNamedType | None) -> None:
         name = node.name.value
         definition = None if parent is None else self._schema.get_field(parent, name)  # type: ignore[arg-type]
         below = self._selections(node.selection_set, get_named_type(definition.type) if definition else None)
-        asked.fields = min(asked.fields + 1, MANY)
-        asked.public += definition is None or is_public(name, definition)
-        asked.aliases = min(asked.aliases + below.aliases + (node.alias is not None), MANY)
-        asked.directives = min(asked.directives + below.directives, MANY)
-        asked.introspection_depth = max(asked.introspection_depth, below.introspection_depth)
+        counts.fields = min(counts.fields + 1, MANY)
+        counts.public += definition is None or is_public(name, definition)
+        counts.aliases = min(counts.aliases + below.aliases + (node.alias is not None), MANY)
+        counts.directives = min(counts.directives + below.directives, MANY)
+        counts.introspection_depth = max(counts.introspection_depth, below.introspection_depth)
         if name in _INTROSPECTION:
-            asked.introspection_depth = max(asked.introspection_depth, 1 + below.depth)
-            asked.introspection.add(1, below.cost)
+            counts.introspection_depth = max(counts.introspection_depth, 1 + below.depth)
+            counts.introspection.add(1, below.cost)
             return
-        asked.depth = max(asked.depth, 1 + below.depth)
-        asked.introspection.add(1, below.introspection)
+        counts.depth = max(counts.depth, 1 + below.depth)
+        counts.introspection.add(1, below.introspection)
         if definition is None or parent is None:
-            asked.cost.add_fixed(1)
-            asked.cost.add(1, below.cost)
+            counts.cost.add_fixed(1)
+            counts.cost.add(1, below.cost)
             return
-        self._add_cost(asked, node, parent, definition, below)
+        self._add_cost(counts, node, parent, definition, below)
 
     def _add_cost(
-        self, asked: Asked, node: FieldNode, parent: GraphQLNamedType, definition: GraphQLField, below: Asked
+        self, counts: Counts, node: FieldNode, parent: GraphQLNamedType, definition: GraphQLField, below: Counts
     ) -> None:
-        """Of a field that the schema knows."""
-        into, size = asked.cost, self._size(node, parent, definition)
+        """Adds the cost of a field that the schema has, of its arguments, and of everything below it."""
+        into, size = counts.cost, self._size(node, parent, definition)
         if self._costs.is_sized_by_parent(parent, node.name.value):
-            into = asked.paged
+            # The items of a page are multiplied where the connection is, because its arguments have their number.
+            into = counts.paged
         elif _is_list(definition) and not parent.name.startswith("__"):
             self.lists[id(node)] = Counted(size, below.cost)
         into.add_fixed(self._costs.weight(parent, definition))
@@ -208,12 +212,13 @@ class Measure:
             shape = self._costs.shapes.of(name, definition.args[name]) if name in definition.args else None
             if shape is None:
                 continue
-            fixed, given = cost_of_literal(argument.value, shape)
+            fixed, uses = cost_of_literal(argument.value, shape)
             into.add_fixed(fixed)
-            into.lists += [(each, _ONE) for each in given if each.shape.matters]
+            # The cost of a variable is only known when the operation runs.
+            into.lists += [(each, _ONE) for each in uses if each.shape.matters]
 
     def _size(self, node: FieldNode, parent: GraphQLNamedType, definition: GraphQLField) -> int | Size:
-        """How long the list is that the field is, or that its object has."""
+        """Returns the length of the list that the field returns, or of the page for a connection. Otherwise 1."""
         if self._costs.is_sized_by_parent(parent, node.name.value):
             return 1
         declaration = declared(definition, ListSize)
@@ -240,13 +245,14 @@ def _is_list(definition: GraphQLField) -> bool:
     return isinstance(type_, GraphQLList)
 
 
-def _add(asked: Asked, spread: Asked) -> None:
-    asked.depth = max(asked.depth, spread.depth)
-    asked.introspection_depth = max(asked.introspection_depth, spread.introspection_depth)
-    asked.aliases = min(asked.aliases + spread.aliases, MANY)
-    asked.directives = min(asked.directives + spread.directives, MANY)
-    asked.fields = min(asked.fields + spread.fields, MANY)
-    asked.public = min(asked.public + spread.public, MANY)
-    asked.cost.add(1, spread.cost)
-    asked.paged.add(1, spread.paged)
-    asked.introspection.add(1, spread.introspection)
+def _add(counts: Counts, spread: Counts) -> None:
+    """Adds the counts of a fragment to those of the selection set that spreads it."""
+    counts.depth = max(counts.depth, spread.depth)
+    counts.introspection_depth = max(counts.introspection_depth, spread.introspection_depth)
+    counts.aliases = min(counts.aliases + spread.aliases, MANY)
+    counts.directives = min(counts.directives + spread.directives, MANY)
+    counts.fields = min(counts.fields + spread.fields, MANY)
+    counts.public = min(counts.public + spread.public, MANY)
+    counts.cost.add(1, spread.cost)
+    counts.paged.add(1, spread.paged)
+    counts.introspection.add(1, spread.introspection)

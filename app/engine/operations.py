@@ -1,4 +1,4 @@
-"""The state of a running operation, and the protocol of a schema that the engine can run."""
+"""The state of a running operation, and the protocol that a schema must implement for the engine."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,12 +11,12 @@ from app.domain.rates import Rate
 from app.domain.selections import SelectionTree
 from app.engine.budget import Budget
 from app.engine.documents import Document
-from app.engine.selection import of_nodes, tree_of
+from app.engine.selection import node_selection_of, tree_of
 
 
 @dataclass(slots=True)
 class RootField:
-    """One that ran: under which key of the answer, and in seconds of `time.perf_counter` from when until when."""
+    """A root field that was run. `key` is its name in the answer. Times are seconds of `time.perf_counter`."""
 
     key: str | int
     type: str
@@ -27,22 +27,24 @@ class RootField:
 
 @dataclass(slots=True)
 class Run:
-    """What the executor and the resolvers of one operation share.
+    """The state that the executor and the resolvers of one operation share.
 
-    `variables` are those of the request, as they came, over the operation's defaults. `budget` is what the answer may
-    hold beyond what was counted before. `has_token`: fields that are not public may run.
+    `variables` are the raw variables of the request, with the defaults of the operation. `budget` limits the size of
+    the answer. Without `has_token`, only public fields may run. `deadline` is a time of the event loop's clock, at
+    which running root fields are stopped and after which no other may start. None sets no limit.
     """
 
     document: Document
     variables: Mapping[str, Any]
     budget: Budget
     has_token: bool
-    # Until when root fields may run, by the event loop's clock. None sets no limit.
     deadline: float | None = None
     root_fields: list[RootField] = field(default_factory=list)
 
     def selection(self, info: GraphQLResolveInfo[Any]) -> SelectionTree:
-        """What is asked for below this field. Found out once for each place in a document."""
+        """Returns the fields that are selected below this field."""
+        # The tree is calculated once for each place in a document. Only a field that is merged from several places has
+        # no single node, and is calculated again.
         nodes, document = info.field_nodes, self.document
         if len(nodes) > 1:
             return tree_of(nodes, document.fragments)
@@ -52,14 +54,14 @@ class Run:
         return document.trees[key]
 
     def node_selection(self, info: GraphQLResolveInfo[Any]) -> SelectionTree:
-        """What is asked of each row of the connection that this field is. Found out once, likewise."""
-        asked, document = self.selection(info), self.document
-        # Beside the tree of the field, whose key is its positive twin.
+        """Returns the fields that are selected of each row of the connection that this field returns."""
+        selection, document = self.selection(info), self.document
+        # The positive id is the key of the tree of the connection itself.
         key = -id(info.field_nodes[0])
         if len(info.field_nodes) > 1:
-            return of_nodes(asked)
+            return node_selection_of(selection)
         if key not in document.trees:
-            document.trees[key] = of_nodes(asked)
+            document.trees[key] = node_selection_of(selection)
         return document.trees[key]
 
     def take_items(self, name: str, more: int, each: int) -> None:
@@ -68,29 +70,31 @@ class Run:
 
 
 class ExecutableSchema(Protocol):
-    """What the engine needs of a schema."""
+    """A schema that the engine can run. The engine must not import it: `main` passes the schema to the engine."""
 
     @property
-    def graphql(self) -> GraphQLSchema: ...
+    def graphql(self) -> GraphQLSchema:
+        """The schema of graphql-core."""
+        ...
 
     @property
     def row_types(self) -> Collection[str]:
-        """The GraphQL types whose objects are rows."""
+        """The names of the GraphQL types that have rows as objects."""
         ...
 
     @property
     def own_paths(self) -> Sequence[Sequence[str]]:
-        """Where a query asks for the caller's own profile, in snake_case."""
+        """The paths, in snake_case, at which a query can select the caller's own profile."""
         ...
 
     def new_context(self, run: Run, source: Source, client_network: str | None, rate: Rate | None) -> Any:
-        """What the resolvers of one operation share; its `run` is `run`. `client_network` counts as one caller."""
+        """Returns the context of one operation for the resolvers. Its attribute `run` is `run`."""
         ...
 
     async def identify(self, context: Any, principal: Principal, selection: SelectionTree, is_mutation: bool) -> None:
-        """Finds out who the caller is, with what the operation asks of their own profile."""
+        """Looks up the profile of the caller, with the fields in `selection`, and adds both to the context."""
         ...
 
     def describe_error(self, error: BaseException) -> tuple[str, Mapping[str, Any]] | None:
-        """The message and the extensions of an error. Returns None for one that is a fault of the server."""
+        """Returns the message and the extensions of an error, or None for a fault of the service."""
         ...

@@ -1,4 +1,4 @@
-"""What the engine takes and what it returns: a request, and the result of its operation."""
+"""The input and the output of the engine: a request, and the result of its operation."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,9 +12,10 @@ from app.engine.operations import RootField
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A GraphQL request, as GraphQL over HTTP has it: `query`, or the id of a trusted document.
+    """A GraphQL request, as GraphQL over HTTP defines it: either `query`, or `document_id` of a trusted document.
 
-    `read_only`: no mutation may run. `source` is where it came from. `client_network` counts as one caller.
+    With `read_only`, mutations are refused: HTTP GET must not change anything. `client_network` is the network that
+    counts as one caller without a token.
     """
 
     query: str | None
@@ -28,10 +29,11 @@ class Request:
 
 @dataclass(slots=True)
 class OperationResult:
-    """What to send. `data` is absent (None, not executed) where the request as a whole failed.
+    """The answer, and facts for logs, metrics and traces.
 
-    The rest is for who watches: which `operation` ran (a caller's word), what it cost, what its root fields took, how
-    long finding the caller took, and what the caller has left.
+    `executed` is false, and `data` None, when the request as a whole failed before the operation ran. `cost` is the
+    cost of the operation, and `rate` the state of the caller's rate limit. `identified_in` is the seconds that the
+    lookup of the caller took. The name of `operation` is chosen by the client: it must not become a metrics label.
     """
 
     errors: list[dict[str, Any]]
@@ -45,4 +47,5 @@ class OperationResult:
     root_fields: Sequence[RootField] = ()
 
     def codes(self) -> set[str]:
+        """Returns the codes of all errors."""
         return {each["extensions"]["code"] for each in self.errors}

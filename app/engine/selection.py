@@ -1,4 +1,4 @@
-"""From a selection set to attribute names: what is asked for, and nothing else, is read."""
+"""Turns selection sets into trees of attribute names, so that only the selected values are read."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,12 +18,14 @@ Fragments = Mapping[str, FragmentDefinitionNode]
 
 
 @lru_cache(maxsize=2048)
-def _snake(name: str) -> str:
+def _to_snake(name: str) -> str:
     return re.sub("([A-Z])", r"_\1", name).lower()
 
 
 def tree_of(nodes: Iterable[FieldNode], fragments: Fragments) -> SelectionTree:
-    """Everything asked for below these nodes, whatever its alias, type condition or directive."""
+    """Returns the fields that are selected below these nodes, with any alias, type condition or directive."""
+    # `@skip` and `@include` are ignored: a tree is stored with its document and must fit every set of variables. At
+    # most, too much is read; the answer still follows the directives.
     tree = SelectionTree()
     spread: set[tuple[int, str]] = set()
     for node in nodes:
@@ -35,29 +37,33 @@ def tree_of(nodes: Iterable[FieldNode], fragments: Fragments) -> SelectionTree:
 def add_selections(
     tree: SelectionTree, selections: SelectionSetNode, fragments: Fragments, spread: set[tuple[int, str]]
 ) -> None:
-    """`spread`: which fragments went into which place already. Spread twice, one adds nothing, and takes no time."""
+    """Adds the fields of a selection set to `tree`.
+
+    `spread` contains the fragments that were added already, each with the place in the tree.
+    """
     for each in selections.selections:
         if isinstance(each, FieldNode):
-            below = tree.below(_snake(each.name.value))
+            below = tree.below(_to_snake(each.name.value))
             if each.selection_set:
                 add_selections(below, each.selection_set, fragments, spread)
         elif isinstance(each, InlineFragmentNode):
             add_selections(tree, each.selection_set, fragments, spread)
         elif isinstance(each, FragmentSpreadNode) and (id(tree), each.name.value) not in spread:
+            # Without this set, fragments that spread each other twice would double the work at each level.
             spread.add((id(tree), each.name.value))
             add_selections(tree, fragments[each.name.value].selection_set, fragments, spread)
 
 
-def of_nodes(connection: Selection) -> SelectionTree:
-    """What is asked of each row of a connection, through `nodes` and through `edges`."""
+def node_selection_of(connection: Selection) -> SelectionTree:
+    """Returns the fields that are selected of each row of a connection, in `nodes` and in `edges { node }`."""
     merged = SelectionTree()
     _merge(merged, connection.get("nodes", {}))
     _merge(merged, connection.get("edges", {}).get("node", {}))
     return merged
 
 
-def of_paths(operation: Selection, paths: Iterable[Sequence[str]]) -> SelectionTree:
-    """What an operation asks for at any of these paths, together."""
+def selection_at_paths(operation: Selection, paths: Iterable[Sequence[str]]) -> SelectionTree:
+    """Returns the union of the fields that an operation selects at these paths."""
     merged = SelectionTree()
     for path in paths:
         found = operation

@@ -1,4 +1,4 @@
-"""What can be large in the values of arguments and input fields, found from their types."""
+"""Shapes: which parts of an argument can be large or cost something, derived from its type."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +14,7 @@ from graphql import (
 
 from app.directives import Constraint, CostWeight, declared
 
-# A list that declares no length of its own.
+# The maximum length of a list argument without `@constraint`.
 MAX_ITEMS = 100
 _JSON = "JSON"
 
@@ -23,32 +23,34 @@ Definition = GraphQLArgument | GraphQLInputField
 
 @dataclass(slots=True, eq=False)
 class Shape:
-    """What can be large in a value of an input type. `weight` is what the value costs, for a list what each item does.
+    """The parts of an argument or input field that can be large or cost something.
 
-    `name` is what messages call it. `is_list`: it has at most `most` items of the shape `item`. `fields` are those of
-    an input object that can be large, or cost something.
+    `name` is used in error messages. `weight` is the cost of the value, or for a list the cost of each item. A list has
+    at most `max_items` items of the shape `item`. `fields` are the fields of an input object that can be large or cost
+    something; all other fields are left out.
     """
 
     name: str
     weight: int = 0
     is_json: bool = False
     is_list: bool = False
-    most: int = MAX_ITEMS
+    max_items: int = MAX_ITEMS
     item: "Shape | None" = None
     is_object: bool = False
     fields: dict[str, "Shape"] = field(default_factory=dict)
 
     @property
     def matters(self) -> bool:
+        """Whether a value of this shape must be counted. Most arguments are plain values that need no count."""
         return self.is_json or self.is_list or bool(self.weight) or bool(self.fields)
 
 
-# What a variable inside of a JSON literal holds.
+# The shape of a variable inside of a JSON literal.
 ANY_JSON = Shape(_JSON, is_json=True)
 
 
 class Shapes:
-    """The shapes of a schema's arguments, each found once."""
+    """The shapes of the arguments of a schema. Each shape is made once and reused for all documents."""
 
     def __init__(self) -> None:
         self._objects: dict[str, Shape] = {}
@@ -56,9 +58,10 @@ class Shapes:
         self._arguments: dict[int, tuple[Definition, Shape | None]] = {}
 
     def of(self, name: str, definition: Definition) -> Shape | None:
-        """None where nothing in the argument can be large."""
+        """Returns the shape of an argument or input field, or None when nothing in it can be large."""
         known = self._arguments.get(id(definition))
         if known is None:
+            # The definition is stored beside its shape: while it lives, Python cannot reuse its id for another object.
             known = self._arguments[id(definition)] = definition, self._make(name, definition)
         return known[1]
 
@@ -67,13 +70,13 @@ class Shapes:
         found = self._of_type(name, definition.type)
         if found.is_list:
             found.weight = 1 if weight is None else weight.weight
-            found.most = MAX_ITEMS if constraint is None else constraint.max_items
+            found.max_items = MAX_ITEMS if constraint is None else constraint.max_items
         elif weight is not None:
-            # The shape of an input object is shared by all places where it may stand.
+            # All uses of an input type share one shape, so that a weight of one use needs a copy.
             found = Shape(
                 name, weight.weight, is_json=found.is_json, is_object=found.is_object, fields=dict(found.fields)
             )
-        # An input object is still in the making where a type holds itself.
+        # The shape of an input type that contains itself is not complete at this moment, but it will matter.
         return found if found.matters or found.name in self._making else None
 
     def _of_type(self, name: str, type_: Any) -> Shape:

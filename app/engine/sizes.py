@@ -1,4 +1,4 @@
-"""The length of a list for the cost: a constant, or a value of the variables."""
+"""The length of a list for the cost: a number, or a value that depends on the variables."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,21 +15,22 @@ from graphql import (
 )
 
 PAGE_ARGUMENTS = ("first", "last")
-# Counts stop here: a document could double them a hundred times.
+# No count exceeds this number. A document of a few kilobytes can double a count a hundred times, with fragments that
+# spread each other twice, and arithmetic with huge integers would take time.
 MANY = 1_000_000_000
 
 
 class Size(Protocol):
-    """A number that is known only with the variables."""
+    """A length that depends on the variables of the request."""
 
     def of(self, variables: Mapping[str, Any]) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
 class PageSize:
-    """The largest of `first` and `last` as they are given, each a number or the name of a variable; else `default`.
+    """The larger one of `first` and `last`, each of which is a number or the name of a variable; else `default`.
 
-    What is longer than a page may be is refused later by name: it costs as the longest page.
+    A number above `most` counts as `most`: the resolver refuses it later, with an error that names the argument.
     """
 
     given: tuple[int | str, ...]
@@ -42,8 +43,8 @@ class PageSize:
 
 
 @dataclass(frozen=True, slots=True)
-class Length:
-    """How many items the list at a path into a variable has."""
+class ListLength:
+    """The number of items of the list at a path inside of a variable."""
 
     variable: str
     path: tuple[str, ...]
@@ -56,6 +57,7 @@ class Length:
 
 
 def page_size(arguments: Mapping[str, ArgumentNode], default: int, most: int) -> int | Size:
+    """Returns the size of a page, or of the first items of a list. `default` is for a field without these arguments."""
     values = [arguments[each].value for each in PAGE_ARGUMENTS if each in arguments]
     given = [each.name.value if isinstance(each, VariableNode) else _literal_number(each) for each in values]
     size = PageSize(tuple(each for each in given if each is not None), default, most)
@@ -63,29 +65,31 @@ def page_size(arguments: Mapping[str, ArgumentNode], default: int, most: int) ->
 
 
 def length_of(arguments: Mapping[str, ArgumentNode], path: Sequence[str]) -> int | Size:
-    """Of the list at a path into the arguments."""
+    """Returns the length of the list argument at this path: ("input", "updates")."""
     value: ValueNode | None = arguments[path[0]].value if path[0] in arguments else None
     for index, name in enumerate(path[1:], 1):
         if isinstance(value, VariableNode):
-            return Length(value.name.value, tuple(path[index:]))
+            return ListLength(value.name.value, tuple(path[index:]))
         fields = value.fields if isinstance(value, ObjectValueNode) else ()
         value = next((each.value for each in fields if each.name.value == name), None)
     if isinstance(value, VariableNode):
-        return Length(value.name.value, ())
+        return ListLength(value.name.value, ())
     if isinstance(value, ListValueNode):
         return len(value.values)
     return 0 if value is None or isinstance(value, NullValueNode) else 1
 
 
 def _literal_number(value: ValueNode) -> int | None:
-    """None for null, and for what is no number and is refused by validation."""
+    """Returns None for null, and for a value that is not a number: validation refuses it later."""
     if isinstance(value, IntValueNode):
+        # Python takes quadratic time to parse an integer, so that long ones are not parsed at all.
         return int(value.value) if len(value.value) < 10 else MANY
     return None
 
 
 def _number(value: Any) -> int | None:
-    """As GraphQL's Int takes a number: 25.0 is 25."""
+    """Reads a number as GraphQL's Int does: 25.0 is 25. Returns None for any other value."""
+    # In Python a bool is an int, but GraphQL refuses it.
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     if isinstance(value, float):

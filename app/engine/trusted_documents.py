@@ -1,4 +1,4 @@
-"""Trusted documents: operations that a deployment knows, asked for by the SHA-256 of their text."""
+"""Trusted documents: operations that the operator has approved. Clients name them by the SHA-256 of their text."""
 
 import os
 from collections.abc import Mapping
@@ -9,23 +9,24 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """Which documents run. The mode off accepts no ids, prefer accepts ids and texts, require accepts ids only."""
+    """The approved documents, by id, and the mode: "off" runs texts, "prefer" texts and ids, "require" only ids."""
 
     mode: str = "off"
     documents: Mapping[str, str] = field(default_factory=dict)
 
 
 def document_id(text: bytes) -> str:
-    """As `documentId` has it: `sha256:` and 64 hexadecimal digits, of the file's bytes as they are."""
+    """Returns the `documentId` of a file: "sha256:" and 64 hexadecimal digits."""
+    # The hash is of the bytes as they are: any normalization would differ from what clients compute with sha256sum.
     return f"sha256:{sha256(text).hexdigest()}"
 
 
 def read_documents(folder: Path) -> dict[str, str]:
-    """Every `.graphql` file in `folder` and its subfolders, by id.
+    """Returns the text of each `.graphql` file in `folder` and its subfolders, by id.
 
-    OSError for a folder or file that cannot be read. ValueError for a file that is not UTF-8.
+    Raises OSError for a folder or file that cannot be read, and ValueError for a file that is not UTF-8.
     """
-    # rglob finds nothing in a folder that does not exist or cannot be read.
+    # rglob returns nothing for a folder that does not exist or cannot be read: scandir raises OSError first.
     with os.scandir(folder):
         texts = [_read(path) for path in sorted(folder.rglob("*.graphql"))]
     return {document_id(text): text.decode() for text in texts}
@@ -36,5 +37,5 @@ def _read(path: Path) -> bytes:
     try:
         text.decode()
     except UnicodeDecodeError:
-        raise ValueError(f"holds {path.name}, which is not UTF-8") from None
+        raise ValueError(f"contains {path.name}, which is not UTF-8") from None
     return text

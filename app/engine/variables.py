@@ -1,4 +1,4 @@
-"""Variables: text that could not be stored is refused before anything runs."""
+"""Refuses variables with text that cannot be stored, before anything runs."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,21 +21,22 @@ _TEXT = frozenset({"String", "ID"})
 
 
 def check_text(schema: GraphQLSchema, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> None:
-    """GraphQLError for a lone surrogate, which JSON's escapes can write and UTF-8 cannot hold.
+    """Raises GraphQLError for a variable with a lone surrogate: JSON escapes can express it, but UTF-8 cannot.
 
-    JSON values are left to whoever takes them: the error of a mutation says where in the document it is.
+    Values of the scalar JSON are not checked here: the mutation that takes them reports the place in the document.
     """
     for definition in operation.variable_definitions or ():
         name = definition.variable.name.value
-        path = _malformed(type_from_ast(schema, definition.type), variables.get(name), f"${name}")
+        path = _malformed_path(type_from_ast(schema, definition.type), variables.get(name), f"${name}")
         if path is not None:
-            raise GraphQLError(f"Variable {path} is no Unicode text: it holds a lone surrogate.", definition)
+            raise GraphQLError(f"Variable {path} is not valid Unicode: it contains a lone surrogate.", definition)
 
 
-def _malformed(type_: Any, value: Any, path: str) -> str | None:
-    """The path to the first malformed text of this input type; None when there is none."""
+def _malformed_path(type_: Any, value: Any, path: str) -> str | None:
+    """Returns the path to the first text of this input type with a lone surrogate, or None."""
     type_ = get_nullable_type(type_)
     if isinstance(value, str):
+        # Nearly all text is ASCII, which needs no closer look.
         is_text = is_scalar_type(named := get_named_type(type_)) and named.name in _TEXT
         return path if is_text and not (value.isascii() or is_well_formed(value)) else None
     if isinstance(value, list) and is_list_type(type_):
@@ -45,4 +46,4 @@ def _malformed(type_: Any, value: Any, path: str) -> str | None:
         below = ((fields[name].type, each, f"{path}.{name}") for name, each in value.items() if name in fields)
     else:
         return None
-    return next((found for each in below if (found := _malformed(*each)) is not None), None)
+    return next((found for each in below if (found := _malformed_path(*each)) is not None), None)

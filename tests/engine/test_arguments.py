@@ -77,21 +77,21 @@ def test_every_list_in_arguments_has_a_longest_length(query: str, most: int, nam
     assert refusal(query, v=[value] * most) is None
     assert refusal(query, v=[value] * (most + 1)) == (
         "BAD_USER_INPUT",
-        f"{name} takes at most {most} items, not {most + 1}.",
+        f"{name} can have at most {most} items, not {most + 1}.",
     )
 
 
 def test_lists_inside_of_variables_have_the_same_length() -> None:
     permissions = [{"api": "a", "name": "b"}] * 1_001
     found = refusal(ROLE, i={"name": "x", "permissions": permissions})
-    assert found == ("BAD_USER_INPUT", "permissions takes at most 1000 items, not 1001.")
+    assert found == ("BAD_USER_INPUT", "permissions can have at most 1000 items, not 1001.")
 
 
 def test_lists_in_the_text_have_the_same_length() -> None:
     found = refusal("{ viewer { userMetadata(paths: [" + '"a" ' * 101 + "]) } }")
-    assert found == ("BAD_USER_INPUT", "paths takes at most 100 items, not 101.")
+    assert found == ("BAD_USER_INPUT", "paths can have at most 100 items, not 101.")
     default = "query($p: [String!] = [" + '"a" ' * 101 + "]) { viewer { userMetadata(paths: $p) } }"
-    assert refusal(default) == ("BAD_USER_INPUT", "paths takes at most 100 items, not 101.")
+    assert refusal(default) == ("BAD_USER_INPUT", "paths can have at most 100 items, not 101.")
     assert refusal(default, p=[]) is None
 
 
@@ -233,7 +233,7 @@ def test_input_objects_that_nest_too_deep_are_refused() -> None:
         where = {"and": [where]}
     error = found.check(UNLIMITED, {"w": where})[1]
     assert error is not None
-    assert error.message == f"Arguments and variables nest at most {MAX_DEPTH} levels."
+    assert error.message == f"Arguments and variables can have at most {MAX_DEPTH} levels."
 
 
 def test_deep_json_is_counted_without_recursion() -> None:
