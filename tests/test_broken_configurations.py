@@ -215,7 +215,7 @@ TABLE = [
         "URL with no password", "MONGODB_URL", lambda place: f"mongodb://john@{place.locked}/", "without a password"
     ),
     broken("SRV name is unknown", "MONGODB_URL", "mongodb+srv://none.invalid/", "SRV"),
-    broken("host is unknown", "MONGODB_URL", "mongodb://none.invalid/", "none.invalid", "cannot be found"),
+    broken("host is unknown", "MONGODB_URL", "mongodb://none.invalid/", "none.invalid", "cannot be resolved"),
     broken("password is wrong", "MONGODB_URL", lambda place: f"mongodb://john:hush@{place.locked}/", "refuses"),
     broken("credentials are missing", "MONGODB_URL", lambda place: f"mongodb://{place.locked}/", "readWrite"),
     broken("TLS is not spoken", "MONGODB_URL", lambda place: f"mongodb://{place.locked}/?tls=true", "TLS"),

@@ -41,7 +41,7 @@ def check_development(settings: Settings, demo: bool) -> bool:
         return False
     if settings.mongodb_url is not None and not demo:
         raise ConfigurationError(
-            "PROFILE_API_MONGODB_URL is set, but PROFILE_API_ISSUERS is not: set the issuers of tokens, or serve with"
+            "PROFILE_API_ISSUERS is not set, but PROFILE_API_MONGODB_URL is: set the issuers of tokens, or serve with"
             " --demo to accept tokens of the development issuer."
         )
     if not is_loopback(settings.host):

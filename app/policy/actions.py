@@ -176,7 +176,7 @@ def _find_obstacle(name: UserActionName, target: TargetState) -> Refusal | None:
     connection = target.connection
     if name is _Name.EDIT_ROOT_ATTRIBUTES:
         return why_not_editable(connection)
-    # An application changes an e-mail address at once. A user must confirm the new address by mail.
+    # A user must confirm a new e-mail address by mail. An application can change it without a mail.
     if name is _Name.CHANGE_EMAIL and target.is_self:
         return why_not_changeable(connection, "email") or _no_mail(target)
     if name in _IDENTIFIERS:

@@ -1,4 +1,4 @@
-"""createUser and deleteUser."""
+"""Accounts: the use cases of createUser and deleteUser."""
 
 from app.domain.accounts import IDENTIFIERS
 from app.domain.commits import Changes, Commit, ProfileWrite, SideEffect
@@ -19,7 +19,7 @@ from app.store.errors import Taken
 
 
 class Accounts:
-    """Without `can_mail`, what would send mail is refused."""
+    """Creates and deletes accounts. Without `can_mail`, a request that would send mail is refused."""
 
     def __init__(self, writes: Writes, callers: Callers, accounts: NewAccounts, can_mail: bool = True) -> None:
         self._writes = writes
@@ -29,10 +29,12 @@ class Accounts:
 
     @requires(CREATE_USERS)
     async def create(self, principal: Principal | None, rule: Rule, new: NewUser) -> User:
-        """Raises Forbidden; Refused with INVALID_INPUT, NOT_FOUND, NOT_EDITABLE, ALREADY_EXISTS, TOO_LARGE, CONTENDED;
-        RATE_LIMITED where the verification mail is one too many, MAIL_UNAVAILABLE.
+        """Creates an account and returns its profile. Raises Forbidden, and Refused with INVALID_INPUT, NOT_FOUND,
+        NOT_EDITABLE, ALREADY_EXISTS, TOO_LARGE, CONTENDED, MAIL_UNAVAILABLE, or RATE_LIMITED when too many mails were
+        sent to the user.
         """
         caller = await self._callers.authorize(principal, rule)
+        # A caller who may create users must not give them rights by app_metadata without the scope for app_metadata.
         if new.app_metadata is not None:
             require_scopes(caller, UPDATE_APP_METADATA)
         check_reason(new.reason)
@@ -41,7 +43,7 @@ class Accounts:
         user = account.user
         if new.send_verification_email:
             if user.email is None or user.email_verified:
-                message = "There is no address that waits to be verified."
+                message = "There is no e-mail address to verify: email is missing or already verified."
                 raise Refused(ErrorCode.INVALID_INPUT, message, ("sendVerificationEmail",))
             check_mail(self._can_mail, ("sendVerificationEmail",))
         account = await self._accounts.with_password(account, connection, new, caller.key)
@@ -52,7 +54,7 @@ class Accounts:
         commit = self._accounts.to_commit(account, caller, LogEventType.USER_CREATED, new.reason, mail)
 
         async def attempt() -> User:
-            # A hash takes a while, and the caller may be blocked meanwhile.
+            # Hashing takes time, and the caller may have been blocked since the request began.
             await self._callers.confirm(caller)
             await self._writes.execute(commit)
             return user
@@ -65,8 +67,10 @@ class Accounts:
 
     @requires(DELETE_USER)
     async def delete(self, principal: Principal | None, rule: Rule, target: Target, erase: bool) -> str:
-        """Deletes the account and what is linked to it. The history stays until it expires. With `erase`, nothing in it
-        tells of the person. Returns the `user_id`. Raises what `Writes.begin` does; Refused with CONTENDED.
+        """Deletes the account and the accounts that are linked to it, and returns its `user_id`.
+
+        The history stays until it expires. With `erase`, all data about the person is removed from the history. Raises
+        what `Writes.begin` raises, and Refused with CONTENDED.
         """
 
         async def attempt(opened: AuthorizedWrite) -> str:

@@ -1,4 +1,4 @@
-"""Failed logins: records each and counts it for its IP address. The limit is in domain/logins.py."""
+"""recordFailedLogin: records a failed login and counts it for its IP address. The limit is in domain/logins.py."""
 
 from app.domain.connections import AuthConnection
 from app.domain.filters import And, Eq, In
@@ -27,7 +27,7 @@ _TYPES = {
 
 
 class FailedLogins:
-    """They change no profile."""
+    """The use case of recordFailedLogin. It does not change the profile."""
 
     def __init__(
         self,
@@ -45,23 +45,28 @@ class FailedLogins:
 
     @requires(CREATE_LOGINS)
     async def record(self, principal: Principal | None, rule: Rule, report: FailureReport) -> Key:
-        """Returns the event's `_id`. Raises Forbidden; Refused with INVALID_INPUT, NOT_FOUND."""
+        """Records the failed login and returns the `_id` of its event.
+
+        Raises Forbidden, and Refused with INVALID_INPUT or NOT_FOUND.
+        """
         principal = await self._callers.authorize(principal, rule)
         report = check_report(report)
         connection = await named_connection(self._connections, principal.tenant, report.connection)
         user = await self._find(connection, report.identifier)
+        # Without a user, the identifier is the only hint for support. With a user, it would repeat what the event has.
         details = None if user else {"identifier": report.identifier}
         event = login_event(self._writes.events, report, _TYPES[report.reason], connection, user, details=details)
         await self._writes.record_event(event)
         if user is not None and report.ip is not None:
             count = await self._logins.count_failure(user.tenant, user.id, report.ip, now())
+            # Equal, not greater: the event is recorded once, when the limit is reached.
             if count == MAX_FAILURES:
                 blocked = login_event(self._writes.events, report, LogEventType.USER_ADDRESS_BLOCKED, connection, user)
                 await self._writes.record_event(blocked)
         return event.id
 
     async def _find(self, connection: AuthConnection, identifier: str) -> User | None:
-        """By what was typed: an e-mail address, a name, a number, or the id of the account."""
+        """Returns the user of an e-mail address, a username, a phone number, or the id of the account."""
         tenant, name = connection.tenant, connection.name
         found = await self._users.find(tenant, In("keys", keys_of_typed(name, identifier)))
         if found is not None:

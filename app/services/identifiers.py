@@ -22,34 +22,40 @@ from app.store.connections import ConnectionStore
 
 
 def read_email(text: str) -> str:
-    """In lower case, its domain as IDNA has it. Refused with INVALID_INPUT. Nothing is asked of the network."""
+    """Returns the e-mail address in lower case, with its domain in IDNA form. It sends no network request.
+
+    Raises Refused with INVALID_INPUT.
+    """
     try:
-        # Addresses for testing are addresses.
+        # Domains for testing, such as `test`, are accepted, because test environments use them.
         found = validate_email(text, check_deliverability=False, test_environment=True, strict=True)
     except EmailNotValidError as error:
-        raise Refused(ErrorCode.INVALID_INPUT, f"That is no e-mail address. {error}", ("email",)) from None
+        raise Refused(ErrorCode.INVALID_INPUT, f"This is not a valid e-mail address. {error}", ("email",)) from None
     return found.normalized.lower()
 
 
 def read_phone_number(text: str) -> str:
-    """E.164. Refused with INVALID_INPUT for what is no number with its country's."""
+    """Returns the phone number in E.164 form.
+
+    Raises Refused with INVALID_INPUT for a number that is not possible, or has no country code.
+    """
     try:
         number = phonenumbers.parse(text)
     except phonenumbers.NumberParseException:
         number = None
     if number is None or not phonenumbers.is_possible_number(number):
-        message = "A phone number is written as E.164 has it: + and the country's number first."
+        message = "A phone number must have the E.164 form: + and the country code first, for example +14155550123."
         raise Refused(ErrorCode.INVALID_INPUT, message, ("phoneNumber",))
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
 def keys_of_typed(connection: str, typed: str) -> list[str]:
-    """Which keys find the user that somebody typed an address, a name or a number of."""
+    """Returns the keys that find a user by a typed e-mail address, username or phone number."""
     return [make(connection, typed) for make in (email_key, username_key, phone_key)]
 
 
 async def named_connection(connections: ConnectionStore, tenant: str, name: str) -> AuthConnection:
-    """The connection of an input. Refused with NOT_FOUND."""
+    """Returns the connection with this name. Raises Refused with NOT_FOUND."""
     found = await connections.find(tenant, name)
     if found is None:
         raise unknown_connection()
@@ -57,12 +63,13 @@ async def named_connection(connections: ConnectionStore, tenant: str, name: str)
 
 
 async def primary_connection(connections: ConnectionStore, user: User) -> AuthConnection | None:
-    """As it is now: a setting that was just changed counts."""
+    """Returns the connection of the user's primary identity."""
+    # It is read from the database and not from a snapshot, so that a setting that was just changed has effect.
     return await connections.find(user.tenant, user.identities[0].connection) if user.identities else None
 
 
 def check_changeable(connection: AuthConnection | None, name: str) -> AuthConnection:
-    """Refused with NOT_EDITABLE, with the reason."""
+    """Returns the connection. Raises Refused with NOT_EDITABLE when its users cannot change this identifier."""
     refusal = why_not_changeable(connection, name)
     if refusal:
         raise Refused(ErrorCode.NOT_EDITABLE, refusal.message, (to_camel(name),))
@@ -71,7 +78,7 @@ def check_changeable(connection: AuthConnection | None, name: str) -> AuthConnec
 
 
 class Identifiers:
-    """Usernames and phone numbers, changed at once: there is no mail that could show whose they are."""
+    """Changes usernames and phone numbers at once. Only an e-mail address is first confirmed by a ticket."""
 
     def __init__(self, writes: Writes, connections: ConnectionStore) -> None:
         self._writes = writes
@@ -81,7 +88,9 @@ class Identifiers:
     async def change_username(
         self, principal: Principal | None, rule: Rule, target: Target, username: str | None
     ) -> User:
-        """None takes it away. Raises what `Writes.apply` does; Refused with NOT_EDITABLE, ALREADY_EXISTS."""
+        """Sets the username; None removes it. Raises what `Writes.commit` raises, and Refused with INVALID_INPUT,
+        NOT_EDITABLE, ALREADY_EXISTS.
+        """
         given = {"username": None if username is None else check_username(username)}
         return await self._change(principal, target, rule, LogEventType.USERNAME_CHANGED, lambda _: given)
 
@@ -89,7 +98,10 @@ class Identifiers:
     async def change_phone_number(
         self, principal: Principal | None, rule: Rule, target: Target, phone_number: str | None, verified: bool | None
     ) -> User:
-        """Likewise. `verified` None: as it was for the same number, not verified for another."""
+        """Sets the phone number; None removes it. Raises what `change_username` raises.
+
+        When `verified` is None, the same number stays as verified as it was, and another number is not verified.
+        """
         number = None if phone_number is None else read_phone_number(phone_number)
 
         def given(user: User) -> Mapping[str, Any]:
@@ -112,11 +124,11 @@ class Identifiers:
 
         def decide(user: User) -> Changes:
             given = to_fields(user)
-            ours = check_changeable(connection, next(iter(given)))
+            checked = check_changeable(connection, next(iter(given)))
             wanted = {name: given.get(name, getattr(user, name)) for name in IDENTIFIERS}
-            check_identifiers(ours, AccountIdentifiers(**wanted))
+            check_identifiers(checked, AccountIdentifiers(**wanted))
             return Changes(type_, given)
 
-        # Refuses what a new sign-in would not change.
+        # Refuses first what a new sign-in would not change, so that users do not sign in again for nothing.
         decide(opened.user)
         return await self._writes.commit(opened, decide)

@@ -1,17 +1,17 @@
-"""How hard a password is to guess, as zxcvbn estimates it."""
+"""Password strength: how hard a password is to guess, estimated by zxcvbn."""
 
 from math import prod
 
 from app.domain.passwords import PasswordProblem
 
-# Of 0 to 4. zxcvbn: "any score less than 3 should be considered too weak".
-_LEAST_SCORE = 3
-# The signs that zxcvbn takes for letters. It tries each combination of their meanings, so that a text with all of them
-# takes it seconds.
+# The minimum score of 0 to 4. zxcvbn says: "any score less than 3 should be considered too weak".
+_MIN_SCORE = 3
+# Each text contains the signs that zxcvbn reads as the same letter. It tries every combination of their meanings, so a
+# password with all of these signs would keep a core busy for seconds.
 _SUBSTITUTES = ("4@", "8", "({[<", "3", "69", "1!|", "1|7", "0", "$5", "+7", "%", "2")
-_MOST_COMBINATIONS = 8
-# One sign for each meaning.
-_ALIKE = str.maketrans("@{[<!|$+", "4(((1157")
+_MAX_COMBINATIONS = 8
+# Replaces each sign by one sign with the same meaning.
+_ONE_SIGN = str.maketrans("@{[<!|$+", "4(((1157")
 
 _PROBLEMS = {
     "StraightRowsOfKeysAreEasyToGuess": PasswordProblem.SEQUENCE,
@@ -32,22 +32,22 @@ _PROBLEMS = {
 
 
 def find_problem(password: str, words: list[str]) -> PasswordProblem | None:
-    """Returns why a password is too easy to guess, or None. `words` are those that are tried first.
+    """Returns why a password is too easy to guess, or None. `words` are words that an attacker would try first.
 
-    Takes at most about a tenth of a second for the longest password, without holding up other threads.
+    It takes at most about a tenth of a second for the longest password, and does not block other threads.
     """
-    # Loading its dictionaries takes a moment, so not before somebody chooses a password.
+    # The import loads dictionaries, which takes time, so it waits until the first password is checked.
     from zxcvbn_rs_py import zxcvbn
 
-    found = zxcvbn(bounded(password), words)
-    if int(found.score) >= _LEAST_SCORE:
+    found = zxcvbn(limit_combinations(password), words)
+    if int(found.score) >= _MIN_SCORE:
         return None
     warning = found.feedback.warning if found.feedback else None
-    # The library names a warning in `repr`; `str` is its English text.
+    # `repr` of a warning is its name; `str` is an English text, which a new version of the library may change.
     return _PROBLEMS.get(repr(warning).rpartition(".")[2], PasswordProblem.GUESSABLE)
 
 
-def bounded(password: str) -> str:
-    """The password as it is examined: with few signs of the same meaning."""
+def limit_combinations(password: str) -> str:
+    """Returns the password to examine. Signs with the same meaning are replaced when they have many combinations."""
     combinations = prod(max(1, sum(sign in password for sign in signs)) for signs in _SUBSTITUTES)
-    return password.translate(_ALIKE) if combinations > _MOST_COMBINATIONS else password
+    return password.translate(_ONE_SIGN) if combinations > _MAX_COMBINATIONS else password

@@ -1,4 +1,4 @@
-"""Everything held about a user, as far as the caller may read it, and as far as it fits into one answer."""
+"""Personal data export: everything stored about a user that the caller may read, up to the size of one answer."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, is_dataclass
@@ -25,11 +25,12 @@ from app.services.reads import Reads
 from app.services.use_cases import requires
 from app.services.writes import Target, Writes
 
-# Of compact JSON. The profile and each list but the history take at most a share, so that the history is never empty.
+# Maximum size of an export, in bytes of compact JSON. The profile gets at most a half of it, and each list except the
+# history at most a tenth, so that space for the history always remains.
 MAX_BYTES = 5_000_000
 _PROFILE_SHARE = 2
 _LIST_SHARE = 10
-# Items that are read at once. As many as a page has are read when they are small.
+# Items of a list are read in pages of this size, or of the maximum page size while they are small on average.
 _FEW = 10
 _SMALL_BYTES = 5_000
 
@@ -38,7 +39,7 @@ _HISTORY = "log_events"
 
 @dataclass(frozen=True, slots=True)
 class _List:
-    """A list of the export. `since` is when it begins, if the API needs to be told."""
+    """A list of the export. `since` is the start of its period when the API has an argument for it."""
 
     relation: Relation
     query: ListQuery
@@ -46,11 +47,11 @@ class _List:
 
 
 def _lists() -> Iterator[_List]:
-    """In the order in which they take room. The history gets what the others leave."""
+    """Yields the lists in the order in which they use space. The history is last and gets all remaining space."""
     relations = [each for each in USER.attributes.values() if isinstance(each, Relation) and each.personal]
     for relation in sorted(relations, key=lambda each: (isinstance(each, Paged), each.name == _HISTORY)):
         if relation.name == _HISTORY:
-            # All of it: without a beginning, `User.logEvents` has only the past days.
+            # EPOCH selects the complete history. Without a start, `User.logEvents` returns only the last days.
             yield _List(relation, log_events(EPOCH, None), EPOCH)
         else:
             yield _List(relation, list_query(relation))
@@ -58,10 +59,10 @@ def _lists() -> Iterator[_List]:
 
 @dataclass(frozen=True, slots=True)
 class Truncated:
-    """A part of the export that is not whole: an attribute of the user that is left out, or a list without its end.
+    """A part of the export that is incomplete: an attribute of the user that is missing, or a list without its end.
 
-    `attribute` is the attribute of User that has all of it; `arguments` of that attribute select what is missing.
-    `returned` is how many items of a list the export has.
+    `attribute` is the attribute of User that has the complete data. Its `arguments` select the missing part.
+    `returned` is the number of items of a list in the export.
     """
 
     path: str
@@ -81,7 +82,7 @@ class Export:
 
 
 class PersonalData:
-    """One JSON document of the attributes that the attribute table declares `personal`, and of no other."""
+    """Exports one JSON document of the attributes that the attribute table declares `personal`, and no others."""
 
     def __init__(self, writes: Writes, reads: Reads, lists: Lists) -> None:
         self._writes = writes
@@ -90,10 +91,13 @@ class PersonalData:
 
     @requires(EXPORT_PERSONAL_DATA)
     async def export(self, principal: Principal | None, rule: Rule, target: Target) -> Export:
-        """`user`, and beside it what is kept about them. Raises what `Writes.begin` does."""
+        """Returns the attributes of the user under `user`, and each list under its own name.
+
+        Raises what `Writes.begin` raises.
+        """
         opened = await self._writes.begin(principal, rule, target)
         caller, user = opened.caller, opened.user
-        # Written first, so that the history in the export has it.
+        # The event is written first, so that the history in the export contains it.
         await self._writes.record(opened, Changes(LogEventType.PERSONAL_DATA_EXPORTED, {}))
         row = await self._reads.get_written(caller, USER, Eq("_id", user.id), USER.personal_selection())
         assert row
@@ -112,10 +116,8 @@ class PersonalData:
     async def _list(
         self, caller: Principal, owner: Row, of: _List, room: int
     ) -> tuple[list[Any], list[Truncated], int]:
-        """The items that fit into `room` bytes, whether some are missing, and the bytes that they take.
-
-        Stops reading when the room is used, so that no more than a page too much is ever in memory.
-        """
+        """Returns the items that fit into `room` bytes, what is missing, and the size of the items in bytes."""
+        # Reading stops when the space is used, so at most one page too many is in memory.
         items: list[Any] = []
         selection, used, size, last = of.query.kind.personal_selection(), 0, _FEW, None
         while True:
@@ -142,7 +144,7 @@ class PersonalData:
 
 
 def _profile(row: Row, room: int) -> tuple[dict[str, Any], list[Truncated]]:
-    """The attributes in the order of the table, without those that do not fit into `room` bytes."""
+    """Returns the attributes in the order of the table, except those that do not fit into `room` bytes."""
     profile: dict[str, Any] = {}
     truncated: list[Truncated] = []
     for name, value in _values(row):
@@ -164,7 +166,7 @@ def _truncated(of: _List, returned: int, last: str | None) -> Truncated:
 
 
 def _values(row: Row) -> Iterator[tuple[str, Any]]:
-    """The personal attributes that may be read and say something. Lists have rows of their own."""
+    """Yields the personal attributes that may be read and have a value. It leaves out the lists."""
     for name in _names(row.kind):
         if row.may_read(name):
             value = _to_json(row.read(name))

@@ -1,4 +1,4 @@
-"""Reads one object, or several by id, restricted to what the caller may read."""
+"""Reads of single objects and small sets, restricted to what the caller may read. For pages, see lists.py."""
 
 from dataclasses import replace
 
@@ -15,21 +15,21 @@ from app.services.rows import Rows, to_plan
 from app.store.records import Records, project
 from app.store.users import to_document
 
-# The caller's own profile: what is needed to know who calls is read whatever is asked for.
+# The kind of the caller's own profile. Its `needs` identify the caller, so they are read for every selection.
 CALLER = replace(USER, needs=("user_id", "blocked", "name", "linked"))
 
 
 class Reads:
-    """Every answer is rows that hold what was asked for and may be read."""
+    """Returns rows that contain what was requested and may be read."""
 
     def __init__(self, records: Records, rows: Rows) -> None:
         self._records = records
         self._rows = rows
 
     async def get(self, principal: Principal | None, kind: Kind, where: Filter, selection: Selection) -> Row | None:
-        """None for what is not there and for what the caller may not know of: both look the same.
+        """Returns the object, or None when it does not exist or the caller may not know that it exists.
 
-        Raises Forbidden when this caller may read no such object.
+        Raises Unauthenticated, and Forbidden when this caller may read no object of the kind.
         """
         assert kind.read
         principal = require_for_any_profile(principal, kind.read, _is_own(principal, kind, where))
@@ -39,12 +39,14 @@ class Reads:
     async def get_written(
         self, principal: Principal | None, kind: Kind, where: Filter, selection: Selection
     ) -> Row | None:
-        """What the caller just wrote. The row gives only what they may read of it."""
+        """Returns an object that the caller has just written. The row contains only what the caller may read."""
+        # The rule for reading the kind is not required: a caller who may only write learns that the write was done.
         principal = authenticated(principal)
         return await self._get(principal, kind, And((where, visible(principal, kind))), selection)
 
     async def to_row(self, principal: Principal | None, user: User, selection: Selection) -> Row:
-        """Like `get_written`, of a profile that is at hand: without a command, unless joined data needs one."""
+        """Like `get_written`, for a profile that is in memory. It sends no database command except for joined data."""
+        # The record is projected as a database read would be, so the row never contains a field that is not readable.
         principal = authenticated(principal)
         plan = self._rows.plan(principal, USER, selection)
         record = project(to_document(user), plan.paths)
@@ -56,7 +58,7 @@ class Reads:
         return None if record is None else (await self._rows.make(principal, kind, [record], plan))[0]
 
     async def find(self, principal: Principal | None, kind: Kind, where: Filter, selection: Selection) -> list[Row]:
-        """All of them, in no order: for what is named by ids, or is few. Raises what `get` does."""
+        """Returns all matches, unordered; for lookups by id and small sets only. Raises what `get` raises."""
         assert kind.read
         principal = require_for_any_profile(principal, kind.read, _is_own(principal, kind, where))
         shown = visible_by_key(principal, kind)
@@ -67,9 +69,9 @@ class Reads:
         return await self._rows.make(principal, kind, records, plan)
 
     async def viewer(self, principal: Principal, where: Filter, selection: Selection) -> Row | None:
-        """The caller's own profile, by what their token says, before it is known whether they have one.
+        """Returns the profile that the caller's token names, or None without a profile.
 
-        The row is for finding out who calls; the right to read it is asked where it is answered.
+        It is for identifying the caller. The right to read the profile is checked when the row is answered.
         """
         rules = readable(principal, is_self=True)
         plan = to_plan(CALLER, selection, rules)
@@ -78,7 +80,7 @@ class Reads:
 
 
 def _is_own(principal: Principal | None, kind: Kind, where: Filter) -> bool | None:
-    """Whether the caller's own profile is asked for; None when only the database can tell."""
+    """Returns whether the filter names the caller's own profile; None when only the database knows."""
     if principal is None or kind is not USER or not isinstance(where, Eq) or where.attribute == "keys":
         return None
     return where.matches({"_id": principal.profile, "user_id": principal.user_id})

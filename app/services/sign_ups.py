@@ -1,4 +1,4 @@
-"""signUp: a user creates their own account, without a token."""
+"""signUp: users create their own accounts, without a token."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,7 +22,10 @@ from app.store.users import UserStore
 
 
 class SignUps:
-    """`tenants` are those that are served. Without `can_mail`, what would send mail is refused."""
+    """The use case of signUp. `tenants` are the tenants of this service.
+
+    Without `can_mail`, a sign-up with an e-mail address is refused.
+    """
 
     def __init__(
         self,
@@ -41,12 +44,16 @@ class SignUps:
         self._can_mail = can_mail
 
     async def sign_up(self, tenant: str | None, new: NewUser, source: Source) -> None:
-        """An account, with a mail to verify its e-mail address. The answer is the same for one that has an account:
-        then the mail says so. Refused with INVALID_INPUT, NOT_FOUND, NOT_EDITABLE, TOO_LARGE, MAIL_UNAVAILABLE;
-        ALREADY_EXISTS for a name where no e-mail address was given.
+        """Creates an account and sends a mail that verifies its e-mail address.
+
+        When the e-mail address or the username has an account, the result is the same, and a mail says so. Without an
+        e-mail address, a username that is in use is refused with ALREADY_EXISTS. Raises Refused also with
+        INVALID_INPUT, NOT_FOUND, NOT_EDITABLE, TOO_LARGE, MAIL_UNAVAILABLE, CONTENDED.
         """
         if tenant is None and len(self._tenants) > 1:
-            raise Refused(ErrorCode.INVALID_INPUT, "Several tenants are served here: say which.", ("tenant",))
+            raise Refused(
+                ErrorCode.INVALID_INPUT, "This service has several tenants. Set tenant to one of them.", ("tenant",)
+            )
         connection = await self._accounts.connection(tenant or self._tenants[0], new.connection)
         if not connection.allows_sign_up:
             message = f"Connection {connection.name} does not let users sign up."
@@ -56,44 +63,51 @@ class SignUps:
         user, email = account.user, account.identifiers.email
         if email is not None:
             check_mail(self._can_mail, ("email",))
+        # The password is hashed before the lookup, so that the answer takes equally long with and without an account.
         account = await self._accounts.with_password(account, connection, new, source.key)
         if account.password is None:
-            raise Refused(ErrorCode.INVALID_INPUT, "Users of this connection sign up with a password.", ("password",))
+            raise Refused(
+                ErrorCode.INVALID_INPUT, "Users of this connection need a password to sign up.", ("password",)
+            )
         mail = issue(user, TicketPurpose.VERIFY_EMAIL, email, account.credential_version, None) if email else ()
         commit = self._accounts.to_commit(
             account, as_themselves(user, source), LogEventType.SIGNUP_SUCCEEDED, None, mail
         )
-        owner = await self._owner(user)
+        owner = await self._find_owner(user)
         if owner is None:
-            if await self._is_created(commit, user):
+            if await self._create(commit, user):
                 return
-            owner = await self._owner(user)
-        await self._say_taken(owner, account.identifiers, user, source)
+            owner = await self._find_owner(user)
+        await self._report_taken(owner, account.identifiers, user, source)
 
-    async def _is_created(self, commit: Commit, user: User) -> bool:
-        """False when another user has one of its identifiers."""
+    async def _create(self, commit: Commit, user: User) -> bool:
+        """Stores the account. Returns False when another user has one of its identifiers."""
         try:
             await self._writes.contention.run((user.tenant, user.user_id), lambda: self._writes.execute(commit))
         except Taken:
             return False
         return True
 
-    async def _owner(self, wanted: User) -> User | None:
-        """Who has the e-mail address, else who has the name."""
+    async def _find_owner(self, wanted: User) -> User | None:
+        """Returns the user who has the e-mail address, or else the user who has the username."""
         for key in identifier_keys(wanted):
             found = await self._users.find(wanted.tenant, Eq("keys", key))
             if found is not None:
                 return found
         return None
 
-    async def _say_taken(
+    async def _report_taken(
         self, owner: User | None, identifiers: AccountIdentifiers, wanted: User, source: Source
     ) -> None:
-        """To the owner of the e-mail address, by mail. For a name, to the e-mail address that is to have it."""
+        """Sends a mail to the owner of the e-mail address, or, for a username, to the given e-mail address.
+
+        Raises Refused with ALREADY_EXISTS without an e-mail address, and with CONTENDED when the owner has disappeared.
+        """
+        # Anyone can call signUp, so the answer itself must not show whether an e-mail address has an account.
         if identifiers.email is None:
             raise taken(["username"])
         if owner is None:
-            raise Refused(ErrorCode.CONTENDED, "Others sign up alike at this moment. Send it again.")
+            raise Refused(ErrorCode.CONTENDED, "Another sign-up changed the same account. Send the request again.")
         if email_key(wanted.identities[0].connection, identifiers.email) not in keys_of(owner):
             mail = replace(to_mail(wanted, identifiers.email, MailTemplate.NAME_TAKEN), user=owner.id)
             await self._outbox.put(mail)

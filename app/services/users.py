@@ -10,7 +10,7 @@ from app.store.snapshots import Snapshots
 
 
 class UserLookup:
-    """What `UserBy` comes to as a filter."""
+    """Turns each kind of `UserBy` that needs the connections of the tenant into a filter."""
 
     def __init__(self, snapshots: Snapshots) -> None:
         self._snapshots = snapshots
@@ -18,23 +18,29 @@ class UserLookup:
     async def by_identity(
         self, principal: Principal | None, provider: str, user_id: str, connection: str | None
     ) -> Filter:
-        """A social provider's account is known by provider and id; any other's by its connection too.
+        """Returns the filter for an identity. `connection` may be None for a provider with one connection.
 
-        Without one, all connections of the provider are looked in. Refused where there is more than one.
+        Raises Unauthenticated, and Refused with INVALID_INPUT when the provider has several connections and none is
+        given.
         """
         tenant = authenticated(principal).tenant
+        # The id of a social account is unique at its provider, in whichever connection the user signed in.
         if connection is not None or kind_of(provider) is AuthConnectionKind.SOCIAL:
             return Eq("keys", subject_key(provider, connection or "", user_id))
         known = await self._snapshots.connections(tenant)
         names = [name for name, each in known.items() if each.strategy == provider]
         if len(names) > 1:
-            message = f"There are several connections of {provider}: say which."
+            message = f"{provider} has several connections. Set connection to one of them."
             raise Refused(ErrorCode.INVALID_INPUT, message, ("by", "identity", "connection"))
         return Eq("keys", subject_key(provider, names[0] if names else "", user_id))
 
     async def by_email(self, principal: Principal | None, email: str, connection: str) -> Filter:
-        """Without regard to case. Where accounts are a provider's, an address names none of them: it is looked for."""
+        """Returns the filter for an e-mail address in a connection. Upper and lower case are equal.
+
+        Raises Unauthenticated.
+        """
         known = (await self._snapshots.connections(authenticated(principal).tenant)).get(connection)
         if known is None or known.kind in NAMED_BY_IDENTIFIER:
             return Eq("keys", email_key(connection, email))
+        # Accounts of an external provider have no unique e-mail address, so several profiles can match.
         return And((Eq("email_folded", fold(email)), Eq("identities.0.connection", connection)))

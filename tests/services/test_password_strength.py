@@ -10,7 +10,7 @@ from app.domain.passwords import EASY_TO_GUESS, PasswordProblem, PasswordRefused
 from app.domain.times import now
 from app.domain.users import Identity, User
 from app.mail.composer import WORDS
-from app.services.password_strength import _PROBLEMS, bounded, find_problem
+from app.services.password_strength import _PROBLEMS, find_problem, limit_combinations
 
 EVERY_SIGN = "4@8({[<3690!|17$5+%2zslaegitobxc"
 ANN = User(
@@ -91,7 +91,7 @@ def test_hostile_password_is_examined_with_few_combinations() -> None:
     dice = random.Random(1)
     for alphabet in (EVERY_SIGN, "({[<", "1|!7il", "!|1", "4@$5+7{["):
         hostile = "".join(dice.choice(alphabet) for _ in range(128))
-        examined = bounded(hostile)
+        examined = limit_combinations(hostile)
         assert len(examined) == 128
         combinations = 1
         for signs in ("4@", "({[<", "69", "1!|", "1|7", "$5", "+7"):
@@ -102,7 +102,7 @@ def test_hostile_password_is_examined_with_few_combinations() -> None:
 
 @pytest.mark.parametrize("password", ["p@$$w0rd", "!@#$%^&*()_+", "tr0ub4dor&3", "(a) [b]"])
 def test_ordinary_password_is_examined_as_it_is(password: str) -> None:
-    assert bounded(password) == password
+    assert limit_combinations(password) == password
 
 
 def test_every_warning_of_zxcvbn_has_a_problem() -> None:
