@@ -60,6 +60,7 @@ class ListSize:
     description="The maximum length of a list argument. A list argument without this directive may have 100 items.",
 )
 class Constraint:
+    # The Cost Directives Specification has no directive for the length of arguments.
     max_items: int = strawberry.field(
         description="The maximum number of items. A longer list is refused with BAD_USER_INPUT."
     )

@@ -109,7 +109,9 @@ def row_type(kind: Kind, description: str) -> Callable[[T], T]:
             attribute = kind.attributes[field.python_name]
             field.description = attribute.description
             if isinstance(attribute, Owned):
+                # The same number limits the list when it is written, so that the cost is never too low.
                 field.directives = [*field.directives, ListSize(assumed_size=attribute.limit)]
+            # Only rules that differ from the rule of the type are printed: otherwise each field would repeat it.
             if attribute.read is not kind.default:
                 own = _OPEN if attribute.read is None else authorized(attribute.read)
                 field.directives = [*field.directives, own]

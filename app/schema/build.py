@@ -19,9 +19,6 @@ from app.schema.payloads import InputError, VersionConflictError
 from app.schema.queries.callers import OWN_PATHS
 from app.schema.query import Query
 from app.schema.scalars import SCALARS
-from app.schema.types.connections import AuthConnectionObject
-from app.schema.types.logs import LogEventObject
-from app.schema.types.roles import RoleObject
 
 
 class ProfileSchema:
@@ -35,6 +32,8 @@ class ProfileSchema:
         self.graphql = build_schema()._schema
         self._services = services
         self._anonymous_rates = anonymous_rates
+
+    # The following methods implement ExecutableSchema, which documents them.
 
     def new_context(
         self, run: RunningOperation, source: Source, client_network: str | None, rate: Rate | None
@@ -52,6 +51,7 @@ class ProfileSchema:
         self, context: Context, principal: Principal, selection: SelectionTree, is_mutation: bool
     ) -> None:
         if is_mutation:
+            # A mutation gets the whole profile: a write of the caller's own profile then needs no second read.
             context.principal = await self._services.callers.identify_writer(principal)
             return
         context.principal, context.viewer = await self._services.callers.identify(principal, selection)
@@ -61,10 +61,12 @@ class ProfileSchema:
 
 
 def build_schema() -> Schema:
+    """Builds Strawberry's schema, with all descriptions. It needs no services, so that it can also be printed."""
     schema = Schema(
         query=Query,
         mutation=Mutation,
-        types=[AuthConnectionObject, InputError, LogEventObject, RoleObject, VersionConflictError],
+        # Fields return these types only by their interface, so that Strawberry would not find them.
+        types=[InputError, VersionConflictError],
         config=StrawberryConfig(default_resolver=resolve, scalar_map=SCALARS),
     )
     _remove_null_defaults(schema)

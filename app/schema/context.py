@@ -1,4 +1,4 @@
-"""The context of an operation that resolvers share: services, caller, selection, data loaders."""
+"""The context of one operation: the services, the caller, the selection and the data loaders for resolvers."""
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
@@ -39,7 +39,7 @@ from app.services.users import UserLookup
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Every use case that the schema offers."""
+    """The services that answer fields and mutations. `app.composition` builds them once for the process."""
 
     reads: Reads
     lists: Lists
@@ -67,27 +67,35 @@ class Services:
 
 
 class RunningOperation(Protocol):
-    """What resolvers ask of the engine that runs their operation."""
+    """The running operation, as far as resolvers need it.
+
+    The engine implements this protocol: the schema must not import the engine, which is its sibling.
+    """
 
     def selection(self, info: GraphQLResolveInfo[Any]) -> SelectionTree:
-        """What is asked for below this field."""
+        """Returns the fields that are selected below this field, in snake_case."""
         ...
 
     def node_selection(self, info: GraphQLResolveInfo[Any]) -> SelectionTree:
-        """What is asked of each row of the connection that this field is."""
+        """Returns the fields that are selected of each row of the connection that this field returns."""
         ...
 
     def take_items(self, name: str, more: int, each: int) -> None:
-        """Counts `more` items of `each` values that a list is longer than it counts as. GraphQLError for too many."""
+        """Takes `more` items of `each` values from the budget of the answer. Raises GraphQLError for too many.
+
+        A resolver calls it for a list with more items than its cost included. `name` names the list in the error.
+        """
         ...
 
 
 @dataclass(slots=True)
 class Context:
-    """`viewer` is the caller's own profile, read while finding out who calls; None without one.
+    """The state that the resolvers of one operation share.
 
-    `source` is where the request comes from. `anonymous_rates` counts operations without a token by
-    `client_network`.
+    `principal` is the caller; None without a token. `viewer` is the caller's own profile, with the fields that the
+    operation selects of it; None for an application, and for a user without a profile. `rate` is the state of the
+    caller's rate limit. `source` is the IP address and the user agent of the request. `anonymous_rates` limits
+    operations that need no token, for each `client_network`.
     """
 
     services: Services
@@ -101,33 +109,35 @@ class Context:
     loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict)
 
     def selection(self, info: "Info") -> SelectionTree:
-        """What is asked for below this field."""
+        """Returns the fields that are selected below this field, in snake_case."""
         return self.run.selection(info._raw_info)
 
     def node_selection(self, info: "Info") -> SelectionTree:
-        """What is asked of each row of the connection that this field is."""
+        """Returns the fields that are selected of each row of the connection that this field returns."""
         return self.run.node_selection(info._raw_info)
 
-    async def look_again(self) -> None:
-        """Finds out again who the caller is, after a write that may have changed that. UserBlocked.
+    async def refresh_caller(self) -> None:
+        """Looks up the caller again, after a write that may have changed the caller's profile. Raises UserBlocked.
 
-        The rest of the request goes by it: rows and actions are read with the rights that the caller has now.
+        The rest of the request is answered with the rights that the caller has now.
         """
         if self.principal is not None:
             self.principal = await self.services.callers.confirm(self.principal)
-            # Each loader keeps the caller whom it was made for.
+            # Each data loader reads with the rights of the caller that it was made for.
             self.loaders.clear()
 
     async def count_anonymous(self) -> None:
-        """For what needs no token: RateLimited where too much came from this network. A token that came with it all
-        the same must not be a blocked user's: UserBlocked.
+        """Counts an operation that needs no token. Raises RateLimited when this network has sent too many.
+
+        Raises UserBlocked when the request has a token of a blocked user anyway.
         """
-        await self.look_again()
+        # Such an operation is not authorized by a rule, so that nothing else would refuse a blocked user.
+        await self.refresh_caller()
         if self.anonymous_rates is not None:
             await self.anonymous_rates.hit(self.client_network or "unknown")
 
     def loader(self, key: Hashable, make: Callable[[], DataLoader[Any, Any]]) -> DataLoader[Any, Any]:
-        """One loader for all that ask the same of different parents."""
+        """Returns the data loader with this key, which collects the reads of one field for all its parent objects."""
         if key not in self.loaders:
             self.loaders[key] = make()
         return self.loaders[key]

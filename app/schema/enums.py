@@ -90,6 +90,7 @@ _describe(
         "PUBLIC_KEY": "A public key. The device has the private key.",
     },
 )
+# The contract has this name. The Python class is also used outside of mutations, and has a shorter name.
 _describe(
     ErrorCode,
     "Why a mutation was refused. New codes can be added: treat an unknown code like INVALID_INPUT.",
@@ -131,8 +132,10 @@ _describe(
     LogEventType,
     "What happened. The text and the code that are given here are the values of `LogEvent.description` and"
     " `LogEvent.code`. New types can be added.",
+    # The texts of events come from the domain, so that the schema and the events cannot differ.
     {str(type_): f"{each.description}. Code: {each.code}." for type_, each in LOG_EVENT_TYPES.items()},
 )
+# `name` is needed, because the Python class has a shorter name.
 _describe(
     LoginFailureReason,
     "Why a login failed.",

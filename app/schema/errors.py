@@ -20,6 +20,7 @@ def describe_error(error: BaseException) -> tuple[str, Mapping[str, Any]] | None
     # Only errors that are listed here reach a client with their message: any other message could contain secrets.
     match error:
         case Refused():
+            # A refusal outside of a payload, such as that of an argument of a query. `reason` is the more exact code.
             return error.message, {"code": "BAD_USER_INPUT", "reason": error.code.value, "input": list(error.path)}
         case Forbidden():
             return error.message, {"code": "FORBIDDEN", "scopes": error.scopes}

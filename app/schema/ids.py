@@ -11,6 +11,7 @@ def read_id(id: str, path: tuple[str, ...]) -> tuple[str, Key]:
 
     Raises Refused with INVALID_INPUT for text that is not a global id of this API. `path` is the place in the input.
     """
+    # A client can send any text. Neither an unknown type nor an impossible key may reach the database.
     kind, key = decode_id(id) or ("", "")
     stored = to_key(key)
     if kind not in NODES or stored is None:

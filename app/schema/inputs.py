@@ -14,6 +14,7 @@ from app.services.tenant_changes import Condition
 from app.services.writes import Target
 
 T = TypeVar("T", bound=type)
+# Fields that mean the same have the same words in every input.
 REASON = f"Why the change is made, for the history. At most {MAX_REASON} characters."
 CLIENT_ID = "The client id of the application."
 CLIENT_NAME = "The display name of the application."
@@ -29,6 +30,7 @@ _ROOT_ATTRIBUTES = {
 _LAST = ("if_version", "reason")
 
 
+# The two base classes are never used as types of arguments, so that the schema does not print them.
 @strawberry.input
 class WriteInput:
     """The common fields of all writes of an object that has a version."""
@@ -100,6 +102,7 @@ def given_fields(input: Any, names: Iterable[str], nullable: Iterable[str] = ())
 
     Raises Refused with INVALID_INPUT for a null in a field that is not in `nullable`.
     """
+    # Strawberry's Maybe tells a field that was left out (None) from a field that is null (Some(None)).
     given = {name: some.value for name in names if (some := getattr(input, name)) is not None}
     for name, value in given.items():
         if value is None and name not in nullable:

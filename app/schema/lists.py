@@ -10,6 +10,7 @@ from app.domain.errors import ErrorCode, Refused
 
 T = TypeVar("T")
 
+# The longest of these lists has 1,000 items: the permissions of a role, and the changes of an event.
 MAX_FIRST = 1_000
 FirstOf = Annotated[
     int | None,
@@ -28,5 +29,6 @@ def check_first(first: int | None) -> None:
 
 def head(items: Iterable[T] | None, first: int | None) -> list[T] | None:
     """Returns the first items, or all of them. Raises Refused with INVALID_INPUT as `check_first` does."""
+    # Also without items, so that a wrong argument is an error for every object, not only for some.
     check_first(first)
     return None if items is None else list(islice(items, first))

@@ -26,7 +26,7 @@ from app.schema.mutations import (
     users,
 )
 
-# In the order in which the schema prints them.
+# The schema and GraphiQL show the mutations in this order: from the life of an account to rare administration.
 _MODULES = (
     accounts,
     emails,
@@ -49,6 +49,7 @@ _MODULES = (
 )
 
 
+# Collected from the modules, so that a new mutation needs no list entry here that could be forgotten.
 def _fields(module: ModuleType) -> list[StrawberryField]:
     return [each for each in vars(module).values() if isinstance(each, StrawberryField)]
 

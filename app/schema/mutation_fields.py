@@ -27,6 +27,8 @@ def mutation(
 
     def wrap(write: Write) -> Any:
         async def resolve(info: Info, input: Any) -> Any:
+            # Only refusals of the input go into the payload. Missing scopes, limits and faults stay top-level errors,
+            # which a client can handle in one place for all mutations.
             try:
                 written = await write(info.context, input)
             except Refused as refusal:
@@ -36,6 +38,7 @@ def mutation(
         input_type = signature(write).parameters["input"].annotation
         resolve.__name__ = write.__name__
         # Strawberry reads the types of the field here. The function itself is the same for all mutations.
+        # The payload is nullable: a top-level error of one mutation must not remove the results of the others.
         argument = Annotated[input_type, INPUT]  # type: ignore[valid-type]
         resolve.__annotations__ = {"info": Info, "input": argument, "return": payload | None}
         rules = [] if use_case is None else [authorized(rule_of(use_case))]

@@ -41,6 +41,7 @@ class TotalCountObject:
     )
 
 
+# Strawberry puts the name of the node before these two names: UserEdge, UserConnection.
 @strawberry.type(name="Edge", description="An item of a page, with its cursor.")
 class EdgeObject(Generic[T]):
     cursor: str = strawberry.field(
@@ -52,6 +53,7 @@ class EdgeObject(Generic[T]):
 
 @strawberry.type(description="A page of a list, as in Relay's Cursor Connections Specification.")
 class Connection(Generic[T]):
+    # `nodes` is not part of Relay's specification. Most clients need no cursor of each item, and write less with it.
     edges: list[EdgeObject[T]] = strawberry.field(description="The items of the page, each with its cursor.")
     nodes: list[T] = strawberry.field(description="The items of the page, without cursors.")
     page_info: PageInfoObject = strawberry.field(description="Whether there are more pages, and their cursors.")
@@ -93,6 +95,7 @@ async def page(
 ) -> Page:
     """Returns a page of a list of the tenant, such as all users. Raises Forbidden, or Refused for a wrong argument."""
     selection = info.context.selection(info)
+    # `lists.page` checks the rule of the list itself, because no parent object has been read that could have it.
     request = to_page_request(first, after, last, before)
     lists = info.context.services.lists
     return await lists.page(
@@ -115,18 +118,21 @@ async def page_of(
     `query` replaces the list of the attribute, for example by one with a filter. Raises Forbidden when the caller may
     not read the attribute, or Refused for a wrong argument.
     """
+    # The services that read the page trust this check: they do not know which attribute the list belongs to.
     owner.require(name)
     query = query or list_query(_relation(owner, name))
     principal = authenticated(info.context.principal)
     request, selection = to_page_request(first, after, last, before), info.context.selection(info)
 
     async def load(owners: list[Row]) -> Sequence[Page | Refused]:
+        # The total is counted only if it is selected: the count costs more than the page.
         lists, count = info.context.services.lists, "total_count" in selection
         return await lists.pages(principal, owners, query, request, info.context.node_selection(info), count)
 
     # All owners of one list share a loader, so that 100 users with their devices take one command, not 100. The node of
     # the document is part of the key, because the same field can be selected twice with other fields below it.
     key = (query, request, id(info._raw_info.field_nodes[0]))
+    # Without the cache of the loader: it would answer a field that follows a mutation with the state before it.
     found: Page = await info.context.loader(key, lambda: DataLoader(load, cache=False)).load(owner)
     return found
 
@@ -136,6 +142,7 @@ async def owned_by(info: Info, owner: Row, name: str) -> list[Row]:
 
     Raises Forbidden when the caller may not read the attribute.
     """
+    # These lists have no pages: their length is limited when they are written.
     owner.require(name)
     kind = NODES[_relation(owner, name).of]
     principal = authenticated(info.context.principal)

@@ -57,6 +57,8 @@ def to_error(refusal: Refused) -> MutationError:
     return InputError(code=refusal.code, message=refusal.message, path=path)
 
 
+# Like the input base classes, this class is never printed: every mutation has a payload type of its own, so that fields
+# can be added to one without changing the others.
 @strawberry.type
 class Payload:
     """The base class of payloads. If the mutation was refused, only `errors` has a value.
@@ -78,6 +80,7 @@ class Payload:
     @classmethod
     async def of(cls, info: Info, written: Any) -> Self:
         """Returns the payload of a use case that succeeded. `written` is what the use case returned."""
+        # `payload_type` sorts `errors` to the end: the first field is the one that the subclass declares.
         name = get_object_definition(cls, strict=True).fields[0].python_name
         if cls.kind is not None and written is not None:
             written = await read_written(info, cls.kind, written, name)

@@ -13,6 +13,8 @@ from app.schema.queries.roles import RoleQueries
 from app.schema.queries.users import UserQueries
 
 
+# All fields of Query are nullable: an error in one field must not remove the data of the others. The fields are printed
+# in the order of the base classes.
 @strawberry.type(
     description="All reads. Begin with `viewer`, the profile of the caller, or with `user` and `users`. A field that"
     " the caller may not read is null, with an error in the top-level `errors`. The other fields still have their"

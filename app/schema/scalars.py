@@ -16,6 +16,7 @@ DateTime = NewType("DateTime", datetime)
 
 
 def _parse_time(value: Any) -> Any:
+    # graphql-core shows the message of a GraphQLError to the client, but hides that of a ValueError.
     try:
         return parse_time(value)
     except ValueError as error:
@@ -31,6 +32,7 @@ SCALARS: dict[object, ScalarDefinition] = {
         serialize=format_time,
         parse_value=_parse_time,
     ),
+    # Strawberry's own JSON with a description that shows how to write a literal.
     JSON: replace(
         DEFAULT_SCALAR_REGISTRY[JSON],
         description="Any JSON value: an object, an array, a string, a number, a boolean or null. Send it as a variable,"

@@ -47,6 +47,7 @@ class CreateUserInput:
         description=f"The password. Only for database connections. {PASSWORD_RULES}",
         directives=[CostWeight(weight=HASHING)],
     )
+    # No cost: the hash is stored as it is, and replaced when the password is checked for the first time.
     password_hash: str | None = strawberry.field(
         default=None,
         description="Instead of `password`: the hash that another system made of the password. bcrypt with a cost of 4"
@@ -85,6 +86,7 @@ class CreateUserInput:
     reason: str | None = strawberry.field(default=None, description=REASON)
 
 
+# Fields of CreateUserInput that a stranger must not set are missing here: app_metadata and the marks of verification.
 @strawberry.input(description="The account of the person who signs up. `email` or `username` is needed.")
 class SignUpInput:
     tenant: str | None = strawberry.field(
@@ -113,6 +115,7 @@ class SignUpInput:
     )
 
 
+# The payload does not return the user: it would reveal whether the e-mail address already had an account.
 @payload_type("The result of a sign-up.")
 class SignUpPayload(Payload):
     accepted: bool = strawberry.field(
@@ -161,6 +164,7 @@ async def create_user(context: Context, input: CreateUserInput) -> User:
     Public(),
 )
 async def sign_up(context: Context, input: SignUpInput) -> None:
+    # First of all, because without a token this count is the only limit for an attacker.
     await context.count_anonymous()
     new = NewUser(
         connection=input.connection,
@@ -170,6 +174,7 @@ async def sign_up(context: Context, input: SignUpInput) -> None:
         root_attributes={name: getattr(input, name) for name in ROOT_ATTRIBUTES},
         user_metadata=input.user_metadata,
     )
+    # A page may send the token of a user who is signed in. It only determines the tenant, never who signs up.
     principal = context.principal
     tenant = input.tenant or (principal.tenant if principal else None)
     await context.services.sign_ups.sign_up(tenant, new, context.source)

@@ -13,6 +13,7 @@ from app.services.blocks import Blocks
 @write_input("The user to block.")
 class BlockUserInput(ProfileInput):
     user_id: str = strawberry.field(description=OTHER_USER)
+    # The default is the safe choice: an application may accept a refresh token without asking this service.
     revoke_devices: bool = strawberry.field(
         default=True,
         description="Whether to unlink all devices of the user too, so that the user must sign in again after"

@@ -11,6 +11,7 @@ from app.schema.payloads import Payload, payload_type
 from app.schema.types.connections import AuthConnectionObject
 from app.services.connections import Connections
 
+# The fields of the input that are settings. They have the same names in the domain.
 _SETTINGS = ("strategy", "import_mode", "sync_root_attributes", "allows_sign_up")
 
 
@@ -62,6 +63,7 @@ class AuthConnectionPayload(Payload):
 
 @payload_type("The result of `deleteAuthConnection`.")
 class DeleteAuthConnectionPayload(Payload):
+    # The connection is gone, so that only its name can be returned.
     deleted_name: str | None = strawberry.field(
         default=None, description="The name of the deleted connection. null: it was not deleted."
     )
@@ -73,6 +75,7 @@ class DeleteAuthConnectionPayload(Payload):
     Connections.save,
 )
 async def save_auth_connection(context: Context, input: SaveAuthConnectionInput) -> object:
+    # Without `nullable`: no setting has null as a value, and a lost variable must not reset a setting to its default.
     given = given_fields(input, _SETTINGS)
     return await context.services.connections.save(context.principal, input.name, given, input.condition())
 

@@ -12,6 +12,7 @@ from app.services.devices import Devices
 
 @write_input("The device to unlink.")
 class UnlinkDeviceInput(ProfileInput):
+    # Not the global id: a device has one object for each application, and the user wants to sign out of all of them.
     device_id: str = strawberry.field(description="The `Device.deviceId` of the device.")
 
 

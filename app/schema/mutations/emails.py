@@ -15,6 +15,7 @@ from app.services.emails import Emails
 MAIL_LIMIT = f"At most {MAX_MAILS} e-mails in an hour are sent to one user: RATE_LIMITED."
 
 
+# Mutations that users may run on their own profile. UserActionInput, in which `userId` is needed, is for all others.
 @write_input("The user that the mutation is about.")
 class SelfActionInput(ProfileInput):
     pass
@@ -26,6 +27,8 @@ class ChangeEmailInput(ProfileInput):
         description="The new e-mail address. The current e-mail address cancels a change that waits for its"
         " verification."
     )
+    # The default is false: a verified e-mail address can reset a password, so that nobody may claim it by leaving out a
+    # field.
     verified: bool = strawberry.field(
         default=False,
         description="Only together with `immediately`: whether it is proven that the new e-mail address belongs to the"

@@ -70,6 +70,7 @@ class RecordMfaEnrollmentPayload(Payload):
     Enrollments.record,
 )
 async def record_mfa_enrollment(context: Context, input: RecordMfaEnrollmentInput) -> Key:
+    # None keeps the recorded value: the login service can report one fact without repeating the others.
     report = EnrollmentReport(
         enrollment_id=input.enrollment_id,
         type=input.type,

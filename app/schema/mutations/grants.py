@@ -22,6 +22,7 @@ class RecordGrantInput:
     client_id: str = strawberry.field(description=CLIENT_ID)
     client_name: str | None = strawberry.field(default=None, description=f"{CLIENT_NAME} Left out: stays as it is.")
     audience: str = strawberry.field(description="The identifier of the API, such as https://api.example.com.")
+    # The list replaces the scopes. If it were merged, the login service could never report that a scope was taken away.
     scopes: list[str] = strawberry.field(
         description=f"All scopes that the application has now, at most {MAX_SCOPES:,}. They replace the scopes that"
         " were recorded before for this application and API.",

@@ -14,15 +14,15 @@ from app.services.identifiers import Identifiers
 class ChangeUsernameInput(ProfileInput):
     username: str | None = strawberry.field(
         description="The new username, with the rules of `CreateUserInput.username`. null removes the username, if the"
-        " user has an e-mail address."
+        " user has an e-mail address. Leaving the field out is the same as null."
     )
 
 
 @write_input("The new phone number of a user.")
 class ChangePhoneNumberInput(ProfileInput):
     phone_number: str | None = strawberry.field(
-        description="The new phone number with + and country code: +49 1511 2345678. null removes the phone number. A"
-        " user of a text message connection always needs a phone number."
+        description="The new phone number with + and country code: +49 1511 2345678. null removes the phone number."
+        " Leaving the field out is the same as null. A user of a text message connection always needs a phone number."
     )
     verified: bool | None = strawberry.field(
         default=None,

@@ -31,6 +31,7 @@ class LinkIdentityInput(ProfileInput):
     secondary: LinkedAccount = strawberry.field(
         description="The second account. It must not be blocked, and must not have linked accounts of its own."
     )
+    # The default changes nothing: merged metadata cannot be taken apart again by `unlinkIdentity`.
     metadata: LinkMetadata = strawberry.field(
         default=LinkMetadata.KEEP_PRIMARY,
         description="What to do with the user_metadata of both accounts. When neither account is your own, the profile"
@@ -58,7 +59,7 @@ async def link_identity(context: Context, input: LinkIdentityInput) -> User:
     secondary = Secondary(other.user_id.value if other.user_id else None, other.token.value if other.token else None)
     written = await identities.link(context.principal, input.target(), secondary, input.metadata)
     # A caller who linked an account to their own profile may read its history and devices from now on, in this request.
-    await context.look_again()
+    await context.refresh_caller()
     return written
 
 
@@ -72,5 +73,5 @@ async def unlink_identity(context: Context, input: UnlinkIdentityInput) -> User:
     written = await context.services.identities.unlink(context.principal, input.target(), input.identity_id)
     # The token of the caller may belong to the account that was unlinked. Then the rest of this request must not be
     # answered with the rights of the other profile.
-    await context.look_again()
+    await context.refresh_caller()
     return written

@@ -18,6 +18,7 @@ class SaveLoginRuleInput(WriteInput):
 
 @payload_type("The result of `saveLoginRule`.")
 class LoginRulePayload(Payload):
+    # Without `kind`: the use case returns the login rule itself, because it is not a record that could be read again.
     has_current = True
     login_rule: LoginRuleObject | None = strawberry.field(
         default=None,

@@ -27,6 +27,8 @@ _USER_AGENT = "The User-Agent header of the browser or application of the user."
 _DATE = "When it happened. Left out: now. A time more than 5 minutes in the future is refused."
 
 
+# The inputs inherit from the reports of the services: Strawberry needs its own classes, but there is only one list of
+# fields for the checks.
 @strawberry.input(description="The device on which the user stays signed in, and its credential.")
 class DeviceCredentialInput(DeviceReport):
     device_id: str = strawberry.field(
@@ -117,6 +119,7 @@ class RecordLoginPayload(Payload):
 
     @classmethod
     async def of(cls, info: Info, written: Recorded) -> Self:
+        # Nothing is read unless the client selected it. Login services usually select `created` alone.
         user: Any = await read_written(info, USER, written.user, "user")
         event: Any = await read_written(info, LOG_EVENT, written.event, "log_event")
         return cls(user=user, created=written.created, log_event=event)
@@ -141,7 +144,7 @@ async def record_login(context: Context, input: RecordLoginInput) -> Recorded:
     recorded = await context.services.logins.record(context.principal, input)
     # The login may have created the profile of the caller: from now on, reads of it count as reads of their own
     # profile.
-    await context.look_again()
+    await context.refresh_caller()
     return recorded
 
 

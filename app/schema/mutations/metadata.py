@@ -39,6 +39,7 @@ class UpdateUserMetadataInput(MetadataInput):
 
 @write_input("A change of the app_metadata of a user.")
 class UpdateAppMetadataInput(MetadataInput):
+    # Needed here, because users never change their own app_metadata: a default would only hide a mistake.
     user_id: str = strawberry.field(description=OTHER_USER)
 
 

@@ -88,6 +88,7 @@ class VerifyPasswordPayload(Payload):
     async def of(cls, info: Info, written: Verified) -> Self:
         if written.user is None:
             return cls(valid=written.valid)
+        # The token needs no scope for reading: without one, the login service still gets `id`, `userId` and `version`.
         user: Any = await read_written(info, USER, written.user, "user")
         return cls(valid=written.valid, must_change_password=written.user.must_change_password, user=user)
 

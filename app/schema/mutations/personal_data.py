@@ -46,6 +46,7 @@ def selection_of(kind: Kind, attribute: Attribute) -> str:
 
 
 def _personal(kind: Kind) -> str:
+    # From the attribute table, so that a new personal attribute is in these queries without a change here.
     personal = (each for each in kind.attributes.values() if each.personal)
     return " ".join(f"{to_camel(each.name)} {selection_of(kind, each)}".rstrip() for each in personal)
 
@@ -77,6 +78,7 @@ async def export_personal_data(context: Context, input: SelfActionInput) -> Expo
 
 
 def _to_data(export: Export) -> dict[str, Any]:
+    # A complete export has no key `truncated` at all, so that a client cannot overlook it when there is one.
     if not export.truncated:
         return dict(export.data)
     return {**export.data, "truncated": [_to_entry(export.user_id, each) for each in export.truncated]}
@@ -84,6 +86,7 @@ def _to_data(export: Export) -> dict[str, Any]:
 
 def _to_entry(user_id: str, part: Truncated) -> dict[str, Any]:
     """Returns one entry of `truncated`, with a query that the client can send unchanged."""
+    # Values of arguments are written into the query as JSON, which is also the GraphQL syntax for strings and numbers.
     arguments = ", ".join(f"{name}: {json.dumps(value)}" for name, value in part.arguments.items())
     field = to_camel(part.attribute) + (f"({arguments})" if arguments else "")
     selection = f"{field} {selection_of(USER, USER.attributes[part.attribute])}".rstrip()

@@ -48,6 +48,7 @@ class CreateRoleInput:
     reason: str | None = strawberry.field(default=None, description=REASON)
 
 
+# Maybe tells a field that is null from a field that was left out, which keeps the current value.
 @write_input("New values of a role. Fields that are left out stay as they are.")
 class UpdateRoleInput(WriteInput):
     role_id: str = strawberry.field(description=_ROLE_ID)
@@ -118,6 +119,7 @@ async def create_role(context: Context, input: CreateRoleInput) -> Key:
     Roles.update,
 )
 async def update_role(context: Context, input: UpdateRoleInput) -> Key:
+    # Only the description can be null. A null for permissions would remove all of them by mistake: send [] for that.
     given = given_fields(input, ("name", "description", "permissions"), nullable=("description",))
     if "permissions" in given:
         given["permissions"] = _to_permissions(given["permissions"])

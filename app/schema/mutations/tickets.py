@@ -40,5 +40,6 @@ class RedeemTicketPayload(Payload):
     Public(),
 )
 async def redeem_ticket(context: Context, input: RedeemTicketInput) -> TicketPurpose:
+    # First of all: without this count, an attacker could guess tickets as fast as the service answers.
     await context.count_anonymous()
     return await context.services.tickets.redeem(input.ticket, input.new_password, context.source)

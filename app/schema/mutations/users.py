@@ -31,6 +31,7 @@ class DeleteUserInput(ProfileInput):
 
 @payload_type("The result of `deleteUser`.")
 class DeleteUserPayload(Payload):
+    # The profile is gone, so that only its id can be returned.
     deleted_user_id: str | None = strawberry.field(
         default=None, description="The `userId` of the deleted user. null: the user was not deleted."
     )
@@ -102,6 +103,7 @@ async def delete_user(context: Context, input: DeleteUserInput) -> str:
     return await context.services.accounts.delete(context.principal, input.target(), input.erase)
 
 
+# Not made by `mutation`: this field has no rule of its own, and an error belongs to one change, not to the payload.
 @strawberry.mutation(
     description=f"Makes up to {MAX_UPDATES} changes in one request. Each change has its own result: if one fails, the"
     " others are still made. Each change needs the scopes, and has the cost, of its own mutation: updateUserMetadata,"
@@ -114,9 +116,12 @@ async def update_users(info: Info, input: Annotated[UpdateUsersInput, INPUT]) ->
         return UpdateUsersPayload(errors=[to_error(refusal)])
     results: list[UpdateUserResult] = []
     try:
+        # One after the other: changes of the same profile keep their order, and one request cannot use all connections
+        # to the database.
         for index, each in enumerate(input.updates):
             results.append(await _update(info, index, each))
     except UserBlocked:
+        # Each change confirms the caller again. Once blocked, the caller must not write anything more.
         error = InputError(
             code=ErrorCode.USER_BLOCKED, message="Your own profile was blocked while the request ran.", path=None
         )
@@ -136,6 +141,7 @@ async def _update(info: Info, index: int, update: UpdateUserInput) -> UpdateUser
         result.errors = [to_error(refusal)]
         return result
     except Forbidden as refusal:
+        # In any other mutation this is a top-level error. Here it would remove the results of the other changes.
         result.errors = [InputError(code=ErrorCode.FORBIDDEN, message=refusal.message, path=None)]
         return result
     result.user = cast("UserObject | None", await read_written(info, USER, written, "results", "user"))

@@ -63,5 +63,6 @@ def _own_profile(info: Info) -> Any:
     principal = authenticated(info.context.principal)
     if principal.kind is ActorKind.APPLICATION:
         return None
+    # The profile was read to identify the caller, which needs no scope. Returning it does.
     require(principal, READ_USER, is_self=True)
     return info.context.viewer

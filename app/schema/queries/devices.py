@@ -36,5 +36,7 @@ class DeviceQueries:
         if key is None:
             return None
         reads = context.services.reads
+        # `find_active` has checked create:logins. `reads.get` would also require read:device_credentials, which a login
+        # service does not need.
         row = await reads.get_written(context.principal, DEVICE, Eq("_id", key), info.context.selection(info))
         return cast("DeviceObject | None", row)

@@ -18,4 +18,5 @@ class LoginRuleQueries:
         directives=[authorized(READ_CONNECTIONS), ListSize(assumed_size=20)],
     )
     async def login_rules(self, info: Info) -> list[LoginRuleObject] | None:
+        # Sorted by the service. The rule of this query is checked there, too.
         return cast("list[LoginRuleObject]", await info.context.services.connections.rules(info.context.principal))

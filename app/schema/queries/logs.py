@@ -29,6 +29,7 @@ class LogQueries:
         last: Last = None,
         before: Before = None,
     ) -> Connection[LogEventObject] | None:
+        # Without a default period, unlike `User.logEvents`: who lists the history of a tenant wants to page through it.
         return cast(
             "Connection[LogEventObject]", await page(info, log_events(since, until), first, after, last, before)
         )

@@ -25,6 +25,7 @@ class RateLimit:
 class RateQueries:
     @strawberry.field(description="The rate limit of the caller, and what is left of it. null: there is no limit.")
     def rate_limit(self, info: Info) -> RateLimit | None:
+        # Without a token, the limit belongs to a network that others share. Its state would tell about them.
         authenticated(info.context.principal)
         rate = info.context.rate
         if rate is None:

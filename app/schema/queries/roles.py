@@ -16,6 +16,7 @@ from app.schema.context import Info
 from app.schema.pages import After, Before, Connection, First, Last, page
 from app.schema.types.roles import RoleObject
 
+# By the folded name: upper and lower case count as equal, as in the unique index.
 ROLES_BY_NAME = Order("name_folded", 1)
 
 

@@ -16,6 +16,7 @@ from app.schema.ids import read_id
 from app.schema.pages import After, Before, Connection, First, Last, page
 from app.schema.types.users import UserObject
 
+# An index has this order for each tenant, so that every page costs the same.
 ALL_USERS = ListQuery(USER, Order("created_at", -1))
 
 
@@ -80,6 +81,7 @@ class UserQueries:
         return cast("Connection[UserObject]", await page(info, ALL_USERS, first, after, last, before))
 
 
+# GraphQL checks @oneOf: exactly one of the four fields has a value.
 async def _filter_of(info: Info, by: UserBy) -> Filter:
     users = info.context.services.users
     if by.id:

@@ -6,6 +6,7 @@ from app.schema.costs import list_field
 from app.schema.enums import RefusalCode, UserActionName
 
 
+# Not a row: policy computes the actions of a user from the row of the user and from the token.
 @strawberry.type(name="UserAction", description="An action on a user, and whether the caller can do it now.")
 class UserActionObject:
     name: UserActionName = strawberry.field(description="The action.")

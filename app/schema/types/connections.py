@@ -13,6 +13,7 @@ from app.schema.enums import AuthConnectionKind, SyncRootAttributes
     " UserConnection, are something else.",
 )
 class AuthConnectionObject(Node):
+    # Not nullable: one rule opens the whole object, so that no single field can be refused.
     id: strawberry.ID
     name: str
     strategy: str

@@ -27,4 +27,5 @@ class DeviceObject(Node):
     last_ip: str | None
     last_location: LocationObject | None
     user_agent: str | None
+    # `deviceCredential` returns a device without its user, and the login service needs to know whose device it is.
     user_id: str | None

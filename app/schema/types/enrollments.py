@@ -9,6 +9,7 @@ from app.schema.scalars import DateTime
 
 @row_type(ENROLLMENT, "A second factor of a user, as the login service reported it with `recordMfaEnrollment`.")
 class MfaEnrollment(Node):
+    # The id of the login service is not shown: the global id is enough to remove a factor.
     id: strawberry.ID
     type: str
     name: str | None

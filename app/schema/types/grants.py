@@ -18,5 +18,6 @@ class AuthorizedApplication(Node):
     client_id: str
     client_name: str | None
     audience: str
+    # Users rarely grant more. The items of a longer list are taken from the budget of the answer.
     scopes: list[str] = list_field(10)
     granted_at: DateTime

@@ -3,6 +3,7 @@
 import strawberry
 
 
+# Not a row: a login rule is installed Python code. Only `enabled` and `version` are stored.
 @strawberry.type(
     name="LoginRule",
     description="A small function that runs in each login, before the profile is written. The operator installs rules,"

@@ -22,6 +22,7 @@ class FieldChangeObject:
     path: str = strawberry.field(
         description="The field, with dots and names in snake_case as in `User.raw`: user_metadata.address.city."
     )
+    # Values can be large, so that a change costs more than its three fields.
     before: JSON | None = costly_field(
         2,
         "The value before the change. null: the field had no value. A value of more than 4 KB is replaced by"
@@ -85,6 +86,7 @@ class LogEventObject(Node):
     user_agent: str | None
     is_mobile: bool | None
 
+    # Most events change a few fields. The items of longer lists are taken from the budget of the answer.
     @strawberry.field(directives=[ListSize(assumed_size=10)])
     def changes(root: strawberry.Parent[Any], first: FirstOf = None) -> list[FieldChangeObject] | None:  # noqa: N805
         return head(root.read("changes"), first)

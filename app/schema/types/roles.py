@@ -22,6 +22,7 @@ class RoleObject(Node):
     description: str | None
     version: int
 
+    # A role can have 1,000 permissions, but usually has few. The items of longer lists are taken from the budget.
     @strawberry.field(directives=[ListSize(assumed_size=25)])
     def permissions(root: strawberry.Parent[Any], first: FirstOf = None) -> list[PermissionObject] | None:  # noqa: N805
         return head(root.read("permissions"), first)

@@ -32,6 +32,7 @@ from app.schema.types.logs import LogEventObject, Since, Until
 from app.schema.types.permissions import USUAL_PERMISSIONS, UserPermissionObject, permissions_of
 from app.services.logs import in_period, log_events
 
+# A role has users, and a user has roles: one of the two modules must import the other one lazily.
 if TYPE_CHECKING:
     from app.schema.types.roles import RoleObject
 
@@ -99,6 +100,8 @@ class IdentityObject:
     " user.",
 )
 class UserObject(Node):
+    # Every field with a rule is nullable: a field that the caller may not read becomes null, and the rest of the
+    # profile is still returned.
     id: strawberry.ID
     user_id: str
     version: int
@@ -148,6 +151,8 @@ class UserObject(Node):
         last: Last = None,
         before: Before = None,
     ) -> Connection[LogEventObject] | None:
+        # The default period moves with the clock, so that it must not be part of the list's identity: cursors would
+        # expire.
         recent = ALL if since else in_period((until or now()) - DEFAULT_HISTORY)
         events = log_events(since, until, types, recent)
         return cast(
@@ -168,6 +173,7 @@ class UserObject(Node):
 
     @strawberry.field(directives=[ListSize(assumed_size=len(UserActionName))])
     def viewer_actions(root: strawberry.Parent[Any], info: Info) -> list[UserActionObject] | None:  # noqa: N805
+        # No database command: everything that decides about the actions was read with the row.
         principal = authenticated(info.context.principal)
         return cast("list[UserActionObject]", info.context.services.actions.of(principal, root))
 
@@ -193,5 +199,6 @@ class UserObject(Node):
 
 
 def _metadata(row: Row, name: str, paths: list[str] | None) -> JSON:
+    # The database returns the whole document, also for a few paths: no text of a caller may become a path of a query.
     document = row.read(name)
     return cast("JSON", document if paths is None else pick(document, paths))
