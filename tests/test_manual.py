@@ -237,7 +237,7 @@ def request_codes() -> Iterator[str]:
             if isinstance(node, ast.Dict):
                 keys = [each.value if isinstance(each, ast.Constant) else None for each in node.keys]
                 given = [value for key, value in zip(keys, node.values, strict=True) if key == "code"]
-            elif isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("request_error", "_coded"):
+            elif isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("request_error", "_with_code"):
                 given = node.args
             for each in given:
                 if isinstance(each, ast.Constant) and re.fullmatch(r"[A-Z_]+", str(each.value)):
