@@ -1,1 +1,1 @@
-"""The profile service: a GraphQL API for user profiles on MongoDB."""
+"""Profile API: a GraphQL service that stores user profiles in MongoDB."""

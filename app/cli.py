@@ -1,4 +1,4 @@
-"""`profile-api`: serve, token, migrate, schema. Each command imports what it needs when it runs."""
+"""The commands of `profile-api`. Each command imports its modules when it runs, so that `--help` is fast."""
 
 import asyncio
 import os
@@ -15,7 +15,7 @@ from app.settings import ConfigurationError, Settings, load_settings, unknown_va
 if TYPE_CHECKING:
     from pathlib import Path
 
-# After the time limit of an operation, its commit may still be under way.
+# A commit can still run for this long after the time limit of its operation. `migrate` waits for it.
 _COMMIT_SECONDS = 5.0
 
 app = typer.Typer(
@@ -26,8 +26,8 @@ app = typer.Typer(
 )
 
 
-def _print_version(asked: bool) -> None:
-    if asked:
+def _print_version(is_requested: bool) -> None:
+    if is_requested:
         from importlib.metadata import version
 
         typer.echo(f"profile-api {version('profile-api')}")
@@ -40,28 +40,36 @@ def options(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """What comes before a command."""
+    """Has the options that come before a command."""
 
 
 @app.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="IP address or host name to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that serve.")] = 1,
-    demo: Annotated[bool, typer.Option("--demo", help="With demo data and the development issuer.")] = False,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port to listen on. 0 selects a free port.")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Number of processes that answer requests.")] = 1,
+    demo: Annotated[
+        bool,
+        typer.Option("--demo", help="Add demo data. Use the development issuer unless one is set."),
+    ] = False,
 ) -> None:
-    """Run the service, and its own MongoDB where PROFILE_API_MONGODB_URL is not set."""
+    """Run the service. If PROFILE_API_MONGODB_URL is not set, also run a MongoDB server."""
     signal.signal(signal.SIGTERM, _stop_starting)
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     if host is not None and not host.strip():
         raise typer.BadParameter("must not be empty", param_hint="--host")
-    # The environment is checked as it is: an option does not hide a variable that is set but empty.
+    # An option must not hide a mistake in the environment, such as an empty variable: workers read it too.
     settings = load_settings(**given)
     for name, value in given.items():
-        # Workers read the environment again.
+        # Workers are new processes. They read the options from the environment.
         os.environ[f"PROFILE_API_{name.upper()}"] = str(value)
     if unread := unknown_variables():
-        typer.echo(f"profile-api: warning: nothing reads {', '.join(unread)}.", err=True)
+        typer.echo(
+            f"profile-api: warning: unknown variables without effect: {', '.join(unread)}.",
+            err=True,
+        )
     from app.launch import run
 
     run(settings, workers, demo)
@@ -75,35 +83,40 @@ def _stop_starting(*_: object) -> NoReturn:
 
 @app.command()
 def token(
-    user: Annotated[str | None, typer.Option(help="A user's userId; John Doe when left out.")] = None,
-    client: Annotated[str | None, typer.Option(help="An application's name, for an application's token.")] = None,
-    scope: Annotated[str | None, typer.Option(help="Scopes, with spaces between; all that fit when left out.")] = None,
-    tenant: Annotated[str | None, typer.Option(help="The tenant; dev when left out.")] = None,
-    expires_in: Annotated[int, typer.Option(min=1, help="Seconds.")] = 3600,
+    user: Annotated[str | None, typer.Option(help="userId of a user. The default is John Doe.")] = None,
+    client: Annotated[str | None, typer.Option(help="Name of an application. The token is for it.")] = None,
+    scope: Annotated[
+        str | None,
+        typer.Option(help="Scopes, separated by spaces. The default is all."),
+    ] = None,
+    tenant: Annotated[str | None, typer.Option(help="Tenant. The default is dev.")] = None,
+    expires_in: Annotated[int, typer.Option(min=1, help="Seconds until the token expires.")] = 3600,
 ) -> None:
-    """Print a token of the development issuer, signed with the key of the service's data directory."""
+    """Print a token of the development issuer. The key is in the data directory of the service."""
     settings = load_settings()
     if settings.issuers is not None:
-        raise ConfigurationError("PROFILE_API_ISSUERS is set: tokens come from the issuers configured there.")
+        raise ConfigurationError(
+            "PROFILE_API_ISSUERS is set, so the development issuer does not exist. Use a token of a configured issuer."
+        )
     if user is not None and client is not None:
         raise ConfigurationError("Give --user or --client, not both.")
-    typer.echo(_token(settings.data_dir, user, client, scope, tenant, expires_in))
+    typer.echo(_mint_token(settings.data_dir, user, client, scope, tenant, expires_in))
 
 
 @app.command()
 def migrate() -> None:
-    """Bring documents and indexes of an older version up, and end the rotation of PROFILE_API_SECRET."""
+    """Update documents and indexes of an older version, and encrypt tokens with the new PROFILE_API_SECRET."""
     settings = load_settings()
     from app.launch import reachable_database
 
     with reachable_database(settings) as url:
-        reached = asyncio.run(_migrated(settings, url))
+        reached = asyncio.run(_migrate_database(settings, url))
         typer.echo(f"Migrated to schema version {reached[-1]}." if reached else "Nothing to migrate.")
         if settings.secret_previous is not None:
-            renewed = asyncio.run(_renewed_tokens(settings, url))
+            renewed = asyncio.run(_renew_tokens(settings, url))
             typer.echo(
                 f"Provider tokens encrypted with PROFILE_API_SECRET: {renewed}."
-                " No token needs PROFILE_API_SECRET_PREVIOUS any more: unset it, and restart the service."
+                " No token needs PROFILE_API_SECRET_PREVIOUS any more. Unset it, and restart the service."
             )
 
 
@@ -116,13 +129,15 @@ def schema() -> None:
 
 
 def main() -> None:
-    """What an operator can cause is one line on standard error. Anything else is a fault and shows where it is."""
+    """Runs the command. A mistake of the operator is printed as one line; a defect is printed with its traceback."""
     try:
         app()
     except ConfigurationError as error:
         _fail(str(error))
     except Unavailable:
-        _fail("PROFILE_API_MONGODB_URL: the database does not answer. Check that it runs and can be reached.")
+        _fail(
+            "PROFILE_API_MONGODB_URL: the database does not answer. Check that it runs and that this host can reach it."
+        )
     except OSError as error:
         if error.filename is None:
             raise
@@ -134,7 +149,7 @@ def _fail(message: str) -> NoReturn:
     sys.exit(1)
 
 
-async def _migrated(settings: Settings, url: str) -> list[int]:
+async def _migrate_database(settings: Settings, url: str) -> list[int]:
     from app.store.database import Database
     from app.store.indexes import ensure_indexes
     from app.store.migrations import migrate as run_migrations
@@ -150,7 +165,7 @@ async def _migrated(settings: Settings, url: str) -> list[int]:
     return reached
 
 
-async def _renewed_tokens(settings: Settings, url: str) -> int:
+async def _renew_tokens(settings: Settings, url: str) -> int:
     from app.composition.secrets import build_token_cipher
     from app.store.database import Database
     from app.store.token_rotation import renew_tokens
@@ -163,15 +178,15 @@ async def _renewed_tokens(settings: Settings, url: str) -> int:
         database.close()
 
 
-def _token(
+def _mint_token(
     data_dir: "Path", user: str | None, client: str | None, scope: str | None, tenant: str | None, expires_in: int
 ) -> str:
     from app.auth.development import APPLICATION_SCOPES, TENANT, USER_SCOPES, check_key, mint
     from app.domain.demo import JOHN_DOE
 
     check_key(data_dir)
-    fitting = USER_SCOPES if client is None else APPLICATION_SCOPES
-    scopes = fitting if scope is None else scope.split()
+    possible = USER_SCOPES if client is None else APPLICATION_SCOPES
+    scopes = possible if scope is None else scope.split()
     if client is not None:
         return mint(data_dir, f"{client}@clients", client, scopes, expires_in, tenant or TENANT)
     return mint(data_dir, user or JOHN_DOE, "profile-api-cli", scopes, expires_in, tenant or TENANT)

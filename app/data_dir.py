@@ -1,4 +1,4 @@
-"""The data directory: created if it is missing, and checked before a file is written to it."""
+"""Creates the data directory if it is missing, and checks that this process can write files to it."""
 
 import os
 from pathlib import Path
@@ -9,21 +9,22 @@ from app.settings import ConfigurationError
 
 
 def make_data_dir(path: Path) -> None:
-    """ConfigurationError when this process cannot keep files there."""
+    """Creates the directory if it is missing. Raises ConfigurationError when this process cannot write files to it."""
     try:
+        # The directory contains the signing key and the secret of development: only its owner may read it.
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
         with TemporaryFile(dir=path):
             pass
     except FileExistsError:
         raise _refusal(path, "is not a directory", "choose another path") from None
     except PermissionError:
-        raise _refusal(path, _owner(path), "run as its owner, or choose another directory") from None
+        raise _refusal(path, _describe_owner(path), "run as its owner, or choose another directory") from None
     except OSError as error:
         raise _refusal(path, f"cannot be written ({error.strerror})", "choose another directory") from None
 
 
 def file_refusal(path: Path, problem: str, remedy: str) -> ConfigurationError:
-    """For a file in the data directory that cannot be used."""
+    """Returns the error for a file in the data directory that this process cannot use."""
     return ConfigurationError(f"PROFILE_API_DATA_DIR: {path.absolute()} {problem}: {remedy}.")
 
 
@@ -31,8 +32,8 @@ def _refusal(path: Path, problem: str, remedy: str) -> ConfigurationError:
     return ConfigurationError(f"PROFILE_API_DATA_DIR is {path.absolute()}, which {problem}: {remedy}.")
 
 
-def _owner(path: Path) -> str:
-    """Of the directory that could not be written: the nearest that exists."""
+def _describe_owner(path: Path) -> str:
+    """Returns the problem as text. It names the owner of the nearest directory that exists."""
     for each in (path.absolute(), *path.absolute().parents):
         try:
             found = each.stat().st_uid

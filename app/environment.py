@@ -1,6 +1,6 @@
-"""The text of an environment variable: how lists and JSON are read, and the sentence for each kind of mistake.
+"""Parses lists and JSON in environment variables, and describes each kind of mistake in one sentence.
 
-No sentence repeats a value.
+A description never contains the value of a variable, because the value may be a secret.
 """
 
 import json
@@ -8,13 +8,14 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 PREFIX = "PROFILE_API_"
-# A name with so many edits is a known name with a typing mistake.
-_EDITS = 2
+# A name that differs from a known name in at most this many characters is treated as a typing mistake.
+_MAX_EDITS = 2
 
-# Each error type of pydantic that a variable can cause. A field's description says what a pattern means.
+# The text for each error type of pydantic. Its own messages are not used, because they can contain the value. For a
+# pattern, the description of the field is used instead.
 _MISTAKES = {
     "missing": "is missing",
-    "extra_forbidden": "is not known",
+    "extra_forbidden": "is not a known key",
     "invalid_key": "must have strings as keys",
     "model_type": "must be an object",
     "dict_type": "must be an object",
@@ -42,15 +43,18 @@ _MISTAKES = {
 
 
 def describe_mistake(error: Mapping[str, Any], description: str | None) -> str:
-    """What is wrong with a value, for the operator. `error` is one of pydantic's; none of its text is used."""
+    """Returns what is wrong with a value, for the operator.
+
+    `error` is an item of pydantic's `ValidationError.errors()`.
+    """
     kind, context = error["type"], error.get("ctx", {})
     if kind in ("string_too_short", "too_short"):
-        # pydantic counts the characters of a secret as it counts a list.
+        # pydantic reports a short secret like a short list. Only its `field_type` shows the difference.
         least, things = context["min_length"], "entries" if context.get("field_type") == "List" else "characters"
         return "must not be empty" if least == 1 else f"must have at least {least} {things}"
     if kind == "int_parsing" and str(error["input"]).startswith("tcp://"):
         return (
-            "must be a whole number, but holds a URL that Kubernetes sets for a Service named profile-api:"
+            "must be a whole number, but contains a URL, which Kubernetes sets for a Service named profile-api:"
             " set the variable in the pod, or set enableServiceLinks to false"
         )
     if kind in _MISTAKES:
@@ -59,7 +63,7 @@ def describe_mistake(error: Mapping[str, Any], description: str | None) -> str:
 
 
 def parse_json(value: object) -> object:
-    """The value of a variable that holds JSON. ValueError with the place of the mistake."""
+    """Parses a variable with a JSON value. Raises ValueError with the line and column of a mistake."""
     if not isinstance(value, str):
         return value
     try:
@@ -67,37 +71,37 @@ def parse_json(value: object) -> object:
     except json.JSONDecodeError as error:
         raise ValueError(f"is not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
     except RecursionError:
-        raise ValueError("is not JSON that can be read: it is nested too deeply") from None
+        raise ValueError("is not valid: its JSON is nested too deeply") from None
     if parsed is None:
         raise ValueError("must not be null")
     return parsed
 
 
 def parse_list(value: object) -> object:
-    """The value of a variable that holds a list: texts with commas between."""
+    """Parses a variable with a list of texts that are separated by commas."""
     return [each.strip() for each in value.split(",") if each.strip()] if isinstance(value, str) else value
 
 
-def misspelt(names: Iterable[str], known: Collection[str]) -> dict[str, list[str]]:
-    """The variables whose names are almost known, each with the known names that it is nearest to."""
-    return {name: nearest for name in unknown(names, known) if (nearest := _nearest(name.upper(), known))}
+def find_misspelt(names: Iterable[str], known: Collection[str]) -> dict[str, list[str]]:
+    """Returns the variables with a typing mistake in their name, each with the most similar known names."""
+    return {name: nearest for name in find_unknown(names, known) if (nearest := _find_nearest(name.upper(), known))}
 
 
-def unknown(names: Iterable[str], known: Collection[str]) -> list[str]:
-    """The variables with the prefix that nothing reads. Case does not matter."""
+def find_unknown(names: Iterable[str], known: Collection[str]) -> list[str]:
+    """Returns the variables with the prefix PROFILE_API_ that are not known. Case does not matter."""
     return sorted(each for each in names if each.upper().startswith(PREFIX) and each.upper() not in known)
 
 
-def _nearest(name: str, known: Collection[str]) -> list[str]:
+def _find_nearest(name: str, known: Collection[str]) -> list[str]:
     by_distance: dict[int, list[str]] = {}
     for each in sorted(known):
         by_distance.setdefault(_distance(name, each), []).append(each)
     least = min(by_distance)
-    return by_distance[least] if least <= _EDITS else []
+    return by_distance[least] if least <= _MAX_EDITS else []
 
 
 def _distance(one: str, other: str) -> int:
-    """Levenshtein's: how many characters are inserted, deleted or replaced."""
+    """Returns the Levenshtein distance: the number of inserted, deleted and replaced characters."""
     row = list(range(len(other) + 1))
     for number, letter in enumerate(one, 1):
         before, row[0] = row[0], number
@@ -108,7 +112,7 @@ def _distance(one: str, other: str) -> int:
 
 
 def describe_unreadable(error: OSError) -> str:
-    """Why a file or folder that a variable names cannot be read."""
+    """Returns why a file or folder that a variable names cannot be read."""
     if isinstance(error, FileNotFoundError):
         return "does not exist"
     if isinstance(error, IsADirectoryError):

@@ -1,6 +1,6 @@
-"""What `profile-api serve` does before a process serves: it checks the configuration, starts the database, prints URLs.
+"""The start of `profile-api serve`: checks the configuration, starts the database, and prints the URLs.
 
-It finds every mistake that can be found before the first serving process starts and before it prints a URL.
+All mistakes that can be found early are reported before the first worker starts and before a URL is printed.
 """
 
 import asyncio
@@ -26,22 +26,23 @@ from app.store.embedded.mongod import Mongod, check_files
 from app.store.servers import check_credentials, check_servers, check_url
 from app.web.sockets import open_socket
 
-# The application whose token is printed when there is no demo user.
+# The application for which a token is printed if the demo user does not exist.
 _APPLICATION = "support"
 _BANNER_TOKEN_SECONDS = 8 * 3600
-# Never asked: the service is put together once without its database, to see whether it can be.
+# The service is built once without a database, to find mistakes. Nothing is sent to this URL.
 _NO_DATABASE = "mongodb://127.0.0.1/"
 
 
 def run(settings: Settings, workers: int, demo: bool) -> None:
-    """Serves until the process is told to stop. ConfigurationError when the service cannot run."""
+    """Serves until the process is stopped. Raises ConfigurationError when the service cannot run."""
     development = check_development(settings, demo)
     problem = _check(settings, development)
     socket = open_socket(settings.host, settings.port)
     port = socket.getsockname()[1]
-    # Links in mails name it, also when any free port was asked for.
+    # Links in e-mails contain the real port, also if port 0 was given.
     os.environ["PROFILE_API_PORT"] = str(port)
     if demo:
+        # The process id keeps the variable from enabling demo data in an unrelated process that inherits it.
         os.environ[DEMO_VARIABLE] = str(os.getpid())
     _check_parts(settings, development, demo)
     from app.serving import serve
@@ -51,7 +52,9 @@ def run(settings: Settings, workers: int, demo: bool) -> None:
         if problem is None:
             problem, has_john_doe = _prepare(settings, url, development, demo)
         if problem is not None:
-            sys.stderr.write(f"profile-api: PROFILE_API_MONGODB_URL: {problem} yet. The service waits for it.\n")
+            sys.stderr.write(
+                f"profile-api: PROFILE_API_MONGODB_URL: {problem} yet. The service waits for the database.\n"
+            )
         if demo and not development:
             sys.stderr.write(
                 f"profile-api: warning: --demo adds demo data, in tenant {TENANT}, to the configured database.\n"
@@ -62,7 +65,11 @@ def run(settings: Settings, workers: int, demo: bool) -> None:
 
 @contextmanager
 def database_url(settings: Settings, own: bool) -> Iterator[str]:
-    """The database's URL: configured, of an embedded mongod started for this, or else of one that runs already."""
+    """Yields the URL of the database: the configured one, or that of an embedded mongod.
+
+    With `own`, always starts a mongod. Otherwise uses the mongod of a running service, and starts one only if none
+    runs.
+    """
     running = settings.mongodb_url or (None if own else wait_for_url(settings.data_dir))
     if running is not None:
         yield running
@@ -78,23 +85,28 @@ def database_url(settings: Settings, own: bool) -> Iterator[str]:
 
 @contextmanager
 def reachable_database(settings: Settings) -> Iterator[str]:
-    """The database's URL, for a command that needs an answer now: of the running service, or else started for this."""
+    """Yields the URL of a database that answers, for commands other than `serve`.
+
+    Raises ConfigurationError otherwise.
+    """
     if settings.mongodb_url is not None:
         check_url(settings.mongodb_url)
     elif not (settings.data_dir / "db").is_dir():
-        # An empty database made here would report success for a database that lies elsewhere.
+        # A new empty database would make the command succeed, although it did nothing for the real database.
         raise ConfigurationError(
             f"PROFILE_API_DATA_DIR: there is no database in {settings.data_dir.resolve()}."
             " Set it to the data directory of the service, or set PROFILE_API_MONGODB_URL."
         )
     with database_url(settings, own=False) as url:
         if problem := check_servers(url):
-            raise ConfigurationError(f"PROFILE_API_MONGODB_URL: {problem}. Check that it runs and can be reached.")
+            raise ConfigurationError(
+                f"PROFILE_API_MONGODB_URL: {problem}. Check that the database runs and can be reached."
+            )
         yield url
 
 
 def _check(settings: Settings, development: bool) -> str | None:
-    """What is quick to check, before the imports that are not. Why the configured database is to be waited for."""
+    """Does the checks that are fast, before the slow imports. Returns why the service must wait for its database."""
     if settings.mongodb_url is None or development:
         make_data_dir(settings.data_dir)
     if settings.mongodb_url is None:
@@ -109,7 +121,7 @@ def _check(settings: Settings, development: bool) -> str | None:
 
 
 def _check_parts(settings: Settings, development: bool, demo: bool) -> None:
-    """Builds what each process that serves will build: files, keys, mail and documents are read here first."""
+    """Builds the service once, so that mistakes in files, keys and documents are found before a worker starts."""
     from app.composition.checks import check_parts
 
     check_parts(settings, development)
@@ -124,17 +136,17 @@ def _check_parts(settings: Settings, development: bool, demo: bool) -> None:
 
 
 def _prepare(settings: Settings, url: str, development: bool, demo: bool) -> tuple[str | None, bool]:
-    """A wrong database is reported once and stops the service.
+    """Prepares the database here, so that a wrong database is reported once and not by each worker.
 
-    Returns why the service has to wait for the database, and whether John Doe has a profile.
+    Returns why the service must wait for the database, and whether John Doe has a profile.
     """
     try:
-        return None, asyncio.run(_prepared(settings, url, development, demo))
+        return None, asyncio.run(_prepare_database(settings, url, development, demo))
     except Unavailable:
         return "no primary answers", False
 
 
-async def _prepared(settings: Settings, url: str, development: bool, demo: bool) -> bool:
+async def _prepare_database(settings: Settings, url: str, development: bool, demo: bool) -> bool:
     from app.preparation import prepare
     from app.store.database import Database
     from app.store.users import UserStore
@@ -149,7 +161,7 @@ async def _prepared(settings: Settings, url: str, development: bool, demo: bool)
 
 @contextmanager
 def _shared_metrics(workers: int) -> Iterator[None]:
-    """Where workers put their counts together, so that any of them can tell of all."""
+    """Gives workers a shared folder for their metrics, so that each worker can return the sums of all."""
     from app.web.metrics import MULTIPROCESS_VARIABLE
 
     if workers == 1:
@@ -196,7 +208,7 @@ def _print_urls(settings: Settings, development: bool, port: int, has_john_doe: 
 
 
 def _program(data_dir: Path) -> str:
-    """The command line program with its data directory. Works in any folder and shell, wherever the service started."""
+    """Returns the shell command of `profile-api` with this data directory. It works in every folder and shell."""
     started = Path(sys.argv[0])
     program = started if started.is_file() else Path(sys.executable).with_name("profile-api")
     return f"PROFILE_API_DATA_DIR={shlex.quote(str(data_dir.absolute()))} {shlex.quote(str(program.absolute()))}"

@@ -1,4 +1,4 @@
-"""The lifespan of a serving process: prepares the database, runs background work, and closes everything at the end."""
+"""The lifespan of a worker: prepares the database, runs background work, and closes everything at the end."""
 
 import asyncio
 import logging
@@ -22,8 +22,10 @@ from app.web.protocol import COUNT_REFUSAL
 
 logger = logging.getLogger("profile_api")
 
+# How long the start waits for the database. After that, the worker answers 503 and goes on trying.
 _START_SECONDS = 2.0
 _RETRY_SECONDS = 1.0
+# An index that cannot be created, for example because of a duplicate, needs the operator: a fast retry only adds load.
 _FAILED_RETRY_SECONDS = 60.0
 _ISSUER_CHECK_SECONDS = 5.0
 _CLOSE_SECONDS = 1.0
@@ -33,16 +35,17 @@ Refuse = Callable[[Exception], None]
 
 
 def end_process(error: Exception) -> None:
-    """For servers other than `profile-api serve`: they stop on SIGTERM."""
+    """Stops this process with SIGTERM. It is for servers other than `profile-api serve`."""
     logger.critical("%s", error)
     signal.raise_signal(signal.SIGTERM)
 
 
 @dataclass(slots=True)
 class ServiceLifespan:
-    """Prepares the database when the service starts, and retries while it can't be reached.
+    """Prepares the database when the service starts, and retries while the database does not answer.
 
-    Jobs run once the database is prepared. `refuse` ends the process; it gets the reason.
+    The jobs run as soon as the database is prepared. `refuse` is called with the reason if this service must not use
+    the database; it must end the process.
     """
 
     settings: Settings
@@ -62,7 +65,8 @@ class ServiceLifespan:
     @asynccontextmanager
     async def lifespan(self, _: Starlette) -> AsyncIterator[Mapping[str, Any]]:
         self._run(self._work)
-        # A database that answers is prepared before the first connection is accepted. No other is waited for.
+        # A short wait, so that usually the first request finds a prepared database. A database that does not answer
+        # must not delay /healthz.
         with suppress(TimeoutError):
             await asyncio.wait_for(self.tried.wait(), _START_SECONDS)
         if MULTIPROCESS_VARIABLE in os.environ:
@@ -75,12 +79,12 @@ class ServiceLifespan:
         await self._close_database()
 
     async def _close_database(self) -> None:
-        """Closing tells the database goodbye. One that does not listen is left without it."""
+        """Closes the connections in a thread, because closing waits for the database. A database that hangs is left."""
         loop, closed = asyncio.get_running_loop(), asyncio.Event()
 
         def close() -> None:
             self.database.close()
-            with suppress(RuntimeError):  # The loop has ended: nobody waits any more.
+            with suppress(RuntimeError):  # The loop has already ended.
                 loop.call_soon_threadsafe(closed.set)
 
         threading.Thread(target=close, daemon=True).start()
@@ -91,7 +95,7 @@ class ServiceLifespan:
         return self.database.is_prepared
 
     async def problem(self) -> str | None:
-        """Why the service can't serve now; None when it can."""
+        """Returns why the service cannot answer requests now, for /readyz. Returns None when it can."""
         try:
             await self.database.ping()
         except Unavailable:
@@ -119,19 +123,20 @@ class ServiceLifespan:
 
     async def _try_to_prepare(self) -> None:
         try:
-            await prepare(self.settings, self.database, self.development, self.demo, self._tell)
+            await prepare(self.settings, self.database, self.development, self.demo, self._set_step)
         except Unavailable:
             return
         except REFUSALS as error:
             self._refuse(error)
         except Exception:
-            logger.exception("the database can't be prepared")
-            self._refuse(ConfigurationError(f"The database can't be prepared ({self.step}); the log says why."))
+            logger.exception("the database cannot be prepared")
+            self._refuse(ConfigurationError(f"The database cannot be prepared ({self.step}). See the log."))
 
-    def _tell(self, step: str) -> None:
+    def _set_step(self, step: str) -> None:
         self.step = step
 
     def _refuse(self, error: Exception) -> None:
+        # From now on every request gets 503, also while the process ends.
         self.database.is_prepared = False
         self.is_refused = True
         self.refuse(error)
@@ -146,12 +151,15 @@ class ServiceLifespan:
             except Unavailable:
                 pass
             except Exception:
-                logger.exception("an index can't be created")
+                logger.exception("an index cannot be created")
                 wait = _FAILED_RETRY_SECONDS
             await asyncio.sleep(wait)
 
     async def _watch_issuer(self) -> None:
-        """Another process may begin to serve this database with a configured issuer."""
+        """Refuses the database as soon as another process uses it with a configured issuer.
+
+        Otherwise the tokens of the development issuer would open a database in production.
+        """
         while not self.is_refused:
             await asyncio.sleep(_ISSUER_CHECK_SECONDS)
             with suppress(Unavailable):
@@ -161,7 +169,7 @@ class ServiceLifespan:
                     self._refuse(error)
 
     async def _refresh_metrics(self) -> None:
-        """Another worker may be asked for them."""
+        """Writes the metrics of this worker regularly, because another worker may answer /metrics."""
         while True:
             self.metrics.refresh()
             await asyncio.sleep(_METRICS_SECONDS)

@@ -1,4 +1,4 @@
-"""The application that uvicorn serves: the parts of `app.composition`, joined with `app.lifespan`."""
+"""Creates the ASGI application from the parts that `app.composition` builds."""
 
 import os
 from collections.abc import Callable
@@ -25,17 +25,20 @@ WhenStopping = Callable[[Callable[[], None]], None]
 
 
 def create(refuse: Refuse = end_process, when_stopping: WhenStopping = lambda _: None) -> ASGIApp:
-    """The application that uvicorn serves. Raises ConfigurationError for an environment that can't be served.
+    """Creates the ASGI application that uvicorn runs. Raises ConfigurationError for a mistake in the environment.
 
-    `refuse` is called when the database turns out to be one that this service must not serve. `when_stopping` gets what
-    must be called when the service is told to stop, before it waits for requests.
+    `refuse` is called if this service must not use the database. `when_stopping` receives functions. They must be
+    called when the service begins to stop, before it waits for running requests.
     """
     settings = load_settings()
     configure_logs(settings.log_format)
+    # Demo data is for this process, or for a worker of the process, that `serve --demo` started.
     demo = os.environ.get(DEMO_VARIABLE) in (str(os.getpid()), str(os.getppid()))
     url = settings.mongodb_url or wait_for_url(settings.data_dir)
     if url is None:
-        raise ConfigurationError("No database: start with `profile-api serve`, or set PROFILE_API_MONGODB_URL.")
+        raise ConfigurationError(
+            "There is no database. Start with `profile-api serve`, or set PROFILE_API_MONGODB_URL."
+        )
     return build(settings, Database.connect(url, settings.database), demo, refuse, when_stopping)
 
 
@@ -46,7 +49,7 @@ def build(
     refuse: Refuse = end_process,
     when_stopping: WhenStopping = lambda _: None,
 ) -> ASGIApp:
-    """The application on a given database."""
+    """Creates the ASGI application with this database."""
     development = check_development(settings, demo)
     tokens = build_tokens(settings, development)
     clear_roles = ClearRoles(RoleStore(database))

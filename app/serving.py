@@ -1,4 +1,4 @@
-"""The processes that serve requests: one, or workers under a parent process that replaces those that die."""
+"""The processes that answer requests: this process, or workers and a parent process that replaces failed workers."""
 
 import gc
 import logging
@@ -28,9 +28,9 @@ from app.web.protocol import HttpLimits, protocol_factory
 
 logger = logging.getLogger("profile_api")
 
-# A busy machine takes long to import everything.
+# Imports can be slow on a busy machine.
 _STARTUP_SECONDS = 120.0
-# After so long without a sign of life the event loop of a worker hangs.
+# A worker without a heartbeat for this long is treated as hanging, and killed.
 _SILENCE_SECONDS = 60.0
 _RESTART_SECONDS = 1.0
 _CHECK_SECONDS = 1.0
@@ -40,7 +40,7 @@ _SPAWN = multiprocessing.get_context("spawn")
 
 
 def serve(settings: Settings, listener: socket, workers: int) -> None:
-    """Returns after a graceful stop. Raises one of REFUSALS when this service must not go on."""
+    """Serves until a graceful stop. Raises one of REFUSALS when this service must not use its database."""
     _allow_connections()
     if workers == 1:
         Server(settings).run([listener])
@@ -49,7 +49,7 @@ def serve(settings: Settings, listener: socket, workers: int) -> None:
 
 
 def _allow_connections() -> None:
-    """Raises the number of open files to what this user may have: a connection is one."""
+    """Raises the limit of open files as far as this user may, because each connection is an open file."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _MAX_FILES if hard == resource.RLIM_INFINITY else min(hard, _MAX_FILES)
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -62,13 +62,13 @@ def to_config(settings: Settings) -> uvicorn.Config:
         factory=True,
         host=settings.host,
         port=settings.port,
-        # The URL of a GET holds its variables, which no log may show.
+        # The URL of a GET request contains its variables, which may be personal data. No log may contain them.
         access_log=False,
         log_config=None,
-        # PROFILE_API_TRUSTED_PROXIES alone says which proxies may name the IP address of a client.
+        # uvicorn would trust X-Forwarded-For of its own list. Only PROFILE_API_TRUSTED_PROXIES may decide that.
         proxy_headers=False,
         server_header=False,
-        # Nothing here speaks WebSocket: no connection leaves the limits by an upgrade.
+        # The service does not use WebSockets. An upgraded connection would escape the limits of `app.web.protocol`.
         ws="none",
         http=protocol_factory(_http_limits(settings)),  # type: ignore[arg-type]
         timeout_keep_alive=settings.keep_alive_seconds,
@@ -87,7 +87,7 @@ def _http_limits(settings: Settings) -> HttpLimits:
 class Server(uvicorn.Server):
     """Serves until a signal, or until the application refuses its database.
 
-    `heartbeat` is written each second. `second` handles a signal after the first.
+    The current time is written to `heartbeat` every second. `second` handles the second and later signals.
     """
 
     def __init__(self, settings: Settings, heartbeat: Any = None, second: stopping.Handler = signal.SIG_DFL) -> None:
@@ -98,22 +98,22 @@ class Server(uvicorn.Server):
         self._on_stop: list[Callable[[], None]] = []
 
     def run(self, sockets: list[socket] | None = None) -> None:
-        """Returns after a graceful stop. Raises what the application refused with."""
+        """Serves until a graceful stop. Raises the error with which the application refused its database."""
         self.config.app = partial(create, self._refuse, self.when_stopping)
-        # It would say so before the database is closed and the process ends.
-        logging.getLogger("uvicorn.error").addFilter(_says_no_finished)
+        # uvicorn logs this before the process ends. `stopping.finish` logs it at the right time.
+        logging.getLogger("uvicorn.error").addFilter(_is_not_finished_message)
         super().run(sockets)
         if self._refusal is not None:
             raise self._refusal
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
         await super().startup(sockets)
-        # What every request uses lives as long as the process. Collections that look through it stop all requests.
+        # The objects that exist now live as long as the process. A garbage collection of them would stop all requests.
         gc.collect()
         gc.freeze()
 
     def when_stopping(self, call: Callable[[], None]) -> None:
-        """Calls it when the service was told to stop, before requests are waited for."""
+        """Registers a function that is called when the service begins to stop, before it waits for requests."""
         self._on_stop.append(call)
 
     async def shutdown(self, sockets: list[socket] | None = None) -> None:
@@ -123,7 +123,7 @@ class Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Unlike uvicorn's, does not raise the signal again: what follows is ended in order."""
+        """Handles signals as `stopping` does. uvicorn's method would raise the signal again and skip the cleanup."""
         stopping.on_signal(self._stop)
         yield
 
@@ -141,27 +141,27 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
-def _says_no_finished(record: logging.LogRecord) -> bool:
+def _is_not_finished_message(record: logging.LogRecord) -> bool:
     return not record.getMessage().startswith("Finished server process")
 
 
 class Worker:
-    """A process that serves. `told` receives why it refused; `heartbeat` is 0 until it serves."""
+    """A worker process, as its parent process sees it. `heartbeat` is 0 until the worker answers requests."""
 
     def __init__(self, listeners: Sequence[socket]) -> None:
-        self.told, tell = _SPAWN.Pipe(duplex=False)
+        self._refusals, sender = _SPAWN.Pipe(duplex=False)
         self.heartbeat: Any = _SPAWN.Value("d", 0.0, lock=False)
         self.started_at = time.monotonic()
         self.process: SpawnProcess = _SPAWN.Process(
-            target=work, args=(list(listeners), tell, self.heartbeat, os.getpid())
+            target=work, args=(list(listeners), sender, self.heartbeat, os.getpid())
         )
         self.process.start()
-        tell.close()
+        sender.close()
 
     def refusal(self) -> str | None:
-        """The message of a worker that ended."""
+        """Returns the message of a worker that ended because it refused its database, else None."""
         try:
-            return str(self.told.recv()) if self.told.poll() else None
+            return str(self._refusals.recv()) if self._refusals.poll() else None
         except EOFError:
             return None
 
@@ -172,28 +172,28 @@ class Worker:
         return bool(now - self.heartbeat.value > _SILENCE_SECONDS)
 
 
-def work(listeners: list[socket], tell: Connection, heartbeat: Any, parent: int) -> None:
-    """What a worker process runs. `parent` is the process id of the parent process."""
+def work(listeners: list[socket], refusals: Connection, heartbeat: Any, parent: int) -> None:
+    """Runs in a worker process. A refusal is sent to `refusals`. `parent` is the process id of the parent process."""
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     try:
-        # Ctrl-C reaches each process of a terminal, and the parent process passes it on: two signals are one stop.
+        # Ctrl-C in a terminal reaches the worker twice: directly, and from the parent process. Both are one stop.
         Server(load_settings(), heartbeat, second=signal.SIG_IGN).run(listeners)
     except REFUSALS as error:
-        # The parent process prints it once, whatever the number of workers.
-        tell.send(str(error))
+        # The parent process prints the message once, although every worker refuses.
+        refusals.send(str(error))
         sys.exit(1)
     stopping.finish()
 
 
 def _end_with(parent: int) -> None:
-    """Ends this process when its parent process has ended, however that ended."""
+    """Ends this process when its parent process has ended, even if the parent process was killed."""
     while os.getppid() == parent:
         time.sleep(_PARENT_SECONDS)
     os.kill(os.getpid(), signal.SIGTERM)
 
 
 class Supervisor:
-    """The parent process of the workers."""
+    """The parent process of the workers. It starts, replaces and stops them."""
 
     def __init__(self, listeners: Sequence[socket], count: int) -> None:
         self._listeners = listeners
@@ -203,7 +203,7 @@ class Supervisor:
         self._awake, self._wake = os.pipe()
 
     def run(self) -> None:
-        """Returns after a graceful stop. Raises ConfigurationError when a worker refuses."""
+        """Runs until a graceful stop. Raises ConfigurationError when a worker refuses its database."""
         stopping.on_signal(self._on_signal)
         try:
             self._workers = [Worker(self._listeners) for _ in range(self._count)]
@@ -235,10 +235,10 @@ class Supervisor:
         if message is not None:
             raise ConfigurationError(message)
         if status == STARTUP_FAILURE or (status > 0 and ended.heartbeat.value == 0.0):
-            raise ConfigurationError("A worker could not start; the log says why.")
+            raise ConfigurationError("A worker could not start. See the log for the reason.")
         how = f"status {status}" if status >= 0 else signal.Signals(-status).name
-        logger.error("worker %s ended with %s; starting another", ended.process.pid, how)
-        # Without a pause, workers that end at once would take all of the machine.
+        logger.error("worker %s ended with %s and is replaced", ended.process.pid, how)
+        # Without a pause, workers that end immediately would use all CPU time.
         time.sleep(max(0.0, _RESTART_SECONDS - (time.monotonic() - ended.started_at)))
         return Worker(self._listeners)
 
@@ -249,7 +249,7 @@ class Supervisor:
         signal.raise_signal(number)
 
     def _stop(self) -> None:
-        # A connection that this process still held open would be reset later, instead of refused now.
+        # If this process kept the socket open, the kernel would accept new connections and reset them later.
         for listener in self._listeners:
             listener.close()
         for each in self._workers:

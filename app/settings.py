@@ -1,4 +1,4 @@
-"""The environment, as typed values. Every name starts with PROFILE_API_; the manual lists them."""
+"""Reads the environment variables into typed values. The manual, page operation.md, describes each variable."""
 
 import os
 import re
@@ -22,18 +22,18 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from app.environment import PREFIX, describe_mistake, misspelt, parse_json, parse_list, unknown
+from app.environment import PREFIX, describe_mistake, find_misspelt, find_unknown, parse_json, parse_list
 
-# What a JWKS can verify: no `none`, and nothing symmetric, whose key would be the public one.
+# Only asymmetric algorithms. With `none` or HMAC, anybody who knows the public key could sign a token.
 Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 
 
 class ConfigurationError(Exception):
-    """The environment can't be served as it is; the message names the variable and what to do."""
+    """A mistake in the environment. The message names the variable and says what to do."""
 
 
 class Ceiling(BaseModel):
-    """The scopes that an issuer's tokens may have at most, by what they speak for; None sets no limit."""
+    """The maximum of scopes for tokens of users and of applications. None sets no maximum."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -48,7 +48,7 @@ def _check_claim(value: object) -> object:
 
 
 class ApplicationClaim(BaseModel):
-    """How an issuer marks an application's token: the claim `name` equals `value`, or is a list that contains it."""
+    """Identifies the tokens of applications: the claim `name` equals `value`, or is a list that contains `value`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -57,11 +57,12 @@ class ApplicationClaim(BaseModel):
 
 
 class Issuer(BaseModel):
-    """Whose tokens are taken. `connection`: its `sub` is that connection's id of the user, not a `user_id`.
+    """An issuer whose tokens the service accepts.
 
-    Keys are `jwks`, a JSON Web Key Set (RFC 7517), or are fetched: from `jwks_uri`, else from where the issuer's
-    discovery document says. `typ`, where given, is the only type of token taken: `at+jwt` (RFC 9068).
-    `application_claim` tells an application's token from a user's, beside what `app.auth.tokens` recognizes itself.
+    With `connection`, the claim `sub` is the user's identifier in this connection, and not a `user_id`. The public keys
+    are in `jwks` (a JSON Web Key Set, RFC 7517), or at `jwks_uri`, or at the URL in the issuer's discovery document.
+    With `typ`, only tokens of this type are accepted, such as `at+jwt` (RFC 9068). `application_claim` identifies
+    tokens of applications, in addition to the forms that `app.auth.tokens` recognizes.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -90,7 +91,7 @@ def _to_network(value: object) -> Network:
 
 
 def _describe_network(text: str) -> str:
-    """What is wrong with a text that is no network."""
+    """Returns what is wrong with a text that is not a network."""
     try:
         first = ip_address(text.partition("/")[0])
     except ValueError:
@@ -103,7 +104,7 @@ def _describe_network(text: str) -> str:
 
 
 def _check_origin(value: str) -> str:
-    """An origin has no path: one with a path never equals what a browser sends."""
+    """Raises ValueError for a text that is not an origin. With a path it would never equal what a browser sends."""
     try:
         parts = urlsplit(value)
         is_origin = bool(parts.hostname) and f"{parts.scheme}://{parts.netloc}" == value and parts.port != 0
@@ -115,17 +116,17 @@ def _check_origin(value: str) -> str:
 
 
 def _check_database(value: str) -> str:
-    """MongoDB's rules for names; a service that writes to MongoDB's own databases would break the server."""
+    """Raises ValueError for a name that MongoDB does not allow, or that belongs to MongoDB itself."""
     if not value or re.search(r"[/\\. \"$*<>:|?\0]", value) or len(value.encode()) > 63:
         raise ValueError(r"""must be a MongoDB database name: 1 to 63 bytes, with no space and none of /\."$*<>:|?""")
     if value in ("admin", "config", "local"):
-        raise ValueError("must not be one of the databases that MongoDB keeps for itself: admin, config, local")
+        raise ValueError("must not be admin, config or local: MongoDB uses these databases itself")
     return value
 
 
 def _check_rate(value: str) -> str:
     if not re.fullmatch(r"off|[1-9][0-9]{0,8}/(second|minute|hour)", value):
-        raise ValueError("must be off, or a number for each second, minute or hour, such as 100/second")
+        raise ValueError("must be off, or a number per second, minute or hour, such as 100/second")
     return value
 
 
@@ -136,7 +137,7 @@ Rate = Annotated[str, AfterValidator(_check_rate)]
 
 
 class Settings(BaseSettings):
-    """Unset fields have the defaults that the manual lists; `issuers` None means the development issuer."""
+    """The configuration of the service. If `issuers` is None, the service uses the development issuer."""
 
     model_config = SettingsConfigDict(env_prefix="PROFILE_API_", frozen=True)
 
@@ -154,13 +155,13 @@ class Settings(BaseSettings):
     )
     smtp_url: SecretStr | None = None
     smtp_allow_plain: bool = False
-    # drop: what would send mail succeeds, and the mail is thrown away.
+    # With drop, requests that would send an e-mail succeed, but no e-mail is sent.
     mail: Literal["send", "drop"] = "send"
     mail_from: Annotated[str, Field(pattern=r"^[^\r\n]*@[^\r\n]+$")] | None = Field(
         default=None, description="an e-mail address"
     )
     mfa_tenants: Annotated[list[str], NoDecode, BeforeValidator(parse_list)] = []
-    # None: on in development, off elsewhere.
+    # None means on in development and off in production. The default must not show the schema in production.
     graphiql: bool | None = None
     introspection: bool | None = None
     cors_origins: Annotated[
@@ -192,7 +193,7 @@ class Settings(BaseSettings):
     trusted_documents: Literal["off", "prefer", "require"] = "off"
     trusted_documents_dir: Path = Path("operations")
     secret: SecretStr | None = Field(default=None, min_length=16)
-    # Read after `secret`, with which its validator compares it.
+    # This field must come after `secret`, because its validator compares the two.
     secret_previous: SecretStr | None = Field(default=None, min_length=16)
     geoip_database: Path | None = None
     metadata_max_bytes: int = Field(default=65_536, ge=1, le=4_194_304)
@@ -200,79 +201,90 @@ class Settings(BaseSettings):
     log_retention_days: int = Field(default=30, ge=1, le=3650)
 
     def public_base_url(self) -> str:
-        """What links in mails begin with: never what a request says of its host."""
+        """Returns the beginning of links in e-mails.
+
+        The Host header of a request is not used: with a forged one, a link with a secret would lead to another host.
+        """
         host = f"[{self.host}]" if ":" in self.host else self.host
         return (self.public_url or f"http://{host}:{self.port}").rstrip("/")
 
     @field_validator("secret_previous")
     @classmethod
     def _check_previous(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-        """The messages contain no secret. `info.data` does not contain a secret that is refused itself."""
+        """Compares the two secrets. The messages contain no secret. `info.data` has no `secret` if it is not valid."""
         if value is None or "secret" not in info.data:
             return value
         if info.data["secret"] is None:
-            raise ValueError("needs PROFILE_API_SECRET, which holds the new secret")
+            raise ValueError("needs PROFILE_API_SECRET, which is the new secret")
         if value == info.data["secret"]:
             raise ValueError("must not be equal to PROFILE_API_SECRET: set it to the earlier secret, or unset it")
         return value
 
     @model_validator(mode="after")
-    def _tenants(self) -> "Settings":
-        """In a tenant with several issuers a bare `sub` could name two persons: each needs its connection."""
+    def _check_issuers(self) -> "Settings":
+        """Raises ValueError for issuers that do not fit together.
+
+        If a tenant has several issuers without connections, the same `sub` could be two different persons.
+        """
         names = [each.issuer for each in self.issuers or []]
         for name in names:
             if names.count(name) > 1:
-                raise ValueError(f"names {name} more than once: a token would not tell which of them signed it")
+                raise ValueError(f"has the issuer {name} more than once")
         tenants = [each.tenant for each in self.issuers or []]
         for each in self.issuers or []:
             if tenants.count(each.tenant) > 1 and each.connection is None:
-                raise ValueError(f"has several issuers of tenant {each.tenant}: {each.issuer} needs a connection")
+                raise ValueError(f"has several issuers for tenant {each.tenant}, so {each.issuer} needs a connection")
         return self
 
 
-# Set by `serve --demo` for itself and its workers; to anybody else's process it says nothing.
+# `serve --demo` sets this variable to its process id, for itself and its workers. Other processes ignore it.
 DEMO_VARIABLE = f"{PREFIX}DEMO_OF"
-# Not settings: the one above, and what the installation of the package reads.
+# Known variables that are not settings: the variable above, and the variable that the installation reads.
 _OTHER_NAMES = frozenset({DEMO_VARIABLE, f"{PREFIX}UI"})
 _NAMES = frozenset(f"{PREFIX}{each.upper()}" for each in Settings.model_fields)
 
 
 def load_settings(**overrides: Any) -> Settings:
-    """ConfigurationError, with no value in its message, when a variable cannot be used."""
+    """Reads the environment. Raises ConfigurationError for mistakes; its message contains no value of a variable."""
     problems = [
         f"{name} is not known. Did you mean {' or '.join(nearest)}?"
-        for name, nearest in misspelt(os.environ, _NAMES).items()
+        for name, nearest in find_misspelt(os.environ, _NAMES).items()
         if name not in _OTHER_NAMES
     ]
-    problems += [f"{name} is empty. Set a value, or unset the variable." for name in _empty()]
+    problems += [f"{name} is empty. Set a value, or unset the variable." for name in _find_empty()]
     try:
         settings = Settings(**overrides)
     except ValidationError as error:
-        problems += [_problem(each) for each in error.errors() if _variable(each["loc"]) not in _empty()]
+        problems += [
+            _describe_problem(each) for each in error.errors() if _to_variable(each["loc"]) not in _find_empty()
+        ]
     if problems:
         raise ConfigurationError(" ".join(problems))
     return settings
 
 
 def unknown_variables() -> list[str]:
-    """The variables with the service's prefix that no part of it reads."""
-    return unknown(os.environ, _NAMES | _OTHER_NAMES)
+    """Returns the variables with the prefix PROFILE_API_ that have no effect."""
+    return find_unknown(os.environ, _NAMES | _OTHER_NAMES)
 
 
-def _empty() -> list[str]:
-    """An empty value is a mistake, because an unset variable has another meaning. An empty list is a list."""
+def _find_empty() -> list[str]:
+    """Returns the variables that are empty and not lists.
+
+    An empty value is a mistake: for example, an unset PROFILE_API_ISSUERS means development.
+    """
     lists = {f"{PREFIX}{name.upper()}" for name, field in Settings.model_fields.items() if field.default == []}
     given = {name.upper() for name, value in os.environ.items() if not value.strip()}
     return sorted(given & _NAMES - lists)
 
 
-def _variable(location: tuple[int | str, ...]) -> str:
-    """Only the checks of issuers among each other have no location."""
+def _to_variable(location: tuple[int | str, ...]) -> str:
+    """Returns the name of the variable. Only an error of `_check_issuers` has no location."""
     return f"{PREFIX}{str(location[0]).upper()}" if location else f"{PREFIX}ISSUERS"
 
 
-def _problem(error: Any) -> str:
+def _describe_problem(error: Any) -> str:
     location = error["loc"]
     field = Settings.model_fields.get(str(location[0])) if location else None
     place = "".join(f"[{each}]" if isinstance(each, int) else f".{each}" for each in location[1:])
-    return f"{_variable(location)}{place} {describe_mistake(error, field.description if field else None)}."
+    return f"{_to_variable(location)}{place} {describe_mistake(error, field.description if field else None)}."

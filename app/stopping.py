@@ -1,6 +1,6 @@
-"""How this process stops: within 10 seconds of the first signal, and at once at the second.
+"""Stops this process: within 10 seconds of the first signal, and at once at the second signal.
 
-Signals belong to the process, so this module keeps their state.
+Signals belong to the process, so their state is in module variables.
 """
 
 import logging
@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 logger = logging.getLogger("profile_api")
 
-# Seconds after the first signal. Operators wait for 10.
+# Seconds after the first signal. Operators are promised 10: the steps must end one after the other within this time.
 REQUESTS_END = 7.0
 WORKERS_END = 8.5
 DATABASE_ENDS = 9.3
@@ -26,16 +26,16 @@ Handler = Callable[[int, Any], Any] | signal.Handlers
 _began: float | None = None
 
 
-def on_signal(first: Handler) -> None:
-    """Calls `first` at the first signal."""
+def on_signal(handler: Handler) -> None:
+    """Sets the handler of SIGTERM and SIGINT."""
     for each in _SIGNALS:
-        signal.signal(each, first)
+        signal.signal(each, handler)
 
 
 def begin(second: Handler = signal.SIG_DFL) -> None:
-    """The first signal has come. From here on the process ends in time, whatever hangs.
+    """Begins to stop, at the first signal. From now on the process ends in time, even if a part of it hangs.
 
-    The next signal ends it at once, unless `second` does otherwise.
+    The next signal ends the process at once, unless `second` handles it in another way.
     """
     global _began
     on_signal(second)
@@ -45,19 +45,19 @@ def begin(second: Handler = signal.SIG_DFL) -> None:
 
 
 def left(end: float) -> float:
-    """Seconds until `end`, which is counted from the first signal."""
+    """Returns the seconds that are left until `end`, which is a number of seconds after the first signal."""
     return end if _began is None else max(0.0, _began + end - time.monotonic())
 
 
 def finish() -> NoReturn:
-    """Ends the process. Threads that wait for a database that hangs are left alone: Python would wait for them."""
+    """Ends the process without waiting for threads. A normal exit would wait for threads that wait for a database."""
     logger.info("Finished process [%s]", os.getpid())
     _end()
 
 
 def _end_in_time() -> None:
     time.sleep(_LAST)
-    logger.warning("stopped after %.1f s: something did not end in time", _LAST)
+    logger.warning("stopped after %.1f s, because a part of the process did not end in time", _LAST)
     _end()
 
 

@@ -147,7 +147,9 @@ TABLE = [
     broken(
         "issuers lack an audience", "ISSUERS", '[{"issuer": "https://i/", "tenant": "t"}]', "[0].audience is missing"
     ),
-    broken("issuers have an unknown key", "ISSUERS", json.dumps([{**ISSUER, "aud": "x"}]), "[0].aud is not known"),
+    broken(
+        "issuers have an unknown key", "ISSUERS", json.dumps([{**ISSUER, "aud": "x"}]), "[0].aud is not a known key"
+    ),
     broken("issuer without keys", "ISSUERS", KEYLESS, "jwks"),
     broken("issuer with open address", "ISSUERS", OPEN, "https"),
     # Files
@@ -173,7 +175,7 @@ TABLE = [
     ),
     trusted("trusted documents are missing", lambda place: str(place.folder / "none"), "none does not exist"),
     trusted("trusted documents are a file", lambda place: place.file("operations"), "operations is not a directory"),
-    trusted("trusted documents are none", lambda place: place.directory("operations"), "holds no .graphql file"),
+    trusted("trusted documents are none", lambda place: place.directory("operations"), "contains no .graphql file"),
     trusted(
         "trusted document is not UTF-8",
         lambda place: str(Path(place.file("operations/a.graphql", "\udcff")).parent),

@@ -158,7 +158,7 @@ def test_service_stops_when_late_database_must_not_be_served(tmp_path: Path, wor
         _, errors = process.communicate(timeout=30)
         assert process.returncode == 1
         assert [line for line in errors.splitlines() if "configured issuer" in line][1:] == []
-        assert errors.splitlines()[-1].startswith("profile-api: This database was served with a configured issuer")
+        assert errors.splitlines()[-1].startswith("profile-api: This database was used with a configured issuer")
         assert "Traceback" not in errors
         assert not answers(f"{address}/healthz")
     mongod.stop()

@@ -1,3 +1,3 @@
-"""Which object gets which: settings -> store -> services -> schema -> engine -> web.
+"""Builds the objects of the service from the settings: store, services, schema, engine and web.
 
-Decides what is built from which settings, one module for each part. Imports every layer below; app.main joins them."""
+Each module builds one part. The modules import every layer below; `app.main` joins the parts."""

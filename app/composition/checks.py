@@ -1,7 +1,7 @@
-"""Finds mistakes in files, keys and URLs without the import of the GraphQL engine, which takes a second."""
+"""Finds mistakes in files, keys and URLs early, before the import of the GraphQL engine, which takes a second."""
 
 from app.composition.locations import build_locations
-from app.composition.login_rules import installed_rules
+from app.composition.login_rules import find_rules
 from app.composition.outbox import build_smtp_server
 from app.composition.secrets import build_token_cipher, build_tokens
 from app.composition.trusted_documents import build_trust
@@ -9,10 +9,10 @@ from app.settings import Settings
 
 
 def check_parts(settings: Settings, development: bool) -> None:
-    """ConfigurationError for a part that cannot be built. Keeps nothing of what it builds."""
+    """Builds the parts once. Raises ConfigurationError for a part that cannot be built."""
     build_tokens(settings, development)
     build_token_cipher(settings, development)
     build_smtp_server(settings)
     build_locations(settings)
     build_trust(settings)
-    installed_rules()
+    find_rules()

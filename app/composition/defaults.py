@@ -1,8 +1,8 @@
-"""The defaults that depend on development or production, such as rate limits. All others are in settings.py."""
+"""The defaults that depend on development or production, such as rate limits. Other defaults are in settings.py."""
 
 from app.settings import Settings
 
-# Limits outside of development. The IP address's limit counts requests, the caller's counts units of cost.
+# Limits in production. The limit of an IP address counts requests, the limit of a caller counts units of cost.
 CALLER_RATE_LIMIT = "100/second"
 IP_RATE_LIMIT = "1000/second"
 # For requests without a token (sign-ups and tickets), per IP address.
@@ -10,7 +10,7 @@ ANONYMOUS_RATE_LIMIT = "30/minute"
 
 
 def choose_rate_limit(configured: str | None, default: str, development: bool) -> str:
-    """In development there is no limit unless one is set."""
+    """Returns the configured limit. In development, the default is no limit."""
     return configured or ("off" if development else default)
 
 
@@ -23,5 +23,5 @@ def is_graphiql_on(settings: Settings, development: bool) -> bool:
 
 
 def is_mail_possible(settings: Settings, development: bool) -> bool:
-    """Whether mail is sent, kept for the developer, or dropped on purpose."""
+    """Returns whether the service can accept e-mails: it sends them, writes them to files, or drops them on purpose."""
     return development or settings.smtp_url is not None or settings.mail == "drop"

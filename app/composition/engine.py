@@ -1,4 +1,4 @@
-"""The engine that runs GraphQL operations: its schema, limits, counters and trusted documents."""
+"""Builds the engine that runs GraphQL operations, with its schema, limits, rate limits and trusted documents."""
 
 from graphql import GraphQLError
 
@@ -17,14 +17,14 @@ from app.store.rates import Rates
 def build_engine(
     settings: Settings, database: Database, development: bool, services: Services, anonymous_rates: Rates
 ) -> Engine:
-    """ConfigurationError where a trusted document can't be run."""
+    """Raises ConfigurationError when a trusted document cannot run, for example because a field is unknown."""
     schema, trust = ProfileSchema(services, anonymous_rates), build_trust(settings)
     rates = build_caller_rates(settings, database, development)
     introspection = is_introspection_on(settings, development)
     try:
         return Engine(schema, build_limits(settings), rates, trust, introspection, time_limit)
     except GraphQLError as error:
-        raise ConfigurationError(f"PROFILE_API_TRUSTED_DOCUMENTS_DIR: a document can't be run: {error}") from None
+        raise ConfigurationError(f"PROFILE_API_TRUSTED_DOCUMENTS_DIR: a document cannot run: {error}") from None
 
 
 def build_limits(settings: Settings) -> Limits:

@@ -1,4 +1,4 @@
-"""The database of the locations of IP addresses."""
+"""Builds the database with the locations of IP addresses."""
 
 from app.environment import describe_unreadable
 from app.geo.locations import LocationDatabase
@@ -6,7 +6,7 @@ from app.settings import ConfigurationError, Settings
 
 
 def build_locations(settings: Settings) -> LocationDatabase:
-    """ConfigurationError where the file can't be read."""
+    """Raises ConfigurationError when the file cannot be read."""
     try:
         return LocationDatabase(settings.geoip_database)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The login rules that this installation offers."""
+"""Finds the login rules that are installed."""
 
 from importlib.metadata import EntryPoint, entry_points
 
@@ -6,19 +6,22 @@ from app.domain.login_rules import BUILT_IN, LoginRule
 from app.settings import ConfigurationError
 
 
-def installed_rules() -> list[LoginRule]:
-    """The built-in login rules, and those that installed packages offer as entry points."""
+def find_rules() -> list[LoginRule]:
+    """Returns the built-in login rules, and those of installed packages with an entry point."""
     return [*BUILT_IN, *(_load_rule(each) for each in entry_points(group="profile_api.login_rules"))]
 
 
-def _load_rule(offered: EntryPoint) -> LoginRule:
-    """ConfigurationError when the package that offers the rule cannot be imported, whatever it raises."""
+def _load_rule(entry_point: EntryPoint) -> LoginRule:
+    """Imports the rule.
+
+    Raises ConfigurationError when this fails with any exception, because the package is not ours.
+    """
     try:
-        rule: LoginRule = offered.load()
+        rule: LoginRule = entry_point.load()
     except Exception as error:
-        source = offered.dist.name if offered.dist else offered.value
+        source = entry_point.dist.name if entry_point.dist else entry_point.value
         raise ConfigurationError(
-            f"The login rule {offered.name} of the package {source} cannot be loaded ({type(error).__name__}):"
-            " repair or remove the package."
+            f"The login rule {entry_point.name} of the package {source} cannot be loaded ({type(error).__name__})."
+            " Repair or remove the package."
         ) from error
     return rule

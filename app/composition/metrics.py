@@ -1,4 +1,4 @@
-"""The metrics beside those of requests: the caches, and the pool of database connections."""
+"""Builds the metrics, and adds gauges of the caches and of the database connections."""
 
 from functools import partial
 
@@ -10,13 +10,13 @@ from app.web.metrics import Metrics
 
 def build_metrics(tokens: Tokens, engine: Engine, database: Database) -> Metrics:
     metrics, documents, pool = Metrics(), engine.documents, database.pool
-    for figure, words in (("hits", "Found remembered."), ("misses", "Not found remembered.")):
+    for figure, description in (("hits", "Cache hits."), ("misses", "Cache misses.")):
         read = {"tokens": partial(getattr, tokens, figure), "documents": partial(getattr, documents, figure)}
-        metrics.watch(f"cache_{figure}", words, read)
-    metrics.watch("cache_size", "Remembered now.", {"tokens": tokens.__len__, "documents": documents.__len__})
+        metrics.watch(f"cache_{figure}", description, read)
+    metrics.watch("cache_size", "Entries in the cache.", {"tokens": tokens.__len__, "documents": documents.__len__})
     metrics.watch(
         "database_connections",
-        "Connections to MongoDB.",
+        "Connections to MongoDB, open or in use.",
         {"open": lambda: pool.open, "in_use": lambda: pool.in_use},
     )
     return metrics

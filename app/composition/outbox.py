@@ -1,4 +1,4 @@
-"""The SMTP server, and the job that sends the mails of the outbox through it."""
+"""Builds the SMTP client, and the job that sends the e-mails of the outbox."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -24,17 +24,18 @@ def build_outbox_sender(settings: Settings, database: Database, development: boo
 
 
 def build_smtp_server(settings: Settings) -> SmtpServer | None:
-    """None where mail is not sent. ConfigurationError where PROFILE_API_SMTP_URL cannot be used."""
+    """Returns None if no e-mail is sent. Raises ConfigurationError when PROFILE_API_SMTP_URL cannot be used."""
     if settings.smtp_url is None:
         return None
     try:
         server = SmtpServer.read(settings.smtp_url.get_secret_value(), settings.smtp_allow_plain)
     except ValueError as error:
         raise ConfigurationError(f"PROFILE_API_SMTP_URL: {error}.") from None
+    # Without TLS, anybody between the two machines could read the password.
     if settings.smtp_allow_plain and not server.is_tls and not is_loopback(server.host):
         raise ConfigurationError(
-            "PROFILE_API_SMTP_ALLOW_PLAIN is for a relay on loopback, and PROFILE_API_SMTP_URL names another host:"
-            " unset PROFILE_API_SMTP_ALLOW_PLAIN."
+            "PROFILE_API_SMTP_ALLOW_PLAIN is only for a mail server on this machine, but PROFILE_API_SMTP_URL names"
+            " another host. Unset PROFILE_API_SMTP_ALLOW_PLAIN."
         )
     return None if settings.mail == "drop" else server
 
@@ -42,5 +43,5 @@ def build_smtp_server(settings: Settings) -> SmtpServer | None:
 def outbox_jobs(
     settings: Settings, development: bool, outbox_sender: OutboxSender
 ) -> list[Callable[[], Coroutine[Any, Any, None]]]:
-    """Empty without a way to send mail: the outbox is sent after a restart with PROFILE_API_SMTP_URL."""
+    """Returns no job if e-mails cannot be sent. They wait in the outbox for a start with PROFILE_API_SMTP_URL."""
     return [outbox_sender.run] if is_mail_possible(settings, development) else []

@@ -1,4 +1,4 @@
-"""The counters of requests: one for each kind of caller that is counted."""
+"""Builds the counters of the three rate limits: by caller, by IP address, and for requests without a token."""
 
 from app.composition.defaults import ANONYMOUS_RATE_LIMIT, CALLER_RATE_LIMIT, IP_RATE_LIMIT, choose_rate_limit
 from app.settings import Settings
@@ -22,6 +22,6 @@ def build_anonymous_rates(settings: Settings, database: Database, development: b
 
 
 def _build_rates(settings: Settings, database: Database, name: str, limit: str) -> Rates:
-    """`name` is part of the stored keys of the counts."""
+    """`name` is part of the stored keys, so that the three limits have separate counts."""
     url = database.url if settings.rate_limit_storage == "mongodb" else None
     return Rates(name, limit, url, settings.database)

@@ -1,4 +1,4 @@
-"""The keys of issuers, and the secrets that encrypt the stored tokens of identity providers."""
+"""Builds the verification of tokens, and the encryption of the stored tokens of identity providers."""
 
 from app.auth.development import TENANT_CLAIM, development_issuer, load_secret
 from app.auth.tokens import Tokens
@@ -13,7 +13,10 @@ def build_tokens(settings: Settings, development: bool) -> Tokens:
 
 
 def build_token_cipher(settings: Settings, development: bool) -> TokenCipher:
-    """Development uses a secret from the data directory. Elsewhere nothing is encrypted without PROFILE_API_SECRET."""
+    """Returns the cipher. In development without PROFILE_API_SECRET, it uses a secret from the data directory.
+
+    In production without PROFILE_API_SECRET it cannot encrypt: then a login with provider tokens is refused.
+    """
     if settings.secret is not None:
         previous = settings.secret_previous
         return TokenCipher(settings.secret.get_secret_value(), previous.get_secret_value() if previous else None)

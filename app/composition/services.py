@@ -1,4 +1,4 @@
-"""The use cases, each with the services, stores and settings that it needs."""
+"""Builds the services, each with the stores and settings that it needs."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from app.auth.development import TENANT
 from app.auth.tokens import Tokens
 from app.composition.defaults import is_mail_possible
 from app.composition.locations import build_locations
-from app.composition.login_rules import installed_rules
+from app.composition.login_rules import find_rules
 from app.composition.secrets import build_token_cipher
 from app.domain.login_rules import LoginRule
 from app.schema.context import Services
@@ -62,7 +62,7 @@ from app.store.users import UserStore
 
 @dataclass(frozen=True, slots=True)
 class Foundation:
-    """What several use cases share. One object each, because some of them queue or remember."""
+    """The objects that several services share. There is one of each, because some of them have queues or caches."""
 
     settings: Settings
     database: Database
@@ -137,7 +137,7 @@ def build_foundation(settings: Settings, database: Database, development: bool) 
         lists=Lists(records, rows),
         callers=callers,
         writes=Writes(users, Commits(database), callers, events, max_age=settings.step_up_seconds),
-        rules=installed_rules(),
+        rules=find_rules(),
     )
 
 

@@ -1,4 +1,4 @@
-"""The trusted documents of the folder that the operator names."""
+"""Reads the trusted documents from the folder PROFILE_API_TRUSTED_DOCUMENTS_DIR."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from app.settings import ConfigurationError, Settings
 
 
 def build_trust(settings: Settings) -> Trust:
-    """ConfigurationError where trusted documents can't be read, or there are none."""
+    """Raises ConfigurationError when trusted documents are on and cannot be read, or when there are none."""
     if settings.trusted_documents == "off":
         return Trust(settings.trusted_documents, {})
     folder = settings.trusted_documents_dir
@@ -19,7 +19,7 @@ def build_trust(settings: Settings) -> Trust:
     except ValueError as error:
         raise _refusal(folder, str(error)) from None
     if not documents:
-        raise _refusal(folder, "holds no .graphql file")
+        raise _refusal(folder, "contains no .graphql file")
     return Trust(settings.trusted_documents, documents)
 
 

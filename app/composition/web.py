@@ -1,4 +1,4 @@
-"""The web application: /graphql, the pages, and what is offered in development alone."""
+"""Builds the web application: /graphql, the pages, and the parts that exist only in development."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -35,6 +35,7 @@ def build_web(
 ) -> ASGIApp:
     settings, development = lifespan.settings, lifespan.development
     client_ips = ClientIPs(settings.trusted_proxies)
+    # Only users of the demo data are offered, so that no page issues tokens for users in a real database.
     callers = list(demo_callers()) if development and lifespan.demo else []
     token = settings.metrics_token.get_secret_value() if settings.metrics_token else None
     return build_application(
@@ -76,7 +77,7 @@ def build_graphiql(settings: Settings, development: bool, callers: Sequence[Mapp
 
 
 def mint_for_page(data_dir: Path, subject: str) -> str:
-    """A token for a visitor of GraphiQL in development, with every scope that fits its kind."""
+    """Returns a token for GraphiQL in development. It has every scope that a user or an application can have."""
     is_application = subject.endswith("@clients")
     client = subject.removesuffix("@clients") if is_application else "graphiql"
     scopes = APPLICATION_SCOPES if is_application else USER_SCOPES

@@ -675,7 +675,7 @@ async def test_installed_login_rule_that_raises_fails_login_by_name(
         LoginRule("wrong", "Wrong", lambda user, login: {"user_metadata": {"$a": 1}}),
         LoginRule("large", "Large", lambda user, login: {"app_metadata": {"x": "y" * 70_000}}),
     ]
-    monkeypatch.setattr("app.composition.services.installed_rules", lambda: rules)
+    monkeypatch.setattr("app.composition.services.find_rules", lambda: rules)
 
     async with service_client(world) as client:
         monkeypatch.setattr(world, "client", client)
