@@ -1,3 +1,3 @@
-"""HTTP: from bytes to a request, and from an answer to bytes.
+"""HTTP: reads requests, and writes answers and web pages.
 
-Decides media types, status codes, headers and pages. Imports auth, schema, engine and below."""
+Decides media types, status codes, headers and pages. Imports auth, schema, engine and the layers below."""

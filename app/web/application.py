@@ -25,12 +25,13 @@ from app.web.requests import JSON, read_headers, wants_page
 from app.web.responses import SECURE_HEADERS, respond, to_unavailable
 from app.web.tickets import TicketPage
 
-# None where the service is ready, else why it is not.
+# Returns None when the service is ready, else the reason why it is not.
 Readiness = Callable[[], Awaitable[str | None]]
 
 _BAD_REQUEST = "BAD_REQUEST"
 _CORS_SECONDS = 3600
-# What this service reads, and what common GraphQL clients send in addition.
+# The request headers that a page of another origin may send: those that this service reads, and those that common
+# GraphQL clients add. Without the second group, a browser would block the requests of these clients.
 CORS_HEADERS = (
     "apollo-require-preflight",
     "apollographql-client-name",
@@ -43,13 +44,13 @@ CORS_HEADERS = (
     "tracestate",
     "x-request-id",
 )
-# What is answered before the database is prepared. An operator may need the manual then.
+# The paths that work before the database is prepared. An operator can need the manual at that time.
 _OPEN_PATHS = ("/healthz", "/readyz", "/docs")
 
 
 @dataclass(frozen=True, slots=True)
 class Components:
-    """What `build_application` needs. None stands for what is not offered."""
+    """The parts that `build_application` needs. A part that is None is not available in this service."""
 
     graphql: GraphQL
     metrics: Metrics
@@ -65,7 +66,7 @@ class Components:
 
 
 class SecureHeaders:
-    """Adds SECURE_HEADERS to what others than `Reply` answer."""
+    """Adds SECURE_HEADERS to answers that do not have them, such as those of Starlette."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -84,10 +85,10 @@ class SecureHeaders:
 
 
 class LoopbackOnly:
-    """In development, serves this machine alone: anybody who reaches the service can get a token.
+    """Refuses requests from other machines. For development, where everybody who reaches the service can get a token.
 
-    A Host header of another name is a page elsewhere whose name points here (DNS rebinding). A forwarded header is a
-    proxy or tunnel that opens the service to others.
+    Another name in the Host header can come from a page on the internet whose name resolves to 127.0.0.1 (DNS
+    rebinding). A header of a proxy shows that a proxy or tunnel makes the service reachable for other machines.
     """
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
@@ -107,11 +108,14 @@ class LoopbackOnly:
     def _refusal(scope: Scope) -> tuple[int, str] | None:
         hosts = [bytes(value) for name, value in scope["headers"] if name == b"host"]
         if len(hosts) != 1 or not _is_loopback(hosts[0]):
-            return 421, "In development only loopback hosts are served."
+            return 421, "In development the service answers only for loopback hosts, such as 127.0.0.1 or localhost."
         if not is_loopback_peer(scope):
-            return 403, "In development only clients on this machine are served."
+            return 403, "In development the service answers only clients on the same machine."
         if is_forwarded(name for name, _ in scope["headers"]):
-            return 403, "In development no requests of proxies are served. Remove the forwarded header."
+            return (
+                403,
+                "In development the service refuses requests with a header of a proxy, such as Via.",
+            )
         return None
 
 
@@ -120,9 +124,10 @@ def _is_open(path: str) -> bool:
 
 
 class Gate:
-    """Answers 503 until the database is prepared: before, it is not known which tokens may open it.
+    """Answers 503 until the database is prepared.
 
-    New paths are behind the gate by default. `/graphql` itself refuses, because it also logs and counts.
+    Before that, the service does not know whether the database accepts tokens of the development issuer. A new path is
+    behind the gate unless it is added to _OPEN_PATHS. `/graphql` refuses by itself, because it also logs and counts.
     """
 
     def __init__(self, app: ASGIApp, graphql: GraphQL, is_prepared: Callable[[], bool]) -> None:
@@ -141,7 +146,10 @@ class Gate:
 
 @lru_cache(maxsize=256)
 def _is_loopback(host: bytes) -> bool:
-    """`host` is a Host header: a name or an IP address, and perhaps a port."""
+    """Returns whether a Host header names this machine.
+
+    The header has a name or an IP address, and optionally a port.
+    """
     try:
         return is_loopback(urlsplit(f"//{host.decode('latin-1')}").hostname or "")
     except ValueError:
@@ -149,7 +157,7 @@ def _is_loopback(host: bytes) -> bool:
 
 
 class PageOrAPI:
-    """`/graphql`: GraphiQL for a browser's address bar, the API for all else."""
+    """Answers `/graphql`: with GraphiQL if a browser opens the URL, otherwise with the API."""
 
     def __init__(self, page: GraphiQL, api: GraphQL) -> None:
         self._page = page
@@ -163,6 +171,8 @@ class PageOrAPI:
 
 
 def build_application(components: Components) -> ASGIApp:
+    """Returns the ASGI application with all routes and middleware."""
+
     async def healthz(request: Request) -> Any:
         return respond({"status": "ok"})
 
@@ -191,6 +201,8 @@ def build_application(components: Components) -> ASGIApp:
         routes.append(Mount("/static", Bundles()))
     if components.token_endpoint is not None:
         routes.append(Route("/development/token", components.token_endpoint.answer, methods=["POST"]))
+    # Each line wraps the one before. CORS is outside of the gate, so that a page can also read the error of the gate,
+    # and the refusal of other machines is outermost: nothing runs for them.
     application: ASGIApp = Starlette(routes=routes, lifespan=components.lifespan)
     application = Gate(application, components.graphql, components.is_prepared)
     if components.cors_origins:

@@ -1,4 +1,4 @@
-"""The IP address of the client of a request: the peer of the socket, or the one that a trusted proxy names."""
+"""Finds the IP address of the client: the peer of the socket, or the IP address that a trusted proxy names."""
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -10,7 +10,7 @@ from app.domain.hosts import is_loopback
 from app.settings import Network
 from app.web.requests import Headers
 
-# What proxies and content delivery networks add, besides X-Forwarded-*.
+# The headers that proxies and content delivery networks add, in addition to X-Forwarded-*.
 FORWARDED = frozenset(
     (
         b"cf-connecting-ip",
@@ -42,14 +42,17 @@ FORWARDED = frozenset(
 
 
 class ClientIPs:
-    """Believes X-Forwarded-For only when it comes from one of the `trusted` networks."""
+    """Uses X-Forwarded-For only if the request comes from one of the `trusted` networks.
+
+    Any client can send this header. If it were always used, a client could avoid the limits of its IP address.
+    """
 
     def __init__(self, trusted: Sequence[Network]) -> None:
         self._trusted = tuple(trusted)
         self._forwarded = lru_cache(maxsize=4096)(self._last_untrusted)
 
     def find(self, scope: Scope, headers: Headers) -> str | None:
-        """Returns None when the socket has no IP address."""
+        """Returns the IP address of the client, or None when the socket has no IP address."""
         client = scope.get("client")
         if not client:
             return None
@@ -58,7 +61,7 @@ class ClientIPs:
         return self._forwarded(str(client[0]), headers.get("x-forwarded-for", ""))
 
     def _last_untrusted(self, peer: str, forwarded: str) -> str:
-        """The first from the right that is not a trusted proxy. Whatever is left of it may be forged."""
+        """Returns the first IP address from the right that is not a trusted proxy. The client can forge all others."""
         found = peer
         for each in reversed(forwarded.split(",")):
             if not self._is_trusted(found):
@@ -78,7 +81,10 @@ class ClientIPs:
 
 
 def to_ip(text: str) -> str | None:
-    """Removes brackets and a port; IPv4 that is mapped into IPv6 becomes IPv4. None for a text that is no IP."""
+    """Returns the IP address in a text such as `[::1]:80`, without brackets and port, or None if there is none.
+
+    An IPv4 address that is mapped into IPv6 becomes the IPv4 address, so that one client has one IP address.
+    """
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:
@@ -91,12 +97,12 @@ def to_ip(text: str) -> str | None:
 
 
 def is_forwarded(names: Iterable[bytes]) -> bool:
-    """Whether one of these header names, in lower case, says that a proxy passed the request on."""
+    """Returns whether one of these header names, in lower case, shows that a proxy forwarded the request."""
     return any(each in FORWARDED or each.startswith(b"x-forwarded-") for each in names)
 
 
 def is_loopback_peer(scope: Scope) -> bool:
-    """Whether the other end of the socket is on this machine. False when the server does not know it."""
+    """Returns whether the client is on this machine. Returns False when the server does not know the client."""
     client = scope.get("client")
     ip = to_ip(str(client[0])) if client else None
     return ip is not None and is_loopback(ip)
@@ -104,7 +110,10 @@ def is_loopback_peer(scope: Scope) -> bool:
 
 @lru_cache(maxsize=4096)
 def to_client_network(ip: str | None) -> str:
-    """What rate limits count as one client: an IPv4 address, or an IPv6 /64, which providers assign to one customer."""
+    """Returns what rate limits count as one client: an IPv4 address, or an IPv6 network with a 64-bit prefix.
+
+    Internet providers assign such a network to one customer, who could use a new IP address for each request.
+    """
     try:
         parsed = ip_address(ip or "")
     except ValueError:

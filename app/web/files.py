@@ -1,4 +1,4 @@
-"""Files that the build leaves compressed beside them, for pages in a browser."""
+"""Serves static files. The build also writes a compressed form of most files beside them."""
 
 import os
 from mimetypes import guess_type
@@ -12,20 +12,21 @@ from starlette.types import Scope
 
 from app.web.requests import accepted_encodings, read_headers
 
-# For a file whose name changes with its content: browsers keep it and do not ask again.
+# For files whose name changes with their content: a browser stores them and never requests them again.
 IMMUTABLE = "public, max-age=31536000, immutable"
-# The smaller one first.
+# In order of preference: brotli is smaller than gzip.
 _ENCODINGS = (("br", ".br"), ("gzip", ".gz"))
 
 
 class CompressedFiles(StaticFiles):
-    """The files of a folder, in the smallest form that the client accepts. A missing folder is an empty one."""
+    """Serves the files of a folder, compressed if the client accepts it. A missing folder has no files."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(directory=folder, check_dir=False)
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        """Raises HTTPException 404 for a name that is no file."""
+        """Raises HTTPException with 404 when there is no such file."""
+        # A compressed form has no URL of its own: it would be sent with a wrong content type.
         if path.endswith(tuple(ending for _, ending in _ENCODINGS)):
             raise HTTPException(404)
         response = await super().get_response(path, scope)
@@ -35,7 +36,7 @@ class CompressedFiles(StaticFiles):
     def file_response(
         self, full_path: PathLike[str] | str, stat_result: os.stat_result, scope: Scope, status_code: int = 200
     ) -> Response:
-        found = _compressed(os.fspath(full_path), scope)
+        found = _find_compressed(os.fspath(full_path), scope)
         if found is None:
             return super().file_response(full_path, stat_result, scope, status_code)
         path, encoding = found
@@ -46,8 +47,8 @@ class CompressedFiles(StaticFiles):
         return response
 
 
-def _compressed(path: str, scope: Scope) -> tuple[str, str] | None:
-    """The file to send in place of this one, with its content coding. None: the client accepts none."""
+def _find_compressed(path: str, scope: Scope) -> tuple[str, str] | None:
+    """Returns the path of a compressed form and its content coding, or None if the client accepts no such form."""
     accepted = accepted_encodings(read_headers(scope))
     for encoding, ending in _ENCODINGS:
         if encoding in accepted and os.path.isfile(path + ending):

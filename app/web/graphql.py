@@ -1,4 +1,4 @@
-"""`/graphql`: authentication, rate limits by IP address, execution, and the log line and metrics of each request."""
+"""`/graphql`: authentication, the rate limit of IP addresses, execution, log line and metrics of each request."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ from app.engine.requests import OperationResult
 from app.store.rates import Rates
 from app.web.client_ips import ClientIPs, to_client_network
 from app.web.load import Load, Share
-from app.web.logs import MAX_NAME, REQUEST_ID, request_id, requests
+from app.web.logs import MAX_NAME, REQUEST_ID, read_request_id, requests
 from app.web.metrics import Metrics
 from app.web.requests import BadRequest, Headers, bearer_token, error_type, read_headers, read_request, response_type
 from app.web.responses import (
@@ -30,14 +30,15 @@ from app.web.responses import (
 from app.web.traces import Traces
 
 MAX_USER_AGENT = 512
-NOT_PREPARED = "The service is starting: its database is not prepared yet. Try again."
+NOT_PREPARED = "The service is starting and has not prepared its database yet. Send the request again."
 
 
 @dataclass(slots=True)
 class Exchange:
-    """A request and what became of it. `refused` is the code when it came to no operation.
+    """A request and its outcome. `refused` is the error code if no operation ran.
 
-    `rate` is the limit that its sender is told of: the caller's once that counted it, or else the IP address's.
+    `rate` is the rate limit for the headers of the answer: that of the caller if it was counted, else that of the IP
+    address.
     """
 
     id: str
@@ -49,7 +50,7 @@ class Exchange:
 
 
 class GraphQL:
-    """An ASGI application. `ip_rates` counts all requests, by the network of their client."""
+    """The ASGI application of `/graphql`. `ip_rates` counts every request for the network of its client."""
 
     def __init__(
         self,
@@ -75,7 +76,7 @@ class GraphQL:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         began, headers = perf_counter(), read_headers(scope)
-        exchange = Exchange(request_id(headers))
+        exchange = Exchange(read_request_id(headers))
         REQUEST_ID.set(exchange.id)
         with self._load.request() as share:
             if self._traces is None:
@@ -83,9 +84,9 @@ class GraphQL:
             else:
                 with self._traces.span(headers) as span:
                     reply = await self._answer(exchange, scope, receive, headers, share)
-                    span.tell(exchange.answer, reply.status)
+                    span.record(exchange.answer, reply.status)
         reply.headers.insert(0, (b"x-request-id", exchange.id.encode()))
-        self._tell(exchange, reply.status, perf_counter() - began)
+        self._record(exchange, reply.status, perf_counter() - began)
         await reply(scope, receive, send)
 
     async def _answer(
@@ -96,11 +97,12 @@ class GraphQL:
             exchange.ip = self._client_ips.find(scope, headers)
             if not self._is_prepared():
                 raise Unavailable(NOT_PREPARED)
+            # Before the token is verified, because verifying a signature takes CPU time.
             exchange.rate = await self._ip_rates.hit(to_client_network(exchange.ip))
-            exchange.principal = await self._principal(headers, exchange.ip)
+            exchange.principal = await self._authenticate(headers, exchange.ip)
             response_type(headers)
-            request = await read_request(scope, receive, headers, self._max_bytes, share.hold)
-            share.run()
+            request = await read_request(scope, receive, headers, self._max_bytes, share.add_bytes)
+            share.start_operation()
         except BadRequest as error:
             reply = await self._refuse(exchange, error, media_type)
         except Unauthenticated as error:
@@ -120,7 +122,7 @@ class GraphQL:
         return reply
 
     async def _refuse(self, exchange: Exchange, error: BadRequest, media_type: str) -> Reply:
-        """Finding out that a request is none is work too: it is counted like a document that can't be run."""
+        """Counts a request that is not a GraphQL request, because reading it takes time too."""
         exchange.refused = "BAD_REQUEST"
         try:
             answer = await self._engine.refuse(OperationResult([]), to_client_network(exchange.ip), exchange.principal)
@@ -129,14 +131,14 @@ class GraphQL:
         exchange.rate = answer.rate or exchange.rate
         return to_refusal(error, media_type)
 
-    async def _principal(self, headers: Headers, ip: str | None) -> Principal | None:
+    async def _authenticate(self, headers: Headers, ip: str | None) -> Principal | None:
         token = bearer_token(headers)
         if token is None:
             return None
         user_agent = headers.get("user-agent", "")[:MAX_USER_AGENT] or None
         return await self._tokens.verify(token, ip, user_agent)
 
-    def _tell(self, exchange: Exchange, status: int, seconds: float) -> None:
+    def _record(self, exchange: Exchange, status: int, seconds: float) -> None:
         answer, principal = exchange.answer, exchange.principal
         self._metrics.observe(answer, exchange.refused, status, seconds)
         operation = answer.operation if answer else None

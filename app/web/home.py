@@ -29,32 +29,35 @@ _BODY = """<main>
 </main>"""
 
 
-_FOR_PEOPLE = ("/docs", "/healthz", "/readyz")
+# The paths that a person can open in a browser. Only these are links.
+_PAGES = ("/docs", "/healthz", "/readyz")
 
 
 def list_paths(graphiql: bool, development: bool) -> Mapping[str, str]:
-    """What answers at each path, for people. `development`: whether the pages can get tokens."""
+    """Returns a description of each path. `development` is true if `/development/token` exists."""
     page = " GraphiQL for a browser." if graphiql else ""
     paths = {
         "/graphql": f"GraphQL over HTTP, by POST and GET.{page}",
         "/docs": "The manual of this version.",
-        "/ticket": "The page that links in mails lead to.",
-        "/healthz": "Whether the process is alive.",
-        "/readyz": "Whether it can answer requests: 200, or 503 with the reason.",
-        "/metrics": "Prometheus metrics, for this machine or with PROFILE_API_METRICS_TOKEN.",
+        "/ticket": "The page that a link in an e-mail opens.",
+        "/healthz": "Returns 200 while the process runs.",
+        "/readyz": "Returns 200 if the service can answer requests, otherwise 503 with the reason.",
+        "/metrics": "Prometheus metrics, for clients on the same machine or with PROFILE_API_METRICS_TOKEN.",
     }
     if development:
-        paths["/development/token"] = "Tokens for the callers that GraphiQL offers, by POST. In development only."
+        paths["/development/token"] = (
+            "Tokens for the callers that GraphiQL offers, by POST. Exists in development only."
+        )
     return paths
 
 
 def _to_html(path: str) -> str:
-    """A link, for what a person opens in a browser."""
-    return f'<a href="{escape(path)}">{escape(path)}</a>' if path in _FOR_PEOPLE else escape(path)
+    """Returns the path as HTML, and as a link if a person can open it in a browser."""
+    return f'<a href="{escape(path)}">{escape(path)}</a>' if path in _PAGES else escape(path)
 
 
 class Home:
-    """Shows `paths`. A browser is sent to GraphiQL when there is one."""
+    """Answers `/` with the list of `paths`, or redirects a browser to GraphiQL if it is on."""
 
     def __init__(self, paths: Mapping[str, str], graphiql: bool) -> None:
         self._paths = dict(paths)
@@ -67,6 +70,6 @@ class Home:
         if not wants_page(read_headers(request.scope)):
             return respond(self._paths, headers=varied)
         if self._graphiql:
-            # Not for good: another page may be the right one later.
+            # Not a permanent redirect: browsers store it, and a later version can show another page at this path.
             return RedirectResponse("/graphql", 302, varied)
         return HTMLResponse(self._page, headers={**varied, "content-security-policy": _CONTENT_SECURITY_POLICY})

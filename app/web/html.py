@@ -1,4 +1,4 @@
-"""The frame of the HTML pages that have no template of their own."""
+"""The HTML around pages that have no template of their own."""
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -17,5 +17,5 @@ _PAGE = """<!doctype html>
 
 
 def to_page(body: str, head: str = "") -> str:
-    """A whole page. Both arguments are HTML: the caller escapes what is not."""
+    """Returns a whole page. Both arguments must be HTML: the caller must escape other text."""
     return _PAGE.format(body=body, head=head)

@@ -1,4 +1,7 @@
-"""Logs: one line for each request, and other messages, as JSON or for a terminal. No token or metadata is logged."""
+"""Logs: one line for each request, and other messages, as JSON or for a terminal.
+
+No log contains tokens or metadata.
+"""
 
 import logging
 import re
@@ -15,49 +18,55 @@ import structlog
 from app.web.requests import Headers
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
-# An operation's name is a caller's word: enough of it to find it again.
+# Characters of the operation name in a log line. The caller chooses the name, and could choose a very long one.
 MAX_NAME = 64
 
-# The request that this task works on.
+# The id of the request that the current task works on.
 REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 
 class RequestLog:
-    """One line a request. Says nothing until `configure_logs` was called."""
+    """Writes one line for each request. Writes nothing until `configure_logs` was called."""
 
     def __init__(self) -> None:
         self._stream: BinaryIO | None = None
         self._logger: Any = None
 
     def write_json(self, stream: BinaryIO) -> None:
-        """Written here rather than by structlog: this line is a part of what every request costs."""
+        """Selects JSON.
+
+        This class writes it without structlog, because the time for this line is part of every request.
+        """
         self._stream, self._logger = stream, None
 
-    def write_words(self, logger: Any) -> None:
+    def write_text(self, logger: Any) -> None:
         self._stream, self._logger = None, logger
 
-    def write(self, told: dict[str, Any]) -> None:
+    def write(self, line: dict[str, Any]) -> None:
         if self._stream is not None:
-            told["event"], told["level"], told["timestamp"] = "request", "info", datetime.now(UTC)
-            self._stream.write(orjson.dumps(told, default=str, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z))
+            line["event"], line["level"], line["timestamp"] = "request", "info", datetime.now(UTC)
+            self._stream.write(orjson.dumps(line, default=str, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z))
             self._stream.flush()
         elif self._logger is not None:
-            self._logger.info("request", **told)
+            self._logger.info("request", **line)
 
 
 requests = RequestLog()
 
 
 def configure_logs(format_: str) -> None:
-    """`format_` is json, terminal, or auto: terminal where standard error is one. Logs go to standard error."""
+    """Configures all logs, which are written to standard error. `format_` is json, terminal or auto.
+
+    auto means terminal if standard error is a terminal, and json otherwise.
+    """
     terminal = format_ == "terminal" or (format_ == "auto" and sys.stderr.isatty())
     renderer: Any = structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer(_dumps)
     level: list[Any] = [structlog.processors.add_log_level, structlog.processors.TimeStamper("iso", utc=True)]
     if terminal:
-        requests.write_words(structlog.BoundLogger(structlog.PrintLogger(sys.stderr), [*level, renderer], {}))
+        requests.write_text(structlog.BoundLogger(structlog.PrintLogger(sys.stderr), [*level, renderer], {}))
     else:
         requests.write_json(sys.stderr.buffer)
-    # What libraries say, uvicorn first of all, looks the same.
+    # Messages of libraries, such as uvicorn, get the same format.
     handler = logging.StreamHandler()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -66,13 +75,16 @@ def configure_logs(format_: str) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
-    # They log URLs with query strings, and each connection.
+    # At lower levels these libraries log URLs with query strings, which can contain secrets.
     for name in ("httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def request_id(headers: Headers) -> str:
-    """The caller's own X-Request-Id where it is one, else a new one."""
+def read_request_id(headers: Headers) -> str:
+    """Returns X-Request-Id of the request, or a new id if the header is missing or not valid.
+
+    Only short ids of plain characters are valid, because the id is written to logs.
+    """
     given = headers.get("x-request-id")
     return given if given is not None and _REQUEST_ID.fullmatch(given) else f"{getrandbits(128):032x}"
 

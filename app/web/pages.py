@@ -1,4 +1,4 @@
-"""The GraphiQL page, and the static files (JavaScript and CSS) of all pages."""
+"""The GraphiQL page, and its static files (JavaScript and CSS)."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,24 +13,26 @@ from app.web.files import IMMUTABLE, CompressedFiles
 from app.web.html import to_page
 
 STATIC = Path(__file__).parent / "static"
-# Nothing from elsewhere. The editor makes its styles while it runs; scripts come from files alone.
+# Nothing from other hosts, and scripts only from files. The editor adds styles while it runs, so inline styles are
+# allowed.
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; worker-src 'self';"
     " img-src 'self' data:; font-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-_BODY = """<div id="root">{words}</div>
+_BODY = """<div id="root">{text}</div>
 <script type="application/json" id="config">{config}</script>
 {scripts}"""
 _NOT_BUILT = (
-    "<p>GraphiQL is not in this installation: it was made with PROFILE_API_UI=skip."
-    " Install again without it. The API itself is at this URL all the same.</p>"
+    "<p>This installation does not contain GraphiQL, because it was made with PROFILE_API_UI=skip."
+    " Install the service again without this variable. Other clients can use the API at this URL.</p>"
 )
 
 
 class GraphiQL:
-    """The page at /graphql. `callers` (subject and name) are whose tokens a visitor may pick, in development.
+    """The page at /graphql.
 
-    `paths` are the others that this service answers, for a line on the page.
+    `callers` are the callers that a visitor can select in development, each with `subject` and `name`. `paths` are the
+    other paths of this service, which the page links to.
     """
 
     def __init__(
@@ -48,7 +50,10 @@ class GraphiQL:
 
 
 class Bundles(CompressedFiles):
-    """Their names change with their content, so that browsers keep them for good."""
+    """Serves the static files of GraphiQL.
+
+    Browsers may store them forever, because their names change with their content.
+    """
 
     def __init__(self) -> None:
         super().__init__(STATIC)
@@ -64,10 +69,10 @@ def _page(name: str, config: Mapping[str, Any]) -> str:
     try:
         manifest = json.loads((STATIC / "manifest.json").read_text())
     except FileNotFoundError:
-        return to_page(_BODY.format(words=_NOT_BUILT, config="{}", scripts=""))
+        return to_page(_BODY.format(text=_NOT_BUILT, config="{}", scripts=""))
     body = _BODY.format(
-        words="<noscript>This page needs JavaScript.</noscript>",
-        # A script element ends at the first `</`, whatever stands around it.
+        text="<noscript>This page needs JavaScript.</noscript>",
+        # A script element ends at the first `</`, even inside a JSON string.
         config=json.dumps(config).replace("<", "\\u003c"),
         scripts=f'<script type="module" src="/static/{escape(manifest[f"{name}.js"])}"></script>',
     )

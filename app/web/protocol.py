@@ -1,6 +1,6 @@
-"""HTTP/1.1 with limits on what a connection may hold, and for how long: uvicorn's httptools protocol has none.
+"""HTTP/1.1 with limits of size and time for each connection. The httptools protocol of uvicorn has no such limits.
 
-It relies on uvicorn's internals, so uvicorn is pinned, and tests/web/test_protocol.py shows what must stay true.
+This module depends on internals of uvicorn. So uvicorn is pinned, and tests/web/test_protocol.py checks the behaviour.
 """
 
 import asyncio
@@ -13,27 +13,29 @@ from typing import Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-# The parser keeps an unfinished header in memory, so it is fed in small parts and checked after each.
+# The parser stores an unfinished header in memory. So it gets small parts, and the size is checked after each part.
 _PART_BYTES = 8_192
-# A client that is refused while it still sends is read from for a moment, so that it can read the answer.
+# After a refusal, the connection still reads for this long. If it closed at once, a client that is still sending would
+# get a connection reset instead of the answer.
 _LINGER_SECONDS = 2.0
 _LINGER_BYTES = 1_048_576
-# How long a connection without a request is kept when the server stops.
+# When the server stops, a connection without a request stays open for this long: a request can be on its way.
 _GRACE_SECONDS = 1.0
-# Chunks of one byte have five bytes around them.
+# Bytes around the data of a chunk, per byte of the body. A chunk of one byte has five of them.
 _CHUNK_OVERHEAD = 8
+# Requests that a client may send on a connection before it receives the first answer.
 _MAX_PIPELINED = 100
 _NEVER = float("inf")
-# The key of the lifespan's state that holds a function of a status and seconds: it counts a refused request.
+# The key in the state of the lifespan for a function that counts a refused request. It gets the status and the seconds.
 COUNT_REFUSAL = "count_refusal"
 
 
 @dataclass(frozen=True, slots=True)
 class HttpLimits:
-    """Of one connection, but for `connections`, which is how many a process keeps open.
+    """The limits of one connection. Only `connections` is a limit of the process: the number of open connections.
 
-    A body may take `body_seconds`, and a second more for each `body_rate` bytes of it. A client that reads nothing of
-    an answer for `write_seconds` is gone.
+    A body must arrive within `body_seconds`, plus one second for each `body_rate` bytes. A connection is closed if its
+    client reads too little of an answer within `write_seconds`.
     """
 
     head_bytes: int = 32_768
@@ -45,22 +47,26 @@ class HttpLimits:
 
 
 class Input(Enum):
-    """What the client is sending."""
+    """What the client is sending at present."""
 
     NOTHING = auto()
     HEAD = auto()
     BODY = auto()
-    # It was refused; what still arrives is read and dropped.
+    # The request was refused. What the client still sends is read and ignored.
     REFUSED = auto()
 
 
 class OpenConnections:
-    """The open connections of this process. At the limit, the one that has waited longest makes room for a new one."""
+    """The open connections of this process.
+
+    At the limit, a new connection replaces the one that has waited longest for a complete request. So a client that
+    opens many idle connections does not lock out others.
+    """
 
     def __init__(self, limits: HttpLimits) -> None:
         self.limits = limits
         self._open: set[LimitedProtocol] = set()
-        # Those without a complete request, in the order in which they began to wait.
+        # Connections without a complete request, in the order in which they began to wait.
         self._waiting: dict[LimitedProtocol, None] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._tick = min(1.0, limits.head_seconds / 4, limits.body_seconds / 4, limits.write_seconds / 4)
@@ -69,11 +75,11 @@ class OpenConnections:
         return len(self._open)
 
     def protocol(self, **given: Any) -> "LimitedProtocol":
-        """Makes the protocol of a new connection; uvicorn calls it as a class."""
+        """Returns the protocol object of a new connection. uvicorn calls this method like a class."""
         return LimitedProtocol(self, **given)
 
     def add(self, connection: "LimitedProtocol") -> bool:
-        """False when there is no room: each open connection is being answered."""
+        """Adds a connection. Returns False at the limit, if the service is answering a request on every connection."""
         if len(self._open) >= self.limits.connections:
             if not self._waiting:
                 return False
@@ -91,15 +97,19 @@ class OpenConnections:
         self._waiting.pop(connection, None)
 
     def wait(self, connection: "LimitedProtocol") -> None:
-        """The connection has no complete request from now on."""
+        """Marks that the connection has no complete request from now on."""
         if connection in self._open:
             self._waiting.setdefault(connection)
 
     def work(self, connection: "LimitedProtocol") -> None:
+        """Marks that the service answers a request on the connection from now on."""
         self._waiting.pop(connection, None)
 
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
-        """One timer for all: a timer for each request would cost more than all other checks."""
+        """Checks all connections.
+
+        One timer is enough: a timer for each request would cost more than all other checks.
+        """
         now = loop.time()
         for each in tuple(self._open):
             each.check(now)
@@ -107,7 +117,7 @@ class OpenConnections:
 
 
 class LimitedProtocol(HttpToolsProtocol):
-    """One connection."""
+    """One connection, with the limits of HttpLimits."""
 
     def __init__(self, connections: OpenConnections, **given: Any) -> None:
         super().__init__(**given)
@@ -116,12 +126,12 @@ class LimitedProtocol(HttpToolsProtocol):
         self._input = Input.NOTHING
         self._deadline = _NEVER
         self._began = self.loop.time()
-        # The server stops: no other request is taken from this connection.
+        # True when the server stops: this connection takes no further request.
         self._is_last = False
-        # Bytes of the message that are not of its body, and those that are.
+        # Bytes of the message outside of its body, and bytes of its body.
         self._raw = self._body = 0
         self._body_began = 0.0
-        # How much was still to be written, and when that was looked at.
+        # Bytes that were not written yet at the last check, and the time of that check.
         self._unwritten = 0
         self._looked_at = 0.0
 
@@ -158,7 +168,7 @@ class LimitedProtocol(HttpToolsProtocol):
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            # Answered like any other request, and closed then: nothing here speaks another protocol.
+            # The service answers the request as HTTP/1.1, and then closes the connection.
             return
         except httptools.HttpParserError:
             if not self._is_refused():
@@ -180,12 +190,13 @@ class LimitedProtocol(HttpToolsProtocol):
         elif len(self.pipeline) >= _MAX_PIPELINED:
             self._refuse(HTTPStatus.TOO_MANY_REQUESTS)
         if self._is_refused():
-            # The parser stops at an exception.
+            # An exception stops the parser.
             raise ConnectionAbortedError
         super().on_headers_complete()
         if self.parser.should_upgrade() or self._is_last:
             self.cycle.keep_alive = False
-        # Trailers are no headers (RFC 9110, section 6.5.1): they go into a list that nobody reads.
+        # Trailers must not become headers (RFC 9110, section 6.5.1). The parser adds them to this new list, which is
+        # not used.
         self.headers = []
         self._raw = 0
         self._input, self._body_began = Input.BODY, self.loop.time()
@@ -211,11 +222,11 @@ class LimitedProtocol(HttpToolsProtocol):
         if not self.pipeline:
             self._all.wait(self)
         if self._input is Input.BODY:
-            # The rest of a body that was answered without it.
+            # The request was answered before its whole body arrived. The rest of the body gets only a short time.
             self._deadline = min(self._deadline, self.loop.time() + _LINGER_SECONDS)
 
     def shutdown(self) -> None:
-        """Closes the connection when its request is answered. One that was just made may have a request under way."""
+        """Closes the connection after its request is answered. On a new connection, a request can be on its way."""
         if self._input is Input.HEAD or (self.cycle is None and not self._is_refused()):
             self._is_last = True
             self._deadline = min(self._deadline, self.loop.time() + _GRACE_SECONDS)
@@ -223,7 +234,7 @@ class LimitedProtocol(HttpToolsProtocol):
             super().shutdown()
 
     def _unsupported_upgrade_warning(self) -> None:
-        """Anybody could fill the log with it."""
+        """Replaces the method of uvicorn, which logs a warning: any client could fill the log."""
 
     def _expect_head(self) -> None:
         self._began = self.loop.time()
@@ -241,11 +252,11 @@ class LimitedProtocol(HttpToolsProtocol):
         super().resume_writing()
 
     def check(self, now: float) -> None:
-        """Ends the connection when its client takes too long."""
+        """Closes the connection if its client is too slow. `now` is the time of the event loop."""
         if self._reads_too_slowly(now):
             self.transport.abort()
         elif self.flow.read_paused:
-            # The client can't go on, so its time does not either.
+            # The server has paused reading, so the client cannot send. This time must not count against the client.
             self._deadline = max(self._deadline, now + self._limits.head_seconds)
         elif now >= self._deadline:
             self._expire()
@@ -265,7 +276,7 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._is_refused():
             self.transport.abort()
         elif self._input is Input.HEAD and self._is_answering():
-            # An earlier request of this connection still runs, and has a time limit of its own.
+            # An earlier request of this connection is still running. It has a time limit of its own.
             return
         elif self._input is Input.NOTHING or (self._input is Input.BODY and not self._is_answering()):
             self.transport.close()
@@ -273,12 +284,13 @@ class LimitedProtocol(HttpToolsProtocol):
             self._refuse(HTTPStatus.REQUEST_TIMEOUT)
 
     def _refuse(self, status: HTTPStatus) -> None:
-        """Answers in place of the application, and reads on for a moment before it closes."""
-        is_of_earlier = self._is_answering() and self._input is not Input.BODY
+        """Answers instead of the application, and reads for a short time before it closes the connection."""
+        is_answering_earlier = self._is_answering() and self._input is not Input.BODY
         self._input, self._raw = Input.REFUSED, 0
         self._deadline = self.loop.time() + _LINGER_SECONDS
-        if is_of_earlier:
-            # Answers keep the order of their requests: this one is left out, and the last before it closes.
+        if is_answering_earlier:
+            # Answers must be in the order of the requests. This request gets no answer: the connection closes after the
+            # answer to the earlier request.
             self.cycle.keep_alive = False
             self._deadline = _NEVER
             return
@@ -306,5 +318,5 @@ class LimitedProtocol(HttpToolsProtocol):
 
 
 def protocol_factory(limits: HttpLimits) -> Callable[..., LimitedProtocol]:
-    """What uvicorn makes a connection's protocol with."""
+    """Returns the function that uvicorn calls for each new connection."""
     return OpenConnections(limits).protocol

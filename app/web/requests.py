@@ -1,4 +1,4 @@
-"""GraphQL over HTTP, requests: reads headers, query string and body."""
+"""Reads the headers, the query string and the body of a GraphQL over HTTP request."""
 
 import json
 import re
@@ -16,27 +16,27 @@ from app.domain.metadata import is_well_formed
 from app.engine.requests import Request
 
 JSON = "application/json"
-# Of the text of a document: comments and strings are read before anything else can be limited.
+# Maximum size of the text of a document. The other limits count tokens, but comments and long strings take time too.
 MAX_QUERY_BYTES = 65_536
 GRAPHQL_RESPONSE = "application/graphql-response+json"
-# What a fast parser would round: integers of 19 digits and more are read by the exact one.
+# orjson rounds integers beyond 64 bits. Bodies with 19 or more digits in a row are parsed by the json module instead.
 _LONG_NUMBER = re.compile(rb"\d{19}")
 
 
-# By name in lower case.
+# Values of headers by their names in lower case.
 Headers = Mapping[str, str]
 
 
-# Hears of bytes that are to be kept, before they are.
-Hold = Callable[[int], None]
+# Called with a number of bytes before they are stored in memory. It can raise Unavailable.
+AddBytes = Callable[[int], None]
 
 
-def _hold(count: int) -> None: ...
+def _ignore(count: int) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class BadRequest(Exception):  # noqa: N818
-    """Not a GraphQL request. `allow` is the Allow header of a 405."""
+    """Raised for a request that is not a GraphQL request. `allow` is the header Allow for the status 405."""
 
     status: int
     message: str
@@ -44,7 +44,7 @@ class BadRequest(Exception):  # noqa: N818
 
 
 def read_headers(scope: Scope) -> Headers:
-    """One that was sent more than once is one list of its values (RFC 9110, section 5.3)."""
+    """Returns the headers. The values of a repeated header are joined with commas (RFC 9110, section 5.3)."""
     headers: dict[str, str] = {}
     for raw_name, raw_value in scope["headers"]:
         name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
@@ -52,39 +52,41 @@ def read_headers(scope: Scope) -> Headers:
     return headers
 
 
-async def read_request(scope: Scope, receive: Receive, headers: Headers, max_bytes: int, hold: Hold = _hold) -> Request:
-    """Raises BadRequest with 400, 405, 413 or 415 when there is none. `hold` hears of the bytes that are kept."""
+async def read_request(
+    scope: Scope, receive: Receive, headers: Headers, max_bytes: int, add_bytes: AddBytes = _ignore
+) -> Request:
+    """Reads a GraphQL request. Raises BadRequest with 400, 405, 413 or 415 for any other request."""
     if scope["method"] == "GET":
         return _to_request(_from_query_string(scope["query_string"]), True)
     if scope["method"] != "POST":
-        raise BadRequest(405, "GraphQL is asked by GET and POST.", "GET, POST")
+        raise BadRequest(405, "Send a GraphQL request with GET or POST.", "GET, POST")
     media_type, _, parameters = headers.get("content-type", "").partition(";")
     if media_type.strip().lower() != JSON or ("charset" in parameters.lower() and "utf-8" not in parameters.lower()):
         raise BadRequest(415, "Send the request as application/json in UTF-8.")
-    return _to_request(parse_json(await read_body(receive, headers, max_bytes, hold)), False)
+    return _to_request(parse_json(await read_body(receive, headers, max_bytes, add_bytes)), False)
 
 
 def response_type(headers: Headers) -> str:
-    """The media type to answer with, as Accept prefers (RFC 9110). Raises BadRequest with 406 when none is accepted."""
+    """Returns the media type that Accept prefers (RFC 9110). Raises BadRequest with 406 when none is accepted."""
     found = _preferred(headers.get("accept", ""))
     if found is None:
-        raise BadRequest(406, f"Answers are {GRAPHQL_RESPONSE} or {JSON}.")
+        raise BadRequest(406, f"The service answers only with {GRAPHQL_RESPONSE} or {JSON}. Add one of them to Accept.")
     return found
 
 
 def error_type(headers: Headers) -> str:
-    """The media type of an error: it is sent also when Accept allows none."""
+    """Returns the media type of an error. It is JSON if Accept allows none, because an error must be readable."""
     return _preferred(headers.get("accept", "")) or JSON
 
 
 def wants_page(headers: Headers) -> bool:
-    """Whether a browser's address bar asks, rather than a program."""
+    """Returns whether a person opens the URL in a browser. A program accepts JSON."""
     accept = headers.get("accept", "")
     return "text/html" in accept and JSON not in accept and GRAPHQL_RESPONSE not in accept
 
 
 def accepted_encodings(headers: Headers) -> frozenset[str]:
-    """The content codings that Accept-Encoding names, without those of quality 0 (RFC 9110, section 12.5.3)."""
+    """Returns the content codings in Accept-Encoding, without those with quality 0 (RFC 9110, section 12.5.3)."""
     ranges = (_media_range(each) for each in headers.get("accept-encoding", "").split(","))
     return frozenset(name for name, quality in ranges if quality > 0)
 
@@ -116,21 +118,26 @@ def _media_range(text: str) -> tuple[str, float]:
 
 
 def bearer_token(headers: Headers) -> str | None:
-    """RFC 6750, section 2.1: from the header only, never from a query string. None where no credentials came."""
+    """Returns the token in the Authorization header (RFC 6750, section 2.1), or None without this header.
+
+    Raises Unauthenticated when the header has another form. A token in the query string is ignored, because logs and
+    browser histories contain URLs.
+    """
     value = headers.get("authorization")
     if value is None:
         return None
     scheme, _, token = value.partition(" ")
     token = token.strip()
     if scheme.lower() != "bearer" or not token or " " in token:
-        raise Unauthenticated("Send one Authorization header: Bearer, and the token.", "invalid_request")
+        raise Unauthenticated("Send one Authorization header with the word Bearer and the token.", "invalid_request")
     return token
 
 
 def parse_json(body: bytes, name: str = "The body") -> Any:
-    """Exactly what was sent: no integer rounded. BadRequest, which names what was sent, for what is no JSON.
+    """Parses JSON without rounding integers. Raises BadRequest with `name` in the message for a text that is not JSON.
 
-    NaN, infinities and lone surrogates are let through, to be refused with a path by whoever takes the value.
+    NaN, infinity and lone surrogates are accepted at this point. The argument that receives them refuses them with a
+    path.
     """
     try:
         if not _LONG_NUMBER.search(body):
@@ -143,9 +150,9 @@ def parse_json(body: bytes, name: str = "The body") -> Any:
         raise BadRequest(400, f"{name} is not valid JSON.") from None
 
 
-async def read_body(receive: Receive, headers: Headers, max_bytes: int, hold: Hold = _hold) -> bytes:
-    """Raises BadRequest with 413 beyond `max_bytes`, and with 400 when the body breaks off."""
-    too_large = BadRequest(413, f"A request takes at most {max_bytes} bytes.")
+async def read_body(receive: Receive, headers: Headers, max_bytes: int, add_bytes: AddBytes = _ignore) -> bytes:
+    """Reads the body. Raises BadRequest with 413 beyond `max_bytes`, and with 400 when the connection closes."""
+    too_large = BadRequest(413, f"The body of a request must have at most {max_bytes} bytes.")
     length = headers.get("content-length", "")
     if length.isdecimal() and int(length[:20]) > max_bytes:
         raise too_large
@@ -153,12 +160,12 @@ async def read_body(receive: Receive, headers: Headers, max_bytes: int, hold: Ho
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise BadRequest(400, "The body ended before its end.")
+            raise BadRequest(400, "The connection closed before the whole body arrived.")
         part = message.get("body", b"")
         more = message.get("more_body", False)
         if len(body) + len(part) > max_bytes:
             raise too_large
-        hold(len(part))
+        add_bytes(len(part))
         body += part
     return bytes(body)
 
@@ -167,7 +174,7 @@ def _from_query_string(text: bytes) -> dict[str, Any]:
     try:
         given: dict[str, Any] = dict(parse_qsl(text.decode("ascii"), keep_blank_values=True, errors="strict"))
     except ValueError:
-        raise BadRequest(400, "The query string can't be read.") from None
+        raise BadRequest(400, "The query string is not valid: it must be ASCII with percent-encoded UTF-8.") from None
     for name in ("variables", "extensions"):
         if given.get(name):
             given[name] = parse_json(given[name].encode(), name)
@@ -178,14 +185,14 @@ def _from_query_string(text: bytes) -> dict[str, Any]:
 
 def _to_request(given: Any, read_only: bool) -> Request:
     if not isinstance(given, dict):
-        raise BadRequest(400, "A GraphQL request is a JSON object.")
+        raise BadRequest(400, "The body of a GraphQL request must be a JSON object.")
     query, document_id = given.get("query"), _optional(given, "documentId", str)
     if query is not None and document_id is not None:
         raise BadRequest(400, "Send query or documentId, not both.")
     if document_id is None and (not isinstance(query, str) or not is_well_formed(query)):
-        raise BadRequest(400, "query is missing, or no text.")
+        raise BadRequest(400, "query is missing, or is not a text.")
     if query is not None and len(query) > MAX_QUERY_BYTES // 4 and len(query.encode()) > MAX_QUERY_BYTES:
-        raise BadRequest(400, f"query takes at most {MAX_QUERY_BYTES} bytes; send values as variables.")
+        raise BadRequest(400, f"query must have at most {MAX_QUERY_BYTES} bytes. Send long values as variables.")
     _optional(given, "extensions", dict)
     operation_name: str | None = _optional(given, "operationName", str) or None
     variables: Mapping[str, Any] | None = _optional(given, "variables", dict)
@@ -195,5 +202,5 @@ def _to_request(given: Any, read_only: bool) -> Request:
 def _optional(given: Mapping[str, Any], name: str, type_: type) -> Any:
     value = given.get(name)
     if value is not None and not isinstance(value, type_):
-        raise BadRequest(400, f"{name} must be {'a JSON object' if type_ is dict else 'text'}.")
+        raise BadRequest(400, f"{name} must be {'a JSON object' if type_ is dict else 'a text'}.")
     return value

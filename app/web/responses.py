@@ -1,4 +1,4 @@
-"""GraphQL over HTTP, responses: status codes, media types and headers, for answers and refusals."""
+"""Status codes, media types and headers of answers and refusals, as GraphQL over HTTP defines them."""
 
 import json
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from app.engine.requests import OperationResult
 from app.web.requests import GRAPHQL_RESPONSE, JSON, BadRequest
 
 REALM = 'Bearer realm="profile-api"'
-# Of a request that was not executed. What is not here is 400, except to clients that know application/json only.
+# The status of a request that was not executed. For all other codes the status is 400, or 200 for application/json.
 _STATUS = {
     "RATE_LIMITED": 429,
     "USER_BLOCKED": 403,
@@ -25,14 +25,14 @@ _STATUS = {
 
 
 def encode(content: Any) -> bytes:
-    """JSON in UTF-8; what UTF-8 can't hold (a lone surrogate in a message) goes out escaped."""
+    """Returns JSON in UTF-8. Values that orjson cannot encode, such as lone surrogates, are escaped."""
     try:
         return orjson.dumps(content)
     except TypeError:
         return json.dumps(content, separators=(",", ":")).encode()
 
 
-# On every answer, where it has none of that name itself.
+# Every answer has these headers, unless it sets a header of the same name itself.
 SECURE_HEADERS = (
     (b"cache-control", b"no-store"),
     (b"content-security-policy", b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
@@ -43,7 +43,7 @@ SECURE_HEADERS = (
 
 
 class Reply:
-    """An answer, as an ASGI application: Starlette's costs more than all that is told of a request."""
+    """An answer, as an ASGI application. It is much faster than the Response of Starlette."""
 
     __slots__ = ("body", "headers", "status")
 
@@ -68,7 +68,7 @@ def respond(content: Any, status: int = 200, media_type: str = JSON, headers: Ma
 
 
 def to_response(answer: OperationResult, media_type: str) -> Reply:
-    """The status code is what GraphQL over HTTP has for this media type: 200 when the operation was executed."""
+    """Returns the answer to an operation, with the status that GraphQL over HTTP defines for this media type."""
     content: dict[str, Any] = {"errors": answer.errors} if answer.errors else {}
     if answer.executed:
         content = {"data": answer.data, **content}
@@ -77,7 +77,7 @@ def to_response(answer: OperationResult, media_type: str) -> Reply:
 
 
 def _status(answer: OperationResult, media_type: str) -> tuple[int, dict[str, str]]:
-    """The status, and headers that go with it. An answer with data is 200: clients discard the data of any other."""
+    """Returns the status and its headers. An answer with data has the status 200, because clients ignore other data."""
     if not answer.errors:
         return 200, {}
     if answer.is_mutation_by_get:
@@ -95,7 +95,7 @@ def _status(answer: OperationResult, media_type: str) -> tuple[int, dict[str, st
 
 
 def _step_up(extensions: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """The challenge of RFC 9470 where a field needs a more recent sign-in."""
+    """Returns the challenge of RFC 9470 if a field needs a more recent sign-in."""
     wanted = extensions.get("INSUFFICIENT_USER_AUTHENTICATION")
     if wanted is None:
         return {}
@@ -104,14 +104,15 @@ def _step_up(extensions: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
 
 
 def rate_headers(rate: Rate) -> list[tuple[bytes, bytes]]:
-    """The RateLimit header fields for HTTP (draft-ietf-httpapi-ratelimit-headers)."""
+    """Returns the headers RateLimit and RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers)."""
     policy = f'"{rate.policy}";q={rate.limit};w={rate.window}'
     left = f'"{rate.policy}";r={rate.remaining};t={rate.reset_in}'
     return [(b"ratelimit-policy", policy.encode()), (b"ratelimit", left.encode())]
 
 
 def to_challenge(error: Unauthenticated, media_type: str) -> Reply:
-    """RFC 6750, section 3."""
+    """Returns the refusal of a token, with the challenge of RFC 6750, section 3."""
+    # A quotation mark would end the text in the header.
     description = error.message.replace('"', "'")
     challenge = f'{REALM}, error="{error.error}", error_description="{description}"'
     status = 400 if error.error == "invalid_request" else 401

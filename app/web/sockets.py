@@ -1,4 +1,4 @@
-"""The socket that the service listens on: opened before any other step, and shared by all workers."""
+"""Opens the socket that the service listens on. All workers share it."""
 
 import errno
 from socket import AF_INET, AF_INET6, SO_REUSEADDR, SOL_SOCKET, gaierror, socket
@@ -7,7 +7,10 @@ from app.settings import ConfigurationError
 
 
 def open_socket(host: str, port: int) -> socket:
-    """Bound, and listened on by uvicorn later. ConfigurationError when the host or port cannot be used."""
+    """Returns a bound socket, on which uvicorn listens later. Raises ConfigurationError for a wrong host or port.
+
+    The socket is opened before the database starts, so that a port that is in use is reported at once.
+    """
     opened = socket(AF_INET6 if ":" in host else AF_INET)
     opened.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
     try:
@@ -23,9 +26,9 @@ def _describe(error: OSError | UnicodeError, host: str, port: int) -> str:
     if isinstance(error, gaierror | UnicodeError) or error.errno == errno.EADDRNOTAVAIL:
         return f"PROFILE_API_HOST (--host): {host} is not an IP address of this machine. Use 127.0.0.1 or 0.0.0.0."
     if error.errno == errno.EADDRINUSE:
-        problem = f"port {port} of {host} is in use: stop what uses it, or choose another port"
+        problem = f"port {port} of {host} is in use: stop the program that uses it, or choose another port"
     elif error.errno == errno.EACCES:
-        problem = f"this user may not listen on port {port}: choose one above 1023"
+        problem = f"this user may not listen on port {port}: choose a port above 1023"
     else:
         problem = f"cannot listen on {host}, port {port} ({error.strerror})"
     return f"PROFILE_API_PORT (--port): {problem}."

@@ -1,4 +1,4 @@
-"""`/ticket`: the page that the link of a mail opens. A GET changes nothing, because mail scanners follow links."""
+"""`/ticket`: the page that a link in an e-mail opens. A GET changes nothing, because mail scanners open links."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -40,9 +40,10 @@ _TEMPLATES = Environment(
 
 
 class TicketPage:
-    """`rates` counts requests by the network of their client. `min_length` is that of the passwords of a tenant.
+    """Answers /ticket. The page uses no script and no cookie, so it works in every browser.
 
-    No script, no cookie: it works in any browser.
+    `rates` counts requests by the network of their client. `min_length` returns the minimum length of passwords in a
+    tenant.
     """
 
     def __init__(self, tickets: Tickets, client_ips: ClientIPs, rates: Rates, min_length: Callable[[str], int]) -> None:
@@ -53,9 +54,10 @@ class TicketPage:
 
     async def answer(self, request: Request) -> Response:
         headers = read_headers(request.scope)
-        language = _accepted(headers.get("accept-language", ""))
+        language = _accepted_language(headers.get("accept-language", ""))
         ip = self._client_ips.find(request.scope, headers)
         try:
+            # A ticket is a secret: without this limit, a client could try many of them.
             await self._rates.hit(to_client_network(ip))
             if request.method != "POST":
                 secret = request.query_params.get("ticket", "")
@@ -89,7 +91,7 @@ class TicketPage:
     def _page_of(
         self, language: str, secret: str, ticket: Ticket | None, problem: str | None = None, status: int = 200
     ) -> Response:
-        """The ticket's form, in the language of whom the ticket is for. Without a ticket: that the link is no good."""
+        """Returns the form in the language of the user. Without a ticket, the page says that the link is not valid."""
         if ticket is None:
             return _page(language, problem=_words(language)["link_invalid"], status=404)
         return _page(ticket.language, problem, status=status, form=self._form(secret, ticket))
@@ -101,7 +103,7 @@ class TicketPage:
 
 
 def _problem(words: Mapping[str, Any], refusal: Refused) -> str:
-    """What is wrong, in the language of the page."""
+    """Returns the text about a refusal, in the language of the page."""
     if isinstance(refusal, PasswordRefused):
         of_password = words["password"]
         advice = of_password["advice"] if refusal.problem in EASY_TO_GUESS else ""
@@ -132,7 +134,7 @@ def _words(language: str) -> Mapping[str, Any]:
 
 
 async def _read_form(request: Request, headers: Headers) -> Mapping[str, str] | None:
-    """None for what is no form, or too long for one."""
+    """Returns None when the request is not a form or is too long."""
     if headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
         return None
     try:
@@ -142,8 +144,8 @@ async def _read_form(request: Request, headers: Headers) -> Mapping[str, str] | 
         return None
 
 
-def _accepted(header: str) -> str:
-    """The first of LANGUAGES that a browser names."""
+def _accepted_language(header: str) -> str:
+    """Returns the first language in Accept-Language for which the service has texts, or English."""
     for each in header.split(","):
         language = each.partition(";")[0].strip().partition("-")[0].lower()
         if language in LANGUAGES:

@@ -1,4 +1,4 @@
-"""OpenTelemetry traces: a span for each request and each of its root fields, if an endpoint is configured."""
+"""OpenTelemetry traces: a span for each request and for each of its root fields, if an endpoint is configured."""
 
 import os
 import time
@@ -13,34 +13,41 @@ from app.engine.requests import OperationResult
 from app.settings import ConfigurationError
 from app.web.requests import Headers
 
-# The names of the OpenTelemetry specification.
+# The OpenTelemetry specification defines these names.
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 _NANOSECONDS = 1e9
 
 
 class Traces:
-    """What traces: one request after the other, each under the caller's own trace where it names one."""
+    """Makes the spans of requests."""
 
     def __init__(self, tracer: trace.Tracer) -> None:
         self._tracer = tracer
 
     @contextmanager
     def span(self, headers: Headers) -> Iterator["Traced"]:
-        """`traceparent` is of W3C Trace Context."""
+        """Opens the span of a request.
+
+        Its parent is the span in the header `traceparent` (W3C Trace Context), if any.
+        """
         parent = propagate.extract(headers)
         with self._tracer.start_as_current_span("POST /graphql", parent, SpanKind.SERVER) as span:
             yield Traced(self._tracer, span)
 
 
 class Traced:
-    """A request's span."""
+    """The span of a request."""
 
     def __init__(self, tracer: trace.Tracer, span: trace.Span) -> None:
         self._tracer = tracer
         self._span = span
 
-    def tell(self, answer: OperationResult | None, status: int) -> None:
-        """By the semantic conventions for HTTP and GraphQL; names of the schema only, and the operation's own."""
+    def record(self, answer: OperationResult | None, status: int) -> None:
+        """Adds the attributes, and a child span for each root field, after the request.
+
+        The names follow the semantic conventions for HTTP and GraphQL. Variables and values are not recorded, because
+        they can be personal data.
+        """
         self._span.set_attribute("http.response.status_code", status)
         if status >= 500:
             self._span.set_status(Status(StatusCode.ERROR))
@@ -61,9 +68,9 @@ class Traced:
 
 
 def traces_from_environment() -> Traces | None:
-    """By the variables of the OpenTelemetry specification; None without an endpoint.
+    """Reads the variables of the OpenTelemetry specification. Returns None if no endpoint is set.
 
-    ConfigurationError where the exporter is not installed.
+    Raises ConfigurationError when the exporter is not installed.
     """
     if not any(os.environ.get(name) for name in _ENDPOINTS):
         return None
@@ -74,7 +81,7 @@ def traces_from_environment() -> Traces | None:
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
     except ImportError:
         raise ConfigurationError(
-            "OTEL_EXPORTER_OTLP_ENDPOINT is set: tracing needs the extra `telemetry` of profile-api."
+            "OTEL_EXPORTER_OTLP_ENDPOINT is set, but the extra `telemetry` of profile-api is not installed. Install it."
         ) from None
     service: dict[str, Any] = {"service.name": os.environ.get("OTEL_SERVICE_NAME", "profile-api")}
     provider = TracerProvider(resource=Resource.create(service))

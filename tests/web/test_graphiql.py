@@ -29,7 +29,7 @@ async def run(page: Page) -> None:
     await page.get_by_role("button", name="Execute query").click()
 
 
-CARRIED = "Requests carry this caller’s token."
+SENT_WITH_TOKEN = "Requests are sent with this caller’s token. Ctrl+Enter runs the query."
 
 
 @needs_browser
@@ -45,7 +45,7 @@ async def test_in_development_it_starts_as_john_doe_and_runs_examples(served: Se
         await run(page)
         await expect(answer).to_contain_text("Lyon")
         # The example says who may run it, and its request waits for that caller's token.
-        await page.get_by_role("button", name="One user, as support sees them").click()
+        await page.get_by_role("button", name="One user with all data").click()
         await run(page)
         await expect(answer).to_contain_text("appMetadata")
         await expect(caller).to_have_value("support@clients")
@@ -81,7 +81,7 @@ async def test_a_phone_shows_query_and_answer_below_each_other(served: Served) -
     async with opened(served) as (page, _):
         await page.set_viewport_size({"width": 390, "height": 844})
         await page.get_by_role("button", name="Show Examples").click()
-        await page.get_by_role("button", name="One user, as support sees them").click()
+        await page.get_by_role("button", name="One user with all data").click()
         # The pane made room again.
         await run(page)
         await expect(page.locator(".result-window")).to_contain_text('"blocked": false')
@@ -102,7 +102,7 @@ async def test_a_phone_shows_query_and_answer_below_each_other(served: Served) -
 @needs_browser
 async def test_explorer_history_and_the_schema_are_there(served: Served) -> None:
     async with opened(served) as (page, _):
-        await expect(page.get_by_text(CARRIED)).to_be_visible()
+        await expect(page.get_by_text(SENT_WITH_TOKEN)).to_be_visible()
         await page.get_by_role("button", name="Show GraphiQL Explorer").click()
         await expect(page.locator(".docExplorerWrap, .graphiql-explorer-root").first).to_contain_text("viewer")
         await run(page)

@@ -1,5 +1,5 @@
-// Bundles the pages into the folder given: hashed names, manifest.json from a source's name to its bundle's, and each
-// bundle compressed as .gz and .br.
+// Bundles GraphiQL into the folder that the first argument names. The names of the bundles contain a hash of their content,
+// so that browsers can store them forever. manifest.json maps the name of a source to the name of its bundle.
 import { build } from 'esbuild';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';

@@ -1,5 +1,5 @@
-// Renders the manual: node manual.mjs <folder of Markdown files> <output folder> <version>. Each page becomes a file
-// <name>.html that is served at /docs/<name>, and index.html at /docs. The menu lists the pages in the order of the
+// Renders the manual: node manual.mjs <folder of Markdown files> <output folder> <version>. The service serves the file
+// <name>.html at /docs/<name>, and index.html at /docs. The menu lists the pages in the order of the
 // links in index.md.
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
@@ -12,7 +12,7 @@ const [sources, output, version] = process.argv.slice(2);
 const markdown = new MarkdownIt({ html: false });
 const { escapeHtml } = markdown.utils;
 
-// The same anchors as GitHub makes, so that links work in both places.
+// Makes the same anchors as GitHub, so that links work in both places.
 function slugOf(title) {
   return title
     .toLowerCase()
@@ -28,7 +28,7 @@ function pathOf(name) {
   return name === 'index' ? '/docs' : `/docs/${name}`;
 }
 
-// `operation.md#limits` is `/docs/operation#limits` in the service.
+// Changes a link between Markdown files into a link between pages: operation.md#limits to /docs/operation#limits.
 function toServedLink(href) {
   const found = /^([\w-]+)\.md(#.*)?$/.exec(href);
   return found ? pathOf(found[1]) + (found[2] ?? '') : href;
@@ -44,13 +44,13 @@ function headingsOf(tokens) {
     });
 }
 
-// A wide table or a long line of code scrolls by itself. `tabindex` lets people scroll with the keyboard.
+// A wide table or code block scrolls separately from the page. With `tabindex`, it can be scrolled with the keyboard.
 markdown.renderer.rules.table_open = () => '<div class="wide" tabindex="0"><table>\n';
 markdown.renderer.rules.table_close = () => '</table></div>\n';
 markdown.renderer.rules.fence = (tokens, at) =>
   `<pre class="wide" tabindex="0"><code>${escapeHtml(tokens[at].content)}</code></pre>\n`;
 
-// On a phone each cell is a line of its own with the name of its column.
+// On a phone, each cell is on its own line and begins with the name of its column.
 function labelCells(tokens) {
   let labels = [];
   let column = 0;

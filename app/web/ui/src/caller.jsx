@@ -1,11 +1,12 @@
-// Whose token requests carry. A token is kept in memory only. In development the chosen caller is remembered, not the token.
+// Selects the caller whose token is sent with requests. The token is only in memory, so that no other page can read it. In
+// development, the browser stores which caller was selected.
 import { useEffect, useState, useSyncExternalStore } from 'react';
 
-const REMEMBERED = 'profile-api.caller';
+const STORAGE_KEY = 'profile-api.caller';
 const FIRST = 'auth0|john.doe';
 const APPLICATION = 'support@clients';
 
-// Settled when the chosen caller's token is there, so that a quick request waits for it.
+// A promise, so that a request that is sent immediately waits for the token of the selected caller.
 let token = Promise.resolve('');
 let chosen = { subject: '', message: '', failed: false };
 let offered = [];
@@ -16,44 +17,44 @@ export async function authorization() {
   return value ? { authorization: `Bearer ${value}` } : {};
 }
 
-async function tokenOf(subject) {
+async function fetchToken(subject) {
   const response = await fetch('/development/token', {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ subject }),
   });
-  if (!response.ok) throw new Error(`the service answered ${response.status}`);
+  if (!response.ok) throw new Error(`the service answered with status ${response.status}`);
   return (await response.json()).token;
 }
 
-function tell(state) {
+function setState(state) {
   chosen = state;
   listeners.forEach((listener) => listener());
 }
 
 async function actAs(subject) {
-  // Storage may be blocked, and then the choice lasts until the page is closed.
+  // Storage can be blocked. Then the selection lasts until the page is closed.
   try {
-    localStorage.setItem(REMEMBERED, subject);
+    localStorage.setItem(STORAGE_KEY, subject);
   } catch {}
-  const asked = subject ? tokenOf(subject) : Promise.resolve('');
-  token = asked;
-  tell({ subject, message: '', failed: false });
-  let message = subject ? 'Requests carry this caller’s token.' : '';
+  const requested = subject ? fetchToken(subject) : Promise.resolve('');
+  token = requested;
+  setState({ subject, message: '', failed: false });
+  let message = subject ? 'Requests are sent with this caller’s token. Ctrl+Enter runs the query.' : '';
   let failed = false;
   try {
-    await asked;
+    await requested;
   } catch (error) {
     message = `No token: ${error.message}`;
     failed = true;
   }
-  // Another caller may have been chosen meanwhile.
-  if (token === asked) tell({ subject, message, failed });
+  // In the meantime, the visitor can have selected another caller.
+  if (token === requested) setState({ subject, message, failed });
 }
 
-function remembered() {
+function readStored() {
   try {
-    return localStorage.getItem(REMEMBERED);
+    return localStorage.getItem(STORAGE_KEY);
   } catch {
     return null;
   }
@@ -61,7 +62,7 @@ function remembered() {
 
 const isOffered = (subject) => offered.some((each) => each.subject === subject);
 
-// Takes the caller that an example is written for: an application, or a user.
+// Selects a caller of the kind that an example needs: an application or a user.
 export function actFor(isForApplication) {
   if (isForApplication === (chosen.subject === APPLICATION)) return;
   const subject = isForApplication ? APPLICATION : FIRST;
@@ -85,7 +86,7 @@ function Picker({ callers }) {
   const { subject, message, failed } = useSyncExternalStore(subscribe, () => chosen);
   useEffect(() => {
     offered = callers;
-    const known = remembered();
+    const known = readStored();
     const first = known === '' || isOffered(known) ? known : FIRST;
     actAs(first === '' || isOffered(first) ? first : '');
   }, [callers]);
@@ -94,7 +95,7 @@ function Picker({ callers }) {
       <strong>Development</strong>
       <label htmlFor="caller">Act as</label>
       <select id="caller" value={subject} onChange={(event) => actAs(event.target.value)}>
-        <option value="">nobody (no token)</option>
+        <option value="">no caller (no token)</option>
         {callers.map((each) => (
           <option key={each.subject} value={each.subject}>
             {each.name}
@@ -123,10 +124,10 @@ function Field() {
         type="password"
         autoComplete="off"
         spellCheck="false"
-        placeholder="Paste a token of your identity provider"
+        placeholder="Paste an access token of your login service"
         onChange={change}
       />
-      <output htmlFor="token">{isSet ? 'Requests carry this token.' : 'Requests carry no token.'}</output>
+      <output htmlFor="token">{isSet ? 'Requests are sent with this token.' : 'Requests are sent without a token.'}</output>
     </>
   );
 }

@@ -1,4 +1,4 @@
-// Operations that are there to run, as a pane of GraphiQL.
+// A pane of GraphiQL with example operations.
 import { useGraphiQL, useGraphiQLActions } from '@graphiql/react';
 
 import { actFor } from './caller.jsx';
@@ -21,9 +21,9 @@ function Examples() {
   function show({ name, query, isForApplication }) {
     editor?.setValue(query);
     actFor(isForApplication);
-    // On a narrow screen this pane covers the editor.
+    // On a narrow screen, this pane covers the editor.
     if (matchMedia('(max-width: 700px)').matches) setVisiblePlugin(null);
-    // The editor finds it out by itself, but later than a quick hand presses Execute.
+    // The editor sets the name itself, but only after a delay. A visitor can press the Run button before.
     setOperationName(name);
   }
   return (

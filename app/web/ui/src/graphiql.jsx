@@ -17,7 +17,7 @@ globalThis.MonacoEnvironment = {
 };
 
 const config = JSON.parse(document.getElementById('config').textContent);
-const asked = new URLSearchParams(location.search);
+const parameters = new URLSearchParams(location.search);
 
 async function fetcher(request, options) {
   const response = await fetch('/graphql', {
@@ -33,19 +33,19 @@ async function fetcher(request, options) {
   return response.json();
 }
 
-// What a visitor can open beside this page.
-function Elsewhere({ paths }) {
+// Links to the other pages of the service.
+function OtherPages({ paths }) {
   const pages = ['/docs', '/readyz', '/healthz', '/metrics'].filter((path) => path in paths);
   return (
     <footer className="elsewhere">
-      Also here:{' '}
+      Other pages:{' '}
       {pages.map((path) => (
         <a key={path} href={path} title={paths[path]}>
           {path === '/docs' ? 'Manual' : path}
         </a>
       ))}
       <span>
-        A program that asks for <code>/</code> gets the list of all paths.
+        A program that requests <code>/</code> gets a list of all paths.
       </span>
     </footer>
   );
@@ -58,13 +58,13 @@ createRoot(document.getElementById('root')).render(
       fetcher={fetcher}
       plugins={[EXAMPLES_PLUGIN, explorerPlugin(), HISTORY_PLUGIN]}
       defaultTabs={[{ query: EXAMPLES[0].query }]}
-      initialQuery={asked.get('query') ?? undefined}
-      initialVariables={asked.get('variables') ?? undefined}
+      initialQuery={parameters.get('query') ?? undefined}
+      initialVariables={parameters.get('variables') ?? undefined}
     >
       <GraphiQL.Logo>
         <a href="/graphql">Profile API</a>
       </GraphiQL.Logo>
     </GraphiQL>
-    <Elsewhere paths={config.paths} />
+    <OtherPages paths={config.paths} />
   </div>,
 );
