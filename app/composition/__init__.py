@@ -1,3 +1,3 @@
 """Builds the objects of the service from the settings: store, services, schema, engine and web.
 
-Each module builds one part. The modules import every layer below; `app.main` joins the parts."""
+Decides which object gets which settings and parts. Imports every layer below; `app.main` joins the parts."""
