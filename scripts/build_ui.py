@@ -83,6 +83,7 @@ def run(program: str, *arguments: str, folder: Path) -> None:
         list(arguments), return_completed_process=True, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
     if done.returncode:
+        assert isinstance(done.stdout, bytes)
         sys.stderr.write(done.stdout.decode("utf-8", "replace")[-2000:])
         raise SystemExit(
             "The pages could not be built. They need the npm registry (npm's own settings say which, and by which"

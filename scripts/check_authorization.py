@@ -18,8 +18,7 @@ from app.settings import Settings
 from app.store.database import Database
 from app.store.embedded.mongod import Mongod
 from tests.authorization.sequences import sequences
-from tests.authorization.stage import MARKER, Report, Stage
-from tests.authorization.test_sequences import GENEROUS
+from tests.authorization.stage import MARKER, UNLIMITED, Report, Stage
 
 SEQUENCES = 2_000
 
@@ -29,7 +28,7 @@ def main() -> int:
     number, start = (*arguments, *(SEQUENCES, 0)[len(arguments) :])
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder, Mongod(Path(folder)) as mongod:
-        report = run(number, start, Settings(data_dir=Path(folder), **GENEROUS), mongod.url)
+        report = run(number, start, Settings(data_dir=Path(folder), **UNLIMITED), mongod.url)
     seconds = time.monotonic() - began
     print(
         f"{number} sequences, {report.operations} operations, {report.writes} of them changed something,"

@@ -88,7 +88,7 @@ async def mailbox(database: Database) -> AsyncIterator[Mailbox]:
 
 
 @pytest.fixture
-def commands() -> Iterator[list[str]]:
+def commands() -> list[str]:
     """The database commands since the test began, or since the list was cleared."""
     COMMANDS.names.clear()
     return COMMANDS.names

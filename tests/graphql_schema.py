@@ -10,7 +10,8 @@ SCHEMA = build_schema()._schema
 def fields_of(type_name: str) -> dict[str, GraphQLField]:
     type_ = SCHEMA.type_map[type_name]
     assert isinstance(type_, GraphQLObjectType)
-    return type_.fields
+    fields: dict[str, GraphQLField] = type_.fields
+    return fields
 
 
 def object_types() -> list[GraphQLObjectType]:

@@ -50,7 +50,8 @@ def provider(port: int, alg: str, keys: Sequence[Key]) -> Iterator[str]:
     finally:
         process.kill()
         process.wait()
-        process.stdout and process.stdout.close()
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 def application_token(issuer: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
@@ -23,7 +24,7 @@ class ReplicaSet:
 
     def primary(self) -> int | None:
         """Its port; None while there is none."""
-        with suppress(PyMongoError), MongoClient(self.url, serverSelectionTimeoutMS=2_000) as client:
+        with suppress(PyMongoError), MongoClient[dict[str, Any]](self.url, serverSelectionTimeoutMS=2_000) as client:
             client.admin.command("ping")
             return client.primary[1] if client.primary else None
         return None
@@ -47,7 +48,7 @@ def replica_set(folder: Path) -> Iterator[ReplicaSet]:
     try:
         for host in hosts:
             eventually(lambda host=host: answers(host), f"{host} to answer")  # type: ignore[misc]
-        with MongoClient(hosts[0], directConnection=True) as client:
+        with MongoClient[dict[str, Any]](hosts[0], directConnection=True) as client:
             configured = [{"_id": number, "host": host} for number, host in enumerate(hosts)]
             # Elections as quick as tests like them.
             settings = {"electionTimeoutMillis": 2_000, "heartbeatIntervalMillis": 500}
@@ -71,6 +72,9 @@ def member(data: Path, port: int, *more: str) -> subprocess.Popen[bytes]:
 
 
 def answers(host: str) -> bool:
-    with suppress(PyMongoError), MongoClient(host, directConnection=True, serverSelectionTimeoutMS=500) as client:
+    with (
+        suppress(PyMongoError),
+        MongoClient[dict[str, Any]](host, directConnection=True, serverSelectionTimeoutMS=500) as client,
+    ):
         return bool(client.admin.command("ping"))
     return False

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import httpx
 
@@ -49,7 +49,7 @@ def eventually(happened: Callable[[], object], what: str) -> None:
 
 
 @contextmanager
-def serve(data_dir: Path, *arguments: str, log: Path | None = None, **variables: str) -> Iterator[Served]:
+def serve(data_dir: Path, *arguments: str, log: Path | None = None, **variables: Any) -> Iterator[Served]:
     """Ready when the block begins, ended when it ends. What it logs goes to `log`."""
     with open(log or os.devnull, "w") as errors:
         process = _started(data_dir, arguments, variables, errors)
@@ -62,7 +62,8 @@ def serve(data_dir: Path, *arguments: str, log: Path | None = None, **variables:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        process.stdout and process.stdout.close()
+        if process.stdout:
+            process.stdout.close()
 
 
 def _started(

@@ -84,7 +84,7 @@ async def test_killed_primary_loses_and_repeats_no_write(tmp_path: Path) -> None
         await running
         assert load.wrong == []
         assert {code for codes in load.refused for code in codes} <= {"UNAVAILABLE", "CONTENDED"}
-        with MongoClient(members.url, readConcernLevel="majority") as client:
+        with MongoClient[dict[str, Any]](members.url, readConcernLevel="majority") as client:
             database = client.profiles
             john = database.users.find_one({"user_id": JOHN_DOE})
             assert john
@@ -113,7 +113,7 @@ async def test_what_runs_is_finished_before_the_service_ends(tmp_path: Path, wor
         url = find_url(tmp_path / "data")
         assert url
         token = mint(tmp_path / "data", JOHN_DOE, "web", USER_SCOPES, 3600)
-        with MongoClient(url) as database:
+        with MongoClient[dict[str, Any]](url) as database:
             async with httpx.AsyncClient(base_url=served.url, timeout=40) as client:
                 assert (await post(client, token, READ)).status_code == 200
                 # Writes wait while the database is locked.
@@ -287,8 +287,9 @@ async def test_floods_use_no_memory_and_valid_callers_are_served(
 
             async def wave(start: int, floods: int) -> None:
                 for each in range(start, start + floods, 10):
-                    good = post(client, token, READ)
-                    *_, answer = await asyncio.gather(*(flood(each + n) for n in range(10)), good)
+                    good = asyncio.create_task(post(client, token, READ))
+                    await asyncio.gather(*(flood(each + n) for n in range(10)))
+                    answer = await good
                     assert answer.json()["data"]["viewer"]["userId"] == JOHN_DOE
 
             await wave(0, 100)
@@ -299,7 +300,7 @@ async def test_floods_use_no_memory_and_valid_callers_are_served(
 
 
 def test_idle_connections_are_closed_and_block_no_caller(tmp_path: Path) -> None:
-    limits = {"PROFILE_API_HEAD_SECONDS": "2", "PROFILE_API_MAX_CONNECTIONS": "200"}
+    limits: dict[str, Any] = {"PROFILE_API_HEAD_SECONDS": "2", "PROFILE_API_MAX_CONNECTIONS": "200"}
     with serve(tmp_path, "--demo", **limits) as served:
         address = (urlsplit(served.url).hostname, urlsplit(served.url).port)
         halves = [socket.create_connection(address, 10) for _ in range(300)]

@@ -47,7 +47,7 @@ async def empty(mongod_url: str) -> AsyncIterator[Database]:
     database = Database.connect(mongod_url, f"s{uuid4().hex[:12]}")
     yield database
     database.close()
-    with MongoClient(mongod_url) as client:
+    with MongoClient[dict[str, Any]](mongod_url) as client:
         client.drop_database(database.database.name)
 
 

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import httpx
@@ -23,7 +24,8 @@ from app.auth.development import APPLICATION_SCOPES, USER_SCOPES, mint
 from app.domain.errors import ErrorCode
 from app.domain.refusals import RefusalCode
 from app.domain.times import now
-from app.settings import PREFIX, Settings
+from app.environment import PREFIX
+from app.settings import Settings
 from app.web.home import list_paths
 from app.web.manual_pages import SOURCES
 from scripts.authorization_tables import rules_by_field, with_tables
@@ -57,7 +59,7 @@ def origin_of(listening: socket.socket) -> str:
 def served(tmp_path_factory: pytest.TempPathFactory, listening: socket.socket) -> Iterator[Served]:
     """A service with the demo data. Its folder `checkout` is where shell examples run."""
     folder = tmp_path_factory.mktemp("manual")
-    variables = {
+    variables: dict[str, Any] = {
         "PROFILE_API_CORS_ORIGINS": origin_of(listening),
         "PROFILE_API_TRUSTED_DOCUMENTS": "prefer",
         "PROFILE_API_TRUSTED_DOCUMENTS_DIR": str(make_checkout(folder / "checkout") / "operations"),
@@ -241,7 +243,7 @@ def request_codes() -> Iterator[str]:
                 given = node.args
             for each in given:
                 if isinstance(each, ast.Constant) and re.fullmatch(r"[A-Z_]+", str(each.value)):
-                    yield each.value
+                    yield str(each.value)
             if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "get":
                 default = [each.value for each in node.args[1:] if isinstance(each, ast.Constant)]
                 yield from (each for each in default if each == "BAD_USER_INPUT")
@@ -282,9 +284,9 @@ def test_authorization_tables_are_what_the_schema_prints() -> None:
     rules = rules_by_field()
     assert set(told) <= set(rules)
     for name, rule in rules.items():
-        own = rule.self_ if isinstance(rule.self_, list) else None
+        own_scopes = rule.self_ if isinstance(rule.self_, list) else None
         assert name in told or name.startswith("User."), name
-        assert told.get(name, told["Query.user"]) == (rule.scopes, own, "recent" in rule.words), name
+        assert told.get(name, told["Query.user"]) == (rule.scopes, own_scopes, "recent" in rule.words), name
 
 
 def test_authorization_page_is_up_to_date() -> None:

@@ -41,7 +41,7 @@ def cost_in_viewer(field: str) -> int:
 def test_table_of_metrics_has_every_metric_and_label() -> None:
     engine: Any = SimpleNamespace(documents={})
     database: Any = SimpleNamespace(pool=None)
-    registry = build_metrics(Tokens([]), engine, database).registry
+    registry: Any = build_metrics(Tokens([]), engine, database).registry
     labels = {
         f"{each.name}_total" if each.type == "counter" else each.name: set(collector._labelnames)
         for collector in registry._collector_to_names
@@ -73,7 +73,8 @@ def test_table_of_costs_has_the_costs_of_mutations_and_arguments() -> None:
     errors_and_code = 3
     assert table["a mutation"] == [cost(VERIFICATION) - errors_and_code, cost(EXPORT) - errors_and_code]
     assert table["a password in an argument"] == [more(CHANGE_PASSWORD, {"newPassword": "x"}, {})]
-    role, permission = {"roleIds": ["a"]}, {"permissions": [{}]}
+    role: dict[str, Any] = {"roleIds": ["a"]}
+    permission: dict[str, Any] = {"permissions": [{}]}
     assert table["an item of a list in an argument"] == [
         more(ASSIGN_ROLES, {"roleIds": ["a", "b"]}, role),
         more(CREATE_ROLE, {"permissions": [{"api": "a"}]}, permission),

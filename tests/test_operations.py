@@ -90,7 +90,7 @@ def test_configured_issuer_ends_development_mode_for_good(tmp_path: Path) -> Non
 def test_service_reports_database_outage_and_recovers(tmp_path: Path) -> None:
     mongod = Mongod(tmp_path / "elsewhere")
     # An operation gives up after so long.
-    limit = {"PROFILE_API_TIME_LIMIT_SECONDS": "3"}
+    limit: dict[str, Any] = {"PROFILE_API_TIME_LIMIT_SECONDS": "3"}
     with mongod, serve(tmp_path / "data", "--demo", PROFILE_API_MONGODB_URL=mongod.url, **limit) as served:
         john = mint(tmp_path / "data", JOHN_DOE, "web", USER_SCOPES, 3600)
         tool = mint(tmp_path / "data", "t@clients", "t", APPLICATION_SCOPES, 3600)
@@ -145,7 +145,7 @@ def test_service_started_before_its_database_becomes_ready(tmp_path: Path) -> No
 def test_service_stops_when_late_database_must_not_be_served(tmp_path: Path, workers: str) -> None:
     mongod = Mongod(tmp_path / "elsewhere")
     url = mongod.start()
-    with MongoClient(url) as client:
+    with MongoClient[dict[str, Any]](url) as client:
         client["profiles"]["meta"].insert_one({"_id": "issuer", "configured": True})
     mongod.stop()
     token = mint(tmp_path / "data", JOHN_DOE, "web", USER_SCOPES, 3600)

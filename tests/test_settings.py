@@ -113,7 +113,7 @@ def test_variables_that_orchestrators_set_are_no_mistakes(monkeypatch: pytest.Mo
     names = ["PROFILE_API_PORT_8000_TCP", "PROFILE_API_PORT_8000_TCP_ADDR", "PROFILE_API_SERVICE_HOST"]
     for name in [*names, "PROFILE_API_UI", "PROFILE_API_GRAPHIQL"]:
         monkeypatch.setenv(name, "true")
-    assert load_settings()
+    load_settings()
     assert unknown_variables() == names
 
 

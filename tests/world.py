@@ -144,13 +144,14 @@ class World:
         return payload
 
     async def stored(self, user: User) -> dict[str, Any]:
-        return await self.database["users"].find_one({"_id": user.id})
+        found: dict[str, Any] = await self.database["users"].find_one({"_id": user.id})
+        return found
 
     async def events(self, user: User) -> list[dict[str, Any]]:
         """Oldest first."""
-        return (
-            await self.database["log_events"].find({"tenant": self.tenant, "user": user.id}).sort("_id").to_list(None)
-        )
+        of_user = {"tenant": self.tenant, "user": user.id}
+        found: list[dict[str, Any]] = await self.database["log_events"].find(of_user).sort("_id").to_list(None)
+        return found
 
 
 def codes(answer: httpx.Response) -> list[str]:

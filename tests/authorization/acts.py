@@ -18,7 +18,7 @@ class Act:
         self.user = user
         own = profile_of(state, caller)
         self._name = own.name if own else None
-        self._own = state.own(own and own.handle)
+        self._own = state.own(own.handle if own else None)
 
     def is_own(self, profile: Profile) -> bool:
         return profile.handle in self._own

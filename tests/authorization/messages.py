@@ -65,12 +65,12 @@ def differences(expected: Answer, given: Answer) -> list[str]:
     if expected.data is None:
         codes = {code for _, code in expected.errors}
         is_empty = given.data is None or set(given.data.values()) == {None}
-        found = {code for _, code in given.errors}
-        return [] if is_empty and found == codes else [f"expected {codes} and no data, not {found} and {given.data}"]
-    found = _in_data(_normal(_by_place(expected.data)), _normal(_by_place(given.data)), "")
-    wanted, got = (Counter((_pattern(path), code) for path, code in each.errors) for each in (expected, given))
-    found += [f"missing error {each}" for each in (wanted - got).elements()]
-    return found + [f"unexpected error {each}" for each in (got - wanted).elements()]
+        got = {code for _, code in given.errors}
+        return [] if is_empty and got == codes else [f"expected {codes} and no data, not {got} and {given.data}"]
+    found: list[str] = _in_data(_normal(_by_place(expected.data)), _normal(_by_place(given.data)), "")
+    wanted, actual = (Counter((_pattern(path), code) for path, code in each.errors) for each in (expected, given))
+    found += [f"missing error {each}" for each in (wanted - actual).elements()]
+    return found + [f"unexpected error {each}" for each in (actual - wanted).elements()]
 
 
 def _by_place(data: dict[str, Any] | None) -> dict[str, Any]:

@@ -140,7 +140,7 @@ _LINK = _write(
     proves=_even,
     merge=_even,
 )
-_OPERATIONS = [
+_OPERATIONS: list[Callable[[Random], Operation]] = [
     _read("viewer"),
     _user,
     _read("users"),

@@ -27,6 +27,8 @@ from tests.authorization.views import profile_of
 
 CLIENT = "web"
 LONG_AGO = 3600
+# Settings without limits of size: an answer may contain everything of a tenant.
+UNLIMITED: dict[str, Any] = {"max_cost": 10_000_000}
 MARKER = re.compile(r"k\d{5}k|k-secret-k", re.ASCII)
 KEPT_FROM_ONESELF = ("app_metadata", "roles", "permissions", "blocked")
 

@@ -12,16 +12,14 @@ from app.main import build
 from app.settings import Settings
 from app.store.database import Database
 from tests.authorization.sequences import sequences
-from tests.authorization.stage import Report, Stage
+from tests.authorization.stage import UNLIMITED, Report, Stage
 
 SEQUENCES = 60
-# Without limits of size: an answer of everything is what is asked for here.
-GENEROUS = {"max_cost": 10_000_000}
 
 
 @pytest.fixture(scope="session")
 async def generous(settings: Settings, database: Database) -> Any:
-    app = build(settings.model_copy(update=GENEROUS), database)
+    app = build(settings.model_copy(update=UNLIMITED), database)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://localhost") as client:
         yield client
 

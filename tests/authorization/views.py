@@ -23,7 +23,7 @@ class View:
         self.profile = profile_of(state, caller)
 
     def is_self(self, handle: str | None) -> bool:
-        return handle is not None and handle in self.state.own(self.profile and self.profile.handle)
+        return handle is not None and handle in self.state.own(self.profile.handle if self.profile else None)
 
     def may(self, what: str, about: str | None) -> bool:
         return may(self.caller, what, self.is_self(about))

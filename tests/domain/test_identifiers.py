@@ -1,12 +1,14 @@
 """One form of each identifier: what is found by it, and what collides."""
 
 from datetime import datetime
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.domain.identifiers import email_key, fold, keys_of, phone_key, subject_key, username_key
+from app.domain.ids import Key
 from app.domain.users import Identity, User
 
 settings.register_profile("profile-api", deadline=None, derandomize=True)
@@ -17,9 +19,11 @@ AUTH0 = Identity(provider="auth0", connection="db", user_id="john")
 SAML = Identity(provider="samlp", connection="corp", user_id="corp|john")
 
 
-def user(*identities: Identity, **fields: str) -> User:
+def user(*identities: Identity, **fields: Any) -> User:
     at = datetime(2026, 1, 1)
-    return User(id=1, tenant="t", user_id="auth0|john", identities=identities, created_at=at, updated_at=at, **fields)
+    return User(
+        id=Key(1), tenant="t", user_id="auth0|john", identities=identities, created_at=at, updated_at=at, **fields
+    )
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 
 from app.domain.errors import ErrorCode, Refused
 from app.domain.identities import MAX_IDENTITIES, Access, LinkMetadata, check_link, link, unlink
+from app.domain.ids import Key
 from app.domain.users import Identity, User
 
 ALL = frozenset(Access)
@@ -17,7 +18,7 @@ AT = datetime(2026, 1, 1)
 def user(handle: str, identities: int = 1, **fields: Any) -> User:
     made = tuple(Identity(provider="oidc", connection="c", user_id=f"{handle}{n}") for n in range(identities))
     return User(
-        id=handle, tenant="t", user_id=f"oidc|c|{handle}", identities=made, created_at=AT, updated_at=AT, **fields
+        id=Key(handle), tenant="t", user_id=f"oidc|c|{handle}", identities=made, created_at=AT, updated_at=AT, **fields
     )
 
 
@@ -45,7 +46,7 @@ def test_what_was_linked_and_given_back_is_as_it_was() -> None:
     primary = user("a", user_metadata={"x": 1})
     secondary = user("b", user_metadata={"y": 2}, app_metadata={"z": {"k": [1]}}, role_ids=("r",))
     linked, waiting = link(primary, secondary, LinkMetadata.MERGE, ALL)
-    assert waiting.linked_to == "a"
+    assert waiting.linked_to == Key("a")
     assert linked.app_metadata == {"z": {"k": [1]}}
     after, given_back = unlink(linked, waiting, linked.identities[1])
     assert given_back == secondary
@@ -60,10 +61,10 @@ def test_what_the_primary_holds_no_more_is_not_given_back() -> None:
     )
     linked, waiting = link(user("a"), secondary, LinkMetadata.MERGE, ALL)
 
-    less = replace(linked, app_metadata={"kept": 1, "changed": 4, "deep": {"kept": 1}}, role_ids=("s",))
+    less = replace(linked, app_metadata={"kept": 1, "changed": 4, "deep": {"kept": 1}}, role_ids=(Key("s"),))
     _, given_back = unlink(less, waiting, linked.identities[1])
     assert given_back.app_metadata == {"kept": 1, "deep": {"kept": 1}}
-    assert given_back.role_ids == ("s",)
+    assert given_back.role_ids == (Key("s"),)
 
 
 OWN: dict[str, Any] = {
@@ -107,7 +108,7 @@ def test_unlink_gives_back_app_metadata_not_taken(now: dict[str, Any], expected:
         (("own",), ("own",)),
     ],
 )
-def test_unlink_gives_back_roles_unless_changed_since(now: tuple[str, ...], expected: tuple[str, ...]) -> None:
+def test_unlink_gives_back_roles_unless_changed_since(now: Any, expected: Any) -> None:
     def permissions(names: tuple[str, ...]) -> tuple[dict[str, str], ...]:
         return tuple({"api": "q", "name": each} for each in names)
 
@@ -128,7 +129,7 @@ def test_unlink_gives_back_what_a_link_without_access_kept() -> None:
     assert unlink(linked, waiting, linked.identities[1])[1] == secondary
 
 
-HELD_BY = {
+HELD_BY: dict[Access, Any] = {
     Access.APP_METADATA: ({"a": 1}, {"b": 2}, {"a": 1, "b": 2}),
     Access.ROLES: (("r",), ("s",), ("r", "s")),
     Access.PERMISSIONS: (
@@ -157,7 +158,8 @@ def test_unlink_takes_away_the_shared_part_taken_since(shared: Access) -> None:
     linked, waiting = link(primary, secondary, LinkMetadata.MERGE, {shared})
     less = replace(linked, **{str(shared): HELD_BY[shared][0]})
     _, given_back = unlink(less, waiting, linked.identities[1])
-    assert given_back == replace(secondary, **{str(shared): {} if shared is Access.APP_METADATA else ()})
+    nothing: Any = {} if shared is Access.APP_METADATA else ()
+    assert given_back == replace(secondary, **{str(shared): nothing})
 
 
 def test_unlink_gives_back_app_metadata_kept_apart() -> None:

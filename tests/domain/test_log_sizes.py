@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from app.domain.ids import Key
 from app.domain.logs import (
     MAX_CHANGES_BYTES,
     MAX_DETAIL_BYTES,
@@ -23,7 +24,7 @@ AT = now()
 
 def event(*changes: FieldChange, details: Any = None) -> LogEvent:
     type_ = LogEventType.USER_METADATA_UPDATED
-    return LogEvent(id=1, tenant="t", type=type_, date=AT, recorded_at=AT, changes=changes, details=details)
+    return LogEvent(id=Key(1), tenant="t", type=type_, date=AT, recorded_at=AT, changes=changes, details=details)
 
 
 def text(size: int, letter: str = "x") -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from app.domain.connections import AuthConnection, SyncRootAttributes
+from app.domain.ids import Key
 from app.domain.logins import Login, create_profile, refresh_profile
 from app.domain.normalizers.registry import normalize
 from app.domain.root_attributes import ROOT_ATTRIBUTES
@@ -38,7 +39,7 @@ def login(strategy: str, raw: dict[str, Any], days: int) -> Login:
 
 def after(strategy: str, *payloads: dict[str, Any]) -> User:
     """The profile after logins with these payloads."""
-    user = create_profile(login(strategy, payloads[0], 0), 1, "1", AT)
+    user = create_profile(login(strategy, payloads[0], 0), Key(1), "1", AT)
     for days, raw in enumerate(payloads[1:], 1):
         user = refresh_profile(user, login(strategy, raw, days), AT + timedelta(days=days))
     return user
@@ -97,10 +98,11 @@ def test_stated_value_replaces_default_and_earlier_value(name: str) -> None:
 @pytest.mark.parametrize("source", [each for each in AttributeSource if each is not AttributeSource.IDP])
 @pytest.mark.parametrize("name", ["name", "nickname"])
 def test_default_replaces_no_value_of_any_source(name: str, source: AttributeSource) -> None:
-    user = create_profile(login("oidc", {"sub": "1"}, 0), 1, "1", AT)
+    user = create_profile(login("oidc", {"sub": "1"}, 0), Key(1), "1", AT)
     kept = Provenance(source, AT)
     for value in ("Mine", None):
-        before = replace(user, **{name: value}, provenance={name: kept})
+        fields: dict[str, Any] = {name: value}
+        before = replace(user, provenance={name: kept}, **fields)
         user = refresh_profile(before, login("oidc", {"sub": "1", "email": "annl2@example.com"}, 1), AT)
         assert (getattr(user, name), user.provenance[name]) == (value, kept)
 
@@ -155,7 +157,7 @@ def test_user_principal_name_replaces_no_address() -> None:
 @pytest.mark.parametrize("strategy", ["oidc", "auth0"])
 def test_login_removes_default_picture_of_earlier_version(strategy: str, sync: SyncRootAttributes) -> None:
     raw = {"sub": "1", "user_id": "1", "email": "ann@example.com"}
-    user = create_profile(login(strategy, raw, 0), 1, "1", AT)
+    user = create_profile(login(strategy, raw, 0), Key(1), "1", AT)
     by_default = Provenance(AttributeSource.DEFAULT, AT)
     old = replace(user, picture="https://images.example/hash", provenance={**user.provenance, "picture": by_default})
     later = login(strategy, raw, 1)
@@ -165,6 +167,6 @@ def test_login_removes_default_picture_of_earlier_version(strategy: str, sync: S
 
 def test_login_keeps_picture_that_somebody_chose() -> None:
     for source in (AttributeSource.USER, AttributeSource.ADMIN, AttributeSource.IDP):
-        user = create_profile(login("oidc", {"sub": "1"}, 0), 1, "1", AT)
+        user = create_profile(login("oidc", {"sub": "1"}, 0), Key(1), "1", AT)
         chosen = replace(user, picture="https://images.example/1", provenance={"picture": Provenance(source, AT)})
         assert refresh_profile(chosen, login("oidc", {"sub": "1"}, 1), AT).picture == "https://images.example/1"

@@ -19,7 +19,7 @@ LEAVES = st.sampled_from([True, False, 0, 1, 1.0, 2**63 - 1, float(2**63), "", "
 NAMES = st.sampled_from(["a", "b", "a-", "é"])
 
 
-def _documents(leaves: st.SearchStrategy[Any]) -> st.SearchStrategy[dict]:
+def _documents(leaves: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
     def around(inside: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         return st.lists(inside | st.none(), max_size=2) | st.dictionaries(NAMES, inside, max_size=3)
 
@@ -79,7 +79,7 @@ def test_sameness_is_that_of_json(one: Any, other: Any, expected: bool) -> None:
 
 
 @given(DOCUMENTS, DOCUMENTS)
-def test_two_documents_are_the_same_where_json_says_so(one: dict, other: dict) -> None:
+def test_two_documents_are_the_same_where_json_says_so(one: dict[str, Any], other: dict[str, Any]) -> None:
     assert same(one, other) == (exactly(one) == exactly(other))
     assert same(one, deepcopy(one))
 
@@ -124,7 +124,9 @@ AT = datetime(2026, 1, 31, 12, 0, 0, 5000)
         ({"at": AT}, {}, [("at", "2026-01-31T12:00:00.005Z", None)]),
     ],
 )
-def test_the_leaves_that_differ_are_told(before: dict, after: dict, changes: list[tuple[str, Any, Any]]) -> None:
+def test_the_leaves_that_differ_are_told(
+    before: dict[str, Any], after: dict[str, Any], changes: list[tuple[str, Any, Any]]
+) -> None:
     found = diff(before, after)
     assert [exactly([each.path, each.before, each.after]) for each in found] == [
         exactly(list(each)) for each in changes
@@ -133,7 +135,7 @@ def test_the_leaves_that_differ_are_told(before: dict, after: dict, changes: lis
     assert backward == {(each.path, json.dumps(each.before), json.dumps(each.after)) for each in diff(after, before)}
 
 
-def applied(document: dict, changes: tuple[FieldChange, ...]) -> dict:
+def applied(document: dict[str, Any], changes: tuple[FieldChange, ...]) -> dict[str, Any]:
     """What the changes make of a document: first what goes, then what comes."""
     result = deepcopy(document)
     for change in sorted(changes, key=lambda each: each.after is not None):
@@ -151,7 +153,7 @@ def applied(document: dict, changes: tuple[FieldChange, ...]) -> dict:
     return result
 
 
-def without_emptied(document: dict, before: Any) -> dict:
+def without_emptied(document: dict[str, Any], before: Any) -> dict[str, Any]:
     """Without the objects that had something in them before and are empty now."""
     before = before if isinstance(before, dict) else {}
     kept = {}
@@ -164,7 +166,7 @@ def without_emptied(document: dict, before: Any) -> dict:
 
 
 @given(WITHOUT_NULLS, WITHOUT_NULLS)
-def test_the_changes_turn_what_was_into_what_is(before: dict, after: dict) -> None:
+def test_the_changes_turn_what_was_into_what_is(before: dict[str, Any], after: dict[str, Any]) -> None:
     result = applied(before, diff(before, after))
     # That an object was emptied looks like its going: see below.
     assert exactly(without_emptied(result, before)) == exactly(without_emptied(after, before))
@@ -178,7 +180,7 @@ def test_an_object_that_was_emptied_is_told_from_one_that_went() -> None:
 
 
 @given(DOCUMENTS, DOCUMENTS)
-def test_nothing_is_told_only_where_nothing_differs(before: dict, after: dict) -> None:
+def test_nothing_is_told_only_where_nothing_differs(before: dict[str, Any], after: dict[str, Any]) -> None:
     kept = deepcopy((before, after))
     assert (diff(before, after) == ()) == same(before, after)
     assert diff(before, deepcopy(before)) == ()

@@ -91,23 +91,23 @@ def rfc_7396(target: Any, patch: Any) -> Any:
 
 
 @given(DOCUMENTS, DOCUMENTS)
-def test_merging_is_what_the_pseudocode_of_rfc_7396_does(document: dict, patch: dict) -> None:
+def test_merging_is_what_the_pseudocode_of_rfc_7396_does(document: dict[str, Any], patch: dict[str, Any]) -> None:
     assert exactly(merge(document, patch)) == exactly(rfc_7396(deepcopy(document), deepcopy(patch)))
 
 
 @given(DOCUMENTS)
-def test_an_empty_patch_changes_nothing(document: dict) -> None:
+def test_an_empty_patch_changes_nothing(document: dict[str, Any]) -> None:
     assert exactly(merge(document, {})) == exactly(document)
 
 
 @given(DOCUMENTS, DOCUMENTS)
-def test_merging_a_patch_twice_changes_nothing_more(document: dict, patch: dict) -> None:
+def test_merging_a_patch_twice_changes_nothing_more(document: dict[str, Any], patch: dict[str, Any]) -> None:
     once = merge(document, patch)
     assert exactly(merge(once, patch)) == exactly(once)
 
 
 @given(DOCUMENTS, DOCUMENTS)
-def test_merging_leaves_document_and_patch_as_they_were(document: dict, patch: dict) -> None:
+def test_merging_leaves_document_and_patch_as_they_were(document: dict[str, Any], patch: dict[str, Any]) -> None:
     before = exactly([document, patch])
     merge(document, patch)
     assert exactly([document, patch]) == before
@@ -262,7 +262,7 @@ def test_a_patch_that_is_no_object_is_refused(patch: Any) -> None:
     assert refused.path == ("patch",)
 
 
-def nested(levels: int, innermost: Any, alternate: bool) -> dict:
+def nested(levels: int, innermost: Any, alternate: bool) -> dict[str, Any]:
     """As many containers in one another, the patch itself being the first."""
     value = innermost
     for level in range(levels, 1, -1):
@@ -292,7 +292,7 @@ HARSH = _json(SCALARS | st.floats() | st.integers(-(2**65), 2**65) | HARSH_TEXT,
 
 
 @given(st.dictionaries(HARSH_TEXT | NAMES, HARSH, max_size=4))
-def test_whatever_is_taken_can_be_stored_and_comes_back_the_same(patch: dict) -> None:
+def test_whatever_is_taken_can_be_stored_and_comes_back_the_same(patch: dict[str, Any]) -> None:
     try:
         check_patch(patch)
     except Refused as refused:
@@ -319,7 +319,7 @@ def test_whatever_is_taken_can_be_stored_and_comes_back_the_same(patch: dict) ->
     ],
     ids=["empty", "number", "umlaut", "emoji", "escapes", "nested", "64 KB"],
 )
-def test_the_limit_holds_to_the_byte(document: dict, text: str) -> None:
+def test_the_limit_holds_to_the_byte(document: dict[str, Any], text: str) -> None:
     size = len(text.encode())
     check_size(document, size)
     with pytest.raises(Refused) as refused:
@@ -330,7 +330,7 @@ def test_the_limit_holds_to_the_byte(document: dict, text: str) -> None:
 
 
 @given(st.dictionaries(NAMES, _json(st.none() | st.booleans() | INT64 | st.text(max_size=8), NAMES), max_size=4))
-def test_the_size_is_that_of_compact_json(document: dict) -> None:
+def test_the_size_is_that_of_compact_json(document: dict[str, Any]) -> None:
     size = len(orjson.dumps(document))
     check_size(document, size)
     with pytest.raises(Refused):
@@ -368,13 +368,13 @@ DOCUMENT = {"address": ADDRESS, "tags": [{"x": 1}, 2], "nothing": None, "empty":
         (["", ".", "address.", ".address", "address..city", "ADDRESS", " address"], {}),
     ],
 )
-def test_paths_pick_what_they_lead_to_nested_as_it_was(paths: list[str], picked: dict) -> None:
+def test_paths_pick_what_they_lead_to_nested_as_it_was(paths: list[str], picked: dict[str, Any]) -> None:
     before = exactly(DOCUMENT)
     assert exactly(pick(DOCUMENT, paths)) == exactly(picked)
     assert exactly(DOCUMENT) == before
 
 
-def paths_of(document: dict, prefix: str = "") -> list[str]:
+def paths_of(document: dict[str, Any], prefix: str = "") -> list[str]:
     found = []
     for key, value in document.items():
         found.append(prefix + key)
@@ -384,7 +384,7 @@ def paths_of(document: dict, prefix: str = "") -> list[str]:
 
 
 @given(DOCUMENTS, st.data())
-def test_picking_changes_nothing_and_asks_for_no_order(document: dict, data: st.DataObject) -> None:
+def test_picking_changes_nothing_and_asks_for_no_order(document: dict[str, Any], data: st.DataObject) -> None:
     before = exactly(document)
     everything = paths_of(document)
     assert exactly(pick(document, everything)) == before

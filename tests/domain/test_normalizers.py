@@ -95,5 +95,7 @@ def test_defaults_are_auth0s() -> None:
 
 
 def test_picture_has_no_default() -> None:
-    everything = {name: "ann@example.com" for name in Claims.__slots__ if name not in ("picture", "assumed")}
+    everything: dict[str, Any] = {
+        name: "ann@example.com" for name in Claims.__slots__ if name not in ("picture", "assumed")
+    }
     assert with_defaults(Claims(**everything))["picture"] is None

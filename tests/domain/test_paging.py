@@ -26,6 +26,7 @@ from app.domain.paging import (
     to_page_request,
 )
 from app.domain.rows import Row
+from app.domain.rules import ReadableRules
 from app.domain.times import to_milliseconds
 
 settings.register_profile("profile-api", deadline=None, derandomize=True)
@@ -119,6 +120,7 @@ def test_a_cursor_of_another_list_is_refused(argument: str) -> None:
 
 
 GOOD = encode_cursor(LIST, "v", "k")
+NOT_MILLISECONDS: list[Any] = [None, "", "x", [], {}, 2**80, -(2**80), 1e400, float("nan")]
 
 
 @pytest.mark.parametrize("argument", ["after", "before"])
@@ -129,7 +131,7 @@ GOOD = encode_cursor(LIST, "v", "k")
         *(GOOD + "é", "é" + GOOD, GOOD + GOOD, "!!!!" + GOOD, GOOD[:4] + "\n" + GOOD[4:], GOOD[:4] + "%%%%" + GOOD[4:]),
         *map(forged, [None, 1, "", [], {}, [LIST], [LIST, 1], [LIST, 1, "k", 1], {"name": LIST}, "abc", True]),
         *map(forged, [[LIST, [], "k"], [LIST, [1], "k"], [LIST, {}, "k"], [LIST, {"$gt": ""}, "k"]]),
-        *(forged([LIST, {"ms": each}, "k"]) for each in (None, "", "x", [], {}, 2**80, -(2**80), 1e400, float("nan"))),
+        *(forged([LIST, {"ms": each}, "k"]) for each in NOT_MILLISECONDS),
         *(forged([LIST, {"ms": each}, "k"]) for each in (-62135596800001, 253402300800000)),
         *map(forged, [[None, 1, "k"], ["", 1, "k"], [0, 1, "k"], [[LIST], 1, "k"], [LIST.upper(), 1, "k"]]),
         urlsafe_b64encode(b"[" * 100_000).decode(),
@@ -222,7 +224,7 @@ def test_cursor_belongs_to_tenant_kind_order_filter_and_owner() -> None:
 
 
 def page(count: int, asked: PageRequest, total: TotalCount | None = None) -> Page:
-    rows = [Row(Kind("Thing"), {"_id": f"id{n}", "n": n}, frozenset()) for n in range(count)]
+    rows = [Row(Kind("Thing"), {"_id": f"id{n}", "n": n}, ReadableRules()) for n in range(count)]
     return to_page(rows, ORDER, asked, LIST, total)
 
 
@@ -264,7 +266,7 @@ def test_a_row_too_many_says_that_there_are_more(
 
 
 def test_a_row_without_the_ordering_value_has_a_place_too() -> None:
-    row = Row(Kind("Thing"), {"_id": "a"}, frozenset())
+    row = Row(Kind("Thing"), {"_id": "a"}, ReadableRules())
     [edge] = to_page([row], ORDER, PageRequest(1), LIST).edges
     assert edge.node is row
     assert decode_cursor(LIST, edge.cursor, "after") == (None, "a")

@@ -1,5 +1,6 @@
 """What history tells of roles and permissions."""
 
+from app.domain.ids import Key
 from app.domain.logs import FieldChange
 from app.domain.roles import permission_changes, role_changes
 
@@ -18,9 +19,10 @@ def test_history_tells_the_permissions_that_differ() -> None:
 
 
 def test_history_tells_the_names_of_roles_that_differ() -> None:
-    names = {1: "Editor", 2: "Owner"}
-    assert role_changes([1], [1], names) == ()
-    assert role_changes([], [2, 1], names) == (FieldChange("roles", None, ["Owner", "Editor"]),)
-    assert role_changes([1, 2], [1], names) == (FieldChange("roles", ["Owner"], None),)
-    # A role that was deleted meanwhile.
-    assert role_changes([3], [], names) == ()
+    editor, owner, deleted = Key(1), Key(2), Key(3)
+    names = {editor: "Editor", owner: "Owner"}
+    assert role_changes([editor], [editor], names) == ()
+    assert role_changes([], [owner, editor], names) == (FieldChange("roles", None, ["Owner", "Editor"]),)
+    assert role_changes([editor, owner], [editor], names) == (FieldChange("roles", ["Owner"], None),)
+    # Another request deleted the role.
+    assert role_changes([deleted], [], names) == ()

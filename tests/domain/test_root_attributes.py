@@ -6,6 +6,7 @@ from datetime import datetime
 import pytest
 
 from app.domain.errors import ErrorCode, Refused
+from app.domain.ids import Key
 from app.domain.root_attributes import ROOT_ATTRIBUTES, RootAttributeName, apply_root_attributes, check_root_attribute
 from app.domain.users import AttributeSource, Provenance, User
 
@@ -17,7 +18,7 @@ PREFIX = "https://example.com/"
 BEFORE, NOW = datetime(2026, 1, 1), datetime(2026, 1, 31)
 FROM_IDP = Provenance(AttributeSource.IDP, BEFORE, "google-oauth2")
 USER = User(
-    id=1,
+    id=Key(1),
     tenant="t",
     user_id="auth0|john",
     name="John",

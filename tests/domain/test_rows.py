@@ -93,7 +93,7 @@ def test_projection_has_requested_and_readable_fields_only(
 
 @pytest.mark.parametrize("names", [("raw", "parts"), ("parts", "raw")])
 def test_raw_takes_nothing_away_from_what_is_asked_for_beside_it(names: tuple[str, str]) -> None:
-    selection = {name: {"token": {}} if name == "parts" else {} for name in names}
+    selection: Any = {name: {"token": {}} if name == "parts" else {} for name in names}
     assert "parts.token" in THING.projection(selection, ALL)
 
 
@@ -219,7 +219,7 @@ RAW_PARTS = [{"size": 0, "label": False}, {"label": ""}]
     ],
 )
 def test_raw_has_allowed_readable_existing_attributes_only(readable: frozenset[Rule], raw: dict[str, Any]) -> None:
-    row = Row(THING, DOCUMENT, readable)
+    row = Row(THING, DOCUMENT, ReadableRules(readable))
     assert row.raw() == raw
     assert row.read("raw") == raw
 

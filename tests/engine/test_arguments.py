@@ -108,7 +108,7 @@ def test_lists_without_a_declaration_have_a_strict_length() -> None:
     deep = {"and": [{"and": [{"names": ["a"] * MAX_ITEMS}]}]}
     # Two objects with one field each, and the names.
     assert found.check(UNLIMITED, {"w": deep}) == (1 + 2 * 2 + MAX_ITEMS, None)
-    deep["and"][0]["and"][0]["names"].append("a")  # type: ignore[index]
+    deep["and"][0]["and"][0]["names"].append("a")
     assert found.check(UNLIMITED, {"w": deep})[1] is not None
     assert found.check(UNLIMITED, {"g": [[1] * MAX_ITEMS] * 3}) == (1 + 3 + 3 * MAX_ITEMS, None)
     assert found.check(UNLIMITED, {"g": [[1] * (MAX_ITEMS + 1)]})[1] is not None
@@ -257,7 +257,8 @@ def test_json_holds_a_limited_number_of_values() -> None:
 
 
 def test_variables_of_a_wrong_type_are_left_to_coercion() -> None:
-    for value in (1, "x", [1], {"updates": 1}, {"updates": {"a": 1}}, [[[]]], None, True):
+    values: list[Any] = [1, "x", [1], {"updates": 1}, {"updates": {"a": 1}}, [[[]]], None, True]
+    for value in values:
         assert (
             refusal("mutation($i: UpdateUsersInput!) { updateUsers(input: $i) { errors { code } } }", i=value) is None
         )

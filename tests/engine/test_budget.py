@@ -50,7 +50,7 @@ class Box:
 
 def boxes(many: int, parts: int, document: Any = None) -> list[Box]:
     return [
-        Box(tags=["t"] * parts, kept=[Part(name=str(n), value=n) for n in range(parts)], document=document)
+        Box(tags=["t"] * parts, kept=[Part(name=str(n), value=JSON(n)) for n in range(parts)], document=document)
         for _ in range(many)
     ]
 

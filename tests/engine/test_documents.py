@@ -94,9 +94,14 @@ def test_size_of_a_document_covers_what_it_takes(text: str) -> None:
 
 
 def test_plans_live_as_long_as_their_selection(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = []
+    made: list[Any] = []
     projection = type(USER).projection
-    monkeypatch.setattr(type(USER), "projection", lambda *given: made.append(given) or projection(*given))
+
+    def counted(*arguments: Any) -> Any:
+        made.append(arguments)
+        return projection(*arguments)
+
+    monkeypatch.setattr(type(USER), "projection", counted)
     tree = SelectionTree()
     tree.below("name")
     assert to_plan(USER, tree, frozenset()) is to_plan(USER, tree, frozenset())

@@ -129,12 +129,14 @@ def test_every_list_says_how_long_it_is() -> None:
             if type_.name.startswith("__"):
                 continue
             if isinstance(type_, GraphQLInputObjectType):
-                assert not isinstance(named(field.type), GraphQLList) or declared(field, Constraint), place
+                assert not isinstance(named(field.type), GraphQLList) or declared(field, Constraint) is not None, place
                 continue
             if isinstance(named(field.type), GraphQLList) and not COSTS.is_sized_by_parent(type_, name):
                 assert declared(field, ListSize), place
             for argument, definition in field.args.items():
-                assert not isinstance(named(definition.type), GraphQLList) or declared(definition, Constraint), (
+                assert (
+                    not isinstance(named(definition.type), GraphQLList) or declared(definition, Constraint) is not None
+                ), (
                     place,
                     argument,
                 )

@@ -35,7 +35,7 @@ async def john(world: World, mailbox: Mailbox) -> User:
     return john
 
 
-async def waiting(world: World) -> list[dict[str, object]]:
+async def waiting(world: World) -> list[dict[str, Any]]:
     return list(await world.database["mails"].find({"tenant": world.tenant}).to_list(None))
 
 
@@ -43,7 +43,7 @@ async def test_what_is_refused_for_now_is_tried_again_later_and_later(
     world: World, john: User, mailbox: Mailbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     mailbox.refusing = "451 later"
-    delays = []
+    delays: list[timedelta] = []
     for number in range(3):
         assert await mailbox.receive() == []
         [mail] = await waiting(world)
@@ -208,7 +208,7 @@ def test_a_servers_address_says_how_to_speak_with_it() -> None:
 def test_mail_outlives_a_restart_and_its_link_leads_to_the_page(tmp_path: Path) -> None:
     """As operators run it: the service is stopped before there is a server that takes its mail."""
     with smtp_server() as mailbox:
-        variables = {"PROFILE_API_SMTP_URL": f"smtp://127.0.0.1:{mailbox.port}"}
+        variables: dict[str, Any] = {"PROFILE_API_SMTP_URL": f"smtp://127.0.0.1:{mailbox.port}"}
         mailbox.refusing = "451 later"
         query = 'mutation { signUp(input: {connection: "Username-Password-Authentication", email: "jane@example.com", password: "correct horse battery", userMetadata: {lang: "ja"}}) { accepted errors { code message } } }'
         opened = 'mutation { saveAuthConnection(input: {name: "Username-Password-Authentication", strategy: "auth0", allowsSignUp: true}) { errors { code } } }'

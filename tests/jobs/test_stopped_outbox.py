@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import uvicorn
-from bson import ObjectId
 
 from app.domain.errors import Unavailable
 from app.domain.mail import Mail, MailTemplate
@@ -21,7 +20,7 @@ from app.mail import smtp
 from app.main import build
 from app.serving import Server
 from app.settings import Settings
-from app.store.database import Database
+from app.store.database import Database, new_id
 from app.store.outbox import Outbox, to_document
 from app.store.tickets import TicketStore
 from tests.mailbox import Mailbox, ticket_of
@@ -43,9 +42,9 @@ async def john(world: World, mailbox: Mailbox) -> User:
 
 async def add_mail(world: World, email: str) -> None:
     mail = Mail(
-        id=ObjectId(),
+        id=new_id(),
         tenant=world.tenant,
-        user=ObjectId(),
+        user=new_id(),
         email=email,
         template=MailTemplate.EMAIL_TAKEN,
         language="en",

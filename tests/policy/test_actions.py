@@ -9,6 +9,7 @@ import pytest
 from app.domain.accounts import why_not_changeable
 from app.domain.connections import AuthConnection, SyncRootAttributes, why_not_editable
 from app.domain.identities import MAX_IDENTITIES
+from app.domain.ids import Key
 from app.domain.passwords import why_no_password
 from app.domain.principals import ActorKind, Principal
 from app.domain.roles import MAX_PERMISSIONS, MAX_ROLES
@@ -24,7 +25,7 @@ JARGON = re.compile(r"syncRootAttributes|importMode|ON_|NEVER|primary identity|[
 
 def caller(kind: ActorKind = ActorKind.USER, scopes: Any = tuple(Scope), auth_time: float | None = NOW) -> Principal:
     return Principal(
-        tenant="t", subject="s", kind=kind, scopes=frozenset(map(str, scopes)), auth_time=auth_time, profile="me"
+        tenant="t", subject="s", kind=kind, scopes=frozenset(map(str, scopes)), auth_time=auth_time, profile=Key("me")
     )
 
 

@@ -3,11 +3,12 @@
 import pytest
 
 from app.domain.identities import Access
+from app.domain.ids import Key
 from app.domain.principals import ActorKind, Principal
 from app.domain.scopes import Scope
 from app.policy.identities import shared_access, why_not_linked
 
-OWN, LINKED, PUPPET, OTHER = "own", "linked", "puppet", "other"
+OWN, LINKED, PUPPET, OTHER = Key("own"), Key("linked"), Key("puppet"), Key("other")
 ALL_SCOPES, ALL = frozenset(Scope), frozenset(Access)
 USER = Principal("t", "auth0|john", ActorKind.USER, ALL_SCOPES, profile=OWN, linked=(LINKED,))
 NOBODY = Principal("t", "auth0|new", ActorKind.USER, ALL_SCOPES)

@@ -9,6 +9,7 @@ import pytest
 from app.domain import filters
 from app.domain.attributes.logs import LOG_EVENT
 from app.domain.attributes.users import USER, readable_roots, root_of
+from app.domain.ids import Key
 from app.domain.logs import Actor, FieldChange, LogEvent, LogEventType
 from app.domain.principals import ActorKind, Principal
 from app.domain.rows import Row
@@ -19,7 +20,7 @@ from app.store.logs import to_document
 from app.store.queries import to_query
 from tests.world import ALL_SCOPES
 
-OWN, LINKED, OTHER = "own", "linked", "other"
+OWN, LINKED, OTHER = Key("own"), Key("linked"), Key("other")
 PERSONAL = ("ip", "location", "user_agent", "reason", "details")
 
 
@@ -36,7 +37,7 @@ ME = user("read:current_user")
 SUPPORT = application("read:users", "read:logs_users")
 ADMIN = application("read:users", "read:users_app_metadata", "read:logs_users")
 # Of each attribute one change; the last three are of nothing that can be read.
-CHANGES = {
+CHANGES: dict[str, Any] = {
     "name": ("name", "a", "b"),
     "user_metadata": ("user_metadata.color", "blue", None),
     "app_metadata": ("app_metadata.plan", None, "pro"),
@@ -62,7 +63,7 @@ def row(principal: Principal, document: dict[str, Any]) -> Row:
 def document(about: Any, **more: Any) -> dict[str, Any]:
     at = now()
     event = LogEvent(
-        id="e",
+        id=Key("e"),
         tenant="t",
         type=LogEventType.USER_METADATA_UPDATED,
         date=at,
@@ -80,7 +81,7 @@ class Case:
 
     name: str
     reader: Principal
-    about: str | None
+    about: Key | None
     shown: set[str]
 
 
@@ -181,7 +182,7 @@ class Listed:
     found: set[str]
 
 
-EVENTS: dict[str, tuple[str | None, tuple[str, ...]]] = {
+EVENTS: dict[str, tuple[Key | None, tuple[str, ...]]] = {
     f"{about or 'nobody'}: {', '.join(changed) or 'nothing'}": (about, changed)
     for about in (OWN, LINKED, OTHER, None)
     for changed in ((), ("name",), ("app_metadata.plan",), ("app_metadata", "name"), ("roles",), ("password_hash",))
@@ -213,7 +214,7 @@ LISTED = [
 
 @pytest.mark.parametrize("listed", LISTED, ids=lambda listed: listed.name)
 def test_event_of_which_nothing_remains_is_not_listed(listed: Listed) -> None:
-    events = mongomock.MongoClient().db.events
+    events: Any = mongomock.MongoClient().db.events
     for name, (about, changed) in EVENTS.items():
         roots = sorted({root_of(each) for each in changed})
         events.insert_one({"_id": name, "tenant": "t", "user": about} | ({"roots": roots} if roots else {}))

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from app.domain.ids import Key
 from app.domain.roles import Role
 from app.policy.roles import changes_members, why_not_changed
 
 READ, WRITE = {"api": "a", "name": "read"}, {"api": "a", "name": "write"}
-ROLE = Role(id=1, tenant="t", role_id="rol_editor", name="Editor", permissions=(READ, WRITE))
+ROLE = Role(id=Key(1), tenant="t", role_id="rol_editor", name="Editor", permissions=(READ, WRITE))
 FOR_MEMBERS = [
     (None, True),
     (replace(ROLE, name="Admin"), True),

@@ -149,7 +149,7 @@ def test_missing_scopes_are_those_of_the_nearest_alternative() -> None:
 
 
 def test_caller_whom_no_profile_is_open_to_is_refused() -> None:
-    assert require_for_any_profile(principal("read:current_user"), READ_USER)
+    require_for_any_profile(principal("read:current_user"), READ_USER)
     with pytest.raises(Forbidden):
         require_for_any_profile(application("read:current_user"), READ_USER)
     with pytest.raises(Unauthenticated):
@@ -179,5 +179,5 @@ def test_readable_rules_depend_on_kind_scopes_and_self_alone() -> None:
     assert READ_USER in readable(user, is_self=True)
     assert readable(user, is_self=False) == readable(tool, is_self=True) == readable(tool, is_self=False) == frozenset()
     everything = principal(*ALL_SCOPES)
-    assert readable(everything, is_self=False) == set(READING)
+    assert readable(everything, is_self=False) == frozenset(READING)
     assert set(READING) - readable(everything, is_self=True) == {each for each in READING if each.self_ == ()}

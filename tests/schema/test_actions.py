@@ -241,7 +241,8 @@ async def test_user_with_a_locked_out_ip_address_can_be_unblocked(open_world: Wo
 
     async def code() -> str | None:
         found = (await open_world.ask(ACTIONS, token, id=user.user_id))["user"]["viewerActions"]
-        return next(each["code"] for each in found if each["name"] == "UNBLOCK")
+        found_code: str | None = next(each["code"] for each in found if each["name"] == "UNBLOCK")
+        return found_code
 
     failures = {"tenant": open_world.tenant, "user": user.id, "ip": "192.0.2.1", "recorded_at": now()}
     await open_world.database["login_failures"].insert_one({**failures, "count": MAX_FAILURES - 1})

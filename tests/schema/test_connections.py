@@ -33,7 +33,12 @@ DELETE = (
 RULE = f"""mutation($input: SaveLoginRuleInput!) {{ saveLoginRule(input: $input) {{
   loginRule {{ name enabled version }} {ERRORS} }} }}"""
 # No setting has its default.
-CORP = {"strategy": "custom", "importMode": True, "syncRootAttributes": "ON_FIRST_LOGIN", "allowsSignUp": True}
+CORP: dict[str, Any] = {
+    "strategy": "custom",
+    "importMode": True,
+    "syncRootAttributes": "ON_FIRST_LOGIN",
+    "allowsSignUp": True,
+}
 
 
 async def save(world: World, name: str = "corp", **input: Any) -> Any:
@@ -52,7 +57,10 @@ async def save_rule(world: World, enabled: bool, **input: Any) -> Any:
 
 
 async def events(world: World) -> list[dict[str, Any]]:
-    return await world.database["log_events"].find({"tenant": world.tenant}).sort("_id").to_list(None)
+    events: list[dict[str, Any]] = (
+        await world.database["log_events"].find({"tenant": world.tenant}).sort("_id").to_list(None)
+    )
+    return events
 
 
 def refusal(payload: Any) -> tuple[str, list[str]]:
@@ -97,8 +105,9 @@ async def test_login_after_partial_save_keeps_users_own_name(world: World) -> No
 
 @pytest.mark.parametrize("name", [*CORP, "ifVersion"])
 async def test_save_connection_refuses_null(world: World, name: str) -> None:
+    nothing: dict[str, Any] = {name: None}
     await save(world, **CORP)
-    assert refusal(await save(world, **{name: None})) == ("INVALID_INPUT", [name])
+    assert refusal(await save(world, **nothing)) == ("INVALID_INPUT", [name])
     assert refusal(await save(world, "other", **{"strategy": "auth0", name: None})) == ("INVALID_INPUT", [name])
     assert settings(await save(world)) == CORP
     assert await world.database["connections"].count_documents({"tenant": world.tenant}) == 1

@@ -96,7 +96,8 @@ async def ask_all(world: World, after: str | None = None) -> tuple[dict[int, Any
     """The answers and the codes of errors, by the number of the list. An operation takes 20 fields at its root."""
     hour = timedelta(hours=1)
     variables = {"since": format_time(AT - hour), "until": format_time(AT + hour), "after": after}
-    found, errors = {}, {}
+    found: dict[int, Any] = {}
+    errors: dict[int, str] = {}
     for start in range(0, len(EVERY_LIST), 20):
         some = dict(enumerate(EVERY_LIST[start : start + 20], start))
         fields = " ".join(f"x{number}: {each.ask('after: $after')}" for number, each in some.items())

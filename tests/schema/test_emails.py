@@ -252,7 +252,7 @@ async def test_application_sets_email_at_once_unless_taken(world: World, john: U
         assert [(each["code"], each["path"]) for each in refused["errors"]] == [("ALREADY_EXISTS", ["email"])]
     for verified in (True, False):
         address = f"v{verified}@example.com".lower()
-        input = {"userId": john.user_id, "email": address, "immediately": True, "verified": verified}
+        input: dict[str, Any] = {"userId": john.user_id, "email": address, "immediately": True, "verified": verified}
         told = (await act(world, "changeEmail", **input))["user"]
         assert (told["email"], told["emailVerified"], told["pendingEmail"]) == (address, verified, None)
     assert {each["Subject"] for each in await mailbox.receive()} == {"Your e-mail address was changed"}
@@ -341,7 +341,7 @@ async def test_connection_decides_if_username_and_phone_can_change(world: World,
 async def test_same_address_and_number_stay_verified(world: World, john: User) -> None:
     """`verified` that is left out takes no proof away."""
     named = {"userId": john.user_id}
-    address = {**named, "email": "John@example.com", "immediately": True}
+    address: dict[str, Any] = {**named, "email": "John@example.com", "immediately": True}
     assert (await act(world, "changeEmail", **address))["user"]["emailVerified"] is False
     assert (await act(world, "changeEmail", **address, verified=True))["user"]["emailVerified"] is True
     assert (await act(world, "changeEmail", **address))["user"]["emailVerified"] is True

@@ -5,7 +5,7 @@ from importlib import import_module
 from types import ModuleType
 
 import pytest
-from strawberry.types.base import has_object_definition
+from strawberry.types.base import get_object_definition, has_object_definition
 from strawberry.types.field import StrawberryField
 
 from app.schema import mutations, queries
@@ -19,7 +19,7 @@ def modules(package: ModuleType) -> list[ModuleType]:
 
 @pytest.mark.parametrize("module", modules(mutations), ids=lambda module: module.__name__)
 def test_mutations_of_every_module_are_joined(module: ModuleType) -> None:
-    joined = {field.python_name for field in Mutation.__strawberry_definition__.fields}
+    joined = {field.python_name for field in get_object_definition(Mutation, strict=True).fields}
     own = {name for name, each in vars(module).items() if isinstance(each, StrawberryField)}
     assert own
     assert own <= joined

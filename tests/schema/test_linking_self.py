@@ -11,14 +11,15 @@ from tests.schema.operations.identities import LINK_IDENTITY, UNLINK_IDENTITY, T
 from tests.world import ALL_SCOPES, DATABASE, World, codes
 
 JOHN, GOOGLE, PUPPET = "auth0|john", "google-oauth2|g1", "auth0|puppet"
-ACCESS = {"app_metadata": {"admin": True}, "permissions": [{"name": "all", "api": "q"}]}
+ACCESS: dict[str, Any] = {"app_metadata": {"admin": True}, "permissions": [{"name": "all", "api": "q"}]}
 TELL = """userId version raw appMetadata roles { name } permissions { name } devices { nodes { deviceId } }
   logEvents(first: 100) { nodes { type reason userId changes { path } } }
   viewerActions { name allowed code missingScopes } identities { id }"""
 
 
 async def documents(world: World) -> list[Any]:
-    return await world.database["users"].find({"tenant": world.tenant}).sort("_id").to_list(None)
+    users: list[Any] = await world.database["users"].find({"tenant": world.tenant}).sort("_id").to_list(None)
+    return users
 
 
 async def stored(world: World, user_id: str) -> Any:

@@ -225,7 +225,9 @@ async def test_truncated_lists_and_attributes_name_a_query(
     whole = (await export(world, token, userId=john.user_id))["data"]
     monkeypatch.setattr(personal_data, "MAX_BYTES", 20)
     data = (await export(world, token, userId=john.user_id))["data"]
-    lists = {name: [] for name in ("log_events", "devices", "authorized_applications", "mfa_enrollments")}
+    lists: dict[str, list[Any]] = {
+        name: [] for name in ("log_events", "devices", "authorized_applications", "mfa_enrollments")
+    }
     entries = {each["path"]: each for each in data.pop("truncated")}
     assert data == {"user": {}, **lists}
     assert entries.keys() == lists.keys() | {f"user.{name}" for name in whole["user"]}
@@ -271,7 +273,7 @@ async def test_export_reads_no_more_than_it_returns(world: World, john: User, mo
     await export(world, token, userId=john.user_id)
     assert sizes == [10, 10, 10, 10, 100]
     sizes.clear()
-    large = {"details": {"x": "y" * 10_000}}
+    large: dict[str, Any] = {"details": {"x": "y" * 10_000}}
     for _ in range(15):
         await world.add_event(john, **large)
     monkeypatch.setattr(personal_data, "MAX_BYTES", 10_000_000)

@@ -76,7 +76,8 @@ async def test_paging_both_ways_returns_each_user_once_newest_first(world: World
         if not page["pageInfo"]["hasNextPage"]:
             break
     assert forward == everyone
-    backward, before = [], None
+    backward: list[str] = []
+    before = None
     while True:
         page = (await world.ask(query, token, last=4, before=before))["users"]
         backward = [edge["node"]["userId"] for edge in page["edges"]] + backward

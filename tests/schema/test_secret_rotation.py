@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ TOKENS = ("at-s3cret", "rt-s3cret")
 
 
 @asynccontextmanager
-async def service(world: World, monkeypatch: pytest.MonkeyPatch, **secrets: str) -> AsyncIterator[None]:
+async def service(world: World, monkeypatch: pytest.MonkeyPatch, **secrets: Any) -> AsyncIterator[None]:
     """The world speaks with a service that has these secrets."""
     async with service_client(world, **secrets) as client:
         with monkeypatch.context() as patch:

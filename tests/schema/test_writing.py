@@ -35,7 +35,7 @@ async def assert_untouched(world: World, user: User) -> None:
 
 async def test_a_patch_is_merged_to_any_depth_and_told_leaf_by_leaf(world: World) -> None:
     john = await world.add_user("john", user_metadata={"a": {"b": {"c": 1, "d": 2}}, "gone": 1, "list": [1, 2]})
-    patch = {"a": {"b": {"c": 3}}, "gone": None, "list": [3], "new": {"x": {}}}
+    patch: dict[str, Any] = {"a": {"b": {"c": 3}}, "gone": None, "list": [3], "new": {"x": {}}}
     payload = await patched(world, john, patch=patch, reason="moved house")
     after = {"a": {"b": {"c": 3, "d": 2}}, "list": [3], "new": {"x": {}}}
     assert payload == {"user": {"version": 2, "userMetadata": after}, "errors": []}

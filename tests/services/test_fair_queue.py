@@ -107,7 +107,7 @@ async def test_cancelled_caller_leaves_the_queue(jobs: Jobs) -> None:
     tasks[3].cancel()
     await settle(jobs, 1)
     jobs.let_go()
-    assert await asyncio.gather(tasks[0], tasks[2]) == ["a1", "b2"]
+    assert await asyncio.gather(*[tasks[0], tasks[2]]) == ["a1", "b2"]
     assert jobs.begun == ["a1", "b2"]
     assert await queue.run("c", lambda: "c2") == "c2"
 
@@ -133,7 +133,7 @@ async def test_turn_that_comes_with_a_cancellation_is_passed_on(jobs: Jobs) -> N
     await settle(jobs, 1)
     assert (second.cancelled(), list(queue._waiting)) == (True, [])
     jobs.let_go()
-    assert await asyncio.gather(first, third) == ["a1", "c1"]
+    assert await asyncio.gather(*[first, third]) == ["a1", "c1"]
 
 
 async def test_free_slot_passes_over_a_cancelled_caller(jobs: Jobs) -> None:
@@ -144,7 +144,7 @@ async def test_free_slot_passes_over_a_cancelled_caller(jobs: Jobs) -> None:
     queue._release()
     assert list(queue._waiting) == []
     jobs.let_go()
-    assert await asyncio.gather(first, third) == ["a1", "c1"]
+    assert await asyncio.gather(*[first, third]) == ["a1", "c1"]
     assert second.cancelled()
 
 

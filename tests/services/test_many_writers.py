@@ -6,6 +6,7 @@ import os
 import signal
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -35,13 +36,13 @@ def client_of(url: str, data_dir: Path) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=url, headers={"authorization": f"Bearer {token}"}, timeout=30)
 
 
-async def ask(client: httpx.AsyncClient, query: str, **variables: object) -> dict:
+async def ask(client: httpx.AsyncClient, query: str, **variables: object) -> dict[str, Any]:
     answer = (await client.post("/graphql", json={"query": query, "variables": variables})).json()
     assert "errors" not in answer, answer["errors"]
     return answer["data"]
 
 
-async def history(client: httpx.AsyncClient) -> tuple[dict, list[dict]]:
+async def history(client: httpx.AsyncClient) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The profile, and all of its metadata events, newest first."""
     events, after = [], None
     while True:

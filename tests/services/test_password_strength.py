@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from app.domain.ids import Key
 from app.domain.mail import LANGUAGES
 from app.domain.passwords import EASY_TO_GUESS, PasswordProblem, PasswordRefused, guessable_words
 from app.domain.times import now
@@ -14,7 +15,7 @@ from app.services.password_strength import _PROBLEMS, find_problem, limit_combin
 
 EVERY_SIGN = "4@8({[<3690!|17$5+%2zslaegitobxc"
 ANN = User(
-    id=1,
+    id=Key(1),
     tenant="widget-makers",
     user_id="auth0|1",
     name="Annegret Lindqvist",

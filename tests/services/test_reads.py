@@ -11,11 +11,13 @@ from app.domain.attributes.users import USER
 from app.domain.devices import Device, DeviceType
 from app.domain.errors import Forbidden, Unauthenticated
 from app.domain.filters import ALL, Eq
+from app.domain.ids import Key
 from app.domain.kinds import Kind, Order
 from app.domain.logs import FieldChange, LogEventType
 from app.domain.paging import ListQuery, Page, PageRequest
 from app.domain.principals import ActorKind, Principal
 from app.domain.rows import Row
+from app.domain.rules import ReadableRules
 from app.domain.selections import Selection
 from app.domain.times import now
 from app.domain.users import Identity, User
@@ -53,7 +55,7 @@ class Stage:
 
     def user(self, *scopes: str, profile: User | None = None) -> Principal:
         user = self.john if profile is None else profile
-        linked = tuple(each.origin for each in user.identities[1:])
+        linked = tuple(each.origin for each in user.identities[1:] if each.origin)
         return Principal(user.tenant, user.user_id, ActorKind.USER, frozenset(scopes), profile=user.id, linked=linked)
 
     def application(self, *scopes: str) -> Principal:
@@ -65,10 +67,15 @@ class Stage:
         return row
 
 
+def link(row: Row, accounts: list[Key]) -> None:
+    """The accounts become linked accounts of the row's profile."""
+    row.record = {**row.record, "linked": accounts}
+
+
 @pytest.fixture
 async def stage(world: World) -> Stage:
     elsewhere = World(f"{world.tenant}-other", world.database, world.client, world.data_dir)
-    sealed = {"access_token": CIPHER.encrypt("secret token")}
+    sealed: dict[str, Any] = {"access_token": CIPHER.encrypt("secret token")}
     linked_id = new_id()
     own = Identity(provider="auth0", connection="db", user_id="john", **sealed)
     second = Identity(provider="auth0", connection="db", user_id="second", origin=linked_id)
@@ -274,7 +281,7 @@ async def test_pages_of_owners_hold_what_belongs_to_each(stage: Stage, query: Li
     principal = stage.application("read:users", "read:logs", "read:device_credentials")
     rows = [await stage.row(principal, each) for each in (stage.john, stage.jane)]
     for row in rows:
-        row.record["linked"] = [stage.linked.id] if row.record["_id"] == stage.john.id else []
+        link(row, [stage.linked.id] if row.record["_id"] == stage.john.id else [])
     expected = [{stage.john.id, stage.linked.id}, {stage.jane.id}]
     together = await stage.lists.pages(principal, rows, query, REQUEST, {}, count=True)
     alone = [(await stage.lists.pages(principal, [row], query, REQUEST, {}, count=True))[0] for row in rows]
@@ -289,7 +296,7 @@ async def test_pages_of_owners_hold_what_belongs_to_each(stage: Stage, query: Li
 async def test_pages_of_owners_leave_out_what_shows_nothing(stage: Stage) -> None:
     user = stage.user("read:current_user", "read:users", "read:users_app_metadata", "read:logs_users")
     rows = [await stage.row(user, each) for each in (stage.john, stage.jane)]
-    rows[0].record["linked"] = [stage.linked.id]
+    link(rows[0], [stage.linked.id])
     together = await stage.lists.pages(user, rows, EVENTS, REQUEST, {})
     alone = [(await stage.lists.pages(user, [row], EVENTS, REQUEST, {}))[0] for row in rows]
     for pages in (together, alone):
@@ -299,13 +306,13 @@ async def test_pages_of_owners_leave_out_what_shows_nothing(stage: Stage) -> Non
 async def test_owned_objects_are_those_of_each_owner(stage: Stage) -> None:
     principal = stage.application("read:users", "read:device_credentials")
     rows = [await stage.row(principal, each) for each in (stage.john, stage.jane)]
-    rows[0].record["linked"] = [stage.linked.id]
+    link(rows[0], [stage.linked.id])
     found = await stage.lists.owned(principal, rows, DEVICE, {})
     assert [{row.record["user"] for row in each} for each in found] == [
         {stage.john.id, stage.linked.id},
         {stage.jane.id},
     ]
-    stranger = Row(USER, {"_id": stage.stranger.id}, frozenset())
+    stranger = Row(USER, {"_id": stage.stranger.id}, ReadableRules())
     assert await stage.lists.owned(principal, [stranger], DEVICE, {}) == [[]]
 
 

@@ -93,7 +93,7 @@ class Account:
 
 def new_event(about: User, **more: Any) -> LogEvent:
     at = now()
-    given = {"type": LogEventType.LOGIN_SUCCEEDED, "user": about.id, "user_id": about.user_id} | more
+    given: dict[str, Any] = {"type": LogEventType.LOGIN_SUCCEEDED, "user": about.id, "user_id": about.user_id} | more
     return LogEvent(id=new_id(), tenant=about.tenant, date=at, recorded_at=at, **given)
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import timedelta
 from typing import Any
@@ -191,7 +191,7 @@ async def test_counting_stops_at_its_limit(database: Database) -> None:
 class CountedRecords(Records):
     loads = 0
 
-    async def find(self, *arguments: Any, **named: Any) -> list[dict[str, Any]]:
+    async def find(self, *arguments: Any, **named: Any) -> Sequence[Mapping[str, Any]]:
         self.loads += 1
         return await super().find(*arguments, **named)
 
@@ -229,7 +229,7 @@ async def test_interrupted_migrations_resume_in_order(database: Database) -> Non
     await check_schema_version(database, current=1)
     ran: list[int] = []
 
-    def step(number: int, fails: list[bool]):
+    def step(number: int, fails: list[bool]) -> Callable[[Database], Awaitable[None]]:
         async def run(_: Database) -> None:
             ran.append(number)
             if fails.pop():

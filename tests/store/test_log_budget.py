@@ -58,7 +58,7 @@ class History:
 
     async def counted(self) -> int | None:
         found = await self.database["log_sizes"].find_one({"tenant": self.tenant, "user": self.user})
-        return found and found["bytes"]
+        return int(found["bytes"]) if found else None
 
 
 async def test_oldest_events_go_first_and_history_says_so(small: Database) -> None:

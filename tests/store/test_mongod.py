@@ -34,7 +34,7 @@ from tests.serving import environment, eventually
 
 @contextmanager
 def things(url: str) -> Iterator[Any]:
-    with MongoClient(url, w="majority", journal=True, serverSelectionTimeoutMS=5_000) as client:
+    with MongoClient[dict[str, Any]](url, w="majority", journal=True, serverSelectionTimeoutMS=5_000) as client:
         yield client.test.things
 
 
@@ -169,7 +169,7 @@ def test_only_primary_that_takes_the_password_has_a_url(tmp_path: Path) -> None:
         assert running
         assert is_writable(running)
         assert not is_writable(replace(running, password="another"))
-        with MongoClient(running.url) as client:
+        with MongoClient[dict[str, Any]](running.url) as client:
             client.admin.command("replSetStepDown", 60, force=True)
         assert not is_writable(running)
         assert find_url(tmp_path) is None
@@ -224,7 +224,7 @@ def test_without_a_program_it_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch
     def missing(_: str) -> None:
         raise PackageNotFoundError
 
-    monkeypatch.setattr(binary.shutil, "which", lambda _: None)
+    monkeypatch.setattr("app.store.embedded.binary.shutil.which", lambda _: None)
     assert find_binary(None).name == "mongod"
     monkeypatch.setattr(binary, "files", missing)
     with pytest.raises(MongodError) as refused:
@@ -233,7 +233,7 @@ def test_without_a_program_it_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch
         assert way in str(refused.value)
     with pytest.raises(MongodError, match="PROFILE_API_MONGOD names"):
         find_binary(tmp_path / "nothing")
-    monkeypatch.setattr(binary.shutil, "which", lambda _: "/somewhere/mongod")
+    monkeypatch.setattr("app.store.embedded.binary.shutil.which", lambda _: "/somewhere/mongod")
     assert find_binary(None) == Path("/somewhere/mongod")
     assert find_binary(Path(sys.executable)) == Path(sys.executable).resolve()
 

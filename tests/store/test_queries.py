@@ -112,10 +112,13 @@ async def test_matches_agrees_with_the_database(database: Database) -> None:
     assert len(seen) > 50
 
 
+ODD_VALUES: list[Any] = [
+    *([], [1, 2], 5, None, "x", [3, {"name": None}], [[{"name": "a"}]], [[{}]]),
+    *({"name": []}, {"name": [None, "a"]}, [{"name": "a"}, 3], [{"name": {"b": 1}}]),
+    *([1, 9], [4, 5], [9], [5], 5, 1, 1.0, True, [True], [1]),
+]
 ODD: list[dict[str, Any]] = [
-    *({"items": value} for value in ([], [1, 2], 5, None, "x", [3, {"name": None}], [[{"name": "a"}]], [[{}]])),
-    *({"items": value} for value in ({"name": []}, {"name": [None, "a"]}, [{"name": "a"}, 3], [{"name": {"b": 1}}])),
-    *({"items": value} for value in ([1, 9], [4, 5], [9], [5], 5, 1, 1.0, True, [True], [1])),
+    *({"items": value} for value in ODD_VALUES),
     {},
 ]
 

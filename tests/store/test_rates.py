@@ -4,6 +4,7 @@ import time
 import uuid
 from datetime import UTC, datetime, timedelta
 from inspect import signature
+from typing import Any
 
 import pytest
 from pymongo import MongoClient
@@ -130,7 +131,7 @@ async def test_counts_in_mongodb_are_shared_by_all_processes(mongod_url: str) ->
 async def test_a_shared_window_ends_though_the_clock_was_set_back(mongod_url: str) -> None:
     name = uuid.uuid4().hex
     rates = Rates(name, "1/second", mongod_url, "test_rates")
-    with MongoClient(mongod_url) as client:
+    with MongoClient[dict[str, Any]](mongod_url) as client:
         tomorrow = datetime.now(UTC) + timedelta(days=1)
         client["test_rates"]["rate_limits"].insert_one({"_id": f"{name}/john", "count": 5, "expireAt": tomorrow})
     rate = await rates.hit("john")

@@ -93,7 +93,7 @@ async def test_token_that_a_login_writes_meanwhile_is_kept(database: Database, m
 
     class LoginMeanwhile(TokenCipher):
         def renew(self, encrypted: str) -> str | None:
-            with MongoClient(mongod_url) as client:
+            with MongoClient[dict[str, Any]](mongod_url) as client:
                 users = client[database.database.name]["users"]
                 users.update_one({"_id": user}, {"$set": {"identities.0.access_token": newer}})
             return super().renew(encrypted)

@@ -196,7 +196,7 @@ async def test_hash_is_upgraded_unless_another_one_was_set(database: Database) -
 
 async def hash_of(passwords: CredentialStore, one: tuple[str, Any]) -> str | None:
     found = await passwords.find(*one)
-    return found and found.hash
+    return found.hash if found else None
 
 
 async def test_bcrypt_hash_is_told_from_other_hashes(database: Database) -> None:

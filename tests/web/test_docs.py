@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
+from typing import Literal
 
 import httpx
 import pytest
@@ -108,7 +109,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 @needs_browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_pages_fit_a_phone_and_have_no_errors(served: Served, scheme: str) -> None:
+async def test_pages_fit_a_phone_and_have_no_errors(served: Served, scheme: Literal["light", "dark"]) -> None:
     complaints: list[str] = []
     async with launched() as browser:
         page = await browser.new_page(viewport={"width": 390, "height": 844}, color_scheme=scheme)

@@ -209,7 +209,8 @@ async def test_every_limit_is_a_setting(world: World) -> None:
     query = "{ a: viewer { name @skip(if: false) } caller { kind } users(first: 50) { nodes { roles { name } } } }"
     for setting in ("max_depth", "max_aliases", "max_directives", "max_root_fields", "max_cost"):
         floor = {"max_aliases": 0, "max_directives": 0, "max_cost": 10}.get(setting, 1)
-        async with service_client(world, **{setting: floor}) as client:
+        settings: dict[str, Any] = {setting: floor}
+        async with service_client(world, **settings) as client:
             answer = await ask(client, query, world.user_token(john), accept=GRAPHQL_RESPONSE)
             assert (answer.status_code, codes(answer)) == (400, ["COST_EXCEEDED"]), setting
             assert "data" not in answer.json()
@@ -365,7 +366,7 @@ async def test_trusted_documents_that_can_not_be_run_stop_the_start(
 
 async def test_what_needs_a_recent_sign_in_says_how_recent(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     # A mutation that has no obstacle beside the sign-in, with a rule that asks for a recent one.
-    is_recent = Rule.recent.__get__  # type: ignore[attr-defined]
+    is_recent = vars(Rule)["recent"].__get__
     recent = property(lambda rule: rule is UPDATE_ROOT_ATTRIBUTES or is_recent(rule))
     monkeypatch.setattr(Rule, "recent", recent)
     john = await world.add_user("john")

@@ -3,12 +3,13 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from joserfc import jwt
 from joserfc.jwk import OKPKey
-from playwright.async_api import Page, expect
+from playwright.async_api import FloatRect, Locator, Page, expect
 
 from tests.browser import needs_browser, opened
 from tests.serving import Served, serve
@@ -59,6 +60,13 @@ async def test_in_development_it_starts_as_john_doe_and_runs_examples(served: Se
         watched.complaints.clear()
 
 
+async def box_of(locator: Locator) -> FloatRect:
+    """The position and size of an element, which must be visible."""
+    box = await locator.bounding_box()
+    assert box
+    return box
+
+
 @needs_browser
 async def test_in_development_it_remembers_the_caller_but_no_token(served: Served) -> None:
     async with opened(served) as (page, _):
@@ -86,8 +94,7 @@ async def test_a_phone_shows_query_and_answer_below_each_other(served: Served) -
         await run(page)
         await expect(page.locator(".result-window")).to_contain_text('"blocked": false')
         assert await page.evaluate("document.documentElement.scrollWidth") == 390
-        boxes = [await page.locator(each).bounding_box() for each in (".graphiql-editors", ".graphiql-response")]
-        query, answer = (box or {} for box in boxes)
+        query, answer = [await box_of(page.locator(each)) for each in (".graphiql-editors", ".graphiql-response")]
         assert query["y"] + query["height"] <= answer["y"]
         for box in (query, answer):
             assert box["width"] > 370
@@ -95,7 +102,7 @@ async def test_a_phone_shows_query_and_answer_below_each_other(served: Served) -
             assert box["x"] >= 0
             assert box["x"] + box["width"] <= 390
         for name in ("Show Documentation Explorer", "Show History", "Show GraphiQL Explorer"):
-            box = await page.get_by_role("button", name=name).bounding_box() or {}
+            box = await box_of(page.get_by_role("button", name=name))
             assert 0 <= box["x"] <= 390 - box["width"]
 
 
@@ -117,7 +124,7 @@ async def test_elsewhere_there_is_a_place_for_a_token(tmp_path: Path) -> None:
     issuer = {"issuer": ISSUER, "audience": "profiles", "tenant": "t", "jwks": {"keys": [KEY.as_dict(private=False)]}}
     claims = {"iss": ISSUER, "aud": "profiles", "sub": "tool@clients", "exp": 4_000_000_000}
     token = jwt.encode({"alg": "EdDSA", "kid": "one"}, claims, KEY, algorithms=["EdDSA"])
-    switches = {"PROFILE_API_GRAPHIQL": "true", "PROFILE_API_INTROSPECTION": "true"}
+    switches: dict[str, Any] = {"PROFILE_API_GRAPHIQL": "true", "PROFILE_API_INTROSPECTION": "true"}
     with serve(tmp_path, PROFILE_API_ISSUERS=json.dumps([issuer]), **switches) as served:
         async with opened(served, "/graphql?query={caller{subject}}") as (page, _):
             await page.get_by_label("Bearer token").fill(f"Bearer {token}")

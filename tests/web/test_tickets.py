@@ -1,6 +1,7 @@
 """The page that a mail leads to, in a real browser: its form works under its own content security policy."""
 
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -19,7 +20,7 @@ VERIFY = """mutation { verifyPassword(input: {connection: "Username-Password-Aut
 @needs_browser
 async def test_a_visitor_chooses_a_new_password(tmp_path: Path) -> None:
     with smtp_server() as mailbox:
-        variables = {"PROFILE_API_SMTP_URL": f"smtp://127.0.0.1:{mailbox.port}"}
+        variables: dict[str, Any] = {"PROFILE_API_SMTP_URL": f"smtp://127.0.0.1:{mailbox.port}"}
         with serve(tmp_path, "--demo", **variables) as served:
             token = mint(tmp_path, "support@clients", "support", APPLICATION_SCOPES, 3600)
             headers = {"authorization": f"Bearer {token}"}

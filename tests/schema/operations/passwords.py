@@ -8,7 +8,7 @@ PASSWORD, NEW_PASSWORD = "correct horse battery", "staple the other horse"
 VERIFY_PASSWORD = """mutation($input: VerifyPasswordInput!) { verifyPassword(input: $input) {
   valid mustChangePassword user { userId } errors { code path } } }"""
 # The payload for a wrong password, and for an identifier that no user has.
-INVALID = {"valid": False, "mustChangePassword": None, "user": None, "errors": []}
+INVALID: dict[str, Any] = {"valid": False, "mustChangePassword": None, "user": None, "errors": []}
 
 
 async def verify_password(world: World, password: str, identifier: str = "john@example.com", **input: Any) -> Any:
