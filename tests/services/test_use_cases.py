@@ -29,7 +29,7 @@ from app.services.use_cases import requires, rule_of
 
 APP = Path(use_cases.__file__).parents[1]
 # The use case of the mutation behind each action.
-USE_CASES = {
+USE_CASES: dict[Name, Any] = {
     Name.EDIT_USER_METADATA: Metadata.update_user_metadata,
     Name.EDIT_APP_METADATA: Metadata.update_app_metadata,
     Name.EDIT_ROOT_ATTRIBUTES: RootAttributes.update,
