@@ -9,7 +9,7 @@ import pytest
 
 from app.auth.development import check_development, development_issuer, load_key, mint
 from app.auth.tokens import Tokens
-from app.cli import _token
+from app.cli import _mint_token
 from app.composition.web import mint_for_page
 from app.domain.principals import ActorKind
 from app.settings import ConfigurationError, Issuer, Settings
@@ -51,9 +51,9 @@ async def test_what_is_minted_is_taken(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("mint_token", "kind"),
     [
-        (lambda data_dir: _token(data_dir, None, "support", None, "dev", 60), ActorKind.APPLICATION),
-        (lambda data_dir: _token(data_dir, None, None, None, "dev", 60), ActorKind.USER),
-        (lambda data_dir: _token(data_dir, "support@clients", None, None, "dev", 60), ActorKind.USER),
+        (lambda data_dir: _mint_token(data_dir, None, "support", None, "dev", 60), ActorKind.APPLICATION),
+        (lambda data_dir: _mint_token(data_dir, None, None, None, "dev", 60), ActorKind.USER),
+        (lambda data_dir: _mint_token(data_dir, "support@clients", None, None, "dev", 60), ActorKind.USER),
         (lambda data_dir: mint_for_page(data_dir, "support@clients"), ActorKind.APPLICATION),
         (lambda data_dir: mint_for_page(data_dir, "auth0|john.doe"), ActorKind.USER),
     ],
