@@ -73,3 +73,15 @@ def test_test_names_are_short(path: Path) -> None:
     functions = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, FUNCTIONS)]
     names = [each.name for each in functions if each.name.startswith("test_")]
     assert [name for name in names if len(name) > MAX_TEST_NAME] == []
+
+
+def functions_of(path: Path) -> set[str]:
+    return {node.name for node in ast.parse(path.read_text()).body if isinstance(node, FUNCTIONS)}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "policy").glob("[!_]*.py")), ids=name_of)
+def test_each_policy_function_has_a_direct_test(path: Path) -> None:
+    # Through the API, a mistake in one function can be hidden by another check.
+    imported = {name for test in (TESTS_ROOT / "policy").glob("test_*.py") for name in imported_by(test)}
+    public = {f"app.policy.{path.stem}.{name}" for name in functions_of(path) if not name.startswith("_")}
+    assert public <= imported

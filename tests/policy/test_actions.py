@@ -1,4 +1,4 @@
-"""viewerActions by themselves: which obstacle is reported, and in which words."""
+"""viewerActions: which obstacle is reported for each action, and in which words."""
 
 import re
 from dataclasses import replace
@@ -9,28 +9,25 @@ import pytest
 from app.domain.accounts import why_not_changeable
 from app.domain.connections import AuthConnection, SyncRootAttributes, why_not_editable
 from app.domain.identities import MAX_IDENTITIES
-from app.domain.ids import Key
 from app.domain.passwords import why_no_password
-from app.domain.principals import ActorKind, Principal
+from app.domain.principals import Principal
 from app.domain.roles import MAX_PERMISSIONS, MAX_ROLES
-from app.domain.scopes import Scope
 from app.policy.actions import TargetState, UserAction, actions
 from app.policy.actions import UserActionName as Name
+from tests.policy.callers import application, user
+from tests.world import ALL_SCOPES
 
-NOW = 1_000_000.0
+NOW, MAX_AGE = 1_000_000.0, 300
 STRATEGIES = ["auth0", "custom", "email", "sms", "google-oauth2", "samlp", "unknown"]
-# Names of settings and words of the API that a person who uses the product does not know.
+# Names of settings and words of the API, which a user of the product does not know.
 JARGON = re.compile(r"syncRootAttributes|importMode|ON_|NEVER|primary identity|[a-z][A-Z]|auth_time|scope")
+APPLICATION = application(*ALL_SCOPES)
+USER = user(*ALL_SCOPES, auth_time=NOW)
+USER_WITH_OLD_SIGN_IN = user(*ALL_SCOPES, auth_time=NOW - 3600)
 
 
-def caller(kind: ActorKind = ActorKind.USER, scopes: Any = tuple(Scope), auth_time: float | None = NOW) -> Principal:
-    return Principal(
-        tenant="t", subject="s", kind=kind, scopes=frozenset(map(str, scopes)), auth_time=auth_time, profile=Key("me")
-    )
-
-
-def target(strategy: str = "auth0", **more: Any) -> TargetState:
-    plain = TargetState(
+def target(strategy: str = "auth0", **changes: Any) -> TargetState:
+    state = TargetState(
         connection=AuthConnection("t", f"my-{strategy}", strategy),
         email="a@example.com",
         email_verified=False,
@@ -42,15 +39,14 @@ def target(strategy: str = "auth0", **more: Any) -> TargetState:
         permissions=1,
         can_mail=True,
     )
-    return replace(plain, **more)
+    return replace(state, **changes)
 
 
-def told(name: Name, principal: Principal, of: TargetState) -> UserAction:
-    [found] = [each for each in actions(principal, of, NOW, 300) if each.name is name]
+def action(name: Name, principal: Principal, state: TargetState) -> UserAction:
+    [found] = [each for each in actions(principal, state, NOW, MAX_AGE) if each.name is name]
     return found
 
 
-TOOL = caller(ActorKind.APPLICATION, auth_time=None)
 OBSTACLES: list[tuple[Name, TargetState, str | None]] = [
     (Name.EDIT_ROOT_ATTRIBUTES, target("google-oauth2"), "PROVIDER_OWNS_IT"),
     (Name.EDIT_ROOT_ATTRIBUTES, target("custom"), "PROVIDER_OWNS_IT"),
@@ -85,14 +81,21 @@ OBSTACLES: list[tuple[Name, TargetState, str | None]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "of", "code"), OBSTACLES)
-def test_each_obstacle_has_its_code(name: Name, of: TargetState, code: str | None) -> None:
-    found = told(name, TOOL, of)
+@pytest.mark.parametrize(("name", "state", "code"), OBSTACLES)
+def test_each_obstacle_has_its_code(name: Name, state: TargetState, code: str | None) -> None:
+    found = action(name, APPLICATION, state)
     assert (found.allowed, found.code) == (code is None, code)
 
 
+@pytest.mark.parametrize("can_mail", [True, False])
+def test_only_a_users_own_new_email_needs_mail(can_mail: bool) -> None:
+    state = target(can_mail=can_mail)
+    assert action(Name.CHANGE_EMAIL, APPLICATION, state).allowed
+    assert action(Name.CHANGE_EMAIL, USER, replace(state, is_self=True)).allowed is can_mail
+
+
 @pytest.mark.parametrize(
-    ("name", "of", "code"),
+    ("name", "state", "code"),
     [
         (Name.CHANGE_EMAIL, target("google-oauth2"), "PROVIDER_OWNS_IT"),
         (Name.CHANGE_USERNAME, target("sms"), "CONNECTION_FORBIDS"),
@@ -102,31 +105,39 @@ def test_each_obstacle_has_its_code(name: Name, of: TargetState, code: str | Non
         (Name.DELETE, target(), "NEEDS_RECENT_SIGN_IN"),
     ],
 )
-def test_old_sign_in_is_reported_after_what_lasts(name: Name, of: TargetState, code: str) -> None:
-    old = caller(auth_time=NOW - 3600)
-    assert told(name, old, replace(of, is_self=True)).code == code
+def test_old_sign_in_is_reported_after_lasting_obstacles(name: Name, state: TargetState, code: str) -> None:
+    assert action(name, USER_WITH_OLD_SIGN_IN, replace(state, is_self=True)).code == code
 
 
-def test_missing_permission_is_reported_before_other_reasons() -> None:
-    reader = caller(ActorKind.APPLICATION, ["update:users_app_metadata"])
-    for name, of, _ in OBSTACLES:
-        assert told(name, reader, of).code == "FORBIDDEN"
+def test_old_sign_in_is_no_obstacle_for_profiles_of_others() -> None:
+    assert action(Name.DELETE, USER_WITH_OLD_SIGN_IN, target()).allowed
 
 
-def test_what_users_never_do_to_themselves_has_no_missing_scope() -> None:
+def test_missing_scope_is_reported_before_other_obstacles() -> None:
+    caller = application("update:users_app_metadata")
+    for name, state, _ in OBSTACLES:
+        assert action(name, caller, state).code == "FORBIDDEN"
+
+
+def test_missing_scopes_are_reported() -> None:
+    assert action(Name.DELETE, application(), target()).missing_scopes == ["delete:users"]
+    assert action(Name.BLOCK, APPLICATION, target(blocked=True)).missing_scopes == []
+
+
+def test_no_scope_is_missing_for_what_users_never_do_to_themselves() -> None:
     own = target(is_self=True)
     for name in (Name.BLOCK, Name.UNBLOCK, Name.ASSIGN_ROLES, Name.EDIT_APP_METADATA, Name.GRANT_PERMISSIONS):
-        found = told(name, caller(), own)
+        found = action(name, USER, own)
         assert (found.code, found.missing_scopes) == ("FORBIDDEN", [])
         assert found.reason == "You cannot do this to your own profile."
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-@pytest.mark.parametrize("principal", [TOOL, caller(auth_time=0), caller(), caller(scopes=())])
+@pytest.mark.parametrize("principal", [APPLICATION, USER_WITH_OLD_SIGN_IN, USER, user(auth_time=NOW)])
 def test_each_refusal_has_a_code_and_a_reason_without_jargon(strategy: str, principal: Principal) -> None:
-    for more in ({}, {"connection": None}, {"email": None, "linked": 0, "roles": 0, "permissions": 0}):
+    for changes in ({}, {"connection": None}, {"email": None, "linked": 0, "roles": 0, "permissions": 0}):
         for is_self in (True, False):
-            for each in actions(principal, target(strategy, is_self=is_self, **more), NOW, 300):
+            for each in actions(principal, target(strategy, is_self=is_self, **changes), NOW, MAX_AGE):
                 assert (each.code is None) == (each.reason is None) == each.allowed
                 assert not JARGON.search((each.reason or "").replace(f"my-{strategy}", "")), each.reason
 

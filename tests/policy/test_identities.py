@@ -1,18 +1,17 @@
-"""Linking in policy: the caller's own profile is never a secondary, and access reaches it in no way."""
+"""Linking: users do not link their own profile to another one, and get no access by a link."""
 
 import pytest
 
 from app.domain.identities import Access
 from app.domain.ids import Key
-from app.domain.principals import ActorKind, Principal
-from app.domain.scopes import Scope
+from app.domain.principals import Principal
 from app.policy.identities import shared_access, why_not_linked
+from tests.policy.callers import LINKED, OTHER, OWN, application, user, user_without_profile
+from tests.world import ALL_SCOPES
 
-OWN, LINKED, PUPPET, OTHER = Key("own"), Key("linked"), Key("puppet"), Key("other")
-ALL_SCOPES, ALL = frozenset(Scope), frozenset(Access)
-USER = Principal("t", "auth0|john", ActorKind.USER, ALL_SCOPES, profile=OWN, linked=(LINKED,))
-NOBODY = Principal("t", "auth0|new", ActorKind.USER, ALL_SCOPES)
-APPLICATION = Principal("t", "support@clients", ActorKind.APPLICATION, ALL_SCOPES)
+PUPPET = Key("puppet")
+ALL_ACCESS = frozenset(Access)
+USER, NEW_USER, APPLICATION = user(*ALL_SCOPES), user_without_profile(*ALL_SCOPES), application(*ALL_SCOPES)
 
 
 @pytest.mark.parametrize(
@@ -23,15 +22,17 @@ APPLICATION = Principal("t", "support@clients", ActorKind.APPLICATION, ALL_SCOPE
         (USER, OWN, PUPPET, False),
         (USER, LINKED, PUPPET, False),
         (USER, PUPPET, OTHER, False),
-        # Refused for what these two are, whoever asks.
+        # The service refuses these two links for every caller, before it asks the policy.
         (USER, OWN, OWN, False),
         (USER, OWN, LINKED, False),
-        (NOBODY, PUPPET, OTHER, False),
-        (NOBODY, PUPPET, None, False),
+        (NEW_USER, PUPPET, OTHER, False),
+        (NEW_USER, PUPPET, None, False),
         (APPLICATION, PUPPET, OWN, False),
     ],
 )
-def test_own_profile_is_never_a_secondary(principal: Principal, primary: str, secondary: str, refused: bool) -> None:
+def test_own_profile_is_never_a_secondary(
+    principal: Principal, primary: object, secondary: object, refused: bool
+) -> None:
     assert (why_not_linked(principal, primary, secondary) is not None) is refused
 
 
@@ -43,14 +44,14 @@ def test_own_profile_is_never_a_secondary(principal: Principal, primary: str, se
         (USER, PUPPET, OWN, False),
         (USER, PUPPET, LINKED, False),
         (USER, PUPPET, OTHER, True),
-        (NOBODY, PUPPET, OTHER, True),
+        (NEW_USER, PUPPET, OTHER, True),
         (APPLICATION, OWN, PUPPET, True),
     ],
 )
 def test_access_is_not_shared_with_own_profile(
-    principal: Principal, primary: str, secondary: str, shared: bool
+    principal: Principal, primary: object, secondary: object, shared: bool
 ) -> None:
-    assert shared_access(principal, primary, secondary) == (ALL if shared else frozenset())
+    assert shared_access(principal, primary, secondary) == (ALL_ACCESS if shared else frozenset())
 
 
 @pytest.mark.parametrize(
@@ -59,9 +60,9 @@ def test_access_is_not_shared_with_own_profile(
         ("update:users_app_metadata", {Access.ROLES, Access.PERMISSIONS}),
         ("create:role_members", {Access.APP_METADATA, Access.PERMISSIONS}),
         ("update:users", {Access.APP_METADATA}),
-        ("delete:role_members", ALL),
+        ("delete:role_members", ALL_ACCESS),
     ],
 )
 def test_each_part_of_access_needs_its_own_scopes(missing: str, expected: set[Access]) -> None:
-    principal = Principal("t", "support@clients", ActorKind.APPLICATION, ALL_SCOPES - {Scope(missing)})
-    assert shared_access(principal, PUPPET, OTHER) == expected
+    caller = application(*(scope for scope in ALL_SCOPES if scope != missing))
+    assert shared_access(caller, PUPPET, OTHER) == expected

@@ -1,4 +1,4 @@
-"""What each reader sees of a log event: which events are listed, which changes they show, what is hidden."""
+"""What each reader sees of log events: which events are listed, which changes they show, and what is hidden."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,32 +11,21 @@ from app.domain.attributes.logs import LOG_EVENT
 from app.domain.attributes.users import USER, readable_roots, root_of
 from app.domain.ids import Key
 from app.domain.logs import Actor, FieldChange, LogEvent, LogEventType
-from app.domain.principals import ActorKind, Principal
+from app.domain.principals import Principal
 from app.domain.rows import Row
 from app.domain.times import now
 from app.policy.logs import visible_events
 from app.policy.rules import readable
 from app.store.logs import to_document
 from app.store.queries import to_query
+from tests.policy.callers import LINKED, OTHER, OWN, application, user
 from tests.world import ALL_SCOPES
 
-OWN, LINKED, OTHER = Key("own"), Key("linked"), Key("other")
 PERSONAL = ("ip", "location", "user_agent", "reason", "details")
-
-
-def user(*scopes: str) -> Principal:
-    """Whose profile is OWN, with LINKED as a second account."""
-    return Principal("t", "me", ActorKind.USER, frozenset(scopes), profile=OWN, linked=(LINKED,))
-
-
-def application(*scopes: str) -> Principal:
-    return Principal("t", "tool", ActorKind.APPLICATION, frozenset(scopes))
-
-
-ME = user("read:current_user")
+USER_READER = user("read:current_user")
 SUPPORT = application("read:users", "read:logs_users")
 ADMIN = application("read:users", "read:users_app_metadata", "read:logs_users")
-# Of each attribute one change; the last three are of nothing that can be read.
+# One change for each attribute. No caller can read the last three.
 CHANGES: dict[str, Any] = {
     "name": ("name", "a", "b"),
     "user_metadata": ("user_metadata.color", "blue", None),
@@ -50,17 +39,17 @@ CHANGES: dict[str, Any] = {
     "unknown": ("password_hash", "x", "y"),
     "provenance": ("provenance.name", "x", "y"),
 }
-BY_READ_USER = {"name", "user_metadata", "blocked", "identities"}
-BY_ROLES = {"roles", "permissions"}
+WITH_READ_USER = {"name", "user_metadata", "blocked", "identities"}
+WITH_READ_ROLES = {"roles", "permissions"}
 APP_METADATA = {"app_metadata", "app_metadata as a whole"}
 
 
 def row(principal: Principal, document: dict[str, Any]) -> Row:
-    """As it reaches the schema."""
+    """The event as the schema reads it."""
     return Row(LOG_EVENT, document, readable(principal, principal.is_self(document.get("user"))))
 
 
-def document(about: Any, **more: Any) -> dict[str, Any]:
+def document(user: Any, **fields: Any) -> dict[str, Any]:
     at = now()
     event = LogEvent(
         id=Key("e"),
@@ -68,16 +57,16 @@ def document(about: Any, **more: Any) -> dict[str, Any]:
         type=LogEventType.USER_METADATA_UPDATED,
         date=at,
         recorded_at=at,
-        user=about,
+        user=user,
         changes=tuple(FieldChange(*each) for each in CHANGES.values()),
-        **more,
+        **fields,
     )
     return to_document(event)
 
 
 @dataclass(frozen=True)
 class Case:
-    """`shown` are the names of CHANGES that this reader sees of an event about this user."""
+    """`shown` are the keys of CHANGES that the reader sees in an event of the user `about`."""
 
     name: str
     reader: Principal
@@ -86,30 +75,30 @@ class Case:
 
 
 CASES = [
-    Case("own", ME, OWN, BY_READ_USER | BY_ROLES),
-    Case("own linked account", ME, LINKED, BY_READ_USER | BY_ROLES),
-    Case("own, with every scope", user(*ALL_SCOPES), OWN, BY_READ_USER | BY_ROLES),
-    Case("own linked account, with every scope", user(*ALL_SCOPES), LINKED, BY_READ_USER | BY_ROLES),
+    Case("own", USER_READER, OWN, WITH_READ_USER | WITH_READ_ROLES),
+    Case("own linked account", USER_READER, LINKED, WITH_READ_USER | WITH_READ_ROLES),
+    Case("own, with every scope", user(*ALL_SCOPES), OWN, WITH_READ_USER | WITH_READ_ROLES),
+    Case("own linked account, with every scope", user(*ALL_SCOPES), LINKED, WITH_READ_USER | WITH_READ_ROLES),
     Case("own, without scopes", user(), OWN, set()),
-    Case("another user's", ME, OTHER, set()),
-    Case("another user's, with every scope", user(*ALL_SCOPES), OTHER, BY_READ_USER | BY_ROLES | APP_METADATA),
-    Case("another user's, with read:users", user("read:users"), OTHER, BY_READ_USER | BY_ROLES),
+    Case("another user's", USER_READER, OTHER, set()),
+    Case("another user's, with every scope", user(*ALL_SCOPES), OTHER, WITH_READ_USER | WITH_READ_ROLES | APP_METADATA),
+    Case("another user's, with read:users", user("read:users"), OTHER, WITH_READ_USER | WITH_READ_ROLES),
     Case("application, with read:current_user", application("read:current_user"), OTHER, set()),
-    Case("application, with read:users", SUPPORT, OTHER, BY_READ_USER | BY_ROLES),
+    Case("application, with read:users", SUPPORT, OTHER, WITH_READ_USER | WITH_READ_ROLES),
     Case("application, with read:users_app_metadata", application("read:users_app_metadata"), OTHER, APP_METADATA),
-    Case("application, with both", ADMIN, OTHER, BY_READ_USER | BY_ROLES | APP_METADATA),
-    Case("application, with read:roles", application("read:roles"), OTHER, BY_ROLES),
+    Case("application, with both", ADMIN, OTHER, WITH_READ_USER | WITH_READ_ROLES | APP_METADATA),
+    Case("application, with read:roles", application("read:roles"), OTHER, WITH_READ_ROLES),
     Case("application, with read:logs", application("read:logs", "read:logs_users"), OTHER, set()),
 ]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_changes_are_shown_as_far_as_they_may_be_read(case: Case) -> None:
+def test_event_shows_readable_changes_only(case: Case) -> None:
     shown = row(case.reader, document(case.about)).read("changes")
     assert shown == [FieldChange(*CHANGES[name]) for name in CHANGES if name in case.shown]
 
 
-def test_event_without_changes_has_none_to_show() -> None:
+def test_event_without_changes_shows_none() -> None:
     assert row(ADMIN, {"user": OTHER}).read("changes") is None
 
 
@@ -122,7 +111,7 @@ def test_event_without_changes_has_none_to_show() -> None:
         ("", ""),
     ],
 )
-def test_root_of_a_path_is_its_first_name(path: str, root: str) -> None:
+def test_root_of_a_path_is_its_first_part(path: str, root: str) -> None:
     assert root_of(path) == root
 
 
@@ -132,11 +121,11 @@ def test_readable_roots_are_attributes_of_a_user() -> None:
     assert "app_metadata" not in readable_roots(readable(user(*ALL_SCOPES), True))
 
 
-# ---------------------------------------------------------------- somebody else's act
+# ---------------------------------------------------------------- acts of others
 
 
 ACT: dict[str, Any] = {
-    "actor": Actor("APPLICATION", "tool", "Support"),
+    "actor": Actor("APPLICATION", "support", "Support"),
     "ip": "203.0.113.7",
     "location": {"city_name": "Here"},
     "user_agent": "curl",
@@ -146,26 +135,26 @@ ACT: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("about", [OWN, LINKED])
-def test_user_does_not_see_why_somebody_else_acted(about: str) -> None:
-    event = row(ME, document(about, **ACT))
+def test_user_does_not_see_why_another_caller_acted(about: str) -> None:
+    event = row(USER_READER, document(about, **ACT))
     assert {name: event.read(name) for name in PERSONAL} == dict.fromkeys(PERSONAL)
-    assert event.read("actor") == Actor("APPLICATION", "tool")
-    # What happened stays visible.
+    assert event.read("actor") == Actor("APPLICATION", "support")
+    # The user still sees that something happened.
     assert event.read("type") is LogEventType.USER_METADATA_UPDATED
 
 
 @pytest.mark.parametrize(
     ("reader", "about"), [(SUPPORT, OTHER), (application("read:logs"), OTHER), (user("read:logs_users"), OTHER)]
 )
-def test_reader_of_logs_sees_why_somebody_acted(reader: Principal, about: str) -> None:
+def test_reader_of_logs_sees_why_a_caller_acted(reader: Principal, about: str) -> None:
     event = row(reader, document(about, **ACT))
     assert None not in [event.read(name) for name in PERSONAL]
     assert event.read("actor") == ACT["actor"]
 
 
-def test_user_sees_everything_of_their_own_act() -> None:
+def test_user_sees_all_details_of_their_own_act() -> None:
     own = {name: value for name, value in ACT.items() if name != "actor"}
-    event = row(ME, document(OWN, **own))
+    event = row(USER_READER, document(OWN, **own))
     assert None not in [event.read(name) for name in PERSONAL]
     assert event.read("actor") is None
 
@@ -175,22 +164,23 @@ def test_user_sees_everything_of_their_own_act() -> None:
 
 @dataclass(frozen=True)
 class Listed:
-    """Which of the events about whom, with changes of which attributes, a reader finds."""
+    """`found` are the keys of EVENTS that the reader finds."""
 
     name: str
     reader: Principal
     found: set[str]
 
 
+# For each name of an event, the user whom it is about and the paths that it changed.
 EVENTS: dict[str, tuple[Key | None, tuple[str, ...]]] = {
-    f"{about or 'nobody'}: {', '.join(changed) or 'nothing'}": (about, changed)
+    f"{about or 'no user'}: {', '.join(changed) or 'nothing'}": (about, changed)
     for about in (OWN, LINKED, OTHER, None)
     for changed in ((), ("name",), ("app_metadata.plan",), ("app_metadata", "name"), ("roles",), ("password_hash",))
 }
 
 
 def found_by(readable_own: set[str], readable_others: set[str]) -> set[str]:
-    """Events with nothing in them, and those in which something is left to see."""
+    """Returns the events without changes, and those with a change of a readable attribute."""
     found = set()
     for name, (about, changed) in EVENTS.items():
         seen = readable_own if about in (OWN, LINKED) else readable_others
@@ -199,9 +189,10 @@ def found_by(readable_own: set[str], readable_others: set[str]) -> set[str]:
     return found
 
 
+# Attributes of EVENTS that a scope makes readable.
 USERS, METADATA, ROLES = {"name", "roles"}, {"app_metadata"}, {"roles"}
 LISTED = [
-    Listed("user", ME, found_by(USERS, set())),
+    Listed("user", USER_READER, found_by(USERS, set())),
     Listed("user without scopes", user(), found_by(set(), set())),
     Listed("user with every scope", user(*ALL_SCOPES), found_by(USERS, USERS | METADATA)),
     Listed("user with read:users_app_metadata", user("read:users_app_metadata"), found_by(set(), METADATA)),
@@ -213,7 +204,7 @@ LISTED = [
 
 
 @pytest.mark.parametrize("listed", LISTED, ids=lambda listed: listed.name)
-def test_event_of_which_nothing_remains_is_not_listed(listed: Listed) -> None:
+def test_event_with_unreadable_changes_only_is_not_listed(listed: Listed) -> None:
     events: Any = mongomock.MongoClient().db.events
     for name, (about, changed) in EVENTS.items():
         roots = sorted({root_of(each) for each in changed})
@@ -222,6 +213,6 @@ def test_event_of_which_nothing_remains_is_not_listed(listed: Listed) -> None:
     assert found == listed.found
 
 
-def test_reader_of_everything_is_shown_every_event() -> None:
-    """The filter is empty, so that the index alone answers."""
+def test_reader_with_all_scopes_has_no_filter() -> None:
+    """Without a filter, MongoDB answers from the index."""
     assert visible_events(application(*ALL_SCOPES)) == filters.ALL

@@ -1,4 +1,4 @@
-"""Roles in policy: users do not change what they may do by changing a role that they have."""
+"""Roles: users do not change their own rights by changing a role that they have."""
 
 from dataclasses import replace
 
@@ -10,7 +10,8 @@ from app.policy.roles import changes_members, why_not_changed
 
 READ, WRITE = {"api": "a", "name": "read"}, {"api": "a", "name": "write"}
 ROLE = Role(id=Key(1), tenant="t", role_id="rol_editor", name="Editor", permissions=(READ, WRITE))
-FOR_MEMBERS = [
+# The role after the change, and whether the change affects the rights of its users.
+CHANGES = [
     (None, True),
     (replace(ROLE, name="Admin"), True),
     (replace(ROLE, permissions=()), True),
@@ -24,12 +25,12 @@ FOR_MEMBERS = [
 ]
 
 
-@pytest.mark.parametrize(("after", "expected"), FOR_MEMBERS)
-def test_name_and_permissions_are_changes_for_members(after: Role | None, expected: bool) -> None:
-    assert changes_members(ROLE, after) is expected
-    assert (why_not_changed(ROLE, after, is_own=True) is not None) is expected
+@pytest.mark.parametrize(("after", "affects_users"), CHANGES)
+def test_own_role_keeps_its_name_and_permissions(after: Role | None, affects_users: bool) -> None:
+    assert changes_members(ROLE, after) is affects_users
+    assert (why_not_changed(ROLE, after, is_own=True) is not None) is affects_users
 
 
-@pytest.mark.parametrize("after", [each for each, _ in FOR_MEMBERS])
-def test_role_of_others_may_be_changed(after: Role | None) -> None:
+@pytest.mark.parametrize("after", [each for each, _ in CHANGES])
+def test_every_change_of_a_role_of_others_is_allowed(after: Role | None) -> None:
     assert why_not_changed(ROLE, after, is_own=False) is None

@@ -1,12 +1,12 @@
-"""Whether a rule holds for a caller, and how recent a sign-in is."""
+"""Whether a rule holds for a caller, the errors when it does not, and which sign-ins are recent."""
 
+import re
 from itertools import combinations
-from typing import Any
 
 import pytest
 
 from app.domain.errors import Forbidden, Unauthenticated
-from app.domain.principals import LEEWAY_SECONDS, ActorKind, Principal
+from app.domain.principals import LEEWAY_SECONDS, Principal
 from app.domain.rules import (
     ASSIGN_ROLES,
     BLOCK_USER,
@@ -22,32 +22,36 @@ from app.domain.rules import (
     Rule,
 )
 from app.domain.scopes import Scope
-from app.policy.rules import forbidden, holds, is_recent, might_hold, missing_scopes, readable, require_for_any_profile
+from app.policy.rules import (
+    authenticated,
+    forbidden,
+    holds,
+    is_recent,
+    might_hold,
+    missing_scopes,
+    readable,
+    require,
+    require_for_any_profile,
+    require_scopes,
+)
+from tests.policy.callers import application, user
 from tests.world import ALL_SCOPES
 
 NOW, MAX_AGE = 1_800_000_000.0, 300
-NEVER_ON_ONESELF = [each for each in (*READING, *WRITING) if each.self_ == ()]
+NEVER_ON_OWN_PROFILE = [each for each in (*READING, *WRITING) if each.self_ == ()]
 
 
-def principal(*scopes: str, kind: ActorKind = ActorKind.USER, **more: Any) -> Principal:
-    return Principal("t", "x", kind, frozenset(scopes), **more)
+@pytest.mark.parametrize("rule", NEVER_ON_OWN_PROFILE, ids=lambda rule: rule.name)
+def test_no_scope_allows_users_what_they_never_do_to_themselves(rule: Rule) -> None:
+    caller = user(*ALL_SCOPES)
+    assert not holds(caller, rule, is_self=True)
+    assert holds(caller, rule, is_self=False)
+    assert forbidden(caller, rule, is_self=True).scopes == []
+    assert missing_scopes(caller, rule, is_self=True) == []
 
 
-def application(*scopes: str) -> Principal:
-    return principal(*scopes, kind=ActorKind.APPLICATION)
-
-
-@pytest.mark.parametrize("rule", NEVER_ON_ONESELF, ids=lambda rule: rule.name)
-def test_no_scope_opens_to_oneself_what_is_never_open(rule: Rule) -> None:
-    user = principal(*ALL_SCOPES)
-    assert not holds(user, rule, is_self=True)
-    assert holds(user, rule, is_self=False)
-    assert forbidden(user, rule, is_self=True).scopes == []
-    assert missing_scopes(user, rule, is_self=True) == []
-
-
-def test_rules_never_open_to_own_profile_match_the_table() -> None:
-    assert {each.name for each in NEVER_ON_ONESELF} == {
+def test_what_users_never_do_to_themselves_is_complete() -> None:
+    assert {each.name for each in NEVER_ON_OWN_PROFILE} == {
         "read app_metadata",
         "read the tokens of identity providers",
         "change app_metadata",
@@ -58,8 +62,8 @@ def test_rules_never_open_to_own_profile_match_the_table() -> None:
     }
 
 
-@pytest.mark.parametrize("rule", NEVER_ON_ONESELF, ids=lambda rule: rule.name)
-def test_application_has_no_profile_that_is_its_own(rule: Rule) -> None:
+@pytest.mark.parametrize("rule", NEVER_ON_OWN_PROFILE, ids=lambda rule: rule.name)
+def test_application_has_no_own_profile(rule: Rule) -> None:
     assert holds(application(*ALL_SCOPES), rule, is_self=True)
 
 
@@ -71,9 +75,9 @@ def test_every_scope_of_an_alternative_is_needed(rule: Rule) -> None:
             for size in range(len(alternative)):
                 for part in combinations(alternative, size):
                     expected = any(each <= set(part) for each in alternatives) and not (is_self and rule.self_ == ())
-                    assert holds(principal(*part), rule, is_self) == expected
+                    assert holds(user(*part), rule, is_self) == expected
         others = set(Scope) - {scope for each in alternatives for scope in each}
-        assert not holds(principal(*others), rule, is_self)
+        assert not holds(user(*others), rule, is_self)
 
 
 @pytest.mark.parametrize(
@@ -95,65 +99,92 @@ def test_every_scope_of_an_alternative_is_needed(rule: Rule) -> None:
         (LINK_IDENTITY, ["update:current_user_identities"], False, False),
     ],
 )
-def test_rule_holds_as_its_row_says(rule: Rule, scopes: list[str], is_self: bool, expected: bool) -> None:
-    assert holds(principal(*scopes), rule, is_self) is expected
+def test_rule_holds_for_the_right_scopes(rule: Rule, scopes: list[str], is_self: bool, expected: bool) -> None:
+    assert holds(user(*scopes), rule, is_self) is expected
 
 
-def test_rule_might_hold_where_it_holds_for_any_profile() -> None:
-    assert might_hold(principal("read:current_user"), READ_USER)
-    assert might_hold(principal("read:users"), READ_USER)
-    assert might_hold(principal("update:users"), BLOCK_USER)
-    assert not might_hold(principal("read:logs"), READ_USER)
+def test_rule_might_hold_if_it_holds_for_some_profile() -> None:
+    assert might_hold(user("read:current_user"), READ_USER)
+    assert might_hold(user("read:users"), READ_USER)
+    assert might_hold(user("update:users"), BLOCK_USER)
+    assert not might_hold(user("read:logs"), READ_USER)
     assert not might_hold(application("read:current_user"), READ_USER)
 
 
-ANY, SELF, OTHER = None, True, False
+# Values of `is_self`: whether the profile is the caller's own. None: it is not known.
+UNKNOWN, SELF, OTHER = None, True, False
 
 
 @pytest.mark.parametrize(
     ("caller", "rule", "is_self", "expected"),
     [
-        (application(), READ_USER, ANY, [["read:users"]]),
+        (application(), READ_USER, UNKNOWN, [["read:users"]]),
         (application(), READ_USER, SELF, [["read:users"]]),
-        (application("read:roles"), READ_ROLE_USERS, ANY, [["read:roles", "read:users"]]),
-        (principal(), READ_USER, ANY, [["read:users"], ["read:current_user"]]),
-        (principal(), READ_USER, SELF, [["read:current_user"], ["read:users"]]),
-        (principal(), READ_USER, OTHER, [["read:users"]]),
-        (principal(), READ_USERS, SELF, [["read:users"]]),
-        (principal(), BLOCK_USER, ANY, [["update:users"]]),
-        (principal(), BLOCK_USER, SELF, []),
-        (principal(), READ_USER_LOGS, OTHER, [["read:logs"], ["read:logs_users"]]),
+        (application("read:roles"), READ_ROLE_USERS, UNKNOWN, [["read:roles", "read:users"]]),
+        (user(), READ_USER, UNKNOWN, [["read:users"], ["read:current_user"]]),
+        (user(), READ_USER, SELF, [["read:current_user"], ["read:users"]]),
+        (user(), READ_USER, OTHER, [["read:users"]]),
+        (user(), READ_USERS, SELF, [["read:users"]]),
+        (user(), BLOCK_USER, UNKNOWN, [["update:users"]]),
+        (user(), BLOCK_USER, SELF, []),
+        (user(), READ_USER_LOGS, OTHER, [["read:logs"], ["read:logs_users"]]),
     ],
 )
-def test_refused_caller_is_told_the_scopes_that_would_help(
+def test_error_names_the_scopes_that_would_help(
     caller: Principal, rule: Rule, is_self: bool | None, expected: list[list[str]]
 ) -> None:
     assert forbidden(caller, rule, is_self).scopes == expected
 
 
 @pytest.mark.parametrize("rule", [*READING, *WRITING], ids=lambda rule: rule.name)
-def test_scopes_that_a_refused_caller_is_told_do_help(rule: Rule) -> None:
+def test_scopes_that_the_error_names_do_help(rule: Rule) -> None:
     for is_self in (True, False):
-        for kind in (ActorKind.USER, ActorKind.APPLICATION):
-            told = forbidden(principal(kind=kind), rule, is_self).scopes
-            assert all(holds(principal(*each, kind=kind), rule, is_self) for each in told)
-            assert bool(told) is holds(principal(*ALL_SCOPES, kind=kind), rule, is_self)
-            missing = missing_scopes(principal(kind=kind), rule, is_self)
-            assert missing in told or not told
+        for make_caller in (user, application):
+            named = forbidden(make_caller(), rule, is_self).scopes
+            assert all(holds(make_caller(*each), rule, is_self) for each in named)
+            assert bool(named) is holds(make_caller(*ALL_SCOPES), rule, is_self)
+            missing = missing_scopes(make_caller(), rule, is_self)
+            assert missing in named or not named
 
 
-def test_missing_scopes_are_those_of_the_nearest_alternative() -> None:
-    assert missing_scopes(principal(), READ_USER, is_self=True) == ["read:current_user"]
-    assert missing_scopes(principal(), READ_USER, is_self=False) == ["read:users"]
-    assert missing_scopes(principal("read:roles"), READ_ROLE_USERS, is_self=False) == ["read:users"]
+def test_missing_scopes_are_of_the_alternative_with_fewest() -> None:
+    assert missing_scopes(user(), READ_USER, is_self=True) == ["read:current_user"]
+    assert missing_scopes(user(), READ_USER, is_self=False) == ["read:users"]
+    assert missing_scopes(user("read:roles"), READ_ROLE_USERS, is_self=False) == ["read:users"]
 
 
-def test_caller_whom_no_profile_is_open_to_is_refused() -> None:
-    require_for_any_profile(principal("read:current_user"), READ_USER)
-    with pytest.raises(Forbidden):
+def test_require_returns_the_caller_for_whom_the_rule_holds() -> None:
+    reader, own = application("read:users"), user("read:current_user")
+    assert require(reader, READ_USER) is reader
+    assert require_scopes(reader, READ_USER) is reader
+    assert require(own, READ_USER, is_self=True) is own
+    assert require_for_any_profile(own, READ_USER) is own
+    assert authenticated(own) is own
+
+
+def test_require_refuses_a_caller_without_the_scopes() -> None:
+    for check in (require, require_scopes):
+        with pytest.raises(Forbidden):
+            check(user("read:current_user"), READ_USER)
+    with pytest.raises(Forbidden) as refused:
         require_for_any_profile(application("read:current_user"), READ_USER)
+    assert refused.value.scopes == [["read:users"]]
+
+
+def test_request_without_a_token_is_unauthenticated() -> None:
+    for check in (require, require_scopes, require_for_any_profile):
+        with pytest.raises(Unauthenticated):
+            check(None, READ_USER)
     with pytest.raises(Unauthenticated):
-        require_for_any_profile(None, READ_USER)
+        authenticated(None)
+
+
+@pytest.mark.parametrize("rule", WRITING, ids=lambda rule: rule.name)
+def test_require_never_authorizes_a_write(rule: Rule) -> None:
+    """Services authorize writes, because they also check whether the caller was blocked since the request began."""
+    with pytest.raises(AssertionError, match=re.escape(rule.name)):
+        require(application(*ALL_SCOPES), rule)
+    require_scopes(application(*ALL_SCOPES), rule)
 
 
 @pytest.mark.parametrize(
@@ -169,15 +200,16 @@ def test_caller_whom_no_profile_is_open_to_is_refused() -> None:
         (None, False),
     ],
 )
-def test_a_sign_in_is_recent_within_its_bounds(auth_time: float | None, expected: bool) -> None:
-    principal = Principal("t", "auth0|john", ActorKind.USER, frozenset(), auth_time=auth_time)
-    assert is_recent(principal, NOW, MAX_AGE) is expected
+def test_sign_in_is_recent_within_its_limits(auth_time: float | None, expected: bool) -> None:
+    assert is_recent(user(auth_time=auth_time), NOW, MAX_AGE) is expected
 
 
-def test_readable_rules_depend_on_kind_scopes_and_self_alone() -> None:
-    user, tool = principal("read:current_user"), application("read:current_user")
-    assert READ_USER in readable(user, is_self=True)
-    assert readable(user, is_self=False) == readable(tool, is_self=True) == readable(tool, is_self=False) == frozenset()
-    everything = principal(*ALL_SCOPES)
-    assert readable(everything, is_self=False) == frozenset(READING)
-    assert set(READING) - readable(everything, is_self=True) == {each for each in READING if each.self_ == ()}
+def test_readable_rules_depend_on_kind_scopes_and_own_profile() -> None:
+    reader = user("read:current_user")
+    assert READ_USER in readable(reader, is_self=True)
+    assert readable(reader, is_self=False) == frozenset()
+    for is_self in (True, False):
+        assert readable(application("read:current_user"), is_self) == frozenset()
+    caller = user(*ALL_SCOPES)
+    assert readable(caller, is_self=False) == frozenset(READING)
+    assert set(READING) - readable(caller, is_self=True) == {each for each in READING if each.self_ == ()}
