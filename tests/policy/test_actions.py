@@ -124,7 +124,7 @@ def test_missing_scopes_are_reported() -> None:
     assert action(Name.BLOCK, APPLICATION, target(blocked=True)).missing_scopes == []
 
 
-def test_no_scope_is_missing_for_what_users_never_do_to_themselves() -> None:
+def test_forbidden_to_own_profile_means_no_missing_scope() -> None:
     own = target(is_self=True)
     for name in (Name.BLOCK, Name.UNBLOCK, Name.ASSIGN_ROLES, Name.EDIT_APP_METADATA, Name.GRANT_PERMISSIONS):
         found = action(name, USER, own)
