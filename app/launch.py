@@ -37,6 +37,7 @@ def run(settings: Settings, workers: int, demo: bool) -> None:
     """Serves until the process is stopped. Raises ConfigurationError when the service cannot run."""
     development = check_development(settings, demo)
     problem = _check(settings, development)
+    # The socket comes before the database, so that a second start on the same port fails before it changes anything.
     socket = open_socket(settings.host, settings.port)
     port = socket.getsockname()[1]
     # Links in e-mails contain the real port, also if port 0 was given.
@@ -45,6 +46,7 @@ def run(settings: Settings, workers: int, demo: bool) -> None:
         # The process id keeps the variable from enabling demo data in an unrelated process that inherits it.
         os.environ[DEMO_VARIABLE] = str(os.getpid())
     _check_parts(settings, development, demo)
+    # A local import, because it loads the GraphQL engine, which takes a second.
     from app.serving import serve
 
     with database_url(settings, own=True) as url, _shared_metrics(workers):

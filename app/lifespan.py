@@ -72,6 +72,7 @@ class ServiceLifespan:
         if MULTIPROCESS_VARIABLE in os.environ:
             self._run(self._refresh_metrics)
         yield {COUNT_REFUSAL: self.metrics.count_refusal}
+        # The tasks end before the database is closed, because they still release what they have claimed.
         for each in self.tasks:
             each.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)

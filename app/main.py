@@ -54,6 +54,7 @@ def build(
     tokens = build_tokens(settings, development)
     clear_roles = ClearRoles(RoleStore(database))
     outbox_sender = build_outbox_sender(settings, database, development)
+    # The sender stops before the service waits for requests: sending another e-mail could take too long.
     when_stopping(outbox_sender.stop)
     services = build_services(settings, database, development, tokens, clear_roles.wake)
     anonymous_rates = build_anonymous_rates(settings, database, development)

@@ -139,6 +139,7 @@ Rate = Annotated[str, AfterValidator(_check_rate)]
 class Settings(BaseSettings):
     """The configuration of the service. If `issuers` is None, the service uses the development issuer."""
 
+    # Frozen, because workers and parts of the service must all see the same values.
     model_config = SettingsConfigDict(env_prefix="PROFILE_API_", frozen=True)
 
     mongodb_url: str | None = None
@@ -174,7 +175,9 @@ class Settings(BaseSettings):
     address_rate_limit: Rate | None = None
     open_rate_limit: Rate | None = None
     rate_limit_storage: Literal["memory", "mongodb"] = "memory"
+    # At most a day: with a longer time, "recent sign-in" would protect nothing.
     step_up_seconds: int = Field(default=300, ge=1, le=86_400)
+    # The metrics show which operations are used. A short token could be guessed.
     metrics_token: SecretStr | None = Field(default=None, min_length=16)
     log_format: Literal["auto", "json", "terminal"] = "auto"
     max_body_bytes: int = Field(default=1_000_000, ge=1_000, le=100_000_000)

@@ -1,7 +1,8 @@
-"""Requests per second, latency and CPU of the service, beside a bare endpoint that does one find_one.
+"""Measures the service and a minimal endpoint with one find_one: requests per second, latency and CPU time.
 
-Each case is asked over HTTP of a server process, and in this process without HTTP. All are asked in turn, round after
-round, so that a machine that grows slower does so for all of them: compare the ratios, not the microseconds.
+Each case is measured over HTTP with a server process, and without HTTP in this process. The rounds alternate between
+all cases, so that other load on the machine affects all of them. Compare the ratios, because the microseconds depend on
+the machine.
 """
 
 import argparse
@@ -33,13 +34,13 @@ from app.domain.demo import JOHN_DOE
 from app.engine.execution import Engine
 
 CALLERS = (1, 32)
-# A cached role or connection may be read again by one of them, but not by all.
+# The fewest database commands of these requests are reported: one of them can read an expired cache again, but not all.
 COUNTED_REQUESTS = 3
 
 
 @dataclass(frozen=True)
 class Target:
-    """A case, where it is asked, and the process that answers. `way` is HTTP or in process."""
+    """A case, how its requests are sent, and the process that answers. `way` is "HTTP" or "in process"."""
 
     case: Case
     way: str
@@ -49,7 +50,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Measured:
-    """One measurement: requests per second, latencies in ms, the server's CPU for each request in us."""
+    """One measurement: requests per second, latencies in ms, and CPU time of the server per request in us."""
 
     rate: float
     p50: float
@@ -61,14 +62,14 @@ Results = dict[tuple[str, str, int], list[Measured]]
 
 
 def cpu_seconds(pid: int) -> float:
-    """The CPU time of all threads of a process; the clock's id is that of clock_getcpuclockid(3)."""
+    """Returns the CPU time of all threads of a process. The id of the clock is that of clock_getcpuclockid(3)."""
     return time.clock_gettime((~pid << 3) | 2)
 
 
 async def measure(target: Target, callers: int, seconds: float) -> Measured:
     latencies: list[float] = []
     before, start = cpu_seconds(target.pid), time.perf_counter()
-    await asyncio.gather(*(_call(target, number, start + seconds, latencies) for number in range(callers)))
+    await asyncio.gather(*(_send_requests(target, number, start + seconds, latencies) for number in range(callers)))
     elapsed, cpu = time.perf_counter() - start, cpu_seconds(target.pid) - before
     latencies.sort()
     return Measured(
@@ -79,8 +80,8 @@ async def measure(target: Target, callers: int, seconds: float) -> Measured:
     )
 
 
-async def _call(target: Target, number: int, until: float, latencies: list[float]) -> None:
-    """One caller, request after request, and at least one."""
+async def _send_requests(target: Target, number: int, until: float, latencies: list[float]) -> None:
+    """Sends the requests of one caller one after the other until the end time, and at least one."""
     case = target.case
     token = case.tokens[number % len(case.tokens)]
     async with target.connect() as send:
@@ -92,7 +93,7 @@ async def _call(target: Target, number: int, until: float, latencies: list[float
 
 
 async def count_commands(target: Target, commands: Commands) -> list[str]:
-    """The database commands of one request."""
+    """Returns the names of the database commands that one request causes."""
     async with target.connect() as send:
         counted = []
         for _ in range(COUNTED_REQUESTS):
@@ -103,8 +104,11 @@ async def count_commands(target: Target, commands: Commands) -> list[str]:
 
 
 @contextmanager
-def clock_of_engine() -> Iterator[list[float]]:
-    """A list that receives the CPU seconds of each operation that the engine of this process runs alone."""
+def engine_times() -> Iterator[list[float]]:
+    """Yields a list. While the block runs, the CPU seconds of each operation in the engine are added to the list.
+
+    The requests must not overlap, because the clock is that of the whole process.
+    """
     spent: list[float] = []
     execute = Engine.execute
 
@@ -123,15 +127,15 @@ def clock_of_engine() -> Iterator[list[float]]:
 
 
 async def measure_edge(target: Target, seconds: float) -> float:
-    """CPU of what surrounds the engine (authentication, limits, log, metrics) for each request, in us."""
-    with clock_of_engine() as spent:
+    """Returns the CPU time per request outside of the engine (authentication, limits, log, metrics), in us."""
+    with engine_times() as spent:
         whole = await measure(target, 1, seconds)
     return whole.cpu - statistics.fmean(spent) * 1e6
 
 
 @contextmanager
 def process(*arguments: str, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A server process until the block ends. Its log is written, and read by nobody."""
+    """Runs a server process while the block runs. The log is written, because it is part of the work, and discarded."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PROFILE_API_")}
     variables = {f"PROFILE_API_{name.upper()}": value for name, value in variables.items()}
     started = subprocess.Popen(
@@ -164,9 +168,9 @@ def free_port() -> int:
 
 @asynccontextmanager
 async def targets() -> AsyncIterator[list[Target]]:
-    """Each case over HTTP and in this process. The bare one comes first of each."""
+    """Yields each case over HTTP and in this process. The minimal endpoint is the first of each."""
     port, bare_port = free_port(), free_port()
-    # -P: the code is that of the installation, whatever the current folder contains.
+    # With -P, Python does not import modules from the current folder, which can contain another version of the code.
     serve = ("-P", "-c", "from app.cli import main; main()", "serve", "--demo", "--port", str(port))
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -209,7 +213,7 @@ async def run(rounds: int, seconds: float) -> dict[str, Any]:
             await measure(each, 4, min(seconds, 1.0))
             if each.way == "in process":
                 sent[each.case.name] = await count_commands(each, commands)
-        # As in the service: collections that look through what lives as long as the process would stop requests.
+        # The service does the same at its start, so that garbage collections are short.
         gc.collect()
         gc.freeze()
         [constant] = [each for each in found if (each.case.name, each.way) == ("constant", "in process")]
@@ -223,7 +227,7 @@ async def run(rounds: int, seconds: float) -> dict[str, Any]:
 
 
 def report(results: Results, edge: Sequence[float], sent: dict[str, list[str]]) -> dict[str, Any]:
-    """Prints the medians of the rounds, and the ratios with their spread. Returns them too."""
+    """Prints and returns the medians of the rounds. Prints the ratios with their minimum and maximum."""
     figures: dict[str, Any] = {"commands": sent}
     print(
         f"{'':16}{'way':12}{'callers':>7}{'requests/s':>12}{'p50 ms':>9}{'p99 ms':>9}{'CPU us':>9}"
@@ -252,9 +256,9 @@ def report(results: Results, edge: Sequence[float], sent: dict[str, list[str]]) 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=1.0, help="of each measurement; 21 are one round")
-    parser.add_argument("--json", type=Path, help="write the medians there too")
+    parser.add_argument("--rounds", type=int, default=5, help="number of rounds")
+    parser.add_argument("--seconds", type=float, default=1.0, help="seconds per measurement, of which a round has 21")
+    parser.add_argument("--json", type=Path, help="a file for the medians")
     parser.add_argument("--serve-bare", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve_bare:

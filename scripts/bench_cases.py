@@ -1,4 +1,4 @@
-"""What scripts/bench.py asks, and the applications that answer: the service, and a bare endpoint to compare with."""
+"""The requests of scripts/bench.py, and the two applications: the service and a minimal endpoint for comparison."""
 
 import itertools
 import json
@@ -24,7 +24,7 @@ from app.store.database import Database
 from app.store.embedded.instance import find_url
 from app.web.logs import configure_logs
 
-# The fields of a page, and where MongoDB has them.
+# The fields of a profile page in GraphQL, and the same fields in MongoDB.
 FIELDS = (
     "userId version name givenName familyName nickname picture email emailVerified userMetadata lastLogin loginsCount"
     " identities { provider connection isPrimary } roles { name }"
@@ -34,15 +34,15 @@ PATHS = (
     " logins_count identities.provider identities.connection role_ids"
 )
 WRITE = "mutation($patch: JSON!) { updateUserMetadata(input: {patch: $patch}) { user { version } } }"
-# Requests are counted, as in production, and none is refused.
+# A rate limit that is never reached: requests are counted, as in production, and none is refused.
 RATE_LIMIT = "100000000/second"
 
 
 @dataclass(frozen=True)
 class Case:
-    """One kind of request. `body` makes the body of the next one, `tokens` are those of the callers in turn.
+    """One kind of request. `body` returns the body of the next request. The callers use `tokens` in turn.
 
-    An answer that does not begin with `expected`, or that contains errors, ends the run.
+    The benchmark ends with an error if an answer does not begin with `expected` or contains errors.
     """
 
     name: str
@@ -61,7 +61,9 @@ class Case:
 
 
 def cases(john: str, users: Sequence[str], application: str) -> list[Case]:
-    """The bare endpoint first. The arguments are tokens; each caller writes as another of `users`."""
+    """Returns the cases, first the minimal endpoint. The arguments are tokens. In the case of writing, each caller is
+    another user, because writes of one profile wait for each other.
+    """
     viewer = f'{{"data":{{"viewer":{{"userId":"{JOHN_DOE}"'.encode()
     numbers = itertools.count()
     return [
@@ -91,7 +93,7 @@ def _query(text: str) -> Callable[[], bytes]:
 
 
 def bare_application(data_dir: Path) -> ASGIApp:
-    """What anyone would write: one find_one, and its document as JSON."""
+    """Returns the minimal endpoint: one find_one, and its document as JSON."""
     users = _connect(data_dir)["users"]
     projection = dict.fromkeys(PATHS.split(), 1)
 
@@ -106,7 +108,10 @@ def bare_application(data_dir: Path) -> ASGIApp:
 
 
 def service_application(data_dir: Path) -> ASGIApp:
-    """The service in this process, on the database that `profile-api serve` has prepared. Its log is thrown away."""
+    """Returns the service in this process, with the database that `profile-api serve` has prepared.
+
+    Discards the log.
+    """
     with redirect_stderr(Path("/dev/null").open("w")):
         configure_logs("json")
     database = _connect(data_dir)
@@ -121,7 +126,7 @@ def _connect(data_dir: Path) -> Database:
 
 
 class Commands(monitoring.CommandListener):
-    """The names of the commands that this process sends to MongoDB, in order."""
+    """Collects the names of the commands that this process sends to MongoDB, in order."""
 
     _HANDSHAKE = frozenset({"hello", "isMaster", "saslStart", "saslContinue"})
 

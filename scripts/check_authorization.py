@@ -1,4 +1,4 @@
-"""Random sequences of operations against the oracle of tests/authorization: how many, and what differs."""
+"""Runs random sequences of operations, and compares the answers with the model of the rules in tests/authorization."""
 
 import asyncio
 import sys
@@ -31,16 +31,16 @@ def main() -> int:
         report = run(number, start, Settings(data_dir=Path(folder), **UNLIMITED), mongod.url)
     seconds = time.monotonic() - began
     print(
-        f"{number} sequences, {report.operations} operations, {report.writes} of them changed something,"
-        f" {report.refusals} refused something, {len(report.differences)} differences, {seconds:.0f} s"
+        f"{number} sequences, {report.operations} operations: {report.writes} changed data,"
+        f" {report.refusals} were refused. {len(report.differences)} differences, {seconds:.0f} s"
     )
     for kind, examples in by_kind(report.differences).items():
-        print(f"\n{len(examples)} like this: {kind}\n{min(examples, key=len)}")
+        print(f"\n{len(examples)} differences of this kind: {kind}\n{min(examples, key=len)}")
     return 1 if report.differences else 0
 
 
 def by_kind(differences: list[str]) -> dict[str, list[str]]:
-    """Those whose first line is the same, but for the values in it."""
+    """Groups differences whose first lines are equal without the values in them."""
     found: dict[str, list[str]] = {}
     for each in differences:
         first = next(line for line in each.splitlines() if not line.startswith("  "))
@@ -49,7 +49,7 @@ def by_kind(differences: list[str]) -> dict[str, list[str]]:
 
 
 def run(number: int, start: int, service: Settings, url: str) -> Report:
-    """On one event loop; a difference ends its sequence, and the next one begins."""
+    """Runs the sequences on one event loop. A difference ends its sequence, and the next sequence begins."""
     report, loop = Report(), asyncio.new_event_loop()
     database = Database.connect(url, "check")
     loop.run_until_complete(prepare(service, database, development=True, demo=False))

@@ -1,7 +1,7 @@
-"""Attacks a service of its own, then sends it generated operations as an application and as a user (schemathesis).
+"""Attacks a service, and then sends operations that schemathesis generates, as an application and as a user.
 
-Each error in an answer must have a code that the manual explains. A status of 500 or more, a broken body and the code
-INTERNAL are failures. `scripts/edge_attacks.py` says what the attacks must not achieve.
+The check fails on a status of 500 or more, on a body that is not JSON, and on an error code that a client could not
+have caused, such as INTERNAL. scripts/edge_attacks.py contains the attacks and their criteria.
 """
 
 import argparse
@@ -30,14 +30,14 @@ CODES = {
     "FORBIDDEN",
     "GRAPHQL_PARSE_FAILED",
     "GRAPHQL_VALIDATION_FAILED",
-    # The check takes longer than a sign-in counts as recent.
+    # The check takes longer than PROFILE_API_STEP_UP_SECONDS, so the sign-in of the token becomes too old.
     "INSUFFICIENT_USER_AUTHENTICATION",
 }
 _ROUND = 50
 
 
 def register_scalars() -> None:
-    """What may be sent as DateTime and as JSON, and what may not."""
+    """Tells schemathesis how to generate values of DateTime and JSON, valid and invalid."""
     texts = strategies.sampled_from(["2026-01-31T12:00:00.000Z", "2026-01-31T12:00:00+02:00", "yesterday", ""])
     schemathesis.graphql.scalar("DateTime", texts.map(nodes.String))
     leaves = strategies.one_of(
@@ -57,10 +57,10 @@ def _to_object(fields: dict[str, graphql.ValueNode]) -> graphql.ValueNode:
 
 
 def check(served: Served, token: str, seconds: float) -> Counter[str]:
-    """What was answered to this caller, by code. Raises on the first answer that has no code of ours."""
+    """Sends operations for this many seconds. Returns the number of answers by code. Raises on a wrong answer."""
     schema = schemathesis.graphql.from_url(f"{served.url}/graphql", headers={"accept": "application/json"})
     headers = {"authorization": f"Bearer {token}"}
-    told: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     until = time.monotonic() + seconds
     number = 0
     while time.monotonic() < until:
@@ -83,21 +83,23 @@ def check(served: Served, token: str, seconds: float) -> Counter[str]:
                 for error in content.get("errors", []):
                     code = error["extensions"]["code"]
                     assert code in CODES, (case.body, error)
-                    told[code] += 1
-                told["asked"] += 1
+                    counts[code] += 1
+                counts["operations"] += 1
 
             ask()
             if time.monotonic() > until:
                 break
-    return told
+    return counts
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--attack", type=float, default=5.0, help="seconds of each attack, twice; 0 leaves them out")
-    parser.add_argument("--application", type=float, default=300.0, help="seconds as an application")
-    parser.add_argument("--user", type=float, default=120.0, help="seconds as a user")
-    parser.add_argument("attacks", nargs="*", help="names of attacks, as scripts/edge_attacks.py has them; else all")
+    parser.add_argument(
+        "--attack", type=float, default=5.0, help="seconds of each attack, which runs twice; 0 skips the attacks"
+    )
+    parser.add_argument("--application", type=float, default=300.0, help="seconds of operations as an application")
+    parser.add_argument("--user", type=float, default=120.0, help="seconds of operations as a user")
+    parser.add_argument("attacks", nargs="*", help="names of attacks in scripts/edge_attacks.py; the default is all")
     given = parser.parse_args()
     if given.attack:
         with tempfile.TemporaryDirectory() as folder:
@@ -109,8 +111,8 @@ def main() -> None:
             "user": (mint(Path(folder), JOHN_DOE, "edge", USER_SCOPES, 3600), given.user),
         }
         for name, (token, seconds) in callers.items():
-            told = check(served, token, seconds)
-            print(f"as {name}:", ", ".join(f"{count} {what}" for what, count in told.most_common()))
+            counts = check(served, token, seconds)
+            print(f"as {name}:", ", ".join(f"{count} {what}" for what, count in counts.most_common()))
         assert served.is_ready()
 
 

@@ -1,7 +1,8 @@
-"""Attacks on a service in production mode, at its default rate limits, while `/healthz` is timed and memory is watched.
+"""Attacks a service in production mode with its default rate limits, and measures `/healthz` and the memory meanwhile.
 
-Each attack sends as fast as it can for a few seconds. Afterwards these must hold: every answer has an expected status
-and coded errors, `/healthz` answered within HEALTH_SECONDS throughout, and the service's memory is flat.
+Each attack sends as fast as possible for a few seconds. The service withstands an attack if every answer has an
+expected status and errors with codes, if `/healthz` always answers within HEALTH_SECONDS, and if the memory does not
+grow.
 """
 
 import asyncio
@@ -27,34 +28,35 @@ from app.auth.development import APPLICATION_SCOPES, USER_SCOPES
 from tests.serving import Served, serve
 
 HEALTH_SECONDS = 0.25
-# What caches and allocators may take once; an attack that is repeated must not take it again.
+# Each attack runs twice. The first run fills caches and the memory of allocators. In the second run, the memory may
+# grow by this number of bytes at most.
 MEMORY_BYTES = 48_000_000
 _PROBE_SECONDS = 0.02
-# The deadline of a request head, and some more.
+# Seconds: the time limit for the head of a request, and a reserve for a slow machine.
 _HEAD_SECONDS = 20.0
 _ISSUER = "https://id.example.com/"
 _AUDIENCE = "profiles"
 _TENANT = "attacked"
 _CONNECTION = "users"
-_PASSWORD = "seven purple otters juggle"  # noqa: S105 - of the attacked user alone
+_PASSWORD = "seven purple otters juggle"  # noqa: S105 - a password for this check only
 _STATUSES = {200, 400, 401, 413, 429, 431, 503}
 _KEY = OKPKey.generate_key("Ed25519", {"kid": "attacks"})
 
 
 @dataclass
 class Target:
-    """The attacked service, with tokens of an application and of a user, and how the user's profile is found."""
+    """The attacked service, with a token of an application and a token of a user."""
 
     served: Served
     application: str
     user: str
-    told: Counter[str] = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=Counter)
 
     async def post(self, client: httpx.AsyncClient, query: str, token: str | None, **variables: Any) -> httpx.Response:
         return await self.send(client, json.dumps({"query": query, "variables": variables}).encode(), token)
 
     async def send(self, client: httpx.AsyncClient, body: bytes, token: str | None) -> httpx.Response:
-        """Sends a prepared body, and checks that the answer is one that a client can act on."""
+        """Sends a body, and checks that the status is expected and that no error is INTERNAL."""
         headers = {"content-type": "application/json"}
         if token is not None:
             headers["authorization"] = f"Bearer {token}"
@@ -63,8 +65,8 @@ class Target:
         for error in answer.json().get("errors", []):
             code = error["extensions"]["code"]
             assert code != "INTERNAL", answer.text[:300]
-            self.told[code] += 1
-        self.told[str(answer.status_code)] += 1
+            self.counts[code] += 1
+        self.counts[str(answer.status_code)] += 1
         return answer
 
 
@@ -82,7 +84,7 @@ def _token(subject: str, scopes: Any, application: bool) -> str:
 
 @contextmanager
 def target(folder: Path) -> Iterator[Target]:
-    """Serves in production mode, with one user whose history is as large as it may be."""
+    """Runs a service in production mode, with a user who has a large history."""
     issuers = [
         {"issuer": _ISSUER, "audience": _AUDIENCE, "tenant": _TENANT, "jwks": {"keys": [_KEY.as_dict(private=False)]}}
     ]
@@ -94,7 +96,7 @@ def target(folder: Path) -> Iterator[Target]:
 
 
 async def _fill(attacked: Target) -> str:
-    """Makes a database connection, users with roles, and a history of large changes. Returns a userId."""
+    """Creates a connection, users with roles, and a history of large changes. Returns the userId of the user."""
     async with httpx.AsyncClient(base_url=attacked.served.url, timeout=60) as client:
 
         async def change(query: str, **variables: Any) -> Any:
@@ -139,11 +141,11 @@ async def _fill(attacked: Target) -> str:
         return user_id
 
 
-# ---------------------------------------------------------------- the attacks
+# ---------------------------------------------------------------- attacks
 
 
 async def long_variables_without_token(attacked: Target, client: httpx.AsyncClient, until: float) -> None:
-    """Twenty aliases convert one variable of 17,000 updates, which just fits into a request."""
+    """Twenty aliases use the same variable with 17,000 updates, which is almost the maximum size of a request."""
     fields = _aliases(20, "updateUsers(input: $i) { errors { code } }")
     updates = [{"userId": "a|b", "update": {"userMetadata": {}}}] * 17_000
     body = _body(f"mutation($i: UpdateUsersInput!) {{ {fields} }}", i={"updates": updates})
@@ -164,7 +166,7 @@ async def long_lists_of_paths(attacked: Target, client: httpx.AsyncClient, until
 
 
 async def long_histories(attacked: Target, client: httpx.AsyncClient, until: float) -> None:
-    """A user asks for all changes of all events, with every way of not saying how many."""
+    """A user requests all changes of all events, in all ways that have no limit."""
     changes = "nodes { changes { path before after } }"
     bodies = [
         _body(f"{{ viewer {{ {_aliases(3, f'logEvents(first: 100) {{ {changes} }}')} }} }}"),
@@ -187,7 +189,7 @@ async def multiplied_lists(attacked: Target, client: httpx.AsyncClient, until: f
 
 
 async def new_documents(attacked: Target, client: httpx.AsyncClient, until: float) -> None:
-    """Each text is new, and as long as it may be: comments and strings are no tokens."""
+    """Each document is new and has the maximum length. Comments and long strings do not count as tokens."""
     number = 0
     while time.monotonic() < until:
         number += 1
@@ -202,7 +204,7 @@ async def new_documents(attacked: Target, client: httpx.AsyncClient, until: floa
 
 
 async def large_writes(attacked: Target, client: httpx.AsyncClient, until: float) -> None:
-    """Batches that change as many bytes of one profile as they may."""
+    """Each request changes the maximum number of bytes of one profile."""
     number = 0
     user_id = (await attacked.post(client, "{ viewer { userId } }", attacked.user)).json()
     query = "mutation($i: UpdateUsersInput!) { updateUsers(input: $i) { results { errors { code } } errors { code } } }"
@@ -219,7 +221,7 @@ async def large_writes(attacked: Target, client: httpx.AsyncClient, until: float
 
 
 async def password_changes(attacked: Target, client: httpx.AsyncClient, until: float) -> None:
-    """One user asks for 20 hashes a request, while the login service verifies another's password."""
+    """A user needs 20 password hashes per request, while the login service checks the password of another user."""
     passwords = f'{{newPassword: "{_PASSWORD} again", currentPassword: "wrong"}}'
     fields = _aliases(20, f"changePassword(input: {passwords}) {{ errors {{ code }} }}")
     body = _body(f"mutation {{ {fields} }}")
@@ -236,7 +238,7 @@ async def password_changes(attacked: Target, client: httpx.AsyncClient, until: f
         await asyncio.sleep(0.2)
     await attack
     print(f"    verifyPassword took at most {slowest:.2f} s")
-    assert slowest < 2, "another's verifyPassword starves"
+    assert slowest < 2, "verifyPassword for another user takes too long"
 
 
 async def requests_without_operation(attacked: Target, client: httpx.AsyncClient, until: float) -> None:
@@ -246,33 +248,34 @@ async def requests_without_operation(attacked: Target, client: httpx.AsyncClient
         b'{"query": "{ nope }"}',
         b'{"query": "{"}',
     ]
-    before = attacked.told["429"]
+    before = attacked.counts["429"]
     await _repeat(attacked, client, until, [(each, attacked.user) for each in bodies])
-    assert attacked.told["429"] > before, "requests that run nothing are not counted"
+    assert attacked.counts["429"] > before, "requests without an operation are not counted by the rate limit"
 
 
 async def half_sent_requests(attacked: Target, client: httpx.AsyncClient, until: float) -> None:
-    """Connections that send half a head, half a body, and headers without end."""
+    """Connections send a part of a head, a part of a body, or headers without end."""
     port = int(attacked.served.url.rpartition(":")[2])
     opened = [socket.create_connection(("127.0.0.1", port)) for _ in range(300)]
     for number, each in enumerate(opened):
         each.sendall(b"POST /graphql HTTP/1.1\r\nHost: localhost\r\n")
         if number % 2:
             each.sendall(b"Content-Type: application/json\r\nContent-Length: 900000\r\n\r\n{")
-    # What is sent beyond the limit fills the buffers of both sockets, and is read for a moment without being kept.
+    # More bytes than the limit are sent: they fill the buffers of both sockets, and the service reads some without
+    # storing them.
     refused = await asyncio.to_thread(_endless_headers, port)
-    assert refused < 8_000_000, f"{refused} bytes of headers were taken"
+    assert refused < 8_000_000, f"the client could send {refused} bytes of headers"
     while time.monotonic() < until:
         await attacked.post(client, "{ viewer { userId } }", attacked.user)
         await asyncio.sleep(0.1)
     left = await asyncio.to_thread(_still_open, opened[::2], time.monotonic() + _HEAD_SECONDS)
-    assert not left, f"{left} half-sent heads are still open"
+    assert not left, f"{left} connections with a part of a head are still open"
     for each in opened:
         each.close()
 
 
 def _still_open(connections: list[socket.socket], until: float) -> int:
-    """How many of the connections the service has not closed at the end of the time."""
+    """Waits until the given time. Returns the number of connections that the service has not closed."""
     waiting = list(connections)
     while waiting and time.monotonic() < until:
         readable, _, _ = select(waiting, [], [], 0.5)
@@ -281,7 +284,7 @@ def _still_open(connections: list[socket.socket], until: float) -> int:
 
 
 def _endless_headers(port: int) -> int:
-    """How many bytes of headers were sent before the service closed the connection."""
+    """Sends headers until the service closes the connection. Returns the number of bytes that were sent."""
     sent = 0
     with socket.create_connection(("127.0.0.1", port), 10) as connection:
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n")
@@ -324,12 +327,15 @@ async def _repeat(
             await attacked.send(client, body, token)
 
 
-# ---------------------------------------------------------------- what is watched
+# ---------------------------------------------------------------- measurements
 
 
 def _probe(url: str, stop: Connection) -> None:
-    """Times `/healthz` on connections of its own until told to stop; then sends back the latencies in seconds."""
-    port, taken = int(url.rpartition(":")[2]), []
+    """Requests `/healthz` repeatedly until a message arrives in `stop`. Then sends the latencies in seconds.
+
+    It runs in a process of its own, so that the attack in this process does not slow it down.
+    """
+    port, latencies = int(url.rpartition(":")[2]), []
     request = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     while not stop.poll(_PROBE_SECONDS):
         began = time.perf_counter()
@@ -337,13 +343,13 @@ def _probe(url: str, stop: Connection) -> None:
             connection.sendall(request)
             answer = connection.recv(65536)
         assert answer.startswith(b"HTTP/1.1 200"), answer[:100]
-        taken.append(time.perf_counter() - began)
+        latencies.append(time.perf_counter() - began)
     stop.recv()
-    stop.send(taken)
+    stop.send(latencies)
 
 
 def resident(pid: int) -> int:
-    """Bytes of memory that a process holds."""
+    """Returns the resident memory of a process in bytes."""
     found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
     assert found
     return int(found.group(1)) * 1024
@@ -356,9 +362,9 @@ async def _run(attack: Attack, attacked: Target, seconds: float) -> None:
 
 
 def check_attacks(folder: Path, seconds: float, names: Collection[str] = ()) -> None:
-    """Runs each attack for so many seconds, or only those of these names.
+    """Runs all attacks, or only those with these names, each for the given seconds.
 
-    Raises AssertionError with the name of each attack that the service did not withstand.
+    Raises AssertionError with the names of the attacks that the service did not withstand.
     """
     failures: list[str] = []
     with target(folder) as attacked:
@@ -372,12 +378,12 @@ def check_attacks(folder: Path, seconds: float, names: Collection[str] = ()) -> 
 def _check(attack: Attack, attacked: Target, seconds: float) -> list[str]:
     name, pid = attack.__name__, attacked.served.process.pid
     context = get_context("spawn")
-    ours, theirs = context.Pipe()
-    probe = context.Process(target=_probe, args=(attacked.served.url, theirs))
+    here, there = context.Pipe()
+    probe = context.Process(target=_probe, args=(attacked.served.url, there))
     probe.start()
-    attacked.told.clear()
+    attacked.counts.clear()
     failures: list[str] = []
-    # Once for caches to fill, then again: what is taken twice is a leak.
+    # Twice: the first run fills the caches. If the memory grows again in the second run, there is a leak.
     try:
         asyncio.run(_run(attack, attacked, seconds))
         before = resident(pid)
@@ -386,11 +392,11 @@ def _check(attack: Attack, attacked: Target, seconds: float) -> list[str]:
     except AssertionError as error:
         failures.append(f"{name}: {error}")
         grown = 0
-    ours.send("stop")
-    taken = ours.recv()
+    here.send("stop")
+    latencies = here.recv()
     probe.join()
-    slowest = max(taken, default=0.0)
-    print(f"  {name}: /healthz at most {slowest * 1e3:.0f} ms, memory {grown / 1e6:+.1f} MB, {dict(attacked.told)}")
+    slowest = max(latencies, default=0.0)
+    print(f"  {name}: /healthz at most {slowest * 1e3:.0f} ms, memory {grown / 1e6:+.1f} MB, {dict(attacked.counts)}")
     if slowest > HEALTH_SECONDS:
         failures.append(f"{name}: /healthz took {slowest * 1e3:.0f} ms")
     if grown > MEMORY_BYTES:

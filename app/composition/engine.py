@@ -19,6 +19,7 @@ def build_engine(
 ) -> Engine:
     """Raises ConfigurationError when a trusted document cannot run, for example because a field is unknown."""
     schema, trust = ProfileSchema(services, anonymous_rates), build_trust(settings)
+    # The engine counts callers, and not the web layer: the cost of an operation is known only after it was parsed.
     rates = build_caller_rates(settings, database, development)
     introspection = is_introspection_on(settings, development)
     try:

@@ -19,6 +19,7 @@ def _load_rule(entry_point: EntryPoint) -> LoginRule:
     try:
         rule: LoginRule = entry_point.load()
     except Exception as error:
+        # A service without one of its rules would store other data than the operator expects, so it must not start.
         source = entry_point.dist.name if entry_point.dist else entry_point.value
         raise ConfigurationError(
             f"The login rule {entry_point.name} of the package {source} cannot be loaded ({type(error).__name__})."

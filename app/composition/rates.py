@@ -23,5 +23,6 @@ def build_anonymous_rates(settings: Settings, database: Database, development: b
 
 def _build_rates(settings: Settings, database: Database, name: str, limit: str) -> Rates:
     """`name` is part of the stored keys, so that the three limits have separate counts."""
+    # Counting in memory costs nothing, but each worker then allows the whole limit.
     url = database.url if settings.rate_limit_storage == "mongodb" else None
     return Rates(name, limit, url, settings.database)

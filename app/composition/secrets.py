@@ -7,6 +7,8 @@ from app.store.token_cipher import TokenCipher
 
 
 def build_tokens(settings: Settings, development: bool) -> Tokens:
+    # In production, tokens of the development issuer must never be accepted: everybody who can read the data directory
+    # can sign them.
     if development:
         return Tokens([development_issuer(settings.data_dir)], tenant_claim=TENANT_CLAIM)
     return Tokens(settings.issuers or [])

@@ -118,6 +118,7 @@ def build_services(
 
 
 def build_foundation(settings: Settings, database: Database, development: bool) -> Foundation:
+    # Every commit goes through this object, so that no service can write more history than the limit.
     database = database.with_log_limit(settings.log_max_bytes_per_user)
     records, users = Records(database), UserStore(database)
     snapshots, cipher = Snapshots(records), build_token_cipher(settings, development)
@@ -150,6 +151,7 @@ def build_passwords(base: Foundation) -> Passwords:
         CredentialStore(base.database),
         PasswordHashes(),
         frozenset(base.settings.mfa_tenants),
+        # Names of the product are easy to guess as passwords.
         (urlsplit(base.settings.public_base_url()).hostname or "", base.settings.mail_from or ""),
         base.can_mail,
     )
@@ -168,6 +170,7 @@ def build_logins(base: Foundation) -> RecordLogins:
 
 
 def build_connections(base: Foundation) -> Connections:
+    # A connection that an issuer names must not be deleted: its tokens would no longer identify users.
     issuers = [(each.tenant, each.connection) for each in base.settings.issuers or []]
     return Connections(base.callers, base.writes.events, base.connections, base.snapshots, base.rules, issuers)
 
@@ -184,6 +187,7 @@ def build_identities(base: Foundation, tokens: Tokens) -> Identities:
 
 
 def build_sign_ups(base: Foundation, accounts: NewAccounts) -> SignUps:
+    # A request to sign up has no token that names the tenant. Only tenants of configured issuers are possible.
     tenants = sorted({each.tenant for each in base.settings.issuers or []}) or [TENANT]
     return SignUps(base.writes, base.users, Outbox(base.database), accounts, tenants, base.can_mail)
 

@@ -18,6 +18,7 @@ def build_trust(settings: Settings) -> Trust:
         raise _refusal(error.filename or folder, describe_unreadable(error)) from None
     except ValueError as error:
         raise _refusal(folder, str(error)) from None
+    # With `require`, an empty folder would refuse every request. This is always a mistake of the path.
     if not documents:
         raise _refusal(folder, "contains no .graphql file")
     return Trust(settings.trusted_documents, documents)

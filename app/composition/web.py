@@ -27,6 +27,7 @@ from app.web.pages import GraphiQL
 from app.web.tickets import TicketPage
 from app.web.traces import traces_from_environment
 
+# A working day, because the page requests a token only when a caller is selected.
 _PAGE_TOKEN_SECONDS = 8 * 3600
 
 

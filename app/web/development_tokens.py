@@ -32,6 +32,7 @@ class DevelopmentTokenEndpoint:
         except BadRequest as error:
             return to_refusal(error, JSON)
         subject = given.get("subject") if isinstance(given, dict) else None
+        # Only the callers that are offered: the endpoint must not issue a token for any text.
         if not isinstance(subject, str) or subject not in self._subjects:
             return to_refusal(BadRequest(400, "subject must be one of the callers that GraphiQL offers."), JSON)
         return respond({"token": self._mint(subject)})

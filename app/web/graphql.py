@@ -85,6 +85,7 @@ class GraphQL:
                 with self._traces.span(headers) as span:
                     reply = await self._answer(exchange, scope, receive, headers, share)
                     span.record(exchange.answer, reply.status)
+        # Also on refusals, so that a client can always name the request to the operator.
         reply.headers.insert(0, (b"x-request-id", exchange.id.encode()))
         self._record(exchange, reply.status, perf_counter() - began)
         await reply(scope, receive, send)
@@ -95,6 +96,7 @@ class GraphQL:
         media_type = error_type(headers)
         try:
             exchange.ip = self._client_ips.find(scope, headers)
+            # First of all: before the database is prepared, nobody knows whether development tokens are allowed.
             if not self._is_prepared():
                 raise Unavailable(NOT_PREPARED)
             # Before the token is verified, because verifying a signature takes CPU time.

@@ -145,6 +145,7 @@ class MetricsPage:
     def _is_allowed(self, scope: Scope) -> bool:
         headers = read_headers(scope)
         scheme, _, token = headers.get("authorization", "").partition(" ")
+        # compare_digest takes the same time for every wrong token, so the time does not help to guess it.
         if self._token is not None and scheme.lower() == "bearer":
             return compare_digest(token.strip().encode(), self._token.encode())
         # If a proxy on this machine forwards requests, every client has a loopback address.

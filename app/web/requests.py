@@ -153,6 +153,7 @@ def parse_json(body: bytes, name: str = "The body") -> Any:
 async def read_body(receive: Receive, headers: Headers, max_bytes: int, add_bytes: AddBytes = _ignore) -> bytes:
     """Reads the body. Raises BadRequest with 413 beyond `max_bytes`, and with 400 when the connection closes."""
     too_large = BadRequest(413, f"The body of a request must have at most {max_bytes} bytes.")
+    # Refused by its length at once, if the client sends it. The check below is for bodies without this header.
     length = headers.get("content-length", "")
     if length.isdecimal() and int(length[:20]) > max_bytes:
         raise too_large

@@ -115,6 +115,7 @@ def to_challenge(error: Unauthenticated, media_type: str) -> Reply:
     # A quotation mark would end the text in the header.
     description = error.message.replace('"', "'")
     challenge = f'{REALM}, error="{error.error}", error_description="{description}"'
+    # RFC 6750: a malformed header is a mistake of the client, which a new token would not repair.
     status = 400 if error.error == "invalid_request" else 401
     content = {"errors": [request_error("UNAUTHENTICATED", error.message)]}
     return respond(content, status, media_type, {"www-authenticate": challenge})

@@ -76,6 +76,7 @@ class TicketPage:
 
     async def _redeem(self, language: str, form: Mapping[str, str], source: Source) -> Response:
         secret = form.get("ticket", "")
+        # The ticket is read again to answer in the language of the user, also if it cannot be redeemed.
         ticket = await self._tickets.find(secret)
         if ticket is None:
             return self._page_of(language, secret, None)
