@@ -1,3 +1,3 @@
-"""What exists: dataclasses, attribute tables, filters and pure rules.
+"""The data and the rules of the service: dataclasses, attribute tables, filters and pure functions.
 
-Decides which values are valid and what a change does. Imports settings at most: no framework, no I/O."""
+Decides which values are valid and what a change does. Imports no framework, and does no input or output."""

@@ -12,20 +12,21 @@ from app.domain.rows import to_camel
 
 MAX_SIGN_UP_FIELDS = 10
 MAX_SIGN_UP_TEXT = 500
-# Auth0's: alphanumerics without accents, and these.
-_USERNAME_SIGNS = frozenset("@^$.!`-#+'~_")
-_OURS = (AuthConnectionKind.DATABASE, AuthConnectionKind.CUSTOM_DATABASE, AuthConnectionKind.PASSWORDLESS)
-_WORDS = {"email": "e-mail address", "username": "username", "phone_number": "phone number"}
-# The fields of AccountIdentifiers and of User, in the order in which errors name them.
-IDENTIFIERS = tuple(_WORDS)
-# What names a user, one of them at least, and what a user may have.
+# Auth0 allows these characters in a username, besides ASCII letters and digits.
+_USERNAME_CHARACTERS = frozenset("@^$.!`-#+'~_")
+# Users of other kinds of connections get their account from an identity provider.
+_CREATABLE_KINDS = (AuthConnectionKind.DATABASE, AuthConnectionKind.CUSTOM_DATABASE, AuthConnectionKind.PASSWORDLESS)
+_NAMES = {"email": "e-mail address", "username": "username", "phone_number": "phone number"}
+# The fields of AccountIdentifiers and of User, in the order in which they are checked.
+IDENTIFIERS = tuple(_NAMES)
+# For each strategy: the identifiers of which a user needs at least one, and the identifiers that a user may have.
 _DATABASE = (("email", "username"), IDENTIFIERS)
 _BY_STRATEGY = {"email": (("email",), ("email",)), "sms": (("phone_number",), ("phone_number", "email"))}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountIdentifiers:
-    """What names the account, in its one form: the e-mail address in lower case, the number as E.164."""
+    """The identifiers of an account, normalized: the e-mail address in lower case, the phone number in E.164."""
 
     email: str | None = None
     username: str | None = None
@@ -33,22 +34,22 @@ class AccountIdentifiers:
 
 
 def check_creatable(connection: AuthConnection) -> None:
-    """Refused where the accounts of this connection are made by its provider."""
-    if connection.kind not in _OURS:
-        message = f"Users of connection {connection.name} are created by their first login, by its provider's word."
+    """Raises Refused with NOT_EDITABLE when an identity provider creates the accounts of this connection."""
+    if connection.kind not in _CREATABLE_KINDS:
+        message = f"Users of the connection {connection.name} are created at their first login, not by this mutation."
         raise Refused(ErrorCode.NOT_EDITABLE, message, ("connection",))
 
 
 def why_not_changeable(connection: AuthConnection | None, name: str) -> Refusal | None:
-    """Returns None when the connection's users have such an identifier and this service keeps it."""
+    """Returns None when users of the connection have this identifier and it may be changed in this service."""
     if connection is None:
         return CONNECTION_GONE
     if connection.kind is AuthConnectionKind.CUSTOM_DATABASE and not connection.import_mode:
-        return owned_by_provider(connection, f"keeps the {_WORDS[name]} itself")
-    if connection.kind not in _OURS:
-        return owned_by_provider(connection, f"owns the {_WORDS[name]}")
+        return owned_by_provider(connection, f"stores the {_NAMES[name]}")
+    if connection.kind not in _CREATABLE_KINDS:
+        return owned_by_provider(connection, f"owns the {_NAMES[name]}")
     if name not in _BY_STRATEGY.get(connection.strategy, _DATABASE)[1]:
-        return Refusal(RefusalCode.CONNECTION_FORBIDS, f"Accounts of {connection.name} have no {_WORDS[name]}.")
+        return Refusal(RefusalCode.CONNECTION_FORBIDS, f"Accounts of {connection.name} have no {_NAMES[name]}.")
     return None
 
 
@@ -65,43 +66,60 @@ def why_not_verifiable(email: str | None, verified: bool | None) -> Refusal | No
 
 
 def check_identifiers(connection: AuthConnection, identifiers: AccountIdentifiers) -> None:
-    """Refused where what the connection goes by is missing, or something is there that its users do not have."""
-    naming, taken = _BY_STRATEGY.get(connection.strategy, _DATABASE)
-    if all(getattr(identifiers, name) is None for name in naming):
-        wanted = " or ".join(map(to_camel, naming))
-        message = f"Users of connection {connection.name} are named by {wanted}."
-        raise Refused(ErrorCode.INVALID_INPUT, message, (to_camel(naming[0]),))
+    """Checks the identifiers of a new account.
+
+    Raises Refused with INVALID_INPUT when an identifier that the connection requires is missing, or when there is an
+    identifier that its users cannot have.
+    """
+    required, allowed = _BY_STRATEGY.get(connection.strategy, _DATABASE)
+    if all(getattr(identifiers, name) is None for name in required):
+        names = " or ".join(map(to_camel, required))
+        message = f"Users of the connection {connection.name} need {names}."
+        raise Refused(ErrorCode.INVALID_INPUT, message, (to_camel(required[0]),))
     for name in _DATABASE[1]:
-        if getattr(identifiers, name) is not None and name not in taken:
-            message = f"Users of connection {connection.name} have no {to_camel(name)}."
+        if getattr(identifiers, name) is not None and name not in allowed:
+            message = f"Users of the connection {connection.name} cannot have {to_camel(name)}."
             raise Refused(ErrorCode.INVALID_INPUT, message, (to_camel(name),))
 
 
 def check_username(username: str) -> str:
-    """In lower case. Refused with INVALID_INPUT: Auth0's signs only, 1 to 128, and nothing that reads as an address."""
-    is_made_well = 1 <= len(username) <= MAX_USERNAME and all(
-        (each.isascii() and each.isalnum()) or each in _USERNAME_SIGNS for each in username
+    """Returns the username in lower case.
+
+    Raises Refused with INVALID_INPUT when it has other characters than Auth0 allows, does not have 1 to MAX_USERNAME
+    characters, or looks like an e-mail address.
+    """
+    is_valid = 1 <= len(username) <= MAX_USERNAME and all(
+        (each.isascii() and each.isalnum()) or each in _USERNAME_CHARACTERS for each in username
     )
+    # A username that looks like an e-mail address could be taken for the e-mail address of another user.
     local, at, domain = username.rpartition("@")
-    if not is_made_well or (at and local and "." in domain):
-        message = f"A username takes 1 to {MAX_USERNAME} letters, digits and @^$.!`-#+'~_, and is no e-mail address."
+    if not is_valid or (at and local and "." in domain):
+        message = (
+            f"A username must have 1 to {MAX_USERNAME} characters: unaccented letters, digits and @^$.!`-#+'~_."
+            " It must not be an e-mail address."
+        )
         raise Refused(ErrorCode.INVALID_INPUT, message, ("username",))
     return username.lower()
 
 
 def to_claims(identifiers: AccountIdentifiers) -> Claims:
-    """For the defaults of what was not given."""
+    """Returns the identifiers as claims, so that a new profile gets the same defaults as after a login."""
     return Claims(email=identifiers.email, username=identifiers.username, phone_number=identifiers.phone_number)
 
 
 def check_sign_up_metadata(document: Any) -> None:
-    """Refused with INVALID_INPUT, TOO_LARGE: Auth0's limits of what anybody may store before they are known."""
+    """Checks user_metadata of a sign-up. Raises Refused with INVALID_INPUT or TOO_LARGE.
+
+    At most MAX_SIGN_UP_FIELDS fields, each a text of at most MAX_SIGN_UP_TEXT characters, as in Auth0.
+    """
+    # Anybody can sign up without a token, so the limits are lower than for other mutations.
     for name, value in (document or {}).items() if isinstance(document, Mapping) else ():
         if not isinstance(value, str):
-            raise Refused(ErrorCode.INVALID_INPUT, "userMetadata of a sign-up holds text.", ("userMetadata", name))
+            message = "At a sign-up, every value in userMetadata must be a text."
+            raise Refused(ErrorCode.INVALID_INPUT, message, ("userMetadata", name))
         if len(value) > MAX_SIGN_UP_TEXT:
-            message = f"A value takes at most {MAX_SIGN_UP_TEXT} characters."
+            message = f"At a sign-up, a value in userMetadata can have at most {MAX_SIGN_UP_TEXT} characters."
             raise Refused(ErrorCode.TOO_LARGE, message, ("userMetadata", name))
     if isinstance(document, Mapping) and len(document) > MAX_SIGN_UP_FIELDS:
-        message = f"userMetadata of a sign-up has at most {MAX_SIGN_UP_FIELDS} fields."
+        message = f"At a sign-up, userMetadata can have at most {MAX_SIGN_UP_FIELDS} fields."
         raise Refused(ErrorCode.TOO_LARGE, message, ("userMetadata",))

@@ -1,4 +1,7 @@
-"""What an identity provider said about a user, in one shape; the names are OpenID Connect's where it has them."""
+"""The claims of an identity provider about a user, in one form, and functions that read them from payloads.
+
+The names are those of OpenID Connect, where it has a name.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,6 +9,7 @@ from typing import Any
 
 from app.domain.root_attributes import MAX_LENGTHS
 
+# Characters.
 MAX_ID = 512
 # RFC 5321: 64 for the local part, 255 for the domain, and the @.
 MAX_EMAIL = 320
@@ -14,10 +18,10 @@ MAX_USERNAME = 128
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claims:
-    """None: not said. `user_id` is the provider's id of the account; `phone_number` is E.164.
+    """The claims about a user. A claim is None when the provider did not send it.
 
-    `assumed` names the claims that the provider did not state itself: a normalizer filled them from another attribute,
-    or with a safe default.
+    `user_id` is the provider's id of the account, and `phone_number` has the format E.164. `assumed` contains the names
+    of claims that the provider did not state: a normalizer took them from another attribute, or set a safe default.
     """
 
     user_id: str | None = None
@@ -39,12 +43,16 @@ class Claims:
 
 
 def unstated(**stated: Any) -> frozenset[str]:
-    """The names of the claims whose own attribute says nothing: for `Claims.assumed`."""
+    """Returns the names of the arguments that are None, for `Claims.assumed`."""
     return frozenset(name for name, value in stated.items() if value is None)
 
 
 def text(value: Any, limit: int = 300) -> str | None:
-    """None for what is no text, or says nothing; what is longer is cut, since the raw profile keeps it whole."""
+    """Returns a text without control characters and surrounding spaces, cut to `limit` characters.
+
+    Returns None for an empty text and for a value that is not a text.
+    """
+    # Cutting loses nothing: the raw profile is stored too.
     if not isinstance(value, str):
         return None
     printable = "".join(each for each in value if ord(each) >= 32 and not 127 <= ord(each) < 160)
@@ -52,7 +60,8 @@ def text(value: Any, limit: int = 300) -> str | None:
 
 
 def identifier(value: Any) -> str | None:
-    """An id, exactly as sent; numbers become text, as every provider that sends them means the same by both."""
+    """Returns an id exactly as the provider sent it; an integer becomes a text. Returns None for any other value."""
+    # Some providers send the same id as a number in one payload and as a text in another. A bool is an int in Python.
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
@@ -61,14 +70,15 @@ def identifier(value: Any) -> str | None:
 
 
 def boolean(value: Any) -> bool | None:
-    """Some send the words."""
+    """Returns a boolean. The texts "true" and "false" count too, because some providers send them."""
     if isinstance(value, str):
         return {"true": True, "false": False}.get(value.strip().lower())
     return value if isinstance(value, bool) else None
 
 
 def email(value: Any) -> str | None:
-    """Lower case. None for what is no address."""
+    """Returns an e-mail address in lower case, or None for a value that cannot be one."""
+    # Only a rough check: a login must not lose an e-mail address because it is unusual.
     found = text(value, MAX_EMAIL + 1)
     if found is None or len(found) > MAX_EMAIL or " " in found:
         return None
@@ -77,7 +87,7 @@ def email(value: Any) -> str | None:
 
 
 def url(value: Any) -> str | None:
-    """http and https: providers still send both."""
+    """Returns an http or https URL, or None for any other value."""
     found = text(value, MAX_LENGTHS["picture"] + 1)
     if found is None or len(found) > MAX_LENGTHS["picture"] or " " in found:
         return None
@@ -85,7 +95,7 @@ def url(value: Any) -> str | None:
 
 
 def first(raw: Mapping[str, Any], *names: str) -> str | None:
-    """The first of these fields that says something."""
+    """Returns the first of these fields that is a text and not empty."""
     return next((found for name in names if (found := text(raw.get(name))) is not None), None)
 
 
@@ -93,16 +103,17 @@ def joined(*parts: str | None) -> str | None:
     return " ".join(each for each in parts if each) or None
 
 
-def local_part(address: str | None) -> str | None:
-    return address.rpartition("@")[0] if address else None
+def local_part(email_address: str | None) -> str | None:
+    return email_address.rpartition("@")[0] if email_address else None
 
 
 def with_defaults(claims: Claims) -> dict[str, Any]:
-    """The five root attributes, with Auth0's defaults for name and nickname where the provider said nothing.
+    """Returns the five root attributes, with Auth0's defaults for a missing name or nickname.
 
-    Name: what else names the user. Nickname: the local part of the address. A picture has no default: the address of
-    an image on another host would tell that host who uses the product. Pages draw initials instead.
+    The default of the name is another name or identifier of the user. The default of the nickname is the username, the
+    local part of the e-mail address, or the name.
     """
+    # A picture has no default: a URL on another host would tell that host who uses the product. Pages show initials.
     nickname = claims.nickname or claims.username or local_part(claims.email) or claims.name
     named = joined(claims.given_name, claims.family_name)
     name = claims.name or named or claims.nickname or claims.email or claims.username or claims.phone_number

@@ -1,4 +1,4 @@
-"""A commit as a value: profiles before and after, events, and the side effects that are written with them."""
+"""Commits as values: the profiles before and after a change, the log events, and the side effects of the change."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -6,26 +6,26 @@ from typing import Any
 
 from app.domain.errors import Refused
 from app.domain.logs import FieldChange, LogEvent, LogEventType
-from app.domain.users import UNCOUNTED, User
+from app.domain.users import FIELDS_WITHOUT_VERSION, User
 
 
 class SideEffect:
-    """Something that is written together with a profile. Each kind is a frozen dataclass beside its noun."""
+    """A write that belongs to the transaction of a profile, such as a new ticket. Each type is a frozen dataclass."""
 
     __slots__ = ()
 
     def refusal(self) -> Refused:
-        """What the caller is told when this cannot be written: it is gone, in use, or one too many."""
+        """Returns the error for the caller when the store cannot write this side effect."""
         raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What a decision comes to: the new value of each top-level field, by its name in `User`.
+    """The result of a decision about a profile. `fields` has new values of top-level fields, by their names in `User`.
 
-    A field whose value stays the same is no change. `type` is the type of the event. `audit` replaces the changes that
-    the event lists; without it, they are computed from `fields`. `details` are those of the event. `by_user` says that
-    the user did it, and that the caller only reports it.
+    A field with its present value is not a change. `type` and `details` are those of the log event. The event lists the
+    changes in `audit`; when `audit` is None, they are computed from `fields`. `by_user` is true when the user made the
+    change and the caller only reports it.
     """
 
     type: LogEventType
@@ -36,18 +36,19 @@ class Changes:
     by_user: bool = False
 
     @property
-    def moves_version(self) -> bool:
-        """Whether it is a change that the version counts."""
-        return not self.fields.keys() <= UNCOUNTED
+    def increases_version(self) -> bool:
+        """Whether the changes increase the version of the profile."""
+        return not self.fields.keys() <= FIELDS_WITHOUT_VERSION
 
 
 @dataclass(frozen=True, slots=True)
 class ProfileWrite:
-    """One profile before and after. Without `before` it is created. Without `after` it is deleted.
+    """The change of one profile. When `before` is None, the profile is created. When `after` is None, it is deleted.
 
-    The write is valid only while the stored profile has the version of `before`. `increments` are added to counters,
-    and a field in `maximum` keeps the larger value, so that writes at the same time all count. A deletion takes the
-    linked profiles and everything else of the user with it. With `erase`, it also removes the person from history.
+    The write is only valid while the stored profile has the version of `before`. `increments` are added to counters,
+    and a field in `maximum` gets the larger of the stored and the new value, so that concurrent logins all count. A
+    deletion also deletes the linked profiles and all other data of the user, except the log events. With `erase`, it
+    also removes the person from the log events.
     """
 
     before: User | None
@@ -59,9 +60,9 @@ class ProfileWrite:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """Written as a whole or not at all: the profiles in their order, then the events, then the side effects.
+    """A transaction: writes the profiles in their order, then the events, then the side effects, or nothing at all.
 
-    Side effects belong to the user of the last profile.
+    The side effects belong to the user of the last profile.
     """
 
     profiles: tuple[ProfileWrite, ...]

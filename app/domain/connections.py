@@ -1,4 +1,4 @@
-"""Connections by which users log in: the strategy, and who may change identifiers and root attributes."""
+"""Connections with which users log in: their kinds and settings, and whether root attributes can be edited."""
 
 import re
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from app.domain.refusals import Refusal, RefusalCode
 
 
 class AuthConnectionKind(StrEnum):
-    """Who keeps the account."""
+    """Where the accounts of a connection are stored."""
 
     DATABASE = "DATABASE"
     CUSTOM_DATABASE = "CUSTOM_DATABASE"
@@ -22,7 +22,7 @@ class AuthConnectionKind(StrEnum):
 
 
 class SyncRootAttributes(StrEnum):
-    """When a login takes root attributes over from the identity provider."""
+    """When a login copies root attributes from the identity provider."""
 
     ON_EACH_LOGIN = "ON_EACH_LOGIN"
     ON_FIRST_LOGIN = "ON_FIRST_LOGIN"
@@ -54,7 +54,8 @@ _ENTERPRISE = frozenset(
 
 
 def kind_of(strategy: str) -> AuthConnectionKind:
-    """Auth0's strategy names; one that is neither ours nor an enterprise's is a social provider's."""
+    """Returns the kind of a strategy. The names of strategies are those of Auth0."""
+    # New social providers appear often, and they all work alike. So an unknown strategy is a social provider.
     if strategy in _KINDS:
         return _KINDS[strategy]
     return AuthConnectionKind.ENTERPRISE if strategy in _ENTERPRISE else AuthConnectionKind.SOCIAL
@@ -62,9 +63,9 @@ def kind_of(strategy: str) -> AuthConnectionKind:
 
 @dataclass(frozen=True, slots=True)
 class AuthConnection:
-    """As stored: `import_mode` says, for CUSTOM_DATABASE, whether users are copied in.
+    """A stored connection. `id` is the `_id` of its document. `version` is 1 at creation and grows with each change.
 
-    `version` is 1 at creation and one more after each change. `id` is the document's `_id`.
+    `import_mode` is for CUSTOM_DATABASE: whether this service stores the accounts that it copied from the database.
     """
 
     tenant: str
@@ -83,57 +84,63 @@ class AuthConnection:
 
 CONNECTION_GONE = Refusal(
     RefusalCode.CONNECTION_FORBIDS,
-    "The sign-in method of this profile does not exist any more.",
+    "The sign-in method of this profile no longer exists.",
     "Create the connection of the profile's primary identity again.",
 )
 
 
 def owned_by_provider(connection: AuthConnection, what: str) -> Refusal:
-    """The refusal of a change that only the owner of the account can make; `what` says what the owner does."""
+    """Returns the refusal of a change that must be made at the provider. `what` describes what the provider does."""
     owner = "database" if connection.kind is AuthConnectionKind.CUSTOM_DATABASE else "sign-in provider"
     reason = f"The {owner} {connection.name} {what}. Change it there."
     return Refusal(RefusalCode.PROVIDER_OWNS_IT, reason, f"The account belongs to connection {connection.name}.")
 
 
 def unknown_connection() -> Refused:
-    """The refusal of an input that names a connection which does not exist."""
+    """Returns the error for an input with a connection that does not exist."""
     return Refused(ErrorCode.NOT_FOUND, "There is no such connection.", ("connection",))
 
 
-# Auth0's rule, so that no name holds a separator of keys and user ids.
+# Auth0 has the same rule. It also excludes the characters `|` and `:`, which separate the parts of user ids and keys.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,127}", re.ASCII)
 
 
 def check_connection_name(field: str, value: str) -> None:
-    """Refused with INVALID_INPUT. `field` is the input's field: a strategy is written like a name."""
+    """Raises Refused with INVALID_INPUT for an invalid name or strategy. `field` is the field of the input."""
     if not _NAME.fullmatch(value):
-        message = f"{field} takes 1 to 128 letters, digits and hyphens. The first is not a hyphen."
+        message = f"{field} must have 1 to 128 letters, digits and hyphens, and must not begin with a hyphen."
         raise Refused(ErrorCode.INVALID_INPUT, message, (field,))
 
 
 def new_connection(id: Key, tenant: str, name: str, given: Mapping[str, Any]) -> AuthConnection:
-    """A connection with the settings in `given`, and defaults for the others. Refused with INVALID_INPUT."""
+    """Returns a connection with the settings in `given`, and defaults for the others.
+
+    Raises Refused with INVALID_INPUT when the strategy is missing or invalid.
+    """
     if "strategy" not in given:
-        message = "There is no connection of this name. A new connection needs a strategy."
+        message = "There is no connection with this name. To create one, send a strategy too."
         raise Refused(ErrorCode.INVALID_INPUT, message, ("strategy",))
     check_connection_name("strategy", given["strategy"])
     return AuthConnection(tenant, name, **given, id=id)
 
 
 def changed_connection(before: AuthConnection, given: Mapping[str, Any]) -> AuthConnection:
-    """`before` with the settings in `given`; the others stay. Refused with INVALID_INPUT for another strategy.
+    """Returns the connection with the settings in `given`. If one differs, the version is increased by 1.
 
-    The version is one more if a setting differs.
+    Raises Refused with INVALID_INPUT when `given` has another strategy.
     """
     if given.get("strategy", before.strategy) != before.strategy:
-        message = f"The strategy of this connection is {before.strategy}. The ids of its users contain it, so it stays."
+        message = (
+            f"The strategy of this connection is {before.strategy}. It cannot change, because the ids of the users"
+            " contain it."
+        )
         raise Refused(ErrorCode.INVALID_INPUT, message, ("strategy",))
     after = replace(before, **given)
     return before if after == before else replace(after, version=before.version + 1)
 
 
 def why_not_editable(connection: AuthConnection | None) -> Refusal | None:
-    """Returns None when root attributes of the connection's users can be edited."""
+    """Returns None when the root attributes of the connection's users can be edited in this service."""
     if connection is None:
         return CONNECTION_GONE
     if connection.kind in (AuthConnectionKind.DATABASE, AuthConnectionKind.PASSWORDLESS):
@@ -142,6 +149,9 @@ def why_not_editable(connection: AuthConnection | None) -> Refusal | None:
         return None
     if connection.sync_root_attributes is not SyncRootAttributes.ON_EACH_LOGIN:
         return None
-    way_out = " or its importMode is on" if connection.kind is AuthConnectionKind.CUSTOM_DATABASE else ""
-    advice = f"It can be edited here when the connection's syncRootAttributes is ON_FIRST_LOGIN or NEVER{way_out}."
+    # The next login would overwrite an edited value, so the edit is refused.
+    alternative = " or its importMode is true" if connection.kind is AuthConnectionKind.CUSTOM_DATABASE else ""
+    advice = (
+        f"To edit it with this API, set the connection's syncRootAttributes to ON_FIRST_LOGIN or NEVER{alternative}."
+    )
     return replace(owned_by_provider(connection, "sets this value at each sign-in"), advice=advice)

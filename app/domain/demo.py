@@ -1,3 +1,3 @@
-"""The user ids of the demo users that documentation and pages name."""
+"""The user ids of the demo users in the documentation and the pages."""
 
 JOHN_DOE = "auth0|john.doe"

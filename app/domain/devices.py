@@ -1,4 +1,4 @@
-"""Devices: credentials by which an application goes on for a user without a new login."""
+"""Devices: credentials with which an application keeps a user signed in without a new login."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,12 +9,14 @@ from app.domain.commits import SideEffect
 from app.domain.errors import ErrorCode, Refused
 from app.domain.ids import Key
 
+# Maximum number of devices of one user and application. The store deletes the ones that were unused for longest.
 MAX_DEVICES = 200
+# Characters.
 MAX_NAME = 300
 
 
 class DeviceType(StrEnum):
-    """What the credential is."""
+    """The type of a credential."""
 
     REFRESH_TOKEN = "REFRESH_TOKEN"  # noqa: S105
     ROTATING_REFRESH_TOKEN = "ROTATING_REFRESH_TOKEN"  # noqa: S105
@@ -23,16 +25,16 @@ class DeviceType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RevokeDevices(SideEffect):
-    """Takes the user's devices away, and those of what is linked to them; with `client_id`, of that application."""
+    """Deletes the devices of the user and of the linked profiles; with `client_id`, only those of the application."""
 
     client_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """As stored. `user` is the profile's `_id`; of a credential only its SHA-256 is kept, as `token_hash`.
+    """A stored device. `user` is the `_id` of the profile. `token_hash` is the SHA-256 of the credential.
 
-    `name` is what the login service called it, `default_name` its browser and system.
+    `name` is the name from the login service. `default_name` is the browser and the operating system.
     """
 
     id: Key
@@ -56,7 +58,7 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class PutDevice(SideEffect):
-    """Records the device of a login, in the place of the same device of the same application."""
+    """Stores the device of a login. Replaces the stored device with the same device id and application."""
 
     device: Device
 
@@ -68,4 +70,4 @@ class UnlinkDevice(SideEffect):
     device_id: str
 
     def refusal(self) -> Refused:
-        return Refused(ErrorCode.NOT_FOUND, "The user has no such device.", ("deviceId",))
+        return Refused(ErrorCode.NOT_FOUND, "The user has no device with this deviceId.", ("deviceId",))

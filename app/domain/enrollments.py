@@ -1,4 +1,4 @@
-"""Second factors, as the login service enrolled them. What they are made of stays with it."""
+"""Second factors that the login service enrolled. Their secrets stay with the login service."""
 
 import re
 from dataclasses import dataclass
@@ -8,15 +8,16 @@ from app.domain.commits import SideEffect
 from app.domain.errors import ErrorCode, Refused
 from app.domain.ids import Key
 
-# Of one user.
+# Maximum number of enrollments of one user.
 MAX_ENROLLMENTS = 50
-_SHOWN = 4
+# Maximum number of characters of a masked name that stay visible.
+_VISIBLE = 4
 _PHONE_NUMBER = re.compile(r"\+?[\d\s()./-]{6,}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enrollment:
-    """`enrollment_id` is the login service's name of it; `name` is masked."""
+    """A stored second factor. `enrollment_id` is its id in the login service. `name` is masked."""
 
     id: Key
     tenant: str
@@ -31,37 +32,40 @@ class Enrollment:
 
 @dataclass(frozen=True, slots=True)
 class PutEnrollment(SideEffect):
-    """Records it, or how it is now."""
+    """Stores an enrollment, or updates the stored one with the same id."""
 
     enrollment: Enrollment
 
     def refusal(self) -> Refused:
-        message = f"A user has at most {MAX_ENROLLMENTS} second factors."
+        message = f"A user can have at most {MAX_ENROLLMENTS} second factors."
         return Refused(ErrorCode.TOO_LARGE, message, ("enrollmentId",))
 
 
 @dataclass(frozen=True, slots=True)
 class RemoveEnrollments(SideEffect):
-    """All of them or none."""
+    """Deletes all of these enrollments, or none of them."""
 
     ids: tuple[Key, ...]
 
     def refusal(self) -> Refused:
-        return Refused(ErrorCode.NOT_FOUND, "The user has no such second factor.", ("ids",))
+        return Refused(ErrorCode.NOT_FOUND, "The user does not have one of these second factors.", ("ids",))
 
 
 def masked(name: str) -> str:
-    """As Auth0 does: `chuc****@exam*******` of an address, `XXXXXXXX5044` of a number; what is neither stays."""
+    """Masks an e-mail address (`chuc****@exam*******`) or a phone number (`XXXXXXXX5044`), as Auth0 does.
+
+    Returns any other name, such as the name of a device, unchanged.
+    """
     local, at, domain = name.rpartition("@")
     if at and local:
         return f"{_starred(local)}@{_starred(domain)}"
     if _PHONE_NUMBER.fullmatch(name):
         digits = "".join(each for each in name if each.isdigit())
-        return "X" * (len(digits) - _SHOWN) + digits[-_SHOWN:]
+        return "X" * (len(digits) - _VISIBLE) + digits[-_VISIBLE:]
     return name
 
 
 def _starred(text: str) -> str:
-    """At least the half of it is hidden."""
-    shown = min(_SHOWN, len(text) // 2)
-    return text[:shown] + "*" * (len(text) - shown)
+    # At least half of a short text is hidden too.
+    visible = min(_VISIBLE, len(text) // 2)
+    return text[:visible] + "*" * (len(text) - visible)

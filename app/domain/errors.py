@@ -1,4 +1,7 @@
-"""What can go wrong, as values: each becomes a coded error of the API, and nothing else reaches a client."""
+"""The errors that a caller can cause or meet. The API turns each of them into an error with a code.
+
+Any other exception becomes INTERNAL without its text, so that no internal detail reaches a client.
+"""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -8,7 +11,7 @@ from app.domain.rates import Rate
 
 
 class ErrorCode(StrEnum):
-    """MutationErrorCode of the contract: what a client can act on."""
+    """The codes of mutation errors, MutationErrorCode in the schema."""
 
     INVALID_INPUT = "INVALID_INPUT"
     NOT_FOUND = "NOT_FOUND"
@@ -25,10 +28,10 @@ class ErrorCode(StrEnum):
     LOGIN_RULE_FAILED = "LOGIN_RULE_FAILED"
 
 
-class Refused(Exception):  # noqa: N818 - a refusal is an answer, not a fault
-    """Input that is understood and declined; nothing was changed.
+class Refused(Exception):  # noqa: N818 - a refusal is an answer, not a defect
+    """The service understood the input and refused it. Nothing was changed.
 
-    `path` points into the input, in the names of the contract: ("patch", "address", "city").
+    `path` points into the input, with the names of the schema: ("patch", "address", "city").
     """
 
     def __init__(self, code: ErrorCode, message: str, path: Sequence[str] = ()) -> None:
@@ -39,26 +42,26 @@ class Refused(Exception):  # noqa: N818 - a refusal is an answer, not a fault
 
 
 class VersionConflict(Refused):
-    """`ifVersion` is not the current version. `current` is the object as it is now, `what` its name for a person."""
+    """`ifVersion` is not the current version. `current` is the present object, and `what` is a word for it."""
 
     def __init__(self, expected: int, version: int, current: object, what: str = "profile") -> None:
-        message = f"The current version of the {what} is {version}, not {expected}. Read it again, then decide anew."
+        message = f"The current version of the {what} is {version}, not {expected}. Read the {what} and try again."
         super().__init__(ErrorCode.VERSION_CONFLICT, message, ("ifVersion",))
         self.current_version = version
         self.current = current
 
 
 class Unauthenticated(Exception):  # noqa: N818
-    """No token, or one that is no good. `error` is an RFC 6750 code, absent where no token came."""
+    """The request has no token, or an invalid one. `error` is a code of RFC 6750, or None when there is no token."""
 
-    def __init__(self, message: str = "This needs a bearer token.", error: str | None = None) -> None:
+    def __init__(self, message: str = "This request needs a bearer token.", error: str | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.error = error
 
 
 class Forbidden(Exception):  # noqa: N818
-    """A good token that may not do this. `scopes` are the alternatives that would do, each a list held whole."""
+    """The token is valid but does not allow this. Each list in `scopes` would allow it, if the token had all of it."""
 
     def __init__(self, message: str, scopes: Sequence[Sequence[str]] = ()) -> None:
         super().__init__(message)
@@ -67,37 +70,37 @@ class Forbidden(Exception):  # noqa: N818
 
 
 class InsufficientUserAuthentication(Exception):  # noqa: N818
-    """The sign-in is too long ago for this (RFC 9470). `max_age` is seconds: how recent it must be."""
+    """The user signed in too long ago for this (RFC 9470). `max_age` is the allowed age in seconds."""
 
     def __init__(self, max_age: int) -> None:
-        self.message = f"This needs a sign-in at most {quantity(max_age, 'second')} ago."
+        self.message = f"This is only possible within {quantity(max_age, 'second')} after a sign-in. Sign in again."
         super().__init__(self.message)
         self.max_age = max_age
 
 
 class RateLimited(Exception):  # noqa: N818
-    """Too much in too short a time. `retry_after` is seconds, at least 1."""
+    """The caller exceeded a rate limit. `retry_after` is a number of seconds, at least 1."""
 
     def __init__(self, rate: Rate) -> None:
         self.rate = rate
         self.retry_after = rate.reset_in
-        self.message = f"Too many requests. Come back in {self.retry_after} s."
+        self.message = f"Too many requests. Try again in {quantity(self.retry_after, 'second')}."
         super().__init__(self.message)
 
 
 class TimedOut(Exception):  # noqa: N818
-    """The operation took longer than it may. What a write was doing then is done whole or not at all."""
+    """The operation exceeded its time limit. A running write was committed completely or not at all."""
 
-    message = "The operation took too long and was stopped. Before you repeat a write, read whether it was made."
+    message = "The operation took too long and was stopped. Before you repeat a write, check whether it was made."
 
 
 class UserBlocked(Exception):  # noqa: N818
-    """The caller's own profile is blocked: its tokens are refused everywhere."""
+    """The caller's own profile is blocked, so the service refuses all of the user's tokens."""
 
 
 class Unavailable(Exception):  # noqa: N818
-    """The database, or a token's issuer, does not answer in time; the same request may succeed later."""
+    """The database, or the issuer of a token, does not answer in time. The same request may succeed later."""
 
-    def __init__(self, message: str = "The database does not answer now. Try again.") -> None:
+    def __init__(self, message: str = "The database does not answer at present. Try again later.") -> None:
         super().__init__(message)
         self.message = message

@@ -1,14 +1,14 @@
-"""Filters as values: which records a list holds. They can be evaluated here, translated by the store, and compared.
+"""Filters as values: conditions for records. A filter can be evaluated, compared, and translated to MongoDB.
 
-An attribute is the stored path of a value, dotted below objects: `user_id`, `identities.connection`. A kind declares
-which paths it has. The semantics are those of MongoDB:
-- An array matches when one of its values does. Below an array, the path continues in each of its objects.
-- An absent value is null. The same holds for what lies below a value that has no fields, except inside an array.
-- Values of different types are neither equal nor ordered. Integers and floats are one type; texts are ordered by code
-  point; times count to the millisecond.
+An attribute is the stored path of a value, with dots below objects: `user_id`, `identities.connection`. A kind declares
+its paths. The semantics are those of MongoDB:
+- An array matches when one of its values matches. Below an array, the path continues in each of its objects.
+- An absent value is null. A path that continues below a value without fields is null too, except inside an array.
+- Values of different types are neither equal nor ordered. Integers and floats are one type. Texts are ordered by code
+  point. Times are compared in milliseconds.
 
-Values are what a record can hold: null, booleans, integers of 64 bits, floats, well-formed text, times and keys.
-Whoever builds a filter bounds the length of texts, the number of values of `In`, and the depth.
+Values are the values of a record: null, booleans, integers of 64 bits, floats, well-formed text, times and keys. The
+code that builds a filter must limit the length of texts, the number of values of `In`, and the depth.
 """
 
 import json
@@ -19,25 +19,26 @@ from typing import Any, TypeAlias
 
 from app.domain.times import to_milliseconds
 
-# A stored object as it was read. It is never changed, because several readers may share it.
+# A stored object as it was read. It must not be changed, because several requests may share it.
 Record: TypeAlias = Mapping[str, Any]
 
 
 class Filter:
-    """Filters are equal when they have the same key: the order of alternatives and of values does not count."""
+    """Base class. Filters are equal when they have the same key. The order of parts and of values does not matter."""
 
     __slots__ = ()
 
     def matches(self, record: Record) -> bool:
-        """Whether the record is one that the translated filter finds."""
+        """Whether the filter finds this record. MongoDB must give the same answer for the translated filter."""
         raise NotImplementedError
 
     def terms(self) -> list[Any]:
-        """The filter as JSON: two different filters have different terms."""
+        """Returns the filter as a JSON array. Different filters have different arrays."""
         raise NotImplementedError
 
     def key(self) -> str:
-        """Identifies the filter in cursors. JSON quotes all texts, so that no text of a caller reads as structure."""
+        """Returns a text that identifies the filter in cursors."""
+        # JSON quotes all texts, so a caller's text cannot imitate the structure of another filter.
         return json.dumps(self.terms(), separators=(",", ":"))
 
     def __eq__(self, other: object) -> bool:
@@ -49,7 +50,7 @@ class Filter:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Eq(Filter):
-    """The attribute has this value. With null: it is null or absent."""
+    """The attribute has this value. If `value` is None, the attribute is null or absent."""
 
     attribute: str
     value: object
@@ -63,7 +64,7 @@ class Eq(Filter):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class In(Filter):
-    """The attribute has one of these values. Nothing matches when there are none."""
+    """The attribute has one of these values. Without values, no record matches."""
 
     attribute: str
     values: Sequence[object]
@@ -78,9 +79,9 @@ class In(Filter):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Range(Filter):
-    """The attribute is not below `minimum` and not above `maximum`. A bound that is None does not limit.
+    """The attribute is not below `minimum` and not above `maximum`. A bound of None is no limit.
 
-    In an array, one value may meet one bound and another value the other bound.
+    As in MongoDB, an array matches when one value is above the minimum and another value is below the maximum.
     """
 
     attribute: str
@@ -111,7 +112,7 @@ class Range(Filter):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prefix(Filter):
-    """The attribute is a text that begins with this one. Case counts."""
+    """The attribute is a text that begins with `text`. Upper and lower case differ."""
 
     attribute: str
     text: str
@@ -125,7 +126,7 @@ class Prefix(Filter):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Contains(Filter):
-    """The attribute is a text that contains this one. Case counts."""
+    """The attribute is a text that contains `text`. Upper and lower case differ."""
 
     attribute: str
     text: str
@@ -139,7 +140,7 @@ class Contains(Filter):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Exists(Filter):
-    """The attribute is there and not null. The exact opposite of `Eq` with null."""
+    """The attribute exists and is not null. It is the exact opposite of `Eq` with None."""
 
     attribute: str
 
@@ -152,7 +153,7 @@ class Exists(Filter):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class And(Filter):
-    """Every part matches. Without parts, every record does."""
+    """Every part matches. Without parts, every record matches."""
 
     parts: Sequence[Filter]
 
@@ -165,7 +166,7 @@ class And(Filter):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Or(Filter):
-    """One part matches. Without parts, no record does."""
+    """At least one part matches. Without parts, no record matches."""
 
     parts: Sequence[Filter]
 
@@ -178,7 +179,7 @@ class Or(Filter):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Not(Filter):
-    """The part does not match: also true of records without the attribute."""
+    """The part does not match. A record without the attribute matches too."""
 
     part: Filter
 
@@ -193,7 +194,7 @@ ALL = And(())
 
 
 def values_of(record: Record, path: str) -> Iterator[Any]:
-    """The values at a path: those of an array one by one, and None for an absent value."""
+    """Yields the values at a path: each value of an array, or None for an absent value."""
     if "." in path:
         yield from _below(record, path.split("."))
     else:
@@ -222,7 +223,7 @@ def _below(value: Any, path: Sequence[str]) -> Iterator[Any]:
 
 
 def _at_index(values: Sequence[Any], path: Sequence[str]) -> Iterator[Any]:
-    """A number in a path is an index too."""
+    # As in MongoDB, a number in a path is an index of an array, besides the name of a field.
     if path[0].isdecimal() and int(path[0]) < len(values):
         found = values[int(path[0])]
         if len(path) == 1 or isinstance(found, Mapping | list | tuple):
@@ -230,7 +231,8 @@ def _at_index(values: Sequence[Any], path: Sequence[str]) -> Iterator[Any]:
 
 
 def type_of(value: object) -> str:
-    """Values are compared within a type only."""
+    """Returns the name of the type. Only values of the same type are compared."""
+    # bool comes first, because a bool is an int in Python.
     if isinstance(value, bool):
         return "boolean"
     if isinstance(value, int | float):
@@ -245,12 +247,12 @@ def is_equal(one: object, other: object) -> bool:
 
 
 def _exact(value: Any) -> Any:
-    """The value as precisely as a record keeps it."""
+    # A record stores times in milliseconds, so a finer time must not differ from the stored one.
     return to_milliseconds(value) if isinstance(value, datetime) else value
 
 
 def _term(value: object) -> Any:
-    """Texts, numbers, booleans and null are themselves in JSON; other types are objects with one name each."""
+    """Returns the value as JSON. Texts, integers, booleans and null stay as they are; other types become objects."""
     if isinstance(value, datetime):
         return {"time": to_milliseconds(value).isoformat()}
     if isinstance(value, float):
@@ -259,6 +261,6 @@ def _term(value: object) -> Any:
 
 
 def _sorted(terms: list[Any]) -> list[Any]:
-    """In one order, whatever order they came in, and each once."""
+    """Returns the terms sorted and without duplicates."""
     unique = {json.dumps(term): term for term in terms}
     return [unique[text] for text in sorted(unique)]

@@ -1,4 +1,4 @@
-"""Authorized applications: what a user allowed an application to do for them."""
+"""Grants: an application that a user authorized, with the API and the scopes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,14 +8,18 @@ from app.domain.commits import SideEffect
 from app.domain.errors import ErrorCode, Refused
 from app.domain.ids import Key
 
-# Of one user.
+# Maximum number of grants of one user.
 MAX_GRANTS = 200
+# Maximum number of scopes of one grant.
 MAX_SCOPES = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """One for each application and API. `user` is the profile's `_id`, `audience` the API's identifier."""
+    """A stored grant. A user has one for each application and API.
+
+    `user` is the `_id` of the profile. `audience` is the identifier of the API.
+    """
 
     id: Key
     tenant: str
@@ -29,20 +33,20 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class PutGrant(SideEffect):
-    """Records it, in the place of what the user allowed this application before for this API."""
+    """Stores a grant. Replaces the stored grant for the same application and API."""
 
     grant: Grant
 
     def refusal(self) -> Refused:
-        message = f"A user has at most {MAX_GRANTS} authorized applications."
+        message = f"A user can have at most {MAX_GRANTS} authorized applications."
         return Refused(ErrorCode.TOO_LARGE, message, ("clientId",))
 
 
 @dataclass(frozen=True, slots=True)
 class DeleteGrant(SideEffect):
-    """Takes back what the user allowed."""
+    """Deletes a grant."""
 
     id: Key
 
     def refusal(self) -> Refused:
-        return Refused(ErrorCode.NOT_FOUND, "The user has authorized no such application.", ("id",))
+        return Refused(ErrorCode.NOT_FOUND, "The user has no authorized application with this id.", ("id",))

@@ -1,10 +1,10 @@
-"""Host names and IP addresses: which of them are this machine."""
+"""Recognizes host names and IP addresses of the machine itself."""
 
 from ipaddress import ip_address
 
 
 def is_loopback(host: str) -> bool:
-    """`host` is a name or an IP address, with or without brackets."""
+    """Whether a host name or IP address is loopback. An IPv6 address may be in brackets."""
     if host == "localhost":
         return True
     try:

@@ -1,4 +1,4 @@
-"""Identifiers of a user in their folded form. Lookup and uniqueness use the same form."""
+"""The keys of users: their identifiers in the form that lookups and the unique index use."""
 
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -7,7 +7,8 @@ from app.domain.connections import AuthConnectionKind, kind_of
 from app.domain.ids import Key
 from app.domain.users import User
 
-NAMED_BY_IDENTIFIER = (
+# Users of these kinds of connections log in with an e-mail address, username or phone number.
+KINDS_WITH_IDENTIFIERS = (
     AuthConnectionKind.DATABASE,
     AuthConnectionKind.CUSTOM_DATABASE,
     AuthConnectionKind.PASSWORDLESS,
@@ -15,18 +16,20 @@ NAMED_BY_IDENTIFIER = (
 
 
 def fold(text: str) -> str:
-    """For comparing without regard to case: NFKC, casefold, NFKC."""
+    """Returns the text in the form for comparisons that ignore case: NFKC, casefold, NFKC."""
+    # The second NFKC is necessary, because casefold can return a text that is not normalized.
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
 
 
 def subject_key(provider: str, connection: str, user_id: str) -> str:
-    """A social provider's account is one, through whichever connection; any other's belongs to its connection."""
+    """Returns the key of an account with an identity provider."""
+    # An account with a social provider is the same in every connection. Other accounts belong to one connection.
     where = "" if kind_of(provider) is AuthConnectionKind.SOCIAL else connection
     return f"sub:{provider}:{where}:{user_id}"
 
 
 def subject_prefix(provider: str, connection: str) -> str:
-    """How `subject_key` begins for every account of this connection."""
+    """Returns the beginning of `subject_key` for every account of this connection."""
     return subject_key(provider, connection, "")
 
 
@@ -43,15 +46,14 @@ def phone_key(connection: str, phone_number: str) -> str:
 
 
 def user_id_key(user_id: str) -> str:
-    """Of an account that is linked: a token of it is its primary's."""
+    """Returns the key of a linked account's own user id."""
+    # With this key, a token that was issued for the linked account finds the primary profile.
     return f"user_id:{user_id}"
 
 
 def keys_of(user: User) -> list[str]:
-    """Every key that finds this user, and that no other user of the tenant may have.
-
-    Of one that is linked to another: one that finds nobody.
-    """
+    """Returns all keys of a user. No other user of the tenant may have one of them."""
+    # The keys of a linked profile belong to its primary profile. It gets a key that no lookup asks for.
     if user.linked_to is not None:
         return [f"linked:{user.id}"]
     return sorted(set(_keys(user)))
@@ -67,12 +69,12 @@ def _keys(user: User) -> Iterator[str]:
 
 
 def identifier_keys(user: User) -> Iterator[str]:
-    """Of the address, name and number that the account itself goes by."""
+    """Yields the keys of the e-mail address, username and phone number, if users log in with them."""
     if not user.identities:
         return
     primary = user.identities[0].connection
-    # Elsewhere an address is what a provider says, and two of its accounts may say the same.
-    if kind_of(user.identities[0].provider) not in NAMED_BY_IDENTIFIER:
+    # The e-mail address from a social or enterprise provider is no identifier: two accounts may have the same one.
+    if kind_of(user.identities[0].provider) not in KINDS_WITH_IDENTIFIERS:
         return
     if user.email:
         yield email_key(primary, user.email)
@@ -82,15 +84,17 @@ def identifier_keys(user: User) -> Iterator[str]:
         yield phone_key(primary, user.phone_number)
 
 
-def is_named(user: User, subject: str, connection: str | None) -> bool:
-    """Whether a token with this `sub` is certainly a token of this profile. `connection` is the token issuer's."""
+def has_subject(user: User, subject: str, connection: str | None) -> bool:
+    """Whether a token with this `sub` belongs to the user. `connection` is the connection of the token's issuer."""
+    # Without a connection, `sub` is a user id.
     if connection is None:
         return subject in (user.user_id, *(each.origin_user_id for each in user.identities))
     return any((each.connection, each.user_id) == (connection, subject) for each in user.identities)
 
 
-def account_named(user: User, keys: Iterable[str]) -> Key:
-    """The `_id` of the account that one of these keys names: the profile's own, or one that is linked to it."""
-    named = set(keys)
-    origins = (each.origin for each in user.identities if named & set(each.keys))
+def find_account(user: User, keys: Iterable[str]) -> Key:
+    """Returns the `_id` of the linked profile that has one of these keys, else the `_id` of the user's own profile."""
+    # Each linked account keeps its own password, so the password must be looked up under the right `_id`.
+    wanted = set(keys)
+    origins = (each.origin for each in user.identities if wanted & set(each.keys))
     return next((each for each in origins if each is not None), user.id)

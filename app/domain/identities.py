@@ -1,4 +1,7 @@
-"""Linking: one profile for several accounts. Nothing moves: the second account's profile waits, to be given back."""
+"""Linking of accounts, so that one profile has several identities, and unlinking.
+
+Linking hides the profile of the second account and does not change its data, so that unlinking can restore it.
+"""
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
@@ -15,12 +18,12 @@ from app.domain.sizes import size_of
 from app.domain.users import Identity, User
 
 MAX_IDENTITIES = 16
-# How old the token may be that proves a second account.
+# Maximum age of the token with which a user proves that the second account belongs to them.
 PROOF_SECONDS = 300
 
 
 class LinkMetadata(StrEnum):
-    """What becomes of the second account's metadata."""
+    """How the metadata of the second account is added to the primary profile."""
 
     KEEP_PRIMARY = "KEEP_PRIMARY"
     MERGE = "MERGE"
@@ -28,7 +31,7 @@ class LinkMetadata(StrEnum):
 
 
 class Access(StrEnum):
-    """What a profile can take over from a linked account beside user_metadata. The values are field names of `User`."""
+    """Fields that a profile can take over from a linked account, besides user_metadata. The values are their names."""
 
     APP_METADATA = "app_metadata"
     ROLES = "role_ids"
@@ -36,28 +39,30 @@ class Access(StrEnum):
 
 
 def check_link(primary: User, secondary: User) -> None:
-    """Refused where these two can't be one."""
+    """Raises Refused when these two profiles cannot be linked."""
     if primary.id == secondary.id:
-        raise _refused(ErrorCode.INVALID_INPUT, "That is the profile itself.")
+        raise _refused(ErrorCode.INVALID_INPUT, "An account cannot be linked to itself.")
     if secondary.linked_to is not None:
-        raise _refused(ErrorCode.ALREADY_EXISTS, "That account is linked already.")
+        raise _refused(ErrorCode.ALREADY_EXISTS, "The second account is already linked to a profile.")
+    # Otherwise a blocked user could avoid the block by linking the account to another profile.
     if primary.blocked or secondary.blocked:
-        raise _refused(ErrorCode.USER_BLOCKED, "A blocked user is linked with nobody.")
+        raise _refused(ErrorCode.USER_BLOCKED, "A blocked user cannot be linked.")
     if len(secondary.identities) != 1:
-        raise _refused(ErrorCode.INVALID_INPUT, "That account has others linked to it: unlink them first.")
+        raise _refused(ErrorCode.INVALID_INPUT, "Other accounts are linked to the second account: unlink them first.")
     check_room(primary)
 
 
 def check_room(primary: User) -> None:
-    """Refused with TOO_LARGE when no other account can be linked to this profile."""
+    """Raises Refused with TOO_LARGE when the profile already has the maximum number of identities."""
     if len(primary.identities) >= MAX_IDENTITIES:
-        raise _refused(ErrorCode.TOO_LARGE, f"A user has at most {MAX_IDENTITIES} identities.")
+        raise _refused(ErrorCode.TOO_LARGE, f"A user can have at most {MAX_IDENTITIES} identities.")
 
 
 def link(primary: User, secondary: User, how: LinkMetadata, shared: Collection[Access]) -> tuple[User, User]:
-    """Both after linking. The primary takes over what is `shared`; what it holds of the rest is noted for unlinking.
+    """Returns both profiles after linking. The primary profile takes over the fields in `shared`.
 
-    The versions stay the same: the caller that writes the profiles counts them.
+    For the other fields, the secondary profile records the present values of the primary one, for `unlink`. The
+    versions stay the same; the code that writes the profiles increases them.
     """
     [identity] = secondary.identities
     keys = tuple(identifier_keys(secondary))
@@ -68,14 +73,14 @@ def link(primary: User, secondary: User, how: LinkMetadata, shared: Collection[A
         primary,
         identities=(*primary.identities, linked),
         user_metadata=_merged(primary.user_metadata, secondary.user_metadata, how),
-        **{str(each): _both(primary, secondary, how, each) for each in shared},
+        **{str(each): _combined(primary, secondary, how, each) for each in shared},
     )
-    held = {name: value for name, value in _access_of(primary).items() if Access(name) not in shared}
-    return after, replace(secondary, linked_to=primary.id, primary_access=held or None)
+    not_shared = {name: value for name, value in _access_of(primary).items() if Access(name) not in shared}
+    return after, replace(secondary, linked_to=primary.id, primary_access=not_shared or None)
 
 
-def _both(primary: User, secondary: User, how: LinkMetadata, access: Access) -> Any:
-    """What the primary holds after it took this over."""
+def _combined(primary: User, secondary: User, how: LinkMetadata, access: Access) -> Any:
+    """Returns the value of a field of the primary profile after it took over the value of the secondary one."""
     match access:
         case Access.APP_METADATA:
             return _merged(primary.app_metadata, secondary.app_metadata, how)
@@ -86,11 +91,12 @@ def _both(primary: User, secondary: User, how: LinkMetadata, access: Access) -> 
 
 
 def check_linked(before: User, after: User, max_bytes: int) -> None:
-    """Refused with TOO_LARGE for a profile that no other mutation would make so large. Linking adds up two of them."""
+    """Raises Refused with TOO_LARGE when the linked profile exceeds a limit that holds for other mutations too."""
+    # Two profiles within the limits can exceed them together. A profile that was too large before may stay so.
     for name in ("user_metadata", "app_metadata"):
         if getattr(after, name) != getattr(before, name) and size_of(getattr(after, name)) > max_bytes:
             message = (
-                f"The {name} of both accounts together would take more than {quantity(max_bytes, 'byte')} as JSON."
+                f"The {name} of both accounts together would have more than {quantity(max_bytes, 'byte')} as JSON."
             )
             raise Refused(ErrorCode.TOO_LARGE, message, ("metadata",))
     for what, limit, old, new in (
@@ -98,26 +104,29 @@ def check_linked(before: User, after: User, max_bytes: int) -> None:
         ("permissions", MAX_PERMISSIONS, before.permissions, after.permissions),
     ):
         if len(new) > max(limit, len(old)):
-            raise _refused(ErrorCode.TOO_LARGE, f"Both accounts together have more than {limit} {what}.")
+            raise _refused(ErrorCode.TOO_LARGE, f"Both accounts together would have more than {limit} {what}.")
 
 
 def unlink(primary: User, secondary: User, identity: Identity) -> tuple[User, User]:
-    """Both after unlinking. The second account does not get back what was taken from the primary since the link.
+    """Returns both profiles after unlinking.
 
-    When the primary did not take something over and nobody changed it there, the account has what it had before the
-    link. So users who link and unlink their own accounts change no app_metadata, roles or permissions.
+    The second profile gets back its roles, permissions and app_metadata, without those that were removed from the
+    primary profile since the link. A field that the primary profile did not take over, and that nobody changed, is the
+    same as before the link.
     """
-    kept = tuple(each for each in primary.identities if each != identity)
+    # Users may link and unlink their own accounts. If unlinking restored what an administrator removed in the meantime,
+    # a user could get it back in this way.
+    remaining = tuple(each for each in primary.identities if each != identity)
     own = replace(identity, origin=None, origin_user_id=None, keys=())
-    given_back = replace(
+    restored = replace(
         secondary,
         linked_to=None,
         primary_access=None,
         identities=(own,),
         blocked=primary.blocked,
-        **_given_back(primary, secondary),
+        **_restored_access(primary, secondary),
     )
-    return replace(primary, identities=kept), given_back
+    return replace(primary, identities=remaining), restored
 
 
 def _access_of(user: User) -> dict[str, Any]:
@@ -128,20 +137,21 @@ def _access_of(user: User) -> dict[str, Any]:
     }
 
 
-def _given_back(primary: User, secondary: User) -> dict[str, Any]:
-    """What the second account holds after unlinking."""
-    # A part that the primary took over is not in `before`.
+def _restored_access(primary: User, secondary: User) -> dict[str, Any]:
+    """Returns the roles, permissions and app_metadata of the second profile after unlinking."""
+    # `before` lacks the fields that the primary profile took over. For them, and for changed ones, only what the
+    # primary profile still has is restored.
     before, now = secondary.primary_access or {}, _access_of(primary)
     roles, permissions, metadata = secondary.role_ids, secondary.permissions, secondary.app_metadata
     if Access.ROLES not in before or not same(before[Access.ROLES], now[Access.ROLES]):
         roles = tuple(each for each in roles if each in primary.role_ids)
     if Access.PERMISSIONS not in before or not same(before[Access.PERMISSIONS], now[Access.PERMISSIONS]):
-        held = {permission_key(each) for each in primary.permissions}
-        permissions = tuple(each for each in permissions if permission_key(each) in held)
+        remaining = {permission_key(each) for each in primary.permissions}
+        permissions = tuple(each for each in permissions if permission_key(each) in remaining)
     if Access.APP_METADATA in before:
-        metadata = _not_taken(metadata, before[Access.APP_METADATA], primary.app_metadata)
+        metadata = _without_removed(metadata, before[Access.APP_METADATA], primary.app_metadata)
     else:
-        metadata = _still_held(metadata, primary.app_metadata)
+        metadata = _common_leaves(metadata, primary.app_metadata)
     return {"role_ids": roles, "permissions": permissions, "app_metadata": metadata}
 
 
@@ -155,33 +165,33 @@ def _merged(primary: Mapping[str, Any], secondary: Mapping[str, Any], how: LinkM
             return merge(primary, secondary)
 
 
-def _still_held(own: Mapping[str, Any], held: Mapping[str, Any]) -> dict[str, Any]:
-    """The leaves of `own` that `held` has too, with the same value."""
-    kept: dict[str, Any] = {}
+def _common_leaves(own: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the leaves of `own` that `other` has with the same value."""
+    common: dict[str, Any] = {}
     for key, value in own.items():
-        other = held.get(key)
-        if isinstance(value, Mapping) and isinstance(other, Mapping):
-            below = _still_held(value, other)
+        value_of_other = other.get(key)
+        if isinstance(value, Mapping) and isinstance(value_of_other, Mapping):
+            below = _common_leaves(value, value_of_other)
             if below or not value:
-                kept[key] = below
-        elif key in held and value == other:
-            kept[key] = value
-    return kept
+                common[key] = below
+        elif key in other and value == value_of_other:
+            common[key] = value
+    return common
 
 
-def _not_taken(own: Mapping[str, Any], before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
-    """`own` without the leaves that the primary held with the same value before, and holds no more."""
-    kept: dict[str, Any] = {}
+def _without_removed(own: Mapping[str, Any], before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns `own` without the leaves that the primary profile had with the same value before, and lost since."""
+    remaining: dict[str, Any] = {}
     for key, value in own.items():
-        held = before.get(key)
-        if isinstance(value, Mapping) and isinstance(held, Mapping):
-            other = now.get(key)
-            below = _not_taken(value, held, other if isinstance(other, Mapping) else {})
+        old = before.get(key)
+        if isinstance(value, Mapping) and isinstance(old, Mapping):
+            new = now.get(key)
+            below = _without_removed(value, old, new if isinstance(new, Mapping) else {})
             if below or not value:
-                kept[key] = below
-        elif key not in before or not same(value, held) or (key in now and same(value, now[key])):
-            kept[key] = value
-    return kept
+                remaining[key] = below
+        elif key not in before or not same(value, old) or (key in now and same(value, now[key])):
+            remaining[key] = value
+    return remaining
 
 
 def _refused(code: ErrorCode, message: str) -> Refused:

@@ -1,6 +1,6 @@
-"""Declarations of what can be read: a kind of object, its attributes, and what each value is made of.
+"""Declarations of the objects that can be read: their kinds and attributes, and the stored fields of each attribute.
 
-They hold no code that reads. A row reads by them; search and a compiler of GraphQL documents can do the same.
+A declaration does not read anything. `Row` reads values according to it, and queries are built from it.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,15 +12,15 @@ from app.domain.ids import encode_id
 from app.domain.rules import Rule
 from app.domain.selections import Selection
 
-# Data that was read for a record from other collections, by name. Requests share records, so it lies beside them.
+# Data of other collections that was read for a record, by name. It is separate, because requests share the records.
 Joined: TypeAlias = Mapping[str, Any]
 
-# The rule of an attribute that everyone may read who sees the object, in a kind whose default is stricter.
+# The rule of an attribute that every reader of the object may read, in a kind with a stricter default.
 OPEN = Rule("read an open attribute", (frozenset(),))
 
 
 class Join(StrEnum):
-    """Data of other collections that attributes need."""
+    """Data of other collections that an attribute can need."""
 
     ROLES = "roles"
     CONNECTION = "connection"
@@ -30,14 +30,14 @@ class Join(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A stored field and a direction, 1 or -1; `_id` breaks ties in the same direction."""
+    """The order of a list: a stored field and a direction, 1 or -1. Equal values are ordered by `_id` likewise."""
 
     field: str
     direction: int
 
 
 class Takes(Enum):
-    """What the function of an attribute takes after the record: the joined data, or the rules of the reader."""
+    """The second argument of an attribute's function: the joined data, or the rules of the reader."""
 
     JOINED = "joined"
     READABLE = "readable"
@@ -45,11 +45,11 @@ class Takes(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attribute:
-    """`name` is in snake_case, as in `raw` and in paths. GraphQL has the same name in camelCase.
+    """An attribute of a kind. `name` is in snake_case, as in `raw` and in paths; the GraphQL name is in camelCase.
 
-    `read` is the rule of the attribute. In the table of a kind, None means that everyone may read it who sees the
-    object. `paths` are the stored fields that it needs, and `joins` the joined data. `in_raw` attributes are part of
-    `raw`, `personal` ones of the personal data export.
+    `read` is the rule for reading it. In `Kind.attributes`, None means that every reader of the object may read it.
+    `paths` are the stored fields that it needs, and `joins` is the joined data that it needs. `in_raw` attributes are
+    part of `raw`, and `personal` attributes are part of the personal data export.
     """
 
     name: str
@@ -61,25 +61,25 @@ class Attribute:
     personal: bool = False
 
     def projection(self, inside: Selection, readable: frozenset[Rule]) -> Iterable[str]:
-        """The stored paths to read when `inside` is requested of this attribute."""
+        """Returns the stored paths to read for this attribute, when `inside` is the selection inside it."""
         return self.paths
 
     def needed_joins(self, inside: Selection, readable: frozenset[Rule]) -> frozenset[Join]:
-        """The joined data to read when `inside` is requested of this attribute."""
+        """Returns the joined data to read for this attribute, when `inside` is the selection inside it."""
         return self.joins
 
     def raw_selection(self) -> Selection:
-        """What `raw` has inside this attribute."""
+        """Returns the selection inside this attribute in `raw`."""
         return {}
 
     def personal_selection(self) -> Selection:
-        """What the personal data export has inside this attribute."""
+        """Returns the selection inside this attribute in the personal data export."""
         return {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored(Attribute):
-    """The value at `path` as it is stored, or `default` without one."""
+    """An attribute with the value at `path` as it is stored, or `default` if there is none."""
 
     path: str
     default: Any = None
@@ -87,15 +87,16 @@ class Stored(Attribute):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Converted(Stored):
-    """The value at `path` after `conversion`, or `default` for null and without a value. The conversion is cheap."""
+    """An attribute with the value at `path` after `conversion`, or `default` if the value is null or absent."""
 
     conversion: Callable[[Any], Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Computed(Attribute):
-    """The result of `function` for the record, and for what `takes` names as a second argument. It may be costly: a row
-    computes it once, however often a client requests it under other names.
+    """An attribute with the result of `function` for the record and for the argument that `takes` specifies.
+
+    The function may be expensive. A row calls it once, even if a client requests the attribute with many aliases.
     """
 
     function: Callable[..., Any]
@@ -104,7 +105,7 @@ class Computed(Attribute):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Nested(Attribute):
-    """Rows of the records in the list at `path`. What is joined under `name` belongs to them, in the same order."""
+    """An attribute with rows for the records in the list at `path`. The joined data `name` is in the same order."""
 
     path: str
     kind: "Kind"
@@ -125,7 +126,7 @@ class Nested(Attribute):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Referenced(Attribute):
-    """Rows of the records that are joined under `name`."""
+    """An attribute with rows for the records in the joined data `name`."""
 
     kind: "Kind"
 
@@ -135,19 +136,20 @@ class Referenced(Attribute):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawDocument(Attribute):
-    """The `in_raw` attributes as one JSON document."""
+    """An attribute with all `in_raw` attributes as one JSON document."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provided(Attribute):
-    """A service makes the value of the row, which has `paths` and `joins`. The table has its rule."""
+    """An attribute whose value a service computes from the row. The table contains only its rule and what it needs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relation(Provided):
-    """Objects of the kind named `of` that belong to this one: their field `owner` says so.
+    """An attribute with the objects of the kind `of` that belong to this object.
 
-    None is the field with the user whom they are about. `order` is the order of pages of them.
+    Their field `owner` contains the `_id` of this object. If `owner` is None, it is the `owner` of their kind. `order`
+    is the order of the pages.
     """
 
     of: str
@@ -157,24 +159,24 @@ class Relation(Provided):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owned(Relation):
-    """They are few: at most `limit`. A client gets all of them, oldest first."""
+    """A relation with at most `limit` objects. A client gets all of them in one list, oldest first."""
 
     limit: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paged(Relation):
-    """A client gets them in pages."""
+    """A relation that a client gets in pages."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Kind:
-    """A type of the schema that is read: its GraphQL name, its collection, the rules that open one and a list of them.
+    """A GraphQL type that can be read. `read` and `list` are the rules for reading an object and a list of objects.
 
-    `default` is the rule of attributes without their own, which the schema prints once, at the type. None opens them to
-    everyone who sees the object. `owner` is the stored field with the `_id` of the user whom the object is about.
-    `needs` are stored paths that every row has. `lookups` are stored fields that filters and orders use and no
-    attribute shows. While the field named by `hidden_by` has a value, the object is not found.
+    `default` is the rule of the attributes that have no rule of their own; the schema prints it at the type. If it is
+    None, every reader of the object may read them. `owner` is the stored field with the `_id` of the user to whom the
+    object belongs. `needs` are stored paths that every row contains. `lookups` are stored fields without an attribute,
+    for filters and orders. While the field `hidden_by` has a value, lists and most lookups do not find the object.
     """
 
     name: str
@@ -187,8 +189,8 @@ class Kind:
     lookups: tuple[str, ...] = ()
     hidden_by: str | None = None
     attributes: dict[str, Attribute] = field(default_factory=dict)
-    # For each attribute its rule; for one that is returned as stored, its path and default too. Rows read this for each
-    # value, and a tuple is faster than objects of different classes.
+    # For each attribute its rule, and for a Stored attribute its path and default too. A row reads this for each value,
+    # and a tuple is faster than an object.
     steps: dict[str, tuple[Rule | None, str | None, Any]] = field(default_factory=dict)
 
     def add(self, attributes: Sequence[Attribute]) -> None:
@@ -199,29 +201,30 @@ class Kind:
             self.steps[each.name] = (rule, *as_stored)
 
     def projection(self, selection: Selection, readable: frozenset[Rule]) -> frozenset[str]:
-        """The stored paths for what is requested and may be read: a refused field never leaves the database."""
+        """Returns the stored paths of the attributes that are requested and may be read."""
+        # Only these fields leave the database. So a mistake in a later step cannot show a refused field.
         paths = set(self.needs)
         for attribute, inside in self._readable_part(selection, readable):
             paths.update(attribute.projection(inside, readable))
         return frozenset(paths)
 
     def joins(self, selection: Selection, readable: frozenset[Rule]) -> frozenset[Join]:
-        """The joined data for what is requested and may be read."""
+        """Returns the joined data of the attributes that are requested and may be read."""
         joins: set[Join] = set()
         for attribute, inside in self._readable_part(selection, readable):
             joins |= attribute.needed_joins(inside, readable)
         return frozenset(joins)
 
     def raw_selection(self) -> Selection:
-        """The attributes of `raw`, down to those of nested rows."""
+        """Returns the attributes of `raw`, those of nested rows included."""
         return {name: each.raw_selection() for name, each in self.attributes.items() if each.in_raw}
 
     def personal_selection(self) -> Selection:
-        """The attributes of the personal data export, down to those of nested rows."""
+        """Returns the attributes of the personal data export, those of nested rows included."""
         return {name: each.personal_selection() for name, each in self.attributes.items() if each.personal}
 
     def may_read(self, name: str, readable: frozenset[Rule]) -> bool:
-        """Whether there is such an attribute and a reader for whom these rules hold may read it."""
+        """Whether the attribute exists and a reader with these rules may read it."""
         attribute = self.attributes.get(name)
         return attribute is not None and (attribute.read is None or attribute.read in readable)
 
@@ -243,9 +246,9 @@ def stored(
     conversion: Callable[[Any], Any] | None = None,
     **more: Any,
 ) -> Stored:
-    """An attribute that is stored under `path`, which is its own name unless another is given.
+    """Declares an attribute that is stored at `path`, or under its own name if `path` is None.
 
-    `more` are fields of Attribute, here and below.
+    In this function and in those below, `more` are further fields of Attribute.
     """
     path = path or name
     more.update(name=name, description=description, path=path, paths=(path,), default=default)
@@ -255,31 +258,32 @@ def stored(
 def computed(
     name: str, description: str, function: Callable[..., Any], *, needs: tuple[str, ...] = (), **more: Any
 ) -> Computed:
-    """An attribute that `function` makes of the stored paths in `needs`."""
+    """Declares an attribute that `function` computes from the stored paths in `needs`."""
     return Computed(name=name, description=description, function=function, paths=needs, **more)
 
 
 def nested(name: str, description: str, kind: Kind, **more: Any) -> Nested:
-    """Records inside this record, in a list that is stored under the attribute's own name."""
+    """Declares records inside this record: a list that is stored under the name of the attribute."""
     return Nested(name=name, description=description, kind=kind, path=name, paths=(name,), **more)
 
 
 def referenced(name: str, description: str, kind: Kind, *, path: str, join: Join, **more: Any) -> Referenced:
-    """Objects of another kind, whose keys are stored under `path`."""
+    """Declares objects of another kind. Their `_id`s are stored at `path`."""
     more.update(name=name, description=description, paths=(path,), joins=frozenset({join}))
     return Referenced(kind=kind, **more)
 
 
 def owned(name: str, description: str, of: str, *, order: Order, limit: int, **more: Any) -> Owned:
-    """A few objects of another kind. The kind is named, because it may refer to this one."""
+    """Declares a small number of objects of another kind. `of` is the name of the kind."""
+    # A name, not the kind itself: two kinds may refer to each other.
     return Owned(name=name, description=description, of=of, order=order, limit=limit, **more)
 
 
 def paged(name: str, description: str, of: str, *, order: Order, **more: Any) -> Paged:
-    """Objects of another kind, in pages. The kind is named likewise."""
+    """Declares objects of another kind that a client gets in pages. `of` is the name of the kind."""
     return Paged(name=name, description=description, of=of, order=order, **more)
 
 
 def global_id(kind: str, description: str, **more: Any) -> Stored:
-    """Relay's."""
+    """Declares the global id of Relay."""
     return stored("id", description, path="_id", conversion=lambda key: encode_id(kind, key), **more)

@@ -7,7 +7,11 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Location:
-    """`country_code` is ISO 3166-1 alpha-2, `time_zone` of the IANA; degrees are WGS 84. None: not known."""
+    """An approximate location. A field is None when its value is unknown.
+
+    `country_code` is an ISO 3166-1 alpha-2 code, `time_zone` is a name of the IANA database, and the coordinates are
+    degrees in WGS 84.
+    """
 
     country_code: str | None = None
     country_name: str | None = None
@@ -19,5 +23,5 @@ class Location:
 
 
 def read_location(stored: Mapping[str, Any] | None) -> Location | None:
-    """The place as it was when it was stored."""
+    """Reads a stored location."""
     return None if stored is None else Location(**stored)

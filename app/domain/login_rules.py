@@ -1,4 +1,4 @@
-"""Login rules: small functions, run inside a login, from a profile and the login to changes of the profile."""
+"""Login rules: functions that run during a login and can change the profile."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -17,7 +17,10 @@ _METADATA = {"user_metadata": frozenset[str](), "app_metadata": RESERVED_APP_MET
 
 @dataclass(frozen=True, slots=True)
 class LoginRule:
-    """`run` gives the new values of root attributes, `user_metadata` and `app_metadata`; what it leaves out stays."""
+    """A rule that an operator can enable. `run` returns new root attributes, `user_metadata` and `app_metadata`.
+
+    Fields that `run` does not return stay the same.
+    """
 
     name: str
     title: str
@@ -25,19 +28,20 @@ class LoginRule:
 
 
 class LoginRuleFailed(Exception):  # noqa: N818
-    """A rule raised, or gave what can't be stored: the login fails with its name, and changes nothing."""
+    """A rule raised an exception, or returned a value that cannot be stored. The login fails and changes nothing."""
 
     def __init__(self, rule: str) -> None:
-        super().__init__(f"Login rule {rule} failed.")
+        super().__init__(f"The login rule {rule} failed.")
         self.rule = rule
 
 
 def apply_rule(
     rule: LoginRule, user: User, login: Login, primary: AuthConnection | None, max_bytes: int, at: datetime
 ) -> User:
-    """The profile after the rule; LoginRuleFailed. `primary` is the connection of the profile's primary identity.
+    """Returns the profile after the rule. `primary` is the connection of the primary identity.
 
-    A root attribute that `updateRootAttributes` would refuse is not set, and the metadata it came from stays.
+    A root attribute that `updateRootAttributes` would refuse is not set, and a key of user_metadata with the same name
+    stays. Raises LoginRuleFailed.
     """
     try:
         changes = dict(rule.run(user, login))
@@ -45,22 +49,24 @@ def apply_rule(
             raise LoginRuleFailed(rule.name)
         wanted = {name: changes.pop(name) for name in ROOT_ATTRIBUTES if name in changes}
         values = (
-            {} if why_not_editable(primary) else {name: each for name, each in wanted.items() if _is_good(name, each)}
+            {} if why_not_editable(primary) else {name: each for name, each in wanted.items() if _is_valid(name, each)}
         )
         for name, reserved in _METADATA.items():
             if name in changes:
                 changes[name] = _checked(changes[name], reserved, getattr(user, name), max_bytes)
+        # A rule may move a value from user_metadata. If the root attribute cannot be set, the value must not be lost.
         for name in wanted.keys() - values.keys():
             if "user_metadata" in changes and name in user.user_metadata:
                 changes["user_metadata"].setdefault(name, user.user_metadata[name])
     except LoginRuleFailed:
         raise
+    # A rule can raise any exception. The login must then fail with the name of the rule.
     except Exception as error:
         raise LoginRuleFailed(rule.name) from error
     return replace(user, **changes, **apply_root_attributes(user, values, AttributeSource.RULE, at))  # type: ignore[arg-type]
 
 
-def _is_good(name: str, value: Any) -> bool:
+def _is_valid(name: str, value: Any) -> bool:
     try:
         check_root_attribute(name, value)
     except Refused:
@@ -69,6 +75,7 @@ def _is_good(name: str, value: Any) -> bool:
 
 
 def _checked(document: Any, reserved: frozenset[str], before: Mapping[str, Any], max_bytes: int) -> dict[str, Any]:
+    # A reserved key that is already stored, and a document that is already too large, must not make every login fail.
     content = dict(check_patch(document, reserved - before.keys()))
     if content != before:
         check_size(content, max_bytes)

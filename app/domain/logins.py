@@ -1,4 +1,4 @@
-"""Logins: how they create and refresh a profile, and how many failed logins block an IP address for an account."""
+"""Logins: how they create and update a profile, and how many failed logins block an IP address for an account."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -12,15 +12,17 @@ from app.domain.identifiers import email_key, fold, phone_key, subject_key, user
 from app.domain.ids import Key
 from app.domain.users import AttributeSource, Identity, Provenance, User
 
-# Failed logins from one IP address for one account, after which that address is kept out of the account.
+# Number of failed logins from one IP address for one account, after which this IP address is blocked for the account.
 MAX_FAILURES = 10
-# Of a raw profile that a provider sent, as compact JSON.
+# Maximum size of a provider's raw profile, in bytes of compact JSON.
 MAX_PROFILE_BYTES = 65_536
-_OURS = (AuthConnectionKind.DATABASE, AuthConnectionKind.PASSWORDLESS)
+# Kinds of connections whose accounts this service stores.
+_MANAGED_KINDS = (AuthConnectionKind.DATABASE, AuthConnectionKind.PASSWORDLESS)
 _IDENTIFIERS = ("email", "email_verified", "username", "phone_number", "phone_verified")
-# What an identity provider can verify, and the mark that says whether it did.
+# The identifiers that a provider can verify, each with the field that tells whether it is verified.
 _VERIFIABLE = {"email": "email_verified", "phone_number": "phone_verified"}
-# What a version counts; counters, tokens and what the provider sent are not among them.
+# A login that changes one of these fields increases the version. Counters, tokens and raw profiles are not among them:
+# otherwise every login would be a version conflict for a user who is editing the profile.
 VERSIONED = (
     "name",
     "given_name",
@@ -35,9 +37,9 @@ VERSIONED = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Login:
-    """One login, as the login service reports it. `profile_data` is the raw profile as JSON; tokens are sealed.
+    """A login that the login service reported. `profile_data` is the raw profile as JSON. The tokens are encrypted.
 
-    `dropped_bytes` is the size of a raw profile that is too large to be kept; then `profile_data` is a marker.
+    `dropped_bytes` is the size of a raw profile that is too large to be stored; then `profile_data` is a marker.
     """
 
     connection: AuthConnection
@@ -50,15 +52,15 @@ class Login:
     ip: str | None = None
 
     @property
-    def is_ours(self) -> bool:
-        """Whether the account is kept here: then a login says nothing new about it."""
+    def is_managed(self) -> bool:
+        """Whether this service stores the account. Then a login has no new data about it."""
         kind = self.connection.kind
-        return kind in _OURS or (kind is AuthConnectionKind.CUSTOM_DATABASE and self.connection.import_mode)
+        return kind in _MANAGED_KINDS or (kind is AuthConnectionKind.CUSTOM_DATABASE and self.connection.import_mode)
 
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyRecord:
-    """What a login with this idempotency key came to, and the SHA-256 of its input. `user` and `event` are `_id`s."""
+    """The result of a login with an idempotency key, and the SHA-256 of its input. `user` and `event` are `_id`s."""
 
     tenant: str
     client: str
@@ -72,27 +74,29 @@ class IdempotencyRecord:
 
 @dataclass(frozen=True, slots=True)
 class PutIdempotencyRecord(SideEffect):
-    """Records what the login came to. Whoever comes second with the same key gets the same answer."""
+    """Stores the result of a login. A repeated request with the same key gets the stored result."""
 
     record: IdempotencyRecord
 
 
 @dataclass(frozen=True, slots=True)
 class ForgetFailures(SideEffect):
-    """Forgets failed logins of the user: from one IP address, or from all."""
+    """Deletes the counts of the user's failed logins from one IP address, or from all if `ip` is None."""
 
     ip: str | None = None
 
 
 def keys_of_login(login: Login) -> list[str]:
-    """Which keys find its profile. Where the payload has no id: the address, name or number, in this connection.
+    """Returns the keys that find the profile of a login, or an empty list when the payload identifies no account.
 
-    Empty: the payload identifies nobody. Accounts of other connections are never matched by address.
+    If the payload has no id, the key is the e-mail address, the username or the phone number in this connection.
     """
+    # A key of an identifier always contains the connection. Otherwise a provider that does not verify e-mail addresses
+    # would let anybody log in to another user's account.
     claims, name = login.claims, login.connection.name
     if claims.user_id is not None:
         return [subject_key(login.connection.strategy, name, claims.user_id)]
-    if login.connection.kind in (*_OURS, AuthConnectionKind.CUSTOM_DATABASE):
+    if login.connection.kind in (*_MANAGED_KINDS, AuthConnectionKind.CUSTOM_DATABASE):
         return list(_identifying(claims, name))[:1]
     return []
 
@@ -107,14 +111,17 @@ def _identifying(claims: Claims, connection: str) -> Iterator[str]:
 
 
 def to_user_id(connection: AuthConnection, account: str) -> str:
-    """`strategy|id`, for enterprise connections `strategy|connection|id`."""
+    """Returns the user id: `strategy|id`, or `strategy|connection|id` for enterprise connections."""
     if connection.kind is AuthConnectionKind.ENTERPRISE:
         return f"{connection.strategy}|{connection.name}|{account}"
     return f"{connection.strategy}|{account}"
 
 
 def create_profile(login: Login, id: Key, account: str, at: datetime) -> User:
-    """A new profile: root attributes from the payload, else their defaults. `account` is the provider's id of it."""
+    """Returns a new profile with the root attributes of the payload, or their defaults.
+
+    `account` is the provider's id of the account.
+    """
     connection, claims = login.connection, login.claims
     values = with_defaults(claims)
     provenance = {name: _provenance(login, name, at) for name, value in values.items() if value is not None}
@@ -145,9 +152,9 @@ def create_profile(login: Login, id: Key, account: str, at: datetime) -> User:
 
 
 def refresh_profile(user: User, login: Login, at: datetime) -> User:
-    """The profile after one more login. One that is older than the last moves the counter only.
+    """Returns the profile after another login. A login that is older than the last one only increases the counter.
 
-    The version is as it was: whoever writes it counts.
+    The version stays the same; the code that writes the profile increases it.
     """
     counted = replace(_without_default_picture(user), logins_count=user.logins_count + 1)
     if user.last_login is not None and login.at < user.last_login:
@@ -165,7 +172,8 @@ def refresh_profile(user: User, login: Login, at: datetime) -> User:
 
 
 def _without_default_picture(user: User) -> User:
-    """Earlier versions stored the address of an image on another host, with a hash of the user's e-mail address."""
+    """Removes a default picture. Pictures from the user or a provider stay."""
+    # Earlier versions of this service stored the URL of an image on another host, with a hash of the e-mail address.
     known = user.provenance.get("picture")
     if known is None or known.source is not AttributeSource.DEFAULT:
         return user
@@ -174,7 +182,7 @@ def _without_default_picture(user: User) -> User:
 
 
 def _index(user: User, login: Login) -> int:
-    """Of the identity that logged in. Without an id in the payload: the one of this connection."""
+    """Returns the index of the identity that logged in. Without an id in the payload, it is that of the connection."""
     connection, account = login.connection, login.claims.user_id
     for index, each in enumerate(user.identities):
         if account is None:
@@ -188,9 +196,9 @@ def _index(user: User, login: Login) -> int:
 
 
 def _refreshed(user: User, login: Login, at: datetime) -> User:
-    """By the primary identity's login alone."""
-    if login.is_ours:
-        return _proven(user, login)
+    """Returns the profile after a login with the primary identity."""
+    if login.is_managed:
+        return _with_proof(user, login)
     refreshed = replace(user, **_identifiers(user, login.claims))
     if login.connection.sync_root_attributes is not SyncRootAttributes.ON_EACH_LOGIN:
         return refreshed
@@ -204,9 +212,9 @@ def _refreshed(user: User, login: Login, at: datetime) -> User:
 
 
 def _identifiers(user: User, claims: Claims) -> dict[str, Any]:
-    """The identifiers after a login. An assumed value never replaces what is there.
+    """Returns the identifiers that a login sets. An assumed value never replaces a stored one.
 
-    An address or a number that changes counts as verified only if the provider says so of the new one.
+    A changed e-mail address or phone number is only verified if the provider states that the new one is verified.
     """
     values: dict[str, Any] = {}
     if claims.username is not None:
@@ -225,16 +233,17 @@ def _identifiers(user: User, claims: Claims) -> dict[str, Any]:
 
 
 def _takes(user: User, claims: Claims, name: str, value: str | None) -> bool:
-    """Whether a login sets this root attribute. What the provider states replaces anything; a default replaces nothing.
+    """Whether a login sets this root attribute. A value that the provider states replaces any stored value.
 
-    A provider that says nothing takes nothing away: Apple sends a name once. A default does not come back after
-    somebody cleared the attribute.
+    A default only fills an attribute that was never set, except for a name that is composed of other claims.
     """
     before, known = getattr(user, name), user.provenance.get(name)
+    # A missing claim removes nothing: Apple, for example, sends the name only at the first login.
     if value is None or value == before:
         return False
     if claims.states(name):
         return True
+    # An attribute without a value but with a provenance was cleared by somebody, and the default must not return.
     if before is None:
         return known is None
     if name == "name" and _is_composed(claims):
@@ -244,21 +253,24 @@ def _takes(user: User, claims: Claims, name: str, value: str | None) -> bool:
 
 
 def _is_composed(claims: Claims) -> bool:
-    """Whether the name consists of both parts as the provider stated them."""
+    """Whether the name consists of the given name and the family name, and the provider sent both."""
     parts = (claims.given_name, claims.family_name)
     return None not in parts and claims.name == joined(*parts)
 
 
 def _provenance(login: Login, name: str, at: datetime) -> Provenance:
-    """A name of both stated parts is the provider's; of one part, or of another attribute, it is a default."""
+    """Returns the provenance of a root attribute: the provider if it stated the value, else DEFAULT.
+
+    A name that is composed of a given name and a family name of the provider counts as stated.
+    """
     claims = login.claims
     if claims.states(name) or (name == "name" and _is_composed(claims)):
         return Provenance(AttributeSource.IDP, at, login.connection.name)
     return Provenance(AttributeSource.DEFAULT, at)
 
 
-def _proven(user: User, login: Login) -> User:
-    """A passwordless login shows that the address, or the number, is the user's."""
+def _with_proof(user: User, login: Login) -> User:
+    """Marks the e-mail address or phone number as verified when a passwordless login proved that it is the user's."""
     claims = login.claims
     if claims.email_verified and user.email and claims.email and fold(claims.email) == fold(user.email):
         user = replace(user, email_verified=True)
@@ -267,11 +279,11 @@ def _proven(user: User, login: Login) -> User:
     return user
 
 
-def versioned(user: User) -> dict[str, Any]:
-    """The fields that the version counts."""
+def versioned_fields(user: User) -> dict[str, Any]:
+    """Returns the fields of a profile in VERSIONED, with their values."""
     return {name: getattr(user, name) for name in VERSIONED}
 
 
-def said(user: User) -> dict[str, Any]:
-    """Of those, the ones that say something: what history tells of."""
-    return {name: value for name, value in versioned(user).items() if value not in (None, {})}
+def filled_fields(user: User) -> dict[str, Any]:
+    """Returns the versioned fields that are not empty. The log event of a new profile lists them."""
+    return {name: value for name, value in versioned_fields(user).items() if value not in (None, {})}

@@ -1,4 +1,4 @@
-"""History: what happened to an account, and which field changed from what to what."""
+"""Log events: what happened to an account, and the values of each changed field before and after."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -13,20 +13,20 @@ from app.domain.metadata import is_well_formed
 from app.domain.sizes import marked, size_of, too_large
 from app.domain.times import format_time
 
-# Characters that a caller gives as the reason of a change.
+# Maximum length of the reason of a change, in characters.
 MAX_REASON = 500
-# Listed in one event.
+# Maximum number of changes that one event lists.
 MAX_CHANGES = 1000
-# Bytes of compact JSON: of one value before or after a change, and of all changes of an event with their paths.
+# Maximum sizes in bytes of compact JSON: one value before or after a change, and all changes of an event.
 MAX_VALUE_BYTES = 4_096
 MAX_CHANGES_BYTES = 262_144
-# Likewise of one value in the details of an event, and of all details.
+# Maximum sizes in bytes of compact JSON: one value in the details of an event, and all details.
 MAX_DETAIL_BYTES = 16_384
 MAX_DETAILS_BYTES = 65_536
 
 
 class LogEventType(StrEnum):
-    """Closed; what Auth0 has no code of its own for is a `sapi` there."""
+    """The types of log events, a closed list. A type without an equivalent in Auth0's logs has the code `sapi`."""
 
     APPLICATION_AUTHORIZED = "APPLICATION_AUTHORIZED"
     APPLICATION_REVOKED = "APPLICATION_REVOKED"
@@ -130,7 +130,7 @@ LOG_EVENT_TYPES: Mapping[LogEventType, _Type] = {
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who did it, where that is not the user."""
+    """The author of an event, if it is not the user."""
 
     kind: str
     id: str
@@ -139,7 +139,7 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """`path` is dotted snake_case as in `raw`; a side that was absent is None."""
+    """The change of one field. `path` is in snake_case with dots, as in `raw`. An absent value is None."""
 
     path: str
     before: Any = None
@@ -148,7 +148,11 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogEvent:
-    """As stored. `user` is the profile's `_id`, `recorded_at` our clock's time, by which it expires."""
+    """A stored event. `user` is the `_id` of the profile.
+
+    `recorded_at` is the time of this service's clock, and the event expires a configured time after it. `date` is the
+    time at which it happened, which a caller may give.
+    """
 
     id: Key
     tenant: str
@@ -174,28 +178,28 @@ class LogEvent:
 
 
 def check_reason(reason: str | None) -> None:
-    """Refused with INVALID_INPUT."""
+    """Raises Refused with INVALID_INPUT when the reason is too long or not well-formed Unicode."""
     if reason is not None and not (len(reason) <= MAX_REASON and is_well_formed(reason)):
-        message = f"A reason is well-formed text of at most {MAX_REASON} characters."
+        message = f"reason must have at most {MAX_REASON} characters and must be well-formed Unicode."
         raise Refused(ErrorCode.INVALID_INPUT, message, ("reason",))
 
 
 def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[FieldChange, ...]:
-    """The leaves that differ, in the order of their paths; objects are entered, arrays are one leaf.
+    """Returns the leaves that differ, in the order of their paths, at most MAX_CHANGES. An array is one leaf.
 
-    The keys at the top are attributes: of one, an empty object says the same as its absence. At most MAX_CHANGES.
+    The top-level keys are attributes. For an attribute, an empty object and an absent value are the same.
     """
     return tuple(islice(_leaves(before, after, ""), MAX_CHANGES))
 
 
 def bounded(event: LogEvent) -> LogEvent:
-    """The event as it is stored: a marker with the size stands for each value that is too large."""
+    """Returns the event as it is stored: each value that is too large is replaced by a marker with its size."""
     details = event.details and _bounded_details(event.details)
     return replace(event, changes=tuple(_bounded_changes(event.changes)), details=details)
 
 
 def _bounded_changes(changes: Iterable[FieldChange]) -> Iterator[FieldChange]:
-    """At most MAX_CHANGES_BYTES in all. One change of the attribute stands for those beyond, with their sizes."""
+    """Yields changes up to MAX_CHANGES_BYTES, and combines the others into one change for each attribute."""
     room, rest = MAX_CHANGES_BYTES, dict[str, tuple[int, int]]()
     for each in changes:
         change = FieldChange(each.path, marked(each.before, MAX_VALUE_BYTES), marked(each.after, MAX_VALUE_BYTES))
@@ -216,7 +220,9 @@ def _size(value: Any) -> int:
 
 
 def _bounded_details(details: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Looks into objects in the details, which are before and after of something with several fields."""
+    """Replaces large values in the details by markers."""
+    # Details can contain objects, such as the settings of a connection before and after a change. Their small fields
+    # stay readable.
     small = {
         name: {inner: marked(each, MAX_DETAIL_BYTES) for inner, each in value.items()}
         if isinstance(value, Mapping)
@@ -231,19 +237,21 @@ def _leaves(before: Mapping[str, Any], after: Mapping[str, Any], prefix: str) ->
         old, new, path = before.get(key), after.get(key), prefix + key
         if same(old, new) and (key in before) == (key in after):
             continue
-        if _enter(old, new):
+        if _has_leaves(old, new):
             yield from _leaves(_object(old), _object(new), path + ".")
-            # What gave way to an object with something in it, or took its place, is a change of the path itself too.
-            if _is_told_itself(old, prefix):
+            # A value that was replaced by an object with leaves, or that replaced such an object, is a change of the
+            # path itself too.
+            if _is_leaf(old, prefix):
                 yield FieldChange(path, before=_json(old))
-            if _is_told_itself(new, prefix):
+            if _is_leaf(new, prefix):
                 yield FieldChange(path, after=_json(new))
         else:
             yield FieldChange(path, _json(old), _json(new))
 
 
 def same(old: Any, new: Any) -> bool:
-    """Equality as JSON has it: true is not 1, 1 is 1.0, key order means nothing."""
+    """Whether two JSON values are equal: true differs from 1, 1 equals 1.0, and the order of keys does not matter."""
+    # In Python, True == 1. With that, a change from true to 1 would be lost.
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         return old.keys() == new.keys() and all(same(old[key], new[key]) for key in old)
     if isinstance(old, list | tuple) and isinstance(new, list | tuple):
@@ -251,15 +259,15 @@ def same(old: Any, new: Any) -> bool:
     return isinstance(old, bool) == isinstance(new, bool) and bool(old == new)
 
 
-def _is_told_itself(value: Any, prefix: str) -> bool:
-    """What has no leaves to tell it."""
+def _is_leaf(value: Any, prefix: str) -> bool:
+    """Whether a value is a leaf itself: any value but an object with fields. An empty object counts below the top."""
     if isinstance(value, Mapping):
         return not value and bool(prefix)
     return value is not None
 
 
-def _enter(old: Any, new: Any) -> bool:
-    """An object that has something in it is told by its leaves, an empty one by itself."""
+def _has_leaves(old: Any, new: Any) -> bool:
+    """Whether one of the values is an object with fields."""
     return bool(_object(old) or _object(new))
 
 

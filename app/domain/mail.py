@@ -1,4 +1,4 @@
-"""Mails to users: the templates, the language and the greeting of each, and how many may be sent."""
+"""Mails to users: their templates, language and greeting, and the limit on their number."""
 
 import json
 import unicodedata
@@ -15,29 +15,31 @@ from app.domain.refusals import Refusal, RefusalCode
 from app.domain.users import User
 
 LANGUAGES = ("en", "de", "fr", "es", "ja")
-# The most mails within MAIL_WINDOW to one user, and to one e-mail address.
+# Maximum number of mails within MAIL_WINDOW to one user, and to one e-mail address.
 MAX_MAILS = 3
 MAIL_WINDOW = timedelta(hours=1)
-_KEYS = ("lang", "language", "locale")
-_MAX_GREETING = 40
-_GREETING_SIGNS = " -'\u2019"
+# The metadata keys that can contain the language of a user.
+_LANGUAGE_KEYS = ("lang", "language", "locale")
+_MAX_NAME = 40
+_NAME_CHARACTERS = " -'\u2019"
 
 
 NO_MAIL = Refusal(
     RefusalCode.MAIL_UNAVAILABLE,
     "This service cannot send mail at present.",
-    "Its operator sets PROFILE_API_SMTP_URL, or PROFILE_API_MAIL=drop.",
+    "The operator must set PROFILE_API_SMTP_URL, or PROFILE_API_MAIL=drop.",
 )
 
 
 def check_mail(can_mail: bool, path: tuple[str, ...] = ()) -> None:
-    """Refused with MAIL_UNAVAILABLE without a way to send mail: success would promise a mail that never comes."""
+    """Raises Refused with MAIL_UNAVAILABLE when this service cannot send mail."""
+    # A success would promise a mail that never arrives.
     if not can_mail:
         raise Refused(ErrorCode.MAIL_UNAVAILABLE, NO_MAIL.message, path)
 
 
 class MailTemplate(StrEnum):
-    """What a mail says."""
+    """The templates of mails. The values are stored, and they are the names of the texts in app/mail/languages."""
 
     VERIFY_EMAIL = "verify_email"
     CHANGE_EMAIL = "change_email"
@@ -50,7 +52,10 @@ class MailTemplate(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mail:
-    """One to be sent. `user` is whose account it is about, `ticket` the one that its link is for."""
+    """A mail that waits to be sent. `user` is the `_id` of the user to whom it belongs.
+
+    `ticket` is the `_id` of the ticket of its link, if it has a link.
+    """
 
     id: Key
     tenant: str
@@ -65,8 +70,10 @@ class Mail:
 
 @dataclass(frozen=True, slots=True)
 class SendMail(SideEffect):
-    """Sends it, later. `path` is of the input that is refused with RATE_LIMITED where its user, or its recipient, had
-    MAX_MAILS within MAIL_WINDOW; None: then it is left out. A notice goes out in any case.
+    """Puts a mail into the outbox.
+
+    When its user or its recipient had MAX_MAILS within MAIL_WINDOW, the mutation is refused with RATE_LIMITED and
+    `path`; if `path` is None, only the mail is left out. A notice is always sent.
     """
 
     mail: Mail
@@ -74,44 +81,52 @@ class SendMail(SideEffect):
     is_notice: bool = False
 
     def refusal(self) -> Refused:
-        message = f"{MAX_MAILS} mails went out within the hour. Wait, and ask again."
+        message = f"The limit of {MAX_MAILS} mails in an hour is reached. Try again later."
         return Refused(ErrorCode.RATE_LIMITED, message, self.path or ())
 
 
 def language_of(user: User) -> str:
-    """The first that is said and is one of LANGUAGES: in user_metadata, in app_metadata, by the provider; English."""
-    return next((known for each in _said(user) if (known := _known(each))), LANGUAGES[0])
+    """Returns the language for mails to the user, one of LANGUAGES.
+
+    It is the first supported language in user_metadata, in app_metadata and in the provider's profile, else English.
+    """
+    candidates = _language_candidates(user)
+    return next((language for each in candidates if (language := _to_language(each))), LANGUAGES[0])
 
 
 def greeting_of(user: User, email: str) -> str | None:
-    """Salutation and name. None unless `email` is the verified e-mail address of the user: a stranger may read it."""
+    """Returns the salutation and the name of the user, or None if the mail must not contain them."""
+    # Somebody else may read a mail to an e-mail address that is not verified, and must not learn the user's name.
     if not (user.email_verified and user.email == email):
         return None
-    parts = [_greetable(user.user_metadata.get("salutation")), _greetable(user.name)]
+    parts = [_to_name(user.user_metadata.get("salutation")), _to_name(user.name)]
     return " ".join(each for each in parts if each) or None
 
 
-def _said(user: User) -> Iterator[Any]:
+def _language_candidates(user: User) -> Iterator[Any]:
     for document in (user.user_metadata, user.app_metadata):
-        yield from (document.get(key) for key in _KEYS)
+        yield from (document.get(key) for key in _LANGUAGE_KEYS)
     for identity in user.identities[:1]:
-        said = json.loads(identity.profile_data or "{}")
-        yield said.get("locale") if isinstance(said, Mapping) else None
+        profile = json.loads(identity.profile_data or "{}")
+        yield profile.get("locale") if isinstance(profile, Mapping) else None
 
 
-def _known(said: Any) -> str | None:
-    """`de`, `de-AT`, `de_AT.UTF-8`; LinkedIn has an object with a language."""
-    if isinstance(said, Mapping):
-        said = said.get("language")
-    if not isinstance(said, str):
+def _to_language(value: Any) -> str | None:
+    """Returns the language of a locale such as `de`, `de-AT` or `de_AT.UTF-8`, if it is one of LANGUAGES."""
+    # LinkedIn sends an object with the language and the country.
+    if isinstance(value, Mapping):
+        value = value.get("language")
+    if not isinstance(value, str):
         return None
-    language = said.replace("_", "-").partition("-")[0].strip().lower()
+    language = value.replace("_", "-").partition("-")[0].strip().lower()
     return language if language in LANGUAGES else None
 
 
-def _greetable(said: Any) -> str | None:
-    """Letters, spaces, hyphens and apostrophes, 40 at most: nothing that could be a link, or words of another."""
-    if not isinstance(said, str) or not 0 < len(said.strip()) <= _MAX_GREETING:
+def _to_name(value: Any) -> str | None:
+    """Returns a text that may be part of a greeting: 1 to 40 letters, spaces, hyphens and apostrophes, else None."""
+    # Users choose their names. A name with other characters could contain a link, and the mail would seem to come from
+    # this service.
+    if not isinstance(value, str) or not 0 < len(value.strip()) <= _MAX_NAME:
         return None
-    is_name = all(each in _GREETING_SIGNS or unicodedata.category(each)[0] in "LM" for each in said)
-    return said.strip() if is_name else None
+    is_name = all(each in _NAME_CHARACTERS or unicodedata.category(each)[0] in "LM" for each in value)
+    return value.strip() if is_name else None

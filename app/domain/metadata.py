@@ -1,4 +1,4 @@
-"""user_metadata and app_metadata: what may be in them, and how a patch is merged (RFC 7396)."""
+"""user_metadata and app_metadata: which values they may contain, and how a patch is merged (RFC 7396)."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -11,7 +11,7 @@ MAX_DEPTH = 16
 MAX_KEY_BYTES = 128
 _INT64 = range(-(2**63), 2**63)
 
-# What Auth0 refuses in app_metadata, since each is an attribute of the profile already.
+# Keys that app_metadata must not contain, as in Auth0: each is the name of an attribute, and would be confused with it.
 RESERVED_APP_METADATA = frozenset(
     [
         "__tenant",
@@ -37,7 +37,10 @@ RESERVED_APP_METADATA = frozenset(
 
 
 def merge(target: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
-    """RFC 7396, to any depth: null deletes a key, an object is merged, anything else replaces. A copy."""
+    """Returns a copy of `target` with the merge patch applied (RFC 7396).
+
+    Null deletes a key, an object is merged at any depth, and any other value replaces the old one.
+    """
     merged = dict(target)
     for key, value in patch.items():
         if value is None:
@@ -51,18 +54,20 @@ def merge(target: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]
 
 
 def check_patch(patch: object, reserved: frozenset[str] = frozenset()) -> Mapping[str, Any]:
-    """The patch, when it is an object that could be stored; else Refused with a path into it.
+    """Returns the patch if it can be stored.
 
-    Keys: 1 to 128 bytes, no `.`, no NUL, no `$` in front, not `__proto__`. Values: JSON, integers of 64 bits, finite
-    numbers, well-formed Unicode, at most 16 levels.
+    Raises Refused with INVALID_INPUT and the path of the value that is not allowed, or FORBIDDEN_FIELD for a top-level
+    key in `reserved`. A key must have 1 to 128 bytes, must not contain a dot or NUL, must not begin with `$`, and must
+    not be `__proto__`. A value must be JSON with integers of 64 bits, finite numbers, well-formed Unicode and at most
+    16 levels.
     """
     if not isinstance(patch, Mapping):
-        raise _invalid("Metadata is a JSON object.", ("patch",))
+        raise _invalid("Metadata must be a JSON object.", ("patch",))
     for key in patch:
         if key in reserved:
             raise Refused(
                 ErrorCode.FORBIDDEN_FIELD,
-                f"{key} is reserved and can't be set in app_metadata.",
+                f"The key {key} is reserved and cannot be set in app_metadata.",
                 ("patch", key),
             )
     _check_value(patch, ("patch",))
@@ -70,15 +75,15 @@ def check_patch(patch: object, reserved: frozenset[str] = frozenset()) -> Mappin
 
 
 def check_size(document: Mapping[str, Any], limit: int) -> None:
-    """Refused with TOO_LARGE where the document takes more than `limit` bytes as compact JSON in UTF-8."""
+    """Raises Refused with TOO_LARGE when the document has more than `limit` bytes as compact JSON in UTF-8."""
     size = size_of(document)
     if size > limit:
-        message = f"The document would take {size} bytes as JSON, and {limit} is the most."
+        message = f"The document would have {size} bytes as JSON. The limit is {limit} bytes."
         raise Refused(ErrorCode.TOO_LARGE, message, ("patch",))
 
 
 def pick(document: Mapping[str, Any], paths: list[str]) -> dict[str, Any]:
-    """Only the given dotted paths, nested as in the document. Paths lead through objects; arrays come whole."""
+    """Returns only the values at the given dotted paths, nested as in the document. An array is returned as a whole."""
     picked: dict[str, Any] = {}
     for path in paths:
         _pick_one(document, picked, path.split("."))
@@ -92,7 +97,7 @@ def _pick_one(document: Mapping[str, Any], picked: dict[str, Any], keys: list[st
             return
         value = value[key]
     for key in keys[:-1]:
-        # What an earlier path picked is the stored object itself: copy before adding to it.
+        # An earlier path may have picked the stored object itself. Other requests share it, so it is copied first.
         picked[key] = dict(picked.get(key, {}))
         picked = picked[key]
     picked[keys[-1]] = value
@@ -105,9 +110,9 @@ def _check_value(value: object, path: tuple[str, ...]) -> None:
         case bool() | None:
             pass
         case int() if value not in _INT64:
-            raise _invalid("An integer beyond 64 bits can't be kept; send it as a string.", path)
+            raise _invalid("An integer must fit into 64 bits. Send a larger integer as a string.", path)
         case float() if not math.isfinite(value):
-            raise _invalid("NaN and infinities are no JSON numbers.", path)
+            raise _invalid("JSON does not allow NaN and infinity.", path)
         case int() | float():
             pass
         case Mapping():
@@ -120,41 +125,42 @@ def _check_value(value: object, path: tuple[str, ...]) -> None:
             for index, below in enumerate(value):
                 _check_value(below, (*path, str(index)))
         case _:
-            raise _invalid("Metadata is made of JSON values.", path)
+            raise _invalid("Metadata must contain only JSON values.", path)
 
 
 def _check_depth(path: tuple[str, ...]) -> None:
     if len(path) > MAX_DEPTH:
-        raise _invalid(f"Metadata nests at most {MAX_DEPTH} levels.", path)
+        raise _invalid(f"Metadata can have at most {MAX_DEPTH} levels.", path)
 
 
 def _check_key(key: object, path: tuple[str, ...]) -> None:
     if not isinstance(key, str) or not is_well_formed(key):
-        raise _invalid("A key is well-formed Unicode.", path)
-    wrong = _what_is_wrong(key)
-    if wrong:
-        raise _invalid(f"A key of metadata {wrong}.", (*path, key[:MAX_KEY_BYTES]))
+        raise _invalid("A key must be well-formed Unicode.", path)
+    violated = _find_violated_rule(key)
+    if violated:
+        raise _invalid(f"A key of metadata must {violated}.", (*path, key[:MAX_KEY_BYTES]))
 
 
-def _what_is_wrong(key: str) -> str | None:
+def _find_violated_rule(key: str) -> str | None:
     if not key:
-        return "is not empty"
+        return "not be empty"
     if len(key.encode()) > MAX_KEY_BYTES:
-        return f"has at most {MAX_KEY_BYTES} bytes"
+        return f"have at most {MAX_KEY_BYTES} bytes"
+    # MongoDB reads a dot as a path and a leading $ as an operator. JavaScript changes the prototype for __proto__.
     if "." in key or "\0" in key:
-        return "holds no dot and no NUL"
+        return "not contain a dot or a NUL character"
     if key.startswith("$") or key == "__proto__":
-        return "does not start with $ and is not __proto__"
+        return "not begin with $ and must not be __proto__"
     return None
 
 
 def _check_text(text: str, path: tuple[str, ...]) -> None:
     if not is_well_formed(text):
-        raise _invalid("Text is well-formed Unicode: no lone surrogates.", path)
+        raise _invalid("A text must be well-formed Unicode, without lone surrogates.", path)
 
 
 def is_well_formed(text: str) -> bool:
-    """Whether UTF-8 can hold it: a lone surrogate, which JSON's escapes can write, can't be stored."""
+    """Whether the text can be encoded in UTF-8. JSON can contain a lone surrogate as an escape, which UTF-8 cannot."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -163,7 +169,8 @@ def is_well_formed(text: str) -> bool:
 
 
 def is_deeper(value: object, limit: int) -> bool:
-    """Whether objects and lists nest more than `limit` levels. Works for any depth, because it does not recurse."""
+    """Whether objects and lists are nested in more than `limit` levels."""
+    # Not recursive: a deeply nested value from a caller would exceed Python's recursion limit.
     level = [value]
     for _ in range(limit + 1):
         level = [below for each in level for below in _items(each)]

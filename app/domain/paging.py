@@ -1,4 +1,4 @@
-"""Keyset paging for Relay's cursor connections: page sizes, orders, and what a cursor contains."""
+"""Keyset pagination for Relay's cursor connections: page sizes, orders and cursors."""
 
 import json
 from base64 import b64decode, urlsafe_b64encode
@@ -17,25 +17,26 @@ from app.domain.times import EPOCH
 
 DEFAULT_SIZE = 25
 MAX_SIZE = 100
+# `totalCount` is exact up to this number. Counting more would be too slow.
 MAX_COUNT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """A list to page through. Tenant, kind, order and filter identify it, so that a cursor serves no other list.
+    """A list with pages. Its tenant, kind, order and filter identify it: a cursor is only valid for one list.
 
-    `besides` narrows what is found without being part of that identity: a default period that moves with the clock.
-    `owner` is the field that names the owner of an object, if that is not the user whom the object is about.
+    `extra_filter` narrows the list but does not identify it, such as a default period that moves with the clock.
+    `owner` is the field of an object that contains its owner, if it is not the field `owner` of the kind.
     """
 
     kind: Kind
     order: Order
     where: Filter = ALL
-    besides: Filter = field(default=ALL, compare=False)
+    extra_filter: Filter = field(default=ALL, compare=False)
     owner: str | None = None
 
     def of(self, owner: Key) -> "ListQuery":
-        """The list of what belongs to one owner."""
+        """Returns the list of the objects of one owner."""
         return replace(self, where=And((self.where, Eq(self.owner_field, owner))))
 
     @property
@@ -50,7 +51,7 @@ class ListQuery:
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """Which part of a list: `size` from its front, or from its back, between two cursors."""
+    """The requested part of a list: `size` objects from the beginning, or from the end, between two cursors."""
 
     size: int
     backward: bool = False
@@ -60,7 +61,7 @@ class PageRequest:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """What a cursor says: the ordering value and the `_id` of a record."""
+    """The content of a cursor: the value by which the list is ordered, and the `_id` of a record."""
 
     value: Any
     key: Key
@@ -68,7 +69,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """A page lies behind one position and before another; None does not limit."""
+    """The positions between which a page lies. None is no limit."""
 
     after: Position | None = None
     before: Position | None = None
@@ -98,7 +99,7 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A connection's answer; `total_count` only where it was asked for."""
+    """A page of a list. `total_count` is None unless it was requested."""
 
     edges: list[Edge]
     page_info: PageInfo
@@ -110,44 +111,48 @@ class Page:
 
 
 def to_page_request(first: int | None, after: str | None, last: int | None, before: str | None) -> PageRequest:
-    """Refused for a size outside 1 to 100, and for `first` beside `last`."""
+    """Raises Refused with INVALID_INPUT for a size outside 1 to MAX_SIZE, and for both `first` and `last`."""
     if first is not None and last is not None:
-        raise Refused(ErrorCode.INVALID_INPUT, "Give first or last, not both.", ("last",))
+        raise Refused(ErrorCode.INVALID_INPUT, "Send first or last, not both.", ("last",))
     for name, size in (("first", first), ("last", last)):
         if size is not None and not 1 <= size <= MAX_SIZE:
-            raise Refused(ErrorCode.INVALID_INPUT, f"{name} is 1 to {MAX_SIZE}, not {size}.", (name,))
+            raise Refused(ErrorCode.INVALID_INPUT, f"{name} must be 1 to {MAX_SIZE}, not {size}.", (name,))
     if last is not None:
         return PageRequest(last, True, after, before)
     return PageRequest(DEFAULT_SIZE if first is None else first, False, after, before)
 
 
 def list_hash(*parts: object) -> str:
-    """Short name of one list: its tenant, filter and order. A cursor holds it, and serves no other list."""
+    """Returns a short hash that identifies a list by its tenant, kind, order and filter."""
+    # A cursor contains it. A cursor that could be used with another filter would be a way around that filter.
     return sha256(repr(parts).encode()).hexdigest()[:16]
 
 
 def encode_cursor(name: str, value: Any, key: object) -> str:
-    """A position in the list called `name`: the ordering value and `_id` of a row."""
+    """Returns a cursor for the list with the hash `name`: the value by which it is ordered, and the `_id` of a row."""
     content = json.dumps([name, _pack(value), str(key)], separators=(",", ":"))
     return urlsafe_b64encode(content.encode()).decode().rstrip("=")
 
 
 def decode_cursor(name: str, text: str, argument: str) -> tuple[Any, str]:
-    """(ordering value, `_id`); Refused where the cursor is not ours or is of another list."""
+    """Returns the ordering value and the `_id`.
+
+    Raises Refused with INVALID_INPUT when the text is not a cursor, or is a cursor of another list.
+    """
     try:
         content = json.loads(b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True))
         found, value, key = content
         place = (_unpack(value), str(key))
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
-        raise Refused(ErrorCode.INVALID_INPUT, f"{argument} is no cursor of this API.", (argument,)) from None
+        raise Refused(ErrorCode.INVALID_INPUT, f"{argument} is not a cursor of this API.", (argument,)) from None
     if found != name:
-        message = f"{argument} is a cursor of another list: filter and order must be as they were."
+        message = f"{argument} is a cursor of another list. Send the same filter and order as for the first page."
         raise Refused(ErrorCode.INVALID_INPUT, message, (argument,))
     return place
 
 
 def _pack(value: Any) -> Any:
-    """A time as {"ms": n}, since JSON has none."""
+    # JSON has no type for times.
     if isinstance(value, datetime):
         return {"ms": (value - EPOCH) // timedelta(milliseconds=1)}
     return value
@@ -156,7 +161,7 @@ def _pack(value: Any) -> Any:
 def _unpack(value: Any) -> Any:
     if isinstance(value, Mapping):
         return EPOCH + timedelta(milliseconds=int(value["ms"]))
-    # What the database could not hold was in no cursor of ours.
+    # A cursor comes from the client. With a value that the database cannot store, the query would fail.
     if isinstance(value, str):
         value.encode()
     elif isinstance(value, int):
@@ -169,7 +174,7 @@ def _unpack(value: Any) -> Any:
 def to_page(
     rows: Sequence[Row], order: Order, request: PageRequest, name: str, total_count: TotalCount | None = None
 ) -> Page:
-    """Makes a page of the rows found, in list order; one more than the page takes says that there are more."""
+    """Makes a page of rows in list order. One row more than the page size means that the list continues."""
     more = len(rows) > request.size
     if more:
         rows = rows[1:] if request.backward else rows[:-1]

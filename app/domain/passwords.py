@@ -1,4 +1,4 @@
-"""Passwords: which ones are taken, as NIST SP 800-63B has it."""
+"""Passwords: the rules for new passwords, after NIST SP 800-63B, and their change."""
 
 import re
 import unicodedata
@@ -16,70 +16,74 @@ from app.domain.tickets import RevokeTickets
 from app.domain.times import now
 from app.domain.users import User
 
-# Characters. Fewer will do where a second factor is always asked for.
+# Lengths in characters. NIST allows the shorter minimum when a second factor is always required.
 MIN_LENGTH = 15
 MIN_LENGTH_WITH_MFA = 8
 MAX_LENGTH = 128
-# Of a password that is checked: another system may have allowed a longer one than MAX_LENGTH.
+# Maximum length of a password that is compared with the stored one. It may come from a system that allowed longer ones.
 MAX_TYPED = 1024
-# Wrong ones within a quarter of an hour: from one IP address for one account; for one account from anywhere.
+# Maximum number of attempts in 15 minutes for one account: from one IP address, and from all IP addresses together. The
+# second limit stops an attacker with many IP addresses.
 MAX_TRIES = 10
 MAX_TRIES_FROM_ANYWHERE = 100
-# Of one user in an hour: passwords that are set or checked for a change.
+# Maximum number of passwords of one user that are set, or checked for a change, in an hour.
 MAX_PASSWORD_CHANGES = 10
-# A shorter identifier would be found in too many words.
+# Shorter identifiers are ignored, because many good passwords contain them by chance.
 _MIN_IDENTIFIER = 4
 _MIN_WORD, _MAX_WORDS = 3, 100
 _WORD = re.compile(r"[^\W_]+")
 
-# From the caller's key, the user, the password and its path in the input to the hash. Raises PasswordRefused.
+# A function that checks and hashes a new password. Its arguments are the caller's key, the user, the password and the
+# path of the password in the input. Raises PasswordRefused.
 HashNewPassword = Callable[[str, User, str, str], Awaitable[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """What is kept of a user's password: its hash, and how often it was set."""
+    """The stored password of a user: its hash, and a version that increases with each new password."""
 
     hash: str
     version: int
 
 
 def version_of(credential: Credential | None) -> int:
-    """0 where there is none."""
+    """Returns the version of a credential, or 0 when the user has no password."""
     return 0 if credential is None else credential.version
 
 
 @dataclass(frozen=True, slots=True)
 class SetPassword(SideEffect):
-    """Sets the user's password; `version` is that of the credential it replaces, 0 where there is none."""
+    """Sets the password of the user. `version` is the version of the replaced credential, or 0 if there is none."""
 
     hash: str
     version: int
 
     @property
     def new_version(self) -> int:
-        """The version of the credential that results."""
+        """The version of the new credential."""
         return self.version + 1
 
     def refusal(self) -> Refused:
-        message = "Another password was set at the same moment; this one was not. Send it again."
+        message = "Another password was set at the same moment, so this one was not set. Try again."
         return Refused(ErrorCode.CONTENDED, message)
 
 
 def password_changes(hash: str, credential_version: int, must_change: bool) -> Changes:
-    """A new password: it revokes devices and tickets. `credential_version` is that of the credential it replaces."""
+    """Returns the changes for a new password. `credential_version` is the version of the replaced credential, or 0."""
+    # Somebody else may know the old password, so the devices and tickets that they could have are revoked too.
     fields = {"must_change_password": must_change, "last_password_reset": now()}
     side_effects = (SetPassword(hash, credential_version), RevokeDevices(), RevokeTickets())
     return Changes(LogEventType.PASSWORD_CHANGED, fields, side_effects)
 
 
 def normalized(password: str) -> str:
-    """One form for what looks the same, however it was typed (NFKC, as SP 800-63B asks)."""
+    """Returns the password in the Unicode form NFKC, as SP 800-63B requires."""
+    # Different keyboards encode the same character differently.
     return unicodedata.normalize("NFKC", password)
 
 
 class PasswordProblem(StrEnum):
-    """Why a password is not accepted; pages have words for each in every language."""
+    """Why a password is refused. app/mail/languages has a text for each value, in each language."""
 
     CONTROL_CHARACTERS = "control_characters"
     LENGTH = "length"
@@ -93,7 +97,7 @@ class PasswordProblem(StrEnum):
     GUESSABLE = "guessable"
 
 
-# Where more words would help.
+# The problems that more words in the password would solve.
 EASY_TO_GUESS = frozenset(
     set(PasswordProblem) - {PasswordProblem.CONTROL_CHARACTERS, PasswordProblem.LENGTH, PasswordProblem.IDENTIFIER}
 )
@@ -116,7 +120,7 @@ _MESSAGES: Mapping[PasswordProblem, str] = {
 
 
 class PasswordRefused(Refused):
-    """INVALID_INPUT for a new password. `limits` are the numbers that the message names."""
+    """A new password is refused with INVALID_INPUT. `limits` are the numbers for the placeholders of the message."""
 
     def __init__(self, problem: PasswordProblem, path: str, minimum: int = MIN_LENGTH) -> None:
         self.problem = problem
@@ -125,7 +129,7 @@ class PasswordRefused(Refused):
 
 
 def check_form(password: str, minimum: int, path: str) -> None:
-    """Raises PasswordRefused for a new password with control characters, or of another length than allowed."""
+    """Raises PasswordRefused when a new password has control characters, or a length that is not allowed."""
     text = normalized(password)
     if any(unicodedata.category(each) in ("Cc", "Cs") for each in text):
         raise PasswordRefused(PasswordProblem.CONTROL_CHARACTERS, path)
@@ -134,7 +138,7 @@ def check_form(password: str, minimum: int, path: str) -> None:
 
 
 def check_content(password: str, identifiers: Iterable[str | None], path: str) -> None:
-    """Raises PasswordRefused for a repetition, and for what contains an identifier of its user."""
+    """Raises PasswordRefused when a new password repeats a part of itself, or contains an identifier of its user."""
     folded = normalized(password).casefold()
     if _is_repetition(folded):
         raise PasswordRefused(PasswordProblem.REPEATED, path)
@@ -147,7 +151,7 @@ def identifiers_of(user: User) -> tuple[str | None, ...]:
 
 
 def guessable_words(user: User, product: Iterable[str]) -> list[str]:
-    """What somebody who guesses this user's password tries first: the words of the user and of the product."""
+    """Returns the words that an attacker tries first: those of the user, of the tenant and of the product."""
     connections = (each.connection for each in user.identities)
     own = (*identifiers_of(user), user.name, user.given_name, user.family_name, user.nickname)
     texts = (*own, *product, user.tenant, *connections)
@@ -156,7 +160,7 @@ def guessable_words(user: User, product: Iterable[str]) -> list[str]:
 
 
 def _parts(text: str) -> Iterator[str]:
-    """The text as a whole, and each word of it."""
+    """Yields the text and each of its words, in lower case."""
     folded = normalized(text).casefold().encode("utf-8", "ignore").decode()
     for each in (folded, *_WORD.findall(folded)):
         if _MIN_WORD <= len(each) <= MAX_LENGTH:
@@ -164,7 +168,7 @@ def _parts(text: str) -> Iterator[str]:
 
 
 def why_no_password(connection: AuthConnection | None) -> Refusal | None:
-    """Returns None when this service keeps the passwords of the connection's users."""
+    """Returns None when this service stores the passwords of the connection's users."""
     if connection is None:
         return CONNECTION_GONE
     if connection.kind is AuthConnectionKind.DATABASE:
@@ -174,16 +178,16 @@ def why_no_password(connection: AuthConnection | None) -> Refusal | None:
     if connection.kind is AuthConnectionKind.PASSWORDLESS:
         reason = f"Accounts of {connection.name} have no password: they sign in with a code."
         return Refusal(RefusalCode.CONNECTION_FORBIDS, reason)
-    return owned_by_provider(connection, "keeps the password itself")
+    return owned_by_provider(connection, "stores the password")
 
 
 def _words(identifiers: Iterable[str | None]) -> set[str]:
-    """Each identifier, and of an address what stands before the @."""
+    """Returns the identifiers, and the local parts of e-mail addresses, without short ones."""
     words = {normalized(each).casefold() for each in identifiers if each}
     words |= {each.rpartition("@")[0] for each in words if "@" in each}
     return {each for each in words if len(each) >= _MIN_IDENTIFIER}
 
 
 def _is_repetition(text: str) -> bool:
-    """Of a part of it: `passwordpassword`, `aaaaaaaaaaaaaaa`."""
+    """Whether the text consists of repetitions of a part, such as `passwordpassword` or `aaaaaaaaaaaaaaa`."""
     return text in (text + text)[1:-1]

@@ -1,4 +1,4 @@
-"""Permissions: what comes directly, what comes with a role, and their union."""
+"""Permissions of users: those that were granted directly, those of roles, and the union of both."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ class PermissionSourceType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """`name` is unique within `api`, the identifier of a resource server."""
+    """A permission for an API. `api` is the identifier of the API, and `name` is unique in it."""
 
     name: str
     api: str
@@ -26,7 +26,7 @@ class Permission:
 
 @dataclass(frozen=True, slots=True)
 class PermissionSource:
-    """`role_id` and `role_name` where the source is a role."""
+    """How a user got a permission. `role_id` and `role_name` are None for a permission that was granted directly."""
 
     type: PermissionSourceType
     role_id: str | None = None
@@ -35,7 +35,7 @@ class PermissionSource:
 
 @dataclass(frozen=True, slots=True)
 class UserPermission:
-    """A permission that a user has, and all the ways it came."""
+    """A permission that a user has, with all its sources."""
 
     name: str
     api: str
@@ -44,16 +44,17 @@ class UserPermission:
 
 
 def count_granted(direct: Sequence[Mapping[str, Any]], roles: Iterable[Mapping[str, Any]]) -> int:
-    """How many there are before the same ones are joined."""
+    """Returns the number of permissions before duplicates are combined."""
     return len(direct) + sum(len(role.get("permissions", ())) for role in roles)
 
 
 def effective_permissions(
     direct: Iterable[Mapping[str, Any]], roles: Iterable[Mapping[str, Any]]
 ) -> list[UserPermission]:
-    """The union, by API and name; the direct source stands first, roles in their order.
+    """Returns the union of both, sorted by API and name.
 
-    The first source that has a description gives it.
+    The direct source of a permission comes first, then its roles in their order. The description is the first that a
+    source has.
     """
     found: dict[tuple[str, str], UserPermission] = {}
     given = [(each, PermissionSource(PermissionSourceType.DIRECT)) for each in direct]

@@ -1,4 +1,4 @@
-"""The caller of a request: tenant, subject, kind, scopes and, for a user, the profile."""
+"""The caller of a request: its tenant, subject, kind and scopes, and the profile if it is a user."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -6,12 +6,12 @@ from enum import StrEnum
 from app.domain.ids import Key
 from app.domain.users import User
 
-# How far an issuer's clock may differ from ours.
+# How much the clock of an issuer may differ from the clock of this service.
 LEEWAY_SECONDS = 10
 
 
 class ActorKind(StrEnum):
-    """What a token, or an event's author, speaks for."""
+    """The kind of a caller, or of the author of a log event."""
 
     USER = "USER"
     APPLICATION = "APPLICATION"
@@ -19,9 +19,9 @@ class ActorKind(StrEnum):
 
 
 class LoadedProfile:
-    """The caller's own profile as it was when the request began. One write may start from it.
+    """The caller's own profile as it was at the beginning of the request. Only the first write may start from it.
 
-    Whatever looks the caller up or writes takes it, so that no later write starts from an outdated profile.
+    A lookup of the caller and a write take it away, so that no later write starts from an outdated profile.
     """
 
     __slots__ = ("_user",)
@@ -30,20 +30,20 @@ class LoadedProfile:
         self._user: User | None = user
 
     def take(self) -> User | None:
-        """The profile, once."""
+        """Returns the profile at the first call, and None afterwards."""
         user, self._user = self._user, None
         return user
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A verified token, in our words.
+    """The caller, as the verified token and the stored profile describe it.
 
-    `connection` is set where the issuer's `sub` is that connection's id of the user rather than a `user_id`.
-    `auth_time` and `issued_at` are seconds since 1970 (OpenID Connect), None where the token has none. `linked` are the
-    `_id`s of profiles that are linked to the caller's. `profile` is the `_id` of the caller's own user document,
-    None for an application and for a user who has no profile; `user_id` and `name` are those of that profile. `ip` and
-    `user_agent` are where the request came from. `loaded` is the caller's own profile, where a write may start from it.
+    `subject` is the claim `sub`: a user id, or the user's id in `connection` if that is not None. `auth_time` and
+    `issued_at` are seconds since 1970 as in OpenID Connect, or None if the token does not have them. `profile` is the
+    `_id` of the caller's own profile; it is None for an application, and for a user without a profile. `user_id` and
+    `name` are those of the profile, and `linked` are the `_id`s of the profiles that are linked to it. `ip` and
+    `user_agent` describe the client. `loaded` is the caller's own profile, if a write may start from it.
     """
 
     tenant: str
@@ -65,39 +65,42 @@ class Principal:
 
     @property
     def key(self) -> str:
-        """Tells callers apart where they are counted or take turns."""
+        """A text that identifies the caller in rate limits and queues."""
         return f"{self.tenant}/{self.connection}/{self.subject}"
 
     def is_self(self, user: object) -> bool:
-        """Whether this user document's `_id` is the caller's own: profiles are compared, not strings."""
+        """Whether this `_id` belongs to the caller's own profile, or to a profile that is linked to it."""
+        # Profiles are compared, not user ids: a user can have several subjects, and a user id can be given again after
+        # its account was deleted.
         if self.kind is not ActorKind.USER or self.profile is None:
             return False
         return self.profile == user or user in self.linked
 
     def take_loaded(self) -> User | None:
-        """The caller's own profile as it was when the request began: for the first write of the request only."""
+        """Returns the caller's own profile as it was at the beginning of the request, at the first call only."""
         return None if self.loaded is None else self.loaded.take()
 
-    def own(self) -> list[Key]:
-        """The `_id`s of the caller's profile and of those linked to it."""
+    def profile_ids(self) -> list[Key]:
+        """Returns the `_id`s of the caller's profile and of the profiles that are linked to it."""
         return [] if self.profile is None else [self.profile, *self.linked]
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a request comes from that brings no token."""
+    """The client of a request without a token."""
 
     ip: str | None = None
     user_agent: str | None = None
 
     @property
     def key(self) -> str:
-        """As `Principal.key`."""
+        """A text that identifies the client in rate limits and queues, like `Principal.key`."""
         return f"ip/{self.ip}"
 
 
 def as_themselves(user: User, source: Source) -> Principal:
-    """The user, acting without a token: by a ticket, or by signing up."""
+    """Returns the user as the caller of a request without a token: of a ticket, or of a sign-up."""
+    # Without scopes: this caller passes no rule, so it can do only what the ticket or the sign-up does itself.
     return Principal(
         tenant=user.tenant,
         subject=user.user_id,

@@ -1,7 +1,7 @@
-"""How numbers are written in messages."""
+"""Numbers with units in messages."""
 
 
 def quantity(number: int, unit: str) -> str:
-    """`1 second`, `2 seconds`, `2 aliases`."""
+    """Returns the number with the singular or plural of its unit: `1 second`, `2 seconds`, `2 aliases`."""
     ending = "" if number == 1 else "es" if unit.endswith("s") else "s"
     return f"{number} {unit}{ending}"

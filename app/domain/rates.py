@@ -1,4 +1,4 @@
-"""The state of a rate limit: the limit, what remains of it, and when it is full again."""
+"""The state of a rate limit: the limit, how much of it remains, and when its window ends."""
 
 from dataclasses import dataclass
 from math import ceil
@@ -7,7 +7,11 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """`policy` names the limit. `window` and `ends_in` are seconds, `cost` is what this request took."""
+    """The state of a rate limit for one caller. `policy` is the name of the limit.
+
+    `window` and `ends_in` are seconds: the length of the window, and the time until it ends. `cost` is the part of the
+    limit that this request used.
+    """
 
     policy: str
     limit: int
@@ -23,12 +27,12 @@ class Rate:
 
 
 class RateCounter(Protocol):
-    """Counts what callers do against one limit, wherever the counts are stored."""
+    """Counts the requests of callers for one rate limit."""
 
     async def hit(self, caller: str, cost: int = 1) -> Rate | None:
-        """Counts. Raises RateLimited beyond the limit. Returns None where there is no limit."""
+        """Counts a request. Raises RateLimited beyond the limit. Returns None when there is no limit."""
         ...
 
     def check(self, caller: str) -> None:
-        """Raises RateLimited for a caller that is known to have nothing left. Counts nothing."""
+        """Raises RateLimited for a caller that `hit` refused in the running window. Counts nothing."""
         ...

@@ -1,11 +1,11 @@
-"""Why something cannot be done to a profile: a code for programs, a reason for people, advice for integrators."""
+"""The reasons why a profile cannot be changed: a code for programs, a text for users, and advice for developers."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class RefusalCode(StrEnum):
-    """RefusalCode of the contract."""
+    """The codes of refusals, RefusalCode in the schema."""
 
     FORBIDDEN = "FORBIDDEN"
     NEEDS_RECENT_SIGN_IN = "NEEDS_RECENT_SIGN_IN"
@@ -20,8 +20,10 @@ class RefusalCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """`reason` is for a person who uses the product and names no setting. `advice` is for who integrates or operates
-    it: which setting would allow the change.
+    """A reason why a change is not possible.
+
+    `reason` is a text for users of the product, so it names no settings. `advice` is a text for developers and
+    operators: it names the setting that would allow the change.
     """
 
     code: RefusalCode
@@ -30,5 +32,5 @@ class Refusal:
 
     @property
     def message(self) -> str:
-        """The text for the error of a mutation, which integrators read."""
+        """The text for the error of a mutation, which developers read."""
         return f"{self.reason} {self.advice}".strip()

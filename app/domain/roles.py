@@ -1,4 +1,4 @@
-"""Roles: sets of permissions that users are given together."""
+"""Roles: sets of permissions that are assigned to users together."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,9 +10,11 @@ from app.domain.logs import FieldChange
 from app.domain.metadata import is_well_formed
 from app.domain.permissions import Permission
 
+# Maximum number of roles of one user.
 MAX_ROLES = 50
+# Maximum number of permissions of one role, and of permissions that one user has directly.
 MAX_PERMISSIONS = 1_000
-# Characters.
+# Maximum lengths in characters.
 MAX_NAME = 100
 MAX_DESCRIPTION = 500
 MAX_PERMISSION = 280
@@ -21,9 +23,9 @@ MAX_API = 600
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
-    """As stored. Tokens and arguments name it by `role_id`. A permission has `name`, `api` and maybe `description`.
+    """A stored role. `role_id` identifies it in tokens and arguments. `version` is 1 at first and grows with changes.
 
-    `version` is 1 at creation and one more after each change.
+    A permission has the fields `name` and `api`, and possibly `description`.
     """
 
     id: Key
@@ -36,26 +38,27 @@ class Role:
 
 
 def check_role(name: str | None, description: str | None) -> None:
-    """Refused with INVALID_INPUT. None is not asked about."""
+    """Raises Refused with INVALID_INPUT for an invalid name or description. A value of None is not checked."""
     if name is not None and not _is_text(name, MAX_NAME):
-        raise _invalid(f"name takes 1 to {MAX_NAME} characters.", "name")
+        raise _invalid(f"name must have 1 to {MAX_NAME} printable characters.", "name")
     if description is not None and not (description == "" or _is_text(description, MAX_DESCRIPTION)):
-        raise _invalid(f"description takes at most {MAX_DESCRIPTION} characters.", "description")
+        raise _invalid(f"description must have at most {MAX_DESCRIPTION} printable characters.", "description")
 
 
 def check_name_contains(text: str) -> None:
-    """Refused with INVALID_INPUT when no name of a role could contain the text."""
+    """Raises Refused with INVALID_INPUT when the name of a role cannot contain the text."""
     if text and not (len(text) <= MAX_NAME and text.isprintable()):
-        message = f"nameContains takes at most {MAX_NAME} characters, none of them a control character."
+        message = f"nameContains must have at most {MAX_NAME} printable characters."
         raise _invalid(message, "nameContains")
 
 
 def to_permissions(
     given: Iterable[Permission], before: Sequence[Mapping[str, str]] = ()
 ) -> tuple[Mapping[str, str], ...]:
-    """Each permission once, in the order given. Refused with INVALID_INPUT, TOO_LARGE.
+    """Returns the permissions for storing, each once, in their order.
 
-    A description that is left out stays as it is in `before`; an empty one is removed.
+    A description of None stays as it is in `before`. An empty description removes the stored one. Raises Refused with
+    INVALID_INPUT for an invalid permission, TOO_LARGE for more than MAX_PERMISSIONS.
     """
     known = {permission_key(each): each for each in before}
     found: dict[tuple[str, str], Mapping[str, str]] = {}
@@ -68,7 +71,10 @@ def to_permissions(
 
 
 def granted(before: Sequence[Mapping[str, str]], given: Iterable[Permission]) -> tuple[Mapping[str, str], ...]:
-    """`before` with the given permissions, those that are there already with their new description."""
+    """Returns `before` with the given permissions. A permission that is already there gets its new description.
+
+    Raises Refused with INVALID_INPUT or TOO_LARGE.
+    """
     new = {permission_key(each): each for each in to_permissions(given, before)}
     after = tuple({**{permission_key(each): each for each in before}, **new}.values())
     check_count(after, MAX_PERMISSIONS, "permissions")
@@ -76,18 +82,25 @@ def granted(before: Sequence[Mapping[str, str]], given: Iterable[Permission]) ->
 
 
 def revoked(before: Sequence[Mapping[str, str]], given: Sequence[Permission]) -> tuple[Mapping[str, str], ...]:
-    """`before` without the given permissions. Refused with INVALID_INPUT when one of them has a description."""
+    """Returns `before` without the given permissions.
+
+    Raises Refused with INVALID_INPUT when one of them is invalid or has a description.
+    """
+    # A caller may expect that a permission with another description stays, so a description is refused.
     if any(each.description is not None for each in given):
-        raise _invalid("api and name alone say which permission to revoke: leave the description out.", "permissions")
+        raise _invalid("To revoke a permission, send its api and name without a description.", "permissions")
     return removed(before, to_permissions(given), permission_key)
 
 
 def _check_permission(given: Permission) -> None:
     if not _is_text(given.api, MAX_API) or not _is_text(given.name, MAX_PERMISSION):
-        message = f"A permission has a name of 1 to {MAX_PERMISSION} characters and an api of 1 to {MAX_API}."
+        message = (
+            f"The name of a permission must have 1 to {MAX_PERMISSION} printable characters,"
+            f" and its api must have 1 to {MAX_API}."
+        )
         raise _invalid(message, "permissions")
     if given.description and not _is_text(given.description, MAX_DESCRIPTION):
-        message = f"The description of a permission takes at most {MAX_DESCRIPTION} characters on one line."
+        message = f"The description of a permission must have at most {MAX_DESCRIPTION} printable characters."
         raise _invalid(message, "permissions")
 
 
@@ -98,18 +111,19 @@ def _described(given: Permission, before: Mapping[str, str] | None) -> Mapping[s
 
 
 def check_count(things: Any, limit: int, name: str) -> None:
-    """Refused with TOO_LARGE."""
+    """Raises Refused with TOO_LARGE when there are more than `limit` things."""
     if len(things) > limit:
-        raise Refused(ErrorCode.TOO_LARGE, f"At most {limit} {name}.", (name,))
+        raise Refused(ErrorCode.TOO_LARGE, f"There can be at most {limit} {name}.", (name,))
 
 
 def added(before: Sequence[Any], more: Iterable[Any], same: Any = lambda each: each) -> tuple[Any, ...]:
-    """With what is not there yet; `same` says by what two are one."""
+    """Returns `before` with the new items of `more`. Items are equal when `same` returns the same value for them."""
     known = {same(each) for each in before}
     return (*before, *(each for each in more if same(each) not in known))
 
 
 def removed(before: Sequence[Any], less: Iterable[Any], same: Any = lambda each: each) -> tuple[Any, ...]:
+    """Returns `before` without the items of `less`. `same` works as in `added`."""
     gone = {same(each) for each in less}
     return tuple(each for each in before if same(each) not in gone)
 
@@ -117,7 +131,8 @@ def removed(before: Sequence[Any], less: Iterable[Any], same: Any = lambda each:
 def permission_changes(
     before: Sequence[Mapping[str, str]], after: Sequence[Mapping[str, str]]
 ) -> tuple[FieldChange, ...]:
-    """What history tells: the permissions that differ. All of them could be too large to be kept."""
+    """Returns the change for the log event: only the permissions that differ."""
+    # All permissions of a user could exceed the size limit of a log event.
     old, new = ({tuple(sorted(each.items())): each for each in some} for some in (before, after))
     return _lost_and_gained(
         "permissions", [old[key] for key in old if key not in new], [new[key] for key in new if key not in old]
@@ -125,7 +140,7 @@ def permission_changes(
 
 
 def role_changes(before: Sequence[Key], after: Sequence[Key], names: Mapping[Key, str]) -> tuple[FieldChange, ...]:
-    """What history tells: the names of the roles that differ. A role that does not exist any more has no name."""
+    """Returns the change for the log event: the names of the roles that differ. Deleted roles are left out."""
     lost, gained = [each for each in before if each not in after], [each for each in after if each not in before]
     return _lost_and_gained(
         "roles", [names[each] for each in lost if each in names], [names[each] for each in gained if each in names]
@@ -137,7 +152,7 @@ def _lost_and_gained(path: str, lost: list[Any], gained: list[Any]) -> tuple[Fie
 
 
 def permission_key(permission: Mapping[str, str]) -> tuple[str, str]:
-    """By what two permissions are one."""
+    """Returns the values that identify a permission."""
     return permission["api"], permission["name"]
 
 

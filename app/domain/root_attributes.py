@@ -1,4 +1,4 @@
-"""The five root attributes: their limits, and what an edit makes of them."""
+"""The five root attributes: their limits, and how an edit changes them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from app.domain.refusals import RefusalCode
 from app.domain.rows import to_camel
 from app.domain.users import AttributeSource, Provenance, User
 
-# Characters, as Auth0's API has them; picture: what browsers and proxies still take.
+# Maximum lengths in characters, as in Auth0's API. Many browsers and proxies do not accept a longer URL of a picture.
 MAX_LENGTHS = {"name": 300, "given_name": 150, "family_name": 150, "nickname": 300, "picture": 2048}
 ROOT_ATTRIBUTES = tuple(MAX_LENGTHS)
 
@@ -27,7 +27,7 @@ class RootAttributeName(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RootAttribute:
-    """One root attribute as a page shows it."""
+    """A root attribute with its source, and whether it can be edited. `code` and `reason` tell why not."""
 
     name: RootAttributeName
     value: str | None
@@ -40,25 +40,25 @@ class RootAttribute:
 
 
 def check_root_attribute(name: str, value: str | None) -> None:
-    """Refused where the value is empty, too long, has control characters, or a picture that is no https URL.
+    """Raises Refused with INVALID_INPUT when the value is empty, too long, or contains control characters.
 
-    None is well: it clears.
+    A picture must also be an https URL. None is valid: it removes the value.
     """
     if value is None:
         return
     limit = MAX_LENGTHS[name]
     if not 1 <= len(value) <= limit:
-        raise _invalid(name, f"takes 1 to {limit} characters; null clears it")
+        raise _invalid(name, f"must have 1 to {limit} characters; send null to remove the value")
     if not is_well_formed(value) or any(ord(each) < 32 or 127 <= ord(each) < 160 for each in value):
-        raise _invalid(name, "takes no control characters and no lone surrogates")
+        raise _invalid(name, "must not contain control characters or lone surrogates")
     if name == "picture" and not _is_https_url(value):
-        raise _invalid(name, "takes an https URL")
+        raise _invalid(name, "must be an https URL")
 
 
 def apply_root_attributes(
     user: User, values: Mapping[str, str | None], source: AttributeSource, at: datetime
 ) -> dict[str, object]:
-    """The top-level fields to write: values, and the provenance of those that differ from what is."""
+    """Returns the top-level fields to write: the values that differ from the present ones, and their provenance."""
     changed = {name: value for name, value in values.items() if value != getattr(user, name)}
     if not changed:
         return {}

@@ -1,4 +1,4 @@
-"""Rows: a stored record with joined data and the rules of its reader, who can read permitted attributes only."""
+"""Rows: a stored record with its joined data and the rules of its reader. A row returns only permitted attributes."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -20,54 +20,58 @@ from app.domain.rules import ReadableRules
 from app.domain.times import format_time
 
 NOTHING_JOINED: Joined = {}
-# Looked up once: each computed attribute compares it.
+# A global is faster than the lookup `Takes.JOINED`, which each computed attribute of each row would need.
 _JOINED = Takes.JOINED
 
 
 def to_camel(name: str) -> str:
-    """GraphQL's name for a snake_case one."""
+    """Returns the GraphQL name (camelCase) for a name in snake_case."""
     head, *rest = name.split("_")
     return head + "".join(part.title() for part in rest)
 
 
 class Row:
-    """Reading changes neither the record nor the joined data, so that requests can share both."""
+    """An object as one reader may see it. Reading does not change the record or the joined data."""
 
-    __slots__ = ("_made", "joined", "kind", "readable", "record")
+    __slots__ = ("_computed", "joined", "kind", "readable", "record")
 
     def __init__(self, kind: Kind, record: Record, readable: ReadableRules, joined: Joined = NOTHING_JOINED) -> None:
         self.kind = kind
         self.record = record
         self.readable = readable
         self.joined = joined
-        # Values that were computed before: a client can request an attribute thirty times under other names.
-        self._made: dict[str, Any] = {}
+        # Computed values. A client can request the same attribute with many aliases, and the work must be done once.
+        self._computed: dict[str, Any] = {}
 
     def read(self, name: str) -> Any:
-        """The value of an attribute that no service provides. Forbidden when its rule does not hold for this reader."""
+        """Returns the value of an attribute, unless it is Provided by a service.
+
+        Raises Forbidden when the reader may not read it.
+        """
         rule, path, default = self.kind.steps[name]
         if rule is not None and rule not in self.readable:
             self.require(name)
         if path is not None:
             return self.record.get(path, default)
-        made = self._made
-        if name not in made:
+        computed = self._computed
+        if name not in computed:
             attribute = self.kind.attributes[name]
-            made[name] = _MAKERS[type(attribute)](self, attribute)
-        return made[name]
+            computed[name] = _READERS[type(attribute)](self, attribute)
+        return computed[name]
 
     def require(self, name: str) -> None:
-        """Forbidden when the attribute's rule does not hold for this reader."""
+        """Raises Forbidden when the reader may not read the attribute."""
         rule = self.kind.attributes[name].read
         if rule is not None and rule not in self.readable:
             raise rule.refusal(rule.alternatives(self.readable.is_self))
 
     def may_read(self, name: str) -> bool:
-        """Whether there is such an attribute, open to this reader."""
+        """Whether the attribute exists and the reader may read it."""
         return self.kind.may_read(name, self.readable)
 
     def raw(self) -> dict[str, Any]:
-        """The attributes of the allow-list that may be read and are there, as JSON values under snake_case names."""
+        """Returns the `in_raw` attributes that the reader may read and that have a value, as JSON, in snake_case."""
+        # Built from an allow-list. If secret fields were removed instead, a new field would be public by default.
         values = {name: self.read(name) for name in self.kind.raw_selection() if self.may_read(name)}
         return {name: to_json(value) for name, value in values.items() if value is not None}
 
@@ -84,7 +88,7 @@ def _computed(row: Row, attribute: Computed) -> Any:
 
 
 def _nested(row: Row, attribute: Nested) -> list[Row]:
-    """Each row has its position in the list beside it, and what was joined for it."""
+    """Returns a row for each record. Its joined data contains `position`, the index in the list."""
     kind, readable = attribute.kind, row.readable
     records = row.record.get(attribute.path, ())
     joined = row.joined.get(attribute.name) or (NOTHING_JOINED,) * len(records)
@@ -102,7 +106,7 @@ def _raw_document(row: Row, _: RawDocument) -> dict[str, Any]:
     return row.raw()
 
 
-_MAKERS: dict[type[Attribute], Callable[[Row, Any], Any]] = {
+_READERS: dict[type[Attribute], Callable[[Row, Any], Any]] = {
     Converted: _converted,
     Computed: _computed,
     Nested: _nested,
@@ -112,7 +116,7 @@ _MAKERS: dict[type[Attribute], Callable[[Row, Any], Any]] = {
 
 
 def to_json(value: Any) -> Any:
-    """Rows become objects; times RFC 3339 text."""
+    """Returns the value as JSON: rows become objects, and times become RFC 3339 texts."""
     if isinstance(value, Row):
         return value.raw()
     if isinstance(value, list):

@@ -1,6 +1,7 @@
-"""Rules as values: which scopes let a caller read a field or run a mutation.
+"""Authorization rules as values: the scopes that allow a caller to read a field or to run a mutation.
 
-One object is printed as `@authorized`, enforced on reading, and asked by services on writing. Policy decides by them.
+The same rule is printed in the schema as `@authorized`, enforced by rows when a field is read, and checked by services
+before a write. So the documentation cannot differ from the behaviour. The package `policy` evaluates the rules.
 """
 
 from collections.abc import Iterable
@@ -14,11 +15,12 @@ Alternatives = tuple[frozenset[Scope], ...]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rule:
-    """Alternatives of scopes; a caller needs every scope of one alternative.
+    """Alternatives of scopes. A caller needs all scopes of one alternative. `name` completes "Not allowed to ...".
 
-    `self_` are more alternatives for users who act on their own profile. None: there are none. Empty: users may never
-    do this to their own profile, whatever their scopes. `recent`: to their own profile only soon after they signed in
-    (RFC 9470). `writes`: the rule is about a change, so that the service also asks whether the caller is blocked.
+    `self_` contains further alternatives for users who act on their own profile. None means that there are no further
+    ones. An empty tuple means that users may never do this to their own profile, whatever their scopes are. With
+    `recent`, users may do it to their own profile only soon after a sign-in (RFC 9470). `writes` is true for a change:
+    then the service also refuses a blocked caller.
     """
 
     name: str
@@ -28,18 +30,19 @@ class Rule:
     writes: bool = False
 
     def alternatives(self, is_self: bool) -> Alternatives:
-        """Those that count for a user's own profile, or for any other profile."""
+        """Returns the alternatives for the caller's own profile, or for another profile."""
         if not is_self:
             return self.scopes
+        # `()` and None differ: with `()`, even the scopes for all users do not help for the own profile.
         return () if self.self_ == () else (self.self_ or ()) + self.scopes
 
     def refusal(self, alternatives: Alternatives) -> Forbidden:
-        """What a caller is told for whom the rule does not hold. `alternatives` are those that would help."""
+        """Returns the error for a caller without the necessary scopes. `alternatives` would be sufficient."""
         return Forbidden(f"Not allowed to {self.name}.", to_lists(alternatives))
 
 
 class ReadableRules(frozenset[Rule]):
-    """The rules of reading that hold for a reader of an object. `is_self` says whether it is about that user."""
+    """The rules for reading that a reader of an object meets. `is_self` is true if the object belongs to the reader."""
 
     is_self: bool
 
@@ -50,12 +53,12 @@ class ReadableRules(frozenset[Rule]):
 
 
 def to_lists(alternatives: Alternatives) -> list[list[str]]:
-    """As they are printed and told: each alternative in full and sorted."""
+    """Returns the alternatives as lists of texts, each sorted, for the schema and for errors."""
     return [sorted(str(scope) for scope in each) for each in alternatives]
 
 
 def _reading(name: str, scopes: str, self_: str | None = None) -> Rule:
-    """As in the table of authorization.md: commas separate alternatives, and `+` joins the scopes of one."""
+    """Makes a rule from texts. Commas separate alternatives, and `+` joins the scopes of one alternative."""
     return Rule(name, _parse(scopes), None if self_ is None else _parse(self_))
 
 
@@ -68,6 +71,7 @@ def _parse(text: str) -> Alternatives:
     return tuple(frozenset(Scope(part.strip()) for part in each.split("+")) for each in alternatives)
 
 
+# As `self_`: users may never do this to their own profile.
 NEVER = ""
 
 READ_USER = _reading("read a user", "read:users", "read:current_user")
@@ -106,7 +110,7 @@ SEND_ACCOUNT_MAIL = _writing("send an e-mail about the account", "update:users",
 CHANGE_EMAIL = _writing("change an e-mail address", "update:users", "update:current_user_email", recent=True)
 CHANGE_USERNAME = _writing("change a username", "update:users", "update:current_user_username", recent=True)
 CHANGE_PHONE_NUMBER = _writing("change a phone number", "update:users")
-# The old password stands for a recent sign-in: services ask for one of the two.
+# Not `recent`: the old password is a proof too. The service requires either the old password or a recent sign-in.
 CHANGE_PASSWORD = _writing("change a password", "update:users", "update:current_user_password")
 VERIFY_PASSWORDS = _writing("verify passwords", "verify:passwords")
 REVOKE_APPLICATION = _writing("revoke an application", "delete:grants", "delete:current_user_grants", recent=True)

@@ -1,10 +1,10 @@
-"""The closed vocabulary of scopes: Auth0's names, ours named alike. Keep it in alphabetical order."""
+"""All scopes, in alphabetical order. They are Auth0's scopes, and some with names of the same pattern."""
 
 from enum import StrEnum
 
 
 class Scope(StrEnum):
-    """`action:what`; what ends in nothing else is about any user, `current_user` about the caller's own profile."""
+    """A scope, in the form `action:object`. An object with `current_user` is that of the caller's own profile."""
 
     CREATE_AUTHENTICATION_METHODS = "create:authentication_methods"
     CREATE_LOGINS = "create:logins"

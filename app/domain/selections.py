@@ -1,4 +1,4 @@
-"""What a caller requests of an object: names of attributes, each with what is requested inside it."""
+"""Selections: the attributes that a caller requests from an object, each with the selection inside it."""
 
 from collections.abc import Mapping
 from typing import Any, TypeAlias
@@ -7,7 +7,7 @@ Selection: TypeAlias = Mapping[str, "Selection"]
 
 
 class SelectionTree(dict[str, "SelectionTree"]):
-    """The selection of a field, kept with its GraphQL document. `plans` are what readers computed for it before."""
+    """The selection of a field. It is stored with its GraphQL document, and `plans` caches results for it."""
 
     __slots__ = ("plans",)
 
@@ -16,7 +16,7 @@ class SelectionTree(dict[str, "SelectionTree"]):
         self.plans: dict[Any, Any] | None = None
 
     def below(self, name: str) -> "SelectionTree":
-        """The selection inside an attribute, which is added if it is missing."""
+        """Returns the selection inside an attribute. Adds the attribute if it is missing."""
         found = self.get(name)
         if found is None:
             found = self[name] = SelectionTree()

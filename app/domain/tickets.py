@@ -1,4 +1,4 @@
-"""Tickets: proof, by a link in a mail, that its reader has the e-mail address that it went to."""
+"""Tickets: links in mails. Whoever opens the link proves that they can read mail to the e-mail address."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ from app.domain.ids import Key
 
 
 class TicketPurpose(StrEnum):
-    """What redeeming does."""
+    """The action when a ticket is redeemed."""
 
     VERIFY_EMAIL = "VERIFY_EMAIL"
     CHANGE_EMAIL = "CHANGE_EMAIL"
@@ -28,10 +28,10 @@ LIFETIMES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
-    """Good for what it is bound to: `email` in lower case, and the version of the user's credential (0: none).
+    """A stored ticket. It is only valid while the user has this e-mail address (or pending one) and this credential.
 
-    Each attempt to send its mail makes a secret, which is kept nowhere; `hash` is the SHA-256 of the newest one, in
-    hexadecimal.
+    `email` is in lower case. `credential_version` is 0 if the user has no password. Each attempt to send the mail makes
+    a new secret, which is not stored; `hash` is the SHA-256 of the newest secret in hexadecimal.
     """
 
     id: Key
@@ -47,14 +47,14 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class PutTicket(SideEffect):
-    """Issues it; the user's other tickets of its purpose are revoked."""
+    """Stores a ticket, and revokes the user's other tickets with the same purpose."""
 
     ticket: Ticket
 
 
 @dataclass(frozen=True, slots=True)
 class ConsumeTicket(SideEffect):
-    """Redeems it once: whoever comes second finds none."""
+    """Deletes a ticket that is being redeemed, so that it works only once."""
 
     id: Key
 
@@ -64,4 +64,4 @@ class ConsumeTicket(SideEffect):
 
 @dataclass(frozen=True, slots=True)
 class RevokeTickets(SideEffect):
-    """Revokes every ticket of the user, whatever it is for."""
+    """Revokes all tickets of the user."""

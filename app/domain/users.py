@@ -1,4 +1,4 @@
-"""The whole profile as a dataclass, for writing. Queries read records through the attribute tables instead."""
+"""The complete profile as a dataclass, for writes. Queries read single fields with the attribute tables instead."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from app.domain.ids import Key
 
 
 class AttributeSource(StrEnum):
-    """Who set a root attribute."""
+    """The source of a root attribute's value."""
 
     IDP = "IDP"
     USER = "USER"
@@ -22,7 +22,7 @@ class AttributeSource(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Where a root attribute's value came from; `connection` only where the source is IDP."""
+    """Who set a root attribute, and when. `connection` is None unless the source is IDP."""
 
     source: AttributeSource
     at: datetime
@@ -35,11 +35,14 @@ PROVIDER_TOKENS = ("access_token", "refresh_token")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """An account with an identity provider. `profile_data` is JSON text, since payloads have dots and $ in keys.
+    """An account with an identity provider. `profile_data` is a JSON text.
 
-    `origin` and `origin_user_id` are the `_id` and `user_id` of the profile that was linked, and waits; `keys` those of
-    its address, name and number, which stay taken.
+    For a linked account, `origin` and `origin_user_id` are the `_id` and the `user_id` of its hidden profile. `keys`
+    are the keys of its e-mail address, username and phone number: no other user may use them.
     """
+
+    # `profile_data` is a text, not an object: keys of payloads can contain dots and $, which MongoDB does not handle
+    # well.
 
     provider: str
     connection: str
@@ -55,12 +58,12 @@ class Identity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """One account of a tenant. Field names are the stored ones; `id` is the document's `_id`.
+    """A user of a tenant. The field names are those of the stored document; `id` is its `_id`.
 
-    `linked_to` is the `_id` of the profile that this one is linked to: until it is unlinked nobody sees it.
-    `primary_access` is what that profile held at the link of what it did not take over from this one: each field by
-    its name. It is None when everything was taken over.
-    `roles` holds the `_id`s of roles, `permissions` those granted directly. The first identity is the primary one.
+    The first identity is the primary one. `role_ids` contains the `_id`s of roles, and `permissions` the permissions
+    that were granted directly. `linked_to` is the `_id` of the profile to which this one is linked; then no list or
+    lookup finds this profile. `primary_access` contains the app_metadata, roles and permissions that the other profile
+    had before the link, without those fields that it took over from this profile; see `identities.unlink`.
     """
 
     id: Key
@@ -95,10 +98,10 @@ class User:
     linked_to: Key | None = None
     primary_access: Mapping[str, Any] | None = None
 
-    def own(self) -> list[Key]:
-        """The `_id`s of the profile and of those linked to it."""
+    def profile_ids(self) -> list[Key]:
+        """Returns the `_id`s of this profile and of the profiles that are linked to it."""
         return [self.id, *(each.origin for each in self.identities if each.origin is not None)]
 
 
-# Fields that are written without a new version: of the credential, not of the profile.
-UNCOUNTED = frozenset({"last_password_reset", "must_change_password"})
+# A change of only these fields does not increase the version: they belong to the password, not to the profile.
+FIELDS_WITHOUT_VERSION = frozenset({"last_password_reset", "must_change_password"})

@@ -21,5 +21,5 @@ def visible_events(principal: Principal) -> Filter:
     of_others, no_changes = In("roots", sorted(others)), Eq("roots", None)
     if principal.profile is None:
         return Or((no_changes, of_others))
-    is_own = In("user", principal.own())
+    is_own = In("user", principal.profile_ids())
     return Or((no_changes, And((Not(is_own), of_others)), And((is_own, In("roots", sorted(own))))))

@@ -26,4 +26,4 @@ def visible_by_key(principal: Principal, kind: Kind) -> Filter | None:
     # The caller may read their own objects at most. `own` includes the accounts that are linked to their profile.
     if kind.owner is None or principal.profile is None:
         return None
-    return And((shown, In(kind.owner, principal.own())))
+    return And((shown, In(kind.owner, principal.profile_ids())))

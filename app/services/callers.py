@@ -39,7 +39,7 @@ class Callers:
         return replace(
             principal,
             profile=user.id,
-            linked=tuple(user.own()[1:]),
+            linked=tuple(user.profile_ids()[1:]),
             user_id=user.user_id,
             name=user.name,
             loaded=LoadedProfile(user),

@@ -63,7 +63,7 @@ class Events:
 
         A change that does not move the version happens now, and its event has no version.
         """
-        moved, by_user = changes.moves_version, changes.by_user
+        moved, by_user = changes.increases_version, changes.by_user
         return self.build(
             after.tenant,
             changes.type,

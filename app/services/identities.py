@@ -9,7 +9,7 @@ from app.domain.errors import ErrorCode, Forbidden, Refused, Unauthenticated, Un
 from app.domain.filters import Eq, Filter
 from app.domain.identities import PROOF_SECONDS, LinkMetadata, check_link, check_linked, check_room, link, unlink
 from app.domain.ids import Key, encode_id
-from app.domain.logins import said
+from app.domain.logins import filled_fields
 from app.domain.logs import FieldChange, LogEventType, diff
 from app.domain.principals import ActorKind, Principal
 from app.domain.roles import permission_changes, role_changes
@@ -156,7 +156,7 @@ class Identities:
 def _audit(before: User, after: User, names: Mapping[Key, str]) -> tuple[FieldChange, ...]:
     """`names` are those of the roles that differ."""
     return (
-        *diff(said(before), said(after)),
+        *diff(filled_fields(before), filled_fields(after)),
         *diff({"blocked": before.blocked}, {"blocked": after.blocked}),
         *role_changes(before.role_ids, after.role_ids, names),
         *permission_changes(before.permissions, after.permissions),

@@ -127,7 +127,7 @@ class Lists:
 
 
 def _where(principal: Principal, query: ListQuery) -> Filter:
-    return And((query.where, query.besides, visible(principal, query.kind)))
+    return And((query.where, query.extra_filter, visible(principal, query.kind)))
 
 
 def _own_keys(owner: Row) -> list[Key]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.domain.connections import AuthConnection
-from app.domain.logins import MAX_PROFILE_BYTES, Login, said
+from app.domain.logins import MAX_PROFILE_BYTES, Login, filled_fields
 from app.domain.logs import LogEvent, LogEventType, diff
 from app.domain.users import User
 from app.services.events import Events
@@ -41,7 +41,7 @@ def success_event(events: Events, report: LoginReport, login: Login, before: Use
 
     A login that does not change the version has no changes to list.
     """
-    old = {} if before is None else said(before)
+    old = {} if before is None else filled_fields(before)
     moved = before is None or after.version != before.version
     size = login.dropped_bytes
     details = None if size is None else {"profileData": f"not kept: {size} of at most {MAX_PROFILE_BYTES} bytes"}
@@ -52,6 +52,6 @@ def success_event(events: Events, report: LoginReport, login: Login, before: Use
         login.connection,
         after,
         user_version=after.version if moved else None,
-        changes=diff(old, said(after)) if moved else (),
+        changes=diff(old, filled_fields(after)) if moved else (),
         details=details,
     )

@@ -22,7 +22,7 @@ from app.domain.logins import (
     create_profile,
     keys_of_login,
     refresh_profile,
-    versioned,
+    versioned_fields,
 )
 from app.domain.logs import LogEvent, LogEventType, same
 from app.domain.normalizers.registry import normalize
@@ -140,7 +140,7 @@ class RecordLogins:
         await self._check_app_metadata(caller, before, after)
         # Counters, tokens and the provider's raw profile do not change the version: otherwise every login would be a
         # version conflict for a user who is editing the profile.
-        if before is not None and versioned(before) != versioned(after):
+        if before is not None and versioned_fields(before) != versioned_fields(after):
             after = replace(after, version=before.version + 1, updated_at=at)
         event = success_event(self._writes.events, report, login, before, after)
         side_effects = self._side_effects(request, before, after, failures, event, at)
@@ -217,7 +217,7 @@ class RecordLogins:
 
 def _create(login: Login, at: datetime) -> User:
     """Returns a new profile. Raises Refused with NOT_FOUND when the setting NEVER refuses unknown external users."""
-    if not login.is_ours and login.connection.sync_root_attributes is SyncRootAttributes.NEVER:
+    if not login.is_managed and login.connection.sync_root_attributes is SyncRootAttributes.NEVER:
         message = f"There is no such user, and connection {login.connection.name} does not create users at login."
         raise Refused(ErrorCode.NOT_FOUND, message, ("profile",))
     return create_profile(login, new_id(), login.claims.user_id or str(new_id()), at)

@@ -11,11 +11,14 @@ from app.domain.paging import ListQuery
 
 
 def log_events(
-    since: datetime | None, until: datetime | None, types: Iterable[LogEventType] | None = None, besides: Filter = ALL
+    since: datetime | None,
+    until: datetime | None,
+    types: Iterable[LogEventType] | None = None,
+    extra_filter: Filter = ALL,
 ) -> ListQuery:
     """Events from `since` up to but not including `until`, newest first."""
     chosen = ALL if types is None else In("type", [str(each) for each in types])
-    return ListQuery(LOG_EVENT, NEWEST_FIRST, And((in_period(since, until), chosen)), besides)
+    return ListQuery(LOG_EVENT, NEWEST_FIRST, And((in_period(since, until), chosen)), extra_filter)
 
 
 def in_period(since: datetime | None, until: datetime | None = None) -> Filter:

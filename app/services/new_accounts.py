@@ -10,7 +10,7 @@ from app.domain.claims import with_defaults
 from app.domain.commits import Changes, Commit, ProfileWrite, SideEffect
 from app.domain.connections import AuthConnection
 from app.domain.errors import ErrorCode, Refused
-from app.domain.logins import said, to_user_id
+from app.domain.logins import filled_fields, to_user_id
 from app.domain.logs import LogEventType, diff
 from app.domain.metadata import RESERVED_APP_METADATA, check_patch, check_size
 from app.domain.passwords import HashNewPassword, SetPassword, why_no_password
@@ -111,7 +111,7 @@ class NewAccounts:
         more: tuple[SideEffect, ...],
     ) -> Commit:
         """The profile, its password, an event with everything that it begins with, and `more` side effects."""
-        user, values = account.user, said(account.user)
+        user, values = account.user, filled_fields(account.user)
         event = self._events.of_profile(caller, user, Changes(type_, values), reason, diff({}, values))
         [identity] = user.identities
         event = replace(event, connection=identity.connection, strategy=identity.provider)

@@ -7,7 +7,7 @@ from app.domain.accounts import why_no_mail
 from app.domain.commits import Changes
 from app.domain.errors import ErrorCode, Refused
 from app.domain.filters import In
-from app.domain.identifiers import account_named, fold
+from app.domain.identifiers import find_account, fold
 from app.domain.ids import Key
 from app.domain.logs import LogEventType
 from app.domain.mail import check_mail
@@ -154,7 +154,7 @@ class Passwords:
         ip = read_ip(ip)
         keys = keys_of_typed(connection, identifier)
         user = await self._users.find(principal.tenant, In("keys", keys))
-        account = Key(None) if user is None else account_named(user, keys)
+        account = Key(None) if user is None else find_account(user, keys)
         # By account: an e-mail address, a username and a phone number are no three chances to guess one password.
         named = _unknown(connection, identifier) if user is None else f"account:{account}"
         tries = _tries(named, ip or "")

@@ -213,7 +213,7 @@ class Roles:
 
     async def _check_own(self, caller: Principal, before: Role, after: Role | None) -> None:
         """Forbidden when the change would reach the caller's own profile. An application has none to look up."""
-        own = caller.own()
+        own = caller.profile_ids()
         is_own = bool(own) and changes_members(before, after) and await self._roles.is_assigned(before, own)
         reason = why_not_changed(before, after, is_own)
         if reason is not None:

@@ -3,7 +3,7 @@
 from app.domain.connections import AuthConnectionKind, kind_of
 from app.domain.errors import ErrorCode, Refused
 from app.domain.filters import And, Eq, Filter
-from app.domain.identifiers import NAMED_BY_IDENTIFIER, email_key, fold, subject_key
+from app.domain.identifiers import KINDS_WITH_IDENTIFIERS, email_key, fold, subject_key
 from app.domain.principals import Principal
 from app.policy.rules import authenticated
 from app.store.snapshots import Snapshots
@@ -40,7 +40,7 @@ class UserLookup:
         Raises Unauthenticated.
         """
         known = (await self._snapshots.connections(authenticated(principal).tenant)).get(connection)
-        if known is None or known.kind in NAMED_BY_IDENTIFIER:
+        if known is None or known.kind in KINDS_WITH_IDENTIFIERS:
             return Eq("keys", email_key(connection, email))
         # Accounts of an external provider have no unique e-mail address, so several profiles can match.
         return And((Eq("email_folded", fold(email)), Eq("identities.0.connection", connection)))

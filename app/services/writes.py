@@ -10,7 +10,7 @@ from app.domain.commits import Changes, Commit, ProfileWrite
 from app.domain.connections import unknown_connection
 from app.domain.errors import ErrorCode, InsufficientUserAuthentication, Refused, UserBlocked, VersionConflict
 from app.domain.filters import Eq, Filter
-from app.domain.identifiers import is_named
+from app.domain.identifiers import has_subject
 from app.domain.logs import LogEvent, check_reason, same
 from app.domain.principals import ActorKind, Principal
 from app.domain.rows import to_camel
@@ -208,7 +208,7 @@ class Writes:
             return await self._callers.confirm(principal)
         if user.blocked:
             raise UserBlocked
-        return replace(principal, linked=tuple(user.own()[1:]))
+        return replace(principal, linked=tuple(user.profile_ids()[1:]))
 
     async def _confirm_again(self, opened: AuthorizedWrite) -> AuthorizedWrite:
         """Right before the commit, because slow work may lie between: the caller may be blocked meanwhile.
@@ -229,7 +229,7 @@ class Writes:
             return user
         changes = replace(changes, fields=fields)
         after = replace(user, **fields)
-        if changes.moves_version:
+        if changes.increases_version:
             after = replace(after, version=user.version + 1, updated_at=now())
         audit = audit_changes(user, fields) if changes.audit is None else changes.audit
         event = self.events.of_profile(opened.caller, after, changes, opened.target.reason, audit)
@@ -250,7 +250,7 @@ def taken(identifiers: Iterable[str]) -> Refused:
 def _is_own(principal: Principal, user: User) -> bool:
     """Whether this is certainly the profile that the caller's token names."""
     is_own = principal.kind is ActorKind.USER and user.id == principal.profile
-    return is_own and is_named(user, principal.subject, principal.connection)
+    return is_own and has_subject(user, principal.subject, principal.connection)
 
 
 def _where(principal: Principal, target: Target) -> Filter:

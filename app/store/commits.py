@@ -80,7 +80,7 @@ class Commits:
             raise Conflict
         if after is None:
             # Linked profiles are separate documents that no list shows. Without this they would stay for ever.
-            linked = {"tenant": before.tenant, "_id": {"$in": before.own()}}
+            linked = {"tenant": before.tenant, "_id": {"$in": before.profile_ids()}}
             await users.delete_many(linked, session=session)
             await delete_owned(self._database, session, before)
 

@@ -27,7 +27,7 @@ class DeviceStore:
 
 
 async def revoke_devices(database: Database, session: Any, user: User, given: RevokeDevices) -> None:
-    where: dict[str, Any] = {"tenant": user.tenant, "user": {"$in": user.own()}}
+    where: dict[str, Any] = {"tenant": user.tenant, "user": {"$in": user.profile_ids()}}
     if given.client_id is not None:
         where["client_id"] = given.client_id
     await database["devices"].delete_many(where, session=session)
@@ -35,7 +35,7 @@ async def revoke_devices(database: Database, session: Any, user: User, given: Re
 
 async def unlink_device(database: Database, session: Any, user: User, given: UnlinkDevice) -> None:
     """Raises Gone when the user has no device with this id."""
-    where = {"tenant": user.tenant, "user": {"$in": user.own()}, "device_id": given.device_id}
+    where = {"tenant": user.tenant, "user": {"$in": user.profile_ids()}, "device_id": given.device_id}
     if not (await database["devices"].delete_many(where, session=session)).deleted_count:
         raise Gone(given)
 

@@ -25,7 +25,7 @@ class EnrollmentStore:
     async def find_all(self, user: User) -> list[Enrollment]:
         """Returns all enrollments of the user, those of linked profiles included."""
         with driver_errors():
-            where = {"tenant": user.tenant, "user": {"$in": user.own()}}
+            where = {"tenant": user.tenant, "user": {"$in": user.profile_ids()}}
             return [_from_document(each) for each in await self._enrollments.find(where).to_list(None)]
 
     async def touch(self, enrollment: Enrollment) -> None:
@@ -44,7 +44,7 @@ async def put_enrollment(database: Database, session: Any, user: User, given: Pu
 
 async def remove_enrollments(database: Database, session: Any, user: User, given: RemoveEnrollments) -> None:
     """Raises Gone when one of the enrollments does not exist. Then none is removed."""
-    where = {"tenant": user.tenant, "user": {"$in": user.own()}, "_id": {"$in": list(given.ids)}}
+    where = {"tenant": user.tenant, "user": {"$in": user.profile_ids()}, "_id": {"$in": list(given.ids)}}
     removed = (await database["mfa_enrollments"].delete_many(where, session=session)).deleted_count
     # The exception also takes back the deletions above, because they belong to the transaction.
     if removed < len(given.ids):

@@ -22,7 +22,7 @@ _IDENTIFIERS = ("email", "pending_email", "username", "phone_number")
 
 async def delete_owned(database: Database, session: Any, user: User) -> None:
     """Deletes all documents that belong to the user and to the linked profiles, except the log events."""
-    owned = {"tenant": user.tenant, "user": {"$in": user.own()}}
+    owned = {"tenant": user.tenant, "user": {"$in": user.profile_ids()}}
     for name in OWNED:
         await database[name].delete_many(owned, session=session)
 
@@ -34,7 +34,7 @@ async def erase(database: Database, session: Any, user: User) -> None:
     events = database["log_events"]
     # The identifiers must be read before the first update, which removes them from the history.
     identifiers = {*subjects, *await identifiers_in_history(database, session, user)}
-    about = {"user": {"$in": user.own()}}
+    about = {"user": {"$in": user.profile_ids()}}
     await events.update_many({**tenant, **about}, _REMOVE_PERSON, session=session)
     # A failed login with a wrong name belongs to no user, but its event has the identifier that was entered. People
     # enter identifiers in any case, so the comparison ignores it.
@@ -57,7 +57,7 @@ async def erase(database: Database, session: Any, user: User) -> None:
 
 async def identifiers_in_history(database: Database, session: Any, user: User) -> set[str]:
     """Returns the present and the earlier identifiers of the user and of the linked profiles."""
-    where = {"tenant": user.tenant, "user": {"$in": user.own()}, "changes.path": {"$in": _IDENTIFIERS}}
+    where = {"tenant": user.tenant, "user": {"$in": user.profile_ids()}, "changes.path": {"$in": _IDENTIFIERS}}
     found = [each.user_id for each in user.identities]
     found += [key.split(":", 2)[2] for each in user.identities for key in each.keys]
     found += [getattr(user, name) for name in _IDENTIFIERS]

@@ -18,7 +18,7 @@ class GrantStore:
 
     async def find(self, user: User, id: str) -> Grant | None:
         """Finds a grant of the user, or of a linked profile, by its `_id` in hexadecimal."""
-        return await self._find({"tenant": user.tenant, "user": {"$in": user.own()}, "_id": to_key(id)})
+        return await self._find({"tenant": user.tenant, "user": {"$in": user.profile_ids()}, "_id": to_key(id)})
 
     async def find_of(self, user: User, client_id: str, audience: str) -> Grant | None:
         return await self._find({"tenant": user.tenant, "user": user.id, "client_id": client_id, "audience": audience})

@@ -219,7 +219,7 @@ def test_cursor_belongs_to_tenant_kind_order_filter_and_owner() -> None:
     ]
     assert len(set(names)) == len(names)
     # A default period is no part of the list: its beginning is another one at every request.
-    recent = replace(query, besides=Range("at", 1))
+    recent = replace(query, extra_filter=Range("at", 1))
     assert (recent, recent.name("t")) == (query, query.name("t"))
 
 

@@ -15,4 +15,7 @@ def test_unit_is_singular_for_one_alone(number: int, unit: str, text: str) -> No
 
 
 def test_recent_sign_in_of_one_second_is_singular() -> None:
-    assert InsufficientUserAuthentication(1).message == "This needs a sign-in at most 1 second ago."
+    assert (
+        InsufficientUserAuthentication(1).message
+        == "This is only possible within 1 second after a sign-in. Sign in again."
+    )

@@ -1,3 +1,3 @@
-"""From the payload of an identity provider to Claims: one file for each provider, and one line in registry.py.
+"""Functions that turn the payload of an identity provider into Claims: one file for each payload format.
 
-Decides what a provider's claims mean. Imports domain only; the functions are pure."""
+Decides what the fields of a payload mean. registry.py has a line for each strategy. Imports domain only."""

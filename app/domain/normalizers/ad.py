@@ -1,4 +1,4 @@
-"""Active Directory and LDAP, as a directory's entry has it."""
+"""Reads entries of Active Directory and LDAP directories (ad, auth0-adldap)."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Login with Amazon: flat in snake_case, or in `Profile` in capitals."""
+"""Reads profiles of Login with Amazon: flat in snake_case, or in the object `Profile` with names in PascalCase."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,7 @@
-"""Sign in with Apple: an ID token with booleans as text; the name comes beside it, at the first login only."""
+"""Reads ID tokens of Sign in with Apple. Their booleans can be texts.
+
+Apple sends the name outside of the ID token, and only at the first login.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,7 +27,7 @@ def normalize(raw: Mapping[str, Any]) -> Claims:
 
 
 def _name(raw: Mapping[str, Any]) -> Mapping[str, Any]:
-    """`name`, or `user.name` as it comes in the form post."""
+    """Returns the object `name`, or `user.name`, as Apple's form post has it."""
     user = raw.get("user")
     for found in (raw.get("name"), user.get("name") if isinstance(user, Mapping) else None):
         if isinstance(found, Mapping):

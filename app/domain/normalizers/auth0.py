@@ -1,4 +1,4 @@
-"""A database's own users: what was stored of them, under the names of this service."""
+"""Reads users of a database connection (auth0, custom). The names of the fields are those of Auth0's user profiles."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from app.domain.claims import MAX_USERNAME, Claims, boolean, email, identifier, 
 
 
 def normalize(raw: Mapping[str, Any]) -> Claims:
-    """An id may come as `auth0|id`."""
+    """Removes the prefix `auth0|` of an id."""
     address = email(raw.get("email"))
     user_id = identifier(raw.get("user_id")) or identifier(raw.get("id")) or identifier(raw.get("_id"))
     return Claims(

@@ -1,4 +1,4 @@
-"""Passwordless by e-mail: whoever got in has read mail at the address."""
+"""Reads users of passwordless login by e-mail."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -11,4 +11,5 @@ from app.domain.normalizers import auth0
 def normalize(raw: Mapping[str, Any]) -> Claims:
     claims = auth0.normalize(raw)
     user_id = claims.user_id.removeprefix("email|") if claims.user_id else None
+    # The user received the code by e-mail, so the e-mail address is verified.
     return replace(claims, user_id=user_id, email_verified=True if claims.email else None)

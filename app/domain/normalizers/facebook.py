@@ -1,4 +1,4 @@
-"""Facebook's Graph API. `verified` is about the account, not about the address."""
+"""Reads users of Facebook's Graph API."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,13 +17,14 @@ def normalize(raw: Mapping[str, Any]) -> Claims:
         family_name=family,
         picture=_picture(raw.get("picture")),
         email=address,
+        # Facebook's field `verified` describes the account, not the e-mail address.
         email_verified=False if address else None,
         assumed=unstated(name=name, email_verified=None),
     )
 
 
 def _picture(value: Any) -> str | None:
-    """An address, or an object that holds one, by version of the API."""
+    """Returns the URL of a picture: a text, or `data.url` of an object, depending on the version of the API."""
     if isinstance(value, Mapping):
         data = value.get("data")
         value = data.get("url") if isinstance(data, Mapping) else None

@@ -1,4 +1,7 @@
-"""GitHub's GET /user, perhaps with the answer of GET /user/emails as `emails`. Most of it may be null."""
+"""Reads users of GitHub: the answer of GET /user. Most fields can be null.
+
+If the login service adds the answer of GET /user/emails as `emails`, the e-mail addresses are read from it too.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,11 +24,11 @@ def normalize(raw: Mapping[str, Any]) -> Claims:
 
 
 def _address(listed: Any, public: str | None) -> tuple[str | None, bool | None]:
-    """The public address, else the primary one, and what the list says of its verification."""
+    """Returns the public or else the primary e-mail address, and whether it is verified; None if the list lacks it."""
     known = [each for each in listed if isinstance(each, Mapping)] if isinstance(listed, list) else []
     primary = next((email(each.get("email")) for each in known if each.get("primary") is True), None)
     address = public or primary
     if address is None:
         return None, None
-    said = [each.get("verified") for each in known if email(each.get("email")) == address]
-    return address, any(each is True for each in said) if said else None
+    verified = [each.get("verified") for each in known if email(each.get("email")) == address]
+    return address, any(each is True for each in verified) if verified else None

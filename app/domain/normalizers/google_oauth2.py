@@ -1,4 +1,4 @@
-"""Google: OpenID Connect, or the older endpoint with `id` and `verified_email`."""
+"""Reads users of Google: OpenID Connect, or the older format with `id` and `verified_email`."""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""LinkedIn: OpenID Connect, or the API's version 2 with names by language, or version 1."""
+"""Reads users of LinkedIn: OpenID Connect, version 2 of the API with names in several languages, or version 1."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,7 +24,7 @@ def normalize(raw: Mapping[str, Any]) -> Claims:
 
 
 def _localized(value: Any) -> str | None:
-    """In the language that the member prefers, else in the first that there is."""
+    """Returns a name in the language that the user prefers, else in the first language of the list."""
     if not isinstance(value, Mapping):
         return text(value, 150)
     names, locale = value.get("localized"), value.get("preferredLocale")

@@ -1,4 +1,7 @@
-"""OpenID Connect's standard claims (Core 1.0, section 5.1): oidc, okta, and each strategy without its own file."""
+"""Reads the standard claims of OpenID Connect (Core 1.0, section 5.1).
+
+For the strategies oidc and okta, and for every strategy that is not in the registry.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +10,7 @@ from app.domain.claims import MAX_USERNAME, Claims, boolean, email, first, ident
 
 
 def normalize(raw: Mapping[str, Any]) -> Claims:
-    """Some that call themselves OpenID Connect send `id` or `user_id` for `sub`."""
+    """Accepts `id` or `user_id` instead of `sub`, because some providers send them."""
     address = email(raw.get("email"))
     given, family = text(raw.get("given_name"), 150), text(raw.get("family_name"), 150)
     name, nickname = text(raw.get("name")), text(raw.get("nickname"))

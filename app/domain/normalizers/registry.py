@@ -1,4 +1,4 @@
-"""Which normalizer reads which strategy's profiles."""
+"""The normalizer of each strategy."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -48,5 +48,5 @@ NORMALIZERS: Mapping[str, Normalizer] = {
 
 
 def normalize(strategy: str, raw: Mapping[str, Any]) -> Claims:
-    """A strategy without a normalizer of its own is read as OpenID Connect."""
+    """Returns the claims of a payload. A strategy that is not in the registry is read as OpenID Connect."""
     return NORMALIZERS.get(strategy, oidc.normalize)(raw)

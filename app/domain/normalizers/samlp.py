@@ -1,4 +1,7 @@
-"""SAML 2.0 and WS-Federation (samlp, adfs): attributes under URIs, under LDAP's names, or under object identifiers."""
+"""Reads attributes of SAML 2.0 and WS-Federation (samlp, adfs).
+
+The names of the attributes are URIs, LDAP names or object identifiers.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +18,8 @@ _NAME = (f"{_CLAIMS}name", "name", "displayName", "cn", f"{_LDAP}3")
 
 
 def normalize(raw: Mapping[str, Any]) -> Claims:
-    """Auth0 shows such names with `:` for each dot: taken alike. A value may be a list of one."""
+    """Reads a value from a list of one value too."""
+    # Auth0 replaces each dot in a name by a colon. Names are compared in this form, so that both are found.
     found = {name.replace(".", ":"): _single(value) for name, value in raw.items()}
     address = next((each for name in _EMAIL if (each := email(_of(found, name)))), None)
     given = next((each for name in _GIVEN if (each := text(_of(found, name), 150))), None)
@@ -28,6 +32,7 @@ def normalize(raw: Mapping[str, Any]) -> Claims:
         family_name=family,
         nickname=local_part(address),
         email=address,
+        # SAML has no standard attribute for a verified e-mail address.
         email_verified=False if address else None,
         assumed=unstated(name=name, nickname=None, email_verified=None),
     )

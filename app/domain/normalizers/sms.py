@@ -1,4 +1,4 @@
-"""Passwordless by text message: whoever got in has the phone."""
+"""Reads users of passwordless login by text message."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -11,4 +11,5 @@ from app.domain.normalizers import auth0
 def normalize(raw: Mapping[str, Any]) -> Claims:
     claims = auth0.normalize(raw)
     user_id = claims.user_id.removeprefix("sms|") if claims.user_id else None
+    # The user received the code by text message, so the phone number is verified.
     return replace(claims, user_id=user_id, phone_verified=True if claims.phone_number else None)

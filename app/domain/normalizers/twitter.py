@@ -1,4 +1,4 @@
-"""Twitter: version 1.1, whose `id` is too large for many a parser and comes as `id_str` too; version 2 in `data`."""
+"""Reads users of Twitter: version 1.1 of the API, or version 2 with the user in `data`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,6 +13,7 @@ def normalize(raw: Mapping[str, Any]) -> Claims:
     secure, picture = url(user.get("profile_image_url_https")), url(user.get("profile_image_url"))
     address = email(user.get("email")) or email(user.get("confirmed_email"))
     return Claims(
+        # The numeric `id` of version 1.1 is too large for some JSON parsers, so `id_str` comes first.
         user_id=identifier(user.get("id_str")) or identifier(user.get("id")),
         name=name or handle,
         nickname=handle,

@@ -1,4 +1,4 @@
-"""Microsoft accounts: the old Live Connect API, with an object of addresses, or Microsoft Graph."""
+"""Reads Microsoft accounts: the old Live Connect API with an object of e-mail addresses, or Microsoft Graph."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,7 @@ def normalize(raw: Mapping[str, Any]) -> Claims:
     given, family = first(raw, "first_name", "givenName"), first(raw, "last_name", "surname")
     name = first(raw, "name", "displayName")
     stated = _address(raw)
-    # A userPrincipalName may look like an e-mail address and not be one, so it only stands in for a missing one.
+    # A userPrincipalName may look like an e-mail address without being one. It is only used when there is no other.
     address = stated or email(raw.get("userPrincipalName"))
     return Claims(
         user_id=identifier(raw.get("id")),
