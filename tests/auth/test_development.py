@@ -6,8 +6,19 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from joserfc import jwt
 
-from app.auth.development import check_development, development_issuer, load_key, mint
+from app.auth import development
+from app.auth.development import (
+    AUDIENCE,
+    TENANT_CLAIM,
+    check_development,
+    check_key,
+    development_issuer,
+    load_key,
+    load_secret,
+    mint,
+)
 from app.auth.tokens import Tokens
 from app.cli import _mint_token
 from app.composition.web import mint_for_page
@@ -46,6 +57,59 @@ async def test_what_is_minted_is_taken(tmp_path: Path) -> None:
     found = await Tokens([development_issuer(tmp_path)]).verify(token)
     assert (found.tenant, found.subject, found.client_id) == ("dev", "auth0|john", "web")
     assert found.auth_time is not None
+
+
+def test_minted_token_has_the_claims_of_an_access_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(development.time, "time", lambda: 1_800_000_000.9)
+    token = mint(tmp_path, "auth0|john", "web", ["read:users", "read:roles"], 60, "acme")
+    decoded = jwt.decode(token, load_key(tmp_path), algorithms=["ES256"])
+    assert decoded.header == {"alg": "ES256", "kid": "development", "typ": "at+jwt"}
+    assert decoded.claims == {
+        "iss": "urn:profile-api:development",
+        "aud": AUDIENCE,
+        "sub": "auth0|john",
+        "azp": "web",
+        "iat": 1_800_000_000,
+        "exp": 1_800_000_060,
+        "auth_time": 1_800_000_000,
+        "scope": "read:users read:roles",
+        TENANT_CLAIM: "acme",
+    }
+
+
+def test_issuer_publishes_no_private_key(tmp_path: Path) -> None:
+    issuer = development_issuer(tmp_path)
+    assert issuer.jwks
+    [key] = issuer.jwks["keys"]
+    assert set(key) == {"kty", "crv", "x", "y", "kid"}
+    assert issuer.algorithms == ["ES256"]
+
+
+def test_missing_key_is_reported_with_its_folder(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError) as missing:
+        check_key(tmp_path)
+    assert str(tmp_path) in str(missing.value)
+    assert "PROFILE_API_DATA_DIR" in str(missing.value)
+    assert list(tmp_path.iterdir()) == []
+    load_key(tmp_path)
+    check_key(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"x" * 15, b"\xff" * 3])
+def test_secret_that_is_too_short_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "development-secret").write_bytes(content)
+    with pytest.raises(ConfigurationError, match="development-secret"):
+        load_secret(tmp_path)
+
+
+def test_secret_is_made_once_and_is_its_owners(tmp_path: Path) -> None:
+    secret = load_secret(tmp_path)
+    assert len(secret) >= 43
+    assert load_secret(tmp_path) == secret
+    path = tmp_path / "development-secret"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    path.write_bytes(b"x" * 16)
+    assert load_secret(tmp_path) == "x" * 16
 
 
 @pytest.mark.parametrize(

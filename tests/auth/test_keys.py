@@ -174,6 +174,8 @@ async def test_closing_ends_a_fetch_that_hangs() -> None:
     asked = asyncio.create_task(find(keys))
     await asyncio.sleep(0)
     await keys.close()
+    assert keys._fetching
+    assert keys._fetching.cancelled()
     with pytest.raises(asyncio.CancelledError):
         await asked
 

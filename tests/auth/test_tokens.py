@@ -396,6 +396,14 @@ async def test_unsupported_header_is_refused_even_when_signed(more: dict[str, An
     await assert_refused(signed({"alg": "EdDSA", **more}, json.dumps(CLAIMS).encode()))
 
 
+@pytest.mark.parametrize("header", [{}, {"typ": None}, {"typ": ""}, {"typ": "xxxx"}])
+async def test_token_without_the_issuers_type_is_refused(header: dict[str, Any]) -> None:
+    strict = ISSUER.model_copy(update={"typ": "at+jwt"})
+    content = json.dumps(CLAIMS).encode()
+    assert await verify(signed({"alg": "EdDSA", "typ": "at+jwt"}, content), strict)
+    await assert_refused(signed({"alg": "EdDSA", **header}, content), strict)
+
+
 @pytest.mark.parametrize(
     "payload", [b"", b"[]", b'"x"', b"1", b"null", b"\xff\xfe", b"[" * 9000, b'{"iss":' + b"9" * 5000 + b"}"]
 )
@@ -424,6 +432,8 @@ async def test_a_token_is_forgotten_with_the_key_that_signed_it() -> None:
     keys.generation += 1
     # The set has changed and the key is in it still.
     assert (await tokens.verify(token), tokens.hits)[1] == 2
+    [remembered] = tokens._remembered.values()
+    assert remembered.generation == keys.generation
     keys.generation += 1
     keys._by_thumbprint = {}
     with pytest.raises(Unauthenticated):

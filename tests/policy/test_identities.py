@@ -66,3 +66,8 @@ def test_access_is_not_shared_with_own_profile(
 def test_each_part_of_access_needs_its_own_scopes(missing: str, expected: set[Access]) -> None:
     caller = application(*(scope for scope in ALL_SCOPES if scope != missing))
     assert shared_access(caller, PUPPET, OTHER) == expected
+
+
+def test_refusal_says_which_link_is_possible() -> None:
+    message = "Not allowed to link your own profile to another profile. Link the other account to yours instead."
+    assert why_not_linked(USER, PUPPET, OWN) == message

@@ -18,7 +18,7 @@ from app.policy.logs import visible_events
 from app.policy.rules import readable
 from app.store.logs import to_document
 from app.store.queries import to_query
-from tests.policy.callers import LINKED, OTHER, OWN, application, user
+from tests.policy.callers import LINKED, OTHER, OWN, application, user, user_without_profile
 from tests.world import ALL_SCOPES
 
 PERSONAL = ("ip", "location", "user_agent", "reason", "details")
@@ -216,3 +216,9 @@ def test_event_with_unreadable_changes_only_is_not_listed(listed: Listed) -> Non
 def test_reader_with_all_scopes_has_no_filter() -> None:
     """Without a filter, MongoDB answers from the index."""
     assert visible_events(application(*ALL_SCOPES)) == filters.ALL
+
+
+def test_user_without_profile_has_no_events_of_their_own() -> None:
+    """Only what they may read of others counts, because the list of their own events is empty."""
+    assert visible_events(user_without_profile(*ALL_SCOPES)) == filters.ALL
+    assert visible_events(user(*ALL_SCOPES)) != filters.ALL

@@ -34,3 +34,10 @@ def test_own_role_keeps_its_name_and_permissions(after: Role | None, affects_use
 @pytest.mark.parametrize("after", [each for each, _ in CHANGES])
 def test_every_change_of_a_role_of_others_is_allowed(after: Role | None) -> None:
     assert why_not_changed(ROLE, after, is_own=False) is None
+
+
+def test_refusal_names_the_change_of_the_role() -> None:
+    deleted = why_not_changed(ROLE, None, is_own=True)
+    renamed = why_not_changed(ROLE, replace(ROLE, name="Admin"), is_own=True)
+    assert deleted == "Not allowed to delete a role that you have yourself."
+    assert renamed == "Not allowed to change the name or permissions of a role you have yourself."

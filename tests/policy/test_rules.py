@@ -164,8 +164,12 @@ def test_require_returns_the_caller_for_whom_the_rule_holds() -> None:
 
 def test_require_refuses_a_caller_without_the_scopes() -> None:
     for check in (require, require_scopes):
-        with pytest.raises(Forbidden):
+        with pytest.raises(Forbidden) as refused:
             check(user("read:current_user"), READ_USER)
+        assert refused.value.scopes == [["read:users"]]
+        with pytest.raises(Forbidden) as refused:
+            check(user(), READ_USER, is_self=True)
+        assert refused.value.scopes == [["read:current_user"], ["read:users"]]
     with pytest.raises(Forbidden) as refused:
         require_for_any_profile(application("read:current_user"), READ_USER)
     assert refused.value.scopes == [["read:users"]]

@@ -17,7 +17,7 @@ from app.domain.filters import ALL, Eq
 from app.domain.kinds import Kind, Order
 from app.domain.paging import Bounds, PageRequest, Position
 from app.domain.users import User
-from app.store.commits import Commits
+from app.store.commits import Commits, put_missing_users
 from app.store.database import Database, new_id, to_key
 from app.store.errors import Conflict
 from app.store.indexes import INDEXES
@@ -97,6 +97,21 @@ async def test_write_of_an_old_version_stores_nothing(database: Database) -> Non
         await Commits(database).execute(Commit((ProfileWrite(user, second),), (event_with_changes(second),)))
     assert (await UserStore(database).find("t", Eq("_id", user.id))) == first
     assert await database["log_events"].count_documents({}) == 1
+
+
+async def test_event_without_a_change_is_recorded_alone(database: Database) -> None:
+    event = event_with_changes(new_user())
+    await Commits(database).record(event)
+    assert await database["log_events"].find_one({}) == event_to_document(event)
+    assert await database["users"].count_documents({}) == 0
+
+
+async def test_missing_users_are_inserted_and_others_stay(database: Database) -> None:
+    john, jane = new_user(), new_user("jane")
+    await database["users"].insert_one(to_document(john))
+    await put_missing_users(database, [replace(john, name="changed"), jane])
+    found = {each["_id"]: from_document(each) async for each in database["users"].find({})}
+    assert found == {john.id: john, jane.id: jane}
 
 
 async def test_a_write_of_another_tenants_user_finds_nobody(database: Database) -> None:
