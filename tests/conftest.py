@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from shutil import rmtree
 
 import httpx
 import pytest
@@ -40,8 +41,11 @@ monitoring.register(COMMANDS)
 
 
 @pytest.fixture(scope="session")
-def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("data")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    path = tmp_path_factory.mktemp("data")
+    yield path
+    # An empty database takes 300 MB, and mutation tests start one for each of a thousand processes.
+    rmtree(path, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
