@@ -1,6 +1,7 @@
 """The development issuer opens on a machine of one's own, and nowhere else."""
 
 import stat
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -8,7 +9,6 @@ from pathlib import Path
 import pytest
 from joserfc import jwt
 
-from app.auth import development
 from app.auth.development import (
     AUDIENCE,
     TENANT_CLAIM,
@@ -60,7 +60,7 @@ async def test_what_is_minted_is_taken(tmp_path: Path) -> None:
 
 
 def test_minted_token_has_the_claims_of_an_access_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(development.time, "time", lambda: 1_800_000_000.9)
+    monkeypatch.setattr(time, "time", lambda: 1_800_000_000.9)
     token = mint(tmp_path, "auth0|john", "web", ["read:users", "read:roles"], 60, "acme")
     decoded = jwt.decode(token, load_key(tmp_path), algorithms=["ES256"])
     assert decoded.header == {"alg": "ES256", "kid": "development", "typ": "at+jwt"}
