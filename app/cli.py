@@ -52,7 +52,7 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, help="Number of processes that answer requests.")] = 1,
     demo: Annotated[
         bool,
-        typer.Option("--demo", help="Add demo data. Use the development issuer unless one is set."),
+        typer.Option("--demo", help="Add demo data. Without PROFILE_API_ISSUERS, use the development issuer."),
     ] = False,
 ) -> None:
     """Run the service. If PROFILE_API_MONGODB_URL is not set, also run a MongoDB server."""
@@ -84,10 +84,10 @@ def _stop_starting(*_: object) -> NoReturn:
 @app.command()
 def token(
     user: Annotated[str | None, typer.Option(help="userId of a user. The default is John Doe.")] = None,
-    client: Annotated[str | None, typer.Option(help="Name of an application. The token is for it.")] = None,
+    client: Annotated[str | None, typer.Option(help="Name of the application that the token is for.")] = None,
     scope: Annotated[
         str | None,
-        typer.Option(help="Scopes, separated by spaces. The default is all."),
+        typer.Option(help="Scopes, separated by spaces. The default is all possible scopes."),
     ] = None,
     tenant: Annotated[str | None, typer.Option(help="Tenant. The default is dev.")] = None,
     expires_in: Annotated[int, typer.Option(min=1, help="Seconds until the token expires.")] = 3600,

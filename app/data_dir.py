@@ -13,6 +13,8 @@ def make_data_dir(path: Path) -> None:
     try:
         # The directory contains the signing key and the secret of development: only its owner may read it.
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # Only writing a file shows whether the process may write: permissions, a full disk or a read-only mount can
+        # prevent it.
         with TemporaryFile(dir=path):
             pass
     except FileExistsError:

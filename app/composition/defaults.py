@@ -11,6 +11,7 @@ ANONYMOUS_RATE_LIMIT = "30/minute"
 
 def choose_rate_limit(configured: str | None, default: str, development: bool) -> str:
     """Returns the configured limit. In development, the default is no limit."""
+    # In development, a limit would stop a script that tests the API.
     return configured or ("off" if development else default)
 
 

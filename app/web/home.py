@@ -22,7 +22,7 @@ dd { margin: 0 }
 </style>"""
 _BODY = """<main>
 <h1>Profile API</h1>
-<p>This is a GraphQL API for user profiles. It answers at these paths:</p>
+<p>This is a GraphQL service for user profiles. It has these paths:</p>
 <dl>
 {rows}
 </dl>

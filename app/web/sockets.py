@@ -12,6 +12,7 @@ def open_socket(host: str, port: int) -> socket:
     The socket is opened before the database starts, so that a port that is in use is reported at once.
     """
     opened = socket(AF_INET6 if ":" in host else AF_INET)
+    # Without this option, a restart could not use the port while connections of the old process time out.
     opened.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
     try:
         opened.bind((host, port))
