@@ -38,6 +38,7 @@ class Changes:
     @property
     def increases_version(self) -> bool:
         """Whether the changes increase the version of the profile."""
+        # Side effects alone, such as a new device, must not cause a version conflict for an editor of the profile.
         return not self.fields.keys() <= FIELDS_WITHOUT_VERSION
 
 

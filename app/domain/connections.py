@@ -35,6 +35,7 @@ _KINDS = {
     "email": AuthConnectionKind.PASSWORDLESS,
     "sms": AuthConnectionKind.PASSWORDLESS,
 }
+# Auth0's enterprise strategies. The user id of such an account contains its connection.
 _ENTERPRISE = frozenset(
     [
         "ad",
@@ -136,6 +137,7 @@ def changed_connection(before: AuthConnection, given: Mapping[str, Any]) -> Auth
         )
         raise Refused(ErrorCode.INVALID_INPUT, message, ("strategy",))
     after = replace(before, **given)
+    # An equal connection keeps its version, so a repeated request changes nothing and causes no conflict.
     return before if after == before else replace(after, version=before.version + 1)
 
 

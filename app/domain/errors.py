@@ -47,6 +47,7 @@ class VersionConflict(Refused):
     def __init__(self, expected: int, version: int, current: object, what: str = "profile") -> None:
         message = f"The current version of the {what} is {version}, not {expected}. Read the {what} and try again."
         super().__init__(ErrorCode.VERSION_CONFLICT, message, ("ifVersion",))
+        # The client gets the present object with the error, so it needs no further request to merge its change.
         self.current_version = version
         self.current = current
 

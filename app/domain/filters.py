@@ -97,6 +97,7 @@ class Range(Filter):
     def _meets(self, found: list[Any], bound: object, is_inside: Callable[[Any, Any], bool]) -> bool:
         if bound is None:
             return True
+        # Python cannot order values of different types, and MongoDB compares only values of the type of the bound.
         return any(type_of(each) == type_of(bound) and is_inside(_exact(each), _exact(bound)) for each in found)
 
     def _is_above(self, value: Any, bound: Any) -> bool:
@@ -256,11 +257,13 @@ def _term(value: object) -> Any:
     if isinstance(value, datetime):
         return {"time": to_milliseconds(value).isoformat()}
     if isinstance(value, float):
+        # 1 and 1.0 are the same value. The hexadecimal form of a float is exact.
         return int(value) if value.is_integer() else {"float": value.hex()}
     return value if value is None or isinstance(value, bool | int | str) else {"key": str(value)}
 
 
 def _sorted(terms: list[Any]) -> list[Any]:
     """Returns the terms sorted and without duplicates."""
+    # The order of parts does not change what a filter finds, so it must not change the key in a cursor either.
     unique = {json.dumps(term): term for term in terms}
     return [unique[text] for text in sorted(unique)]

@@ -169,6 +169,7 @@ class Paged(Relation):
     """A relation that a client gets in pages."""
 
 
+# eq=False: kinds are compared by identity. Caches use them as keys, and a comparison of all attributes would be slow.
 @dataclass(frozen=True, slots=True, eq=False)
 class Kind:
     """A GraphQL type that can be read. `read` and `list` are the rules for reading an object and a list of objects.

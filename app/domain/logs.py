@@ -28,6 +28,7 @@ MAX_DETAILS_BYTES = 65_536
 class LogEventType(StrEnum):
     """The types of log events, a closed list. A type without an equivalent in Auth0's logs has the code `sapi`."""
 
+    # The values are stored and are part of the schema, so they must not be renamed.
     APPLICATION_AUTHORIZED = "APPLICATION_AUTHORIZED"
     APPLICATION_REVOKED = "APPLICATION_REVOKED"
     APP_METADATA_UPDATED = "APP_METADATA_UPDATED"
@@ -194,6 +195,7 @@ def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[FieldChan
 
 def bounded(event: LogEvent) -> LogEvent:
     """Returns the event as it is stored: each value that is too large is replaced by a marker with its size."""
+    # MongoDB refuses documents of more than 16 MB. A write must not fail because of the size of its log event.
     details = event.details and _bounded_details(event.details)
     return replace(event, changes=tuple(_bounded_changes(event.changes)), details=details)
 

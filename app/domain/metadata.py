@@ -107,6 +107,7 @@ def _check_value(value: object, path: tuple[str, ...]) -> None:
     match value:
         case str():
             _check_text(value, path)
+        # bool comes before int, because a bool is an int in Python.
         case bool() | None:
             pass
         case int() if value not in _INT64:

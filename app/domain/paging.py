@@ -179,6 +179,8 @@ def to_page(
     if more:
         rows = rows[1:] if request.backward else rows[:-1]
     edges = [Edge(encode_cursor(name, row.record.get(order.field), row.record["_id"]), row) for row in rows]
+    # A cursor in the request shows that there are objects on its other side. Relay does not require more, and an exact
+    # answer would cost another query.
     info = PageInfo(
         has_next_page=bool(request.before) if request.backward else more,
         has_previous_page=more if request.backward else bool(request.after),

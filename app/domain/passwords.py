@@ -142,6 +142,7 @@ def check_content(password: str, identifiers: Iterable[str | None], path: str) -
     folded = normalized(password).casefold()
     if _is_repetition(folded):
         raise PasswordRefused(PasswordProblem.REPEATED, path)
+    # The check ignores case, because attackers try all spellings of an identifier.
     if any(each in folded for each in _words(identifiers)):
         raise PasswordRefused(PasswordProblem.IDENTIFIER, path)
 

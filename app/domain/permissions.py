@@ -66,6 +66,7 @@ def effective_permissions(
             (stored["api"], stored["name"]),
             UserPermission(stored["name"], stored["api"], None, []),
         )
+        # All sources stay: to revoke a permission, an administrator must know every way in which the user has it.
         known.sources.append(source)
         if known.description is None and stored.get("description"):
             found[known.api, known.name] = replace(known, description=stored["description"])

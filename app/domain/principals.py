@@ -24,6 +24,7 @@ class LoadedProfile:
     A lookup of the caller and a write take it away, so that no later write starts from an outdated profile.
     """
 
+    # A second write of the same request would otherwise start from the state before the first one.
     __slots__ = ("_user",)
 
     def __init__(self, user: User) -> None:

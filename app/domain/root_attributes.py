@@ -59,6 +59,7 @@ def apply_root_attributes(
     user: User, values: Mapping[str, str | None], source: AttributeSource, at: datetime
 ) -> dict[str, object]:
     """Returns the top-level fields to write: the values that differ from the present ones, and their provenance."""
+    # An unchanged value keeps its provenance: repeating the provider's value in an edit does not make it the user's.
     changed = {name: value for name, value in values.items() if value != getattr(user, name)}
     if not changed:
         return {}
@@ -67,6 +68,7 @@ def apply_root_attributes(
 
 
 def _is_https_url(text: str) -> bool:
+    # Pages show the picture. Another scheme, such as javascript:, could run code there.
     try:
         url = urlsplit(text)
         return url.scheme == "https" and bool(url.hostname) and text.isascii() and " " not in text and url.port != 0

@@ -49,6 +49,7 @@ class Row:
         Raises Forbidden when the reader may not read it.
         """
         rule, path, default = self.kind.steps[name]
+        # Every read goes through this check, so that no resolver can forget it.
         if rule is not None and rule not in self.readable:
             self.require(name)
         if path is not None:

@@ -13,6 +13,7 @@ from app.domain.scopes import Scope
 Alternatives = tuple[frozenset[Scope], ...]
 
 
+# eq=False: two rules with the same scopes stay different rules, so that changing one does not change the other.
 @dataclass(frozen=True, slots=True, eq=False)
 class Rule:
     """Alternatives of scopes. A caller needs all scopes of one alternative. `name` completes "Not allowed to ...".

@@ -6,6 +6,7 @@ from enum import StrEnum
 class Scope(StrEnum):
     """A scope, in the form `action:object`. An object with `current_user` is that of the caller's own profile."""
 
+    # Issuers put these texts into tokens, so they must not be renamed.
     CREATE_AUTHENTICATION_METHODS = "create:authentication_methods"
     CREATE_LOGINS = "create:logins"
     CREATE_ROLES = "create:roles"

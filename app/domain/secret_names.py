@@ -1,7 +1,7 @@
-"""Which names say that their value is a secret, and a provider's payload without such values.
+"""Recognizes names of secrets, such as `password` or `apiKey`, and removes their values from a provider's payload.
 
-Names are compared by their words, without regard to case and separators: `apiKey`, `API-KEY` and `x_api_key` are alike,
-and `passport`, `monkey` and `tokenised` are not secrets.
+Names are compared word by word. Case and separators do not matter: `apiKey`, `API-KEY` and `x_api_key` are the same.
+`passport`, `monkey` and `tokenised` are not names of secrets.
 """
 
 import re
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-# The one list of secret words. First those that are secret inside any word.
+# A name is secret if one of its words contains one of these texts.
 # fmt: off
 _PARTS = [
     "apikey", "authkey", "contrasena", "contraseña", "credential", "csrf", "cvv", "encryptionkey", "jwt",
@@ -18,13 +18,13 @@ _PARTS = [
     "password", "privatekey", "privkey", "pwd", "secretkey", "sessid", "sessionid", "sessionkey", "sharedkey",
     "signingkey", "sshkey", "totp", "xsrf", "パスワード",
 ]
-# Likewise, unless the word goes on as one of these.
+# The same for these texts, except when the word continues with one of the patterns on the right, as in `tokenised`.
 _PARTS_UNLESS = {"cookie": "cutter", "secret": "ar|ed|ing|ion|ive|ly", "token": "i[sz]|omics"}
-# A whole word.
+# A name is secret if one of these is a whole word of it.
 _WORDS = [
     "authorisation", "authorization", "bearer", "cvc", "hotp", "mnemonic", "otp", "pin", "pw",
 ]
-# Words in a row, or written as one; the last may be a plural.
+# A name is secret if it contains these words one after another (`access_key`) or as one word. A final s is allowed.
 _COMPOUNDS = [
     "accesskey", "adminpass", "appkey", "authcode", "authdata", "authheader", "authorizationcode", "backupcode",
     "basicauth", "bindpass", "cardpin", "clientassertion", "codeverifier", "connectionstring", "consumerkey",
@@ -34,24 +34,24 @@ _COMPOUNDS = [
     "samlresponse", "securityanswer", "securitycode", "seedphrase", "seedwords", "smscode", "smtppass",
     "twofactorcode", "2facode", "2faseed", "userpass", "userpin", "verificationcode", "walletseed",
 ]
-# The whole name.
+# A name is secret if it is exactly one of these words.
 _NAMES = frozenset({"auth", "pass", "salt", "seed", "session"})
-# A name with one of these beside the cookie describes how cookies are used.
+# A name with `cookie` and one of these words is not secret: it is about the use of cookies, as in `cookie_consent`.
 _COOKIE_TALK = frozenset([
     "accepted", "banner", "consent", "consents", "notice", "policy", "preference", "preferences", "settings",
 ])
-# A key at the end of a name is a secret, unless one of these precedes it.
+# A name that ends with `key` is secret, except after one of these words, as in `primary_key`.
 _HARMLESS_KEYS = frozenset([
     "cache", "foreign", "index", "message", "natural", "partition", "primary", "public", "sort", "translation",
 ])
-# What may follow such a key.
+# Words that may follow `key` at the end of a secret name, as in `signing_key_pem`.
 _KEY_FORMS = frozenset(["b", "base", "data", "hash", "hex", "material", "pem", "raw", "text", "value"])
 # fmt: on
 
 _ANY_PART = re.compile(
     "|".join([*map(re.escape, _PARTS), *(f"{part}(?!{after})" for part, after in _PARTS_UNLESS.items())])
 )
-# None of the rules below finds anything in a name without one of these.
+# A quick check first: a name without one of these texts cannot be secret. Most names of a payload end here.
 _HINT = re.compile("|".join(map(re.escape, (*_PARTS, *_PARTS_UNLESS, *_WORDS, *_COMPOUNDS, *_NAMES, "key"))))
 _SEPARATORS = re.compile(r"[\W_]+")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W_A-Za-z0-9]+")
@@ -65,7 +65,7 @@ _PAIR_NAMES = frozenset([
 ])
 # fmt: on
 _PAIR_VALUES = frozenset(["_", "cdata", "content", "contents", "data", "string", "t", "text", "v", "val"])
-# Where a parser of XML puts attributes.
+# The keys under which parsers of XML store the attributes of an element.
 _XML_ATTRIBUTES = frozenset({"$", "@", "@attributes", "_attributes"})
 _NOT_IN_PROFILE_DATA = frozenset({"appmetadata", "usermetadata"})
 _LONGEST_NAME, _LONGEST_REMEMBERED = 256, 64
@@ -73,10 +73,8 @@ _GONE: Any = object()
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether a value under this name is a secret: a password, a token, a key, a code, or what proves a session.
-
-    A name that is too long to be examined counts as one.
-    """
+    """Whether this is the name of a secret, such as a password, token, key or code, or of a session."""
+    # An attacker could make a long name slow to examine. It counts as secret, so nothing is shown by mistake.
     if len(name) > _LONGEST_NAME:
         return True
     squashed = _squashed(name)
@@ -92,7 +90,10 @@ def is_secret_name(name: str) -> bool:
 
 
 def without_secrets(value: Any) -> Any:
-    """A payload without both metadata, and without what is named like a secret: by its key or in a name/value pair."""
+    """Returns a payload without user_metadata, app_metadata and secrets.
+
+    A secret is recognized by its key, or by the name in a pair such as `{"name": "password", "value": "x"}`.
+    """
     cleaned = _cleaned(value)
     return {} if cleaned is _GONE else cleaned
 
@@ -112,12 +113,12 @@ def _cleaned(value: Any) -> Any:
 
 
 def _judge(key: str) -> tuple[str, bool]:
-    """The key without case and separators, and whether it is left out with its value."""
+    """Returns the key without case and separators, and whether it must be removed with its value."""
     form = _squashed(key)
     return form, form in _NOT_IN_PROFILE_DATA or is_secret_name(key)
 
 
-# Payloads repeat their keys.
+# Payloads of one provider have the same keys, so the results are cached.
 _judged = lru_cache(maxsize=16_384)(_judge)
 
 
@@ -126,13 +127,17 @@ def _known(key: str) -> tuple[str, bool]:
 
 
 def _is_listed_pair(value: Any) -> bool:
-    """`["password", "x"]` in a list. Standing alone it is a list of names, such as the methods of a sign-in."""
+    """Whether an item of a list is a pair with the name of a secret, such as `["password", "x"]`."""
+    # Only inside a list. Elsewhere, two texts can be a list of names, such as the methods of a sign-in.
     is_pair = isinstance(value, list) and len(value) == 2 and isinstance(value[0], str)
     return is_pair and is_secret_name(value[0])
 
 
 def _is_secret_pair(value: Mapping[str, Any]) -> bool:
-    """`{"name": "password", "value": "x"}`, also as parsers of XML and lists of headers have it."""
+    """Whether an object is a pair with the name of a secret, such as `{"name": "password", "value": "x"}`.
+
+    The forms of XML parsers and of lists of HTTP headers are recognized too.
+    """
     forms = {_form(key): key for key in value}
     if not any(map(_is_pair_value, forms)):
         return False
@@ -157,7 +162,7 @@ def _is_pair_value(form: str) -> bool:
 
 
 def _form(key: str) -> str:
-    """The key without case and separators, or as it is where it has nothing else."""
+    """Returns the key without case and separators. A key that consists of separators is returned unchanged."""
     return _known(key)[0] or key
 
 
@@ -166,7 +171,7 @@ def _squashed(name: str) -> str:
 
 
 def _compatible(name: str) -> str:
-    """One form for what looks the same."""
+    # Other Unicode forms of the same letters must not hide a secret.
     return name if name.isascii() else unicodedata.normalize("NFKC", name)
 
 
@@ -179,7 +184,7 @@ def _is_secret_word(word: str, words: list[str]) -> bool:
 
 
 def _runs(words: list[str]) -> Iterator[str]:
-    """Each row of words, written as one, as long as it could be in the list."""
+    """Yields each sequence of two or more words, written as one word, up to the length of the longest known one."""
     for start in range(len(words)):
         run = words[start]
         for word in words[start + 1 :]:

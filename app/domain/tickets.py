@@ -19,6 +19,8 @@ class TicketPurpose(StrEnum):
 
 # The message is the same for an unknown, used, revoked or expired ticket, so that nobody can learn which secrets exist.
 INVALID_LINK = "This link is no longer valid. Request a new one."
+# The texts of the mails name these times too. A link for a new password gives access to the account, so its time is
+# the shortest.
 LIFETIMES = {
     TicketPurpose.VERIFY_EMAIL: timedelta(hours=24),
     TicketPurpose.CHANGE_EMAIL: timedelta(hours=24),

@@ -1,4 +1,4 @@
-"""What can be read of an AuthConnection, the connection by which users log in."""
+"""The attributes of an AuthConnection, a connection with which users log in."""
 
 from app.domain.connections import AuthConnectionKind, kind_of
 from app.domain.kinds import Kind, global_id, stored

@@ -1,4 +1,4 @@
-"""What can be read of a device."""
+"""The attributes of a device."""
 
 from functools import partial
 

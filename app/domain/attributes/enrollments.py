@@ -1,4 +1,4 @@
-"""What can be read of an enrolled second factor."""
+"""The attributes of an enrolled second factor."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""What can be read of a grant, an application that a user authorized."""
+"""The attributes of a grant, an application that a user authorized."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""What can be read of an identity, an account with an identity provider."""
+"""The attributes of an identity, an account with an identity provider."""
 
 import json
 from functools import partial
@@ -14,7 +14,7 @@ IDENTITY = Kind("Identity", needs=("provider",))
 
 
 def _id(record: Record) -> str:
-    """An identity has no key of its own. The names that identify it are its id."""
+    # An identity has no `_id` of its own, so its global id is made from the fields that identify it.
     return encode_id("Identity", "|".join((record["provider"], record["connection"], record["user_id"])))
 
 
@@ -28,7 +28,8 @@ def _profile_data(record: Record) -> Any:
 
 
 def _token(name: str, description: str) -> Computed:
-    """It is stored encrypted. The decrypted token lies beside the record."""
+    """Declares a token of the provider."""
+    # Tokens are stored encrypted, so the value comes from the joined data, where the service puts the decrypted token.
     return computed(
         name,
         description,

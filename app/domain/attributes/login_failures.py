@@ -1,4 +1,4 @@
-"""The counters of failed logins, for filters only: no GraphQL type shows them."""
+"""The counters of failed logins. They exist for filters only: no GraphQL type contains them."""
 
 from app.domain.kinds import Kind
 

@@ -1,4 +1,4 @@
-"""What can be read of a log event."""
+"""The attributes of a log event."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -24,16 +24,17 @@ LOG_EVENT = Kind(
 
 
 def is_hidden(record: Record, readable: frozenset[Rule]) -> bool:
-    """Whether the event is an act of someone other than the user, and the reader may not know who did it and why.
+    """Whether the reader may not know who caused the event and why, because another actor than the user caused it.
 
-    What the service itself did is not hidden.
+    An event that this service caused is not hidden.
     """
-    by = record.get("actor")
-    return by is not None and by["kind"] != ActorKind.SYSTEM and READ_OTHERS_ACTS not in readable
+    # Users see their own history. It must not tell them the names, IP addresses and reasons of support staff.
+    actor = record.get("actor")
+    return actor is not None and actor["kind"] != ActorKind.SYSTEM and READ_OTHERS_ACTS not in readable
 
 
 def _actor(record: Record, readable: frozenset[Rule]) -> Actor | None:
-    """The name is left out when the reader may not know it."""
+    """Returns the actor, without its name if the reader may not know it."""
     found = record.get("actor")
     if found is None:
         return None
@@ -45,7 +46,7 @@ def _location(record: Record, readable: frozenset[Rule]) -> Location | None:
 
 
 def _unless_hidden(name: str, description: str) -> Computed:
-    """Reason, details, IP address and user agent of someone else's act are not for the user to whom it was done."""
+    """Declares an attribute that is null for a reader who may not know who caused the event."""
 
     def value(record: Record, readable: frozenset[Rule]) -> Any:
         return None if is_hidden(record, readable) else record.get(name)

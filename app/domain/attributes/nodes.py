@@ -1,4 +1,4 @@
-"""The registry of kinds: those whose objects have a global id of their own. Relations name them."""
+"""The registry of the kinds whose objects have a global id. A relation refers to a kind by its name."""
 
 from app.domain.attributes.connections import CONNECTION
 from app.domain.attributes.devices import DEVICE
@@ -14,5 +14,5 @@ NODES = {kind.name: kind for kind in (USER, ROLE, CONNECTION, DEVICE, LOG_EVENT,
 
 
 def list_query(relation: Relation) -> ListQuery:
-    """All objects of the relation's kind in its order. `ListQuery.of` narrows it to those of one object."""
+    """Returns the list of all objects of a relation. `ListQuery.of` narrows it to the objects of one owner."""
     return ListQuery(NODES[relation.of], relation.order, owner=relation.owner)

@@ -1,4 +1,4 @@
-"""What can be read of a role."""
+"""The attributes of a role."""
 
 from functools import partial
 

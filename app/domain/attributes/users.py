@@ -1,7 +1,4 @@
-"""What can be read of a user.
-
-A new field of User is an attribute here and a line in its type.
-"""
+"""The attributes of a user. A new field of the GraphQL type User needs an attribute in this table."""
 
 from collections.abc import Sequence
 from functools import lru_cache, partial
@@ -55,12 +52,13 @@ USER = Kind(
     lookups=("keys", "linked", "email_folded", "name_folded"),
     hidden_by="linked_to",
 )
+# Devices, grants and second factors of a user include those of linked profiles, so their `_id`s are needed.
 _LINKED = ("linked",)
 NEWEST_FIRST = Order("date", -1)
 
 
 def _root_attributes(record: Record, joined: Joined) -> list[RootAttribute]:
-    """Value, provenance and editability of each of the five."""
+    """Returns the five root attributes with their values, their provenance and whether they can be edited."""
     refusal = why_not_editable(joined["connection"])
     return [_root_attribute(record, name, refusal) for name in ROOT_ATTRIBUTES]
 
@@ -83,7 +81,7 @@ def _permissions(record: Record, joined: Joined) -> Sequence[UserPermission]:
     return effective_permissions(record.get("permissions", []), joined["roles"])
 
 
-# What the profile itself holds: part of `raw` and of the personal data export.
+# Declares a field of the profile itself, which is a part of `raw` and of the personal data export.
 _field = partial(stored, in_raw=True, personal=True)
 
 USER.add(
@@ -264,11 +262,12 @@ USER.add(
 
 
 def root_of(path: str) -> str:
-    """The attribute that a dotted path lies in."""
+    """Returns the top-level attribute of a dotted path."""
     return path.partition(".")[0]
 
 
 @lru_cache(maxsize=1024)
 def readable_roots(readable: frozenset[Rule]) -> frozenset[str]:
-    """The attributes of User whose values a reader may see for whom these rules hold."""
+    """Returns the attributes of User that a reader with these rules may read."""
+    # Log events show changes of these attributes only. Otherwise the history would show what the profile hides.
     return frozenset(name for name, attribute in USER.attributes.items() if (attribute.read or READ_USER) in readable)

@@ -17,6 +17,7 @@ def normalize(raw: Mapping[str, Any]) -> Claims:
         family_name=family,
         nickname=nickname or first(raw, "cn", "commonName"),
         email=address,
+        # A directory does not state whether the e-mail address is verified.
         email_verified=False if address else None,
         assumed=unstated(name=name, nickname=nickname, email_verified=None),
     )

@@ -14,6 +14,7 @@ def normalize(raw: Mapping[str, Any]) -> Claims:
         user_id=identifier(user.get("CustomerId")) or identifier(user.get("user_id")),
         name=text(user.get("Name")) or text(user.get("name")),
         email=address,
+        # Amazon does not state whether the e-mail address is verified.
         email_verified=False if address else None,
         assumed=unstated(email_verified=None),
     )

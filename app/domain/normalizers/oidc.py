@@ -23,6 +23,7 @@ def normalize(raw: Mapping[str, Any]) -> Claims:
         nickname=nickname or first(raw, "preferred_username"),
         picture=url(raw.get("picture")),
         email=address,
+        # A provider that does not send the claim may not have verified the e-mail address.
         email_verified=(verified or False) if address else None,
         username=text(raw.get("preferred_username"), MAX_USERNAME),
         phone_number=text(raw.get("phone_number"), 16),

@@ -24,6 +24,7 @@ from app.domain.normalizers import (
 
 Normalizer = Callable[[Mapping[str, Any]], Claims]
 
+# AD FS (adfs) sends the same attributes as SAML, and Okta sends standard OpenID Connect.
 NORMALIZERS: Mapping[str, Normalizer] = {
     "ad": ad.normalize,
     "adfs": samlp.normalize,
