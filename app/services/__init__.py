@@ -1,3 +1,3 @@
-"""The use cases: authorization, rules and storage meet here and nowhere else.
+"""Use cases: the only package that combines authorization, rules and storage.
 
 Decides the order of steps in each use case. Imports policy, store, mail, geo and domain."""

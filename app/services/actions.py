@@ -1,4 +1,4 @@
-"""`viewerActions`: which mutations the caller may run on a user now, and why not."""
+"""viewerActions: reads the state of a user, from which policy decides which mutations the caller may run."""
 
 import time
 
@@ -8,8 +8,9 @@ from app.policy.actions import TargetState, UserAction, actions
 
 
 class Actions:
-    """`max_age` is how many seconds ago a sign-in may be for what needs a recent one. `can_mail` says whether the
-    service can send mail.
+    """Lists the actions on a user. `can_mail` is true when the service can send mail.
+
+    A sign-in is recent for `max_age` seconds.
     """
 
     def __init__(self, max_age: int, can_mail: bool = True) -> None:
@@ -17,7 +18,7 @@ class Actions:
         self._can_mail = can_mail
 
     def of(self, principal: Principal, row: Row) -> list[UserAction]:
-        """`row` is a user, read with `viewer_actions`."""
+        """Returns the actions on the user in `row`, which must have been read with `viewer_actions`."""
         record, joined = row.record, row.joined
         target = TargetState(
             connection=joined["connection"],

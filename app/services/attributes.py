@@ -1,4 +1,4 @@
-"""Changing root attributes, by the rules of the profile's connection."""
+"""updateRootAttributes: changes root attributes, as far as the profile's connection allows it."""
 
 from collections.abc import Mapping
 
@@ -19,7 +19,7 @@ from app.store.connections import ConnectionStore
 
 
 class RootAttributes:
-    """Writes of name, given_name, family_name, nickname and picture."""
+    """The use case of updateRootAttributes: name, given_name, family_name, nickname and picture."""
 
     def __init__(self, writes: Writes, connections: ConnectionStore) -> None:
         self._writes = writes
@@ -29,10 +29,12 @@ class RootAttributes:
     async def update(
         self, principal: Principal | None, rule: Rule, target: Target, values: Mapping[str, str | None]
     ) -> User:
-        """`values` by stored name; None clears. Raises what `Writes.commit` does; Refused with NOT_EDITABLE."""
+        """Sets root attributes. `values` has stored names as keys; None clears an attribute.
+
+        Raises what `Writes.begin` and `Writes.commit` raise, and Refused with INVALID_INPUT or NOT_EDITABLE.
+        """
         opened = await self._writes.begin(principal, rule, target)
         is_self = opened.caller.is_self(opened.user.id)
-        # Read now, not from the snapshot: a setting that was just changed counts.
         connection = await primary_connection(self._connections, opened.user)
 
         def decide(user: User) -> Changes:

@@ -1,4 +1,4 @@
-"""Blocking and unblocking a user. Unblocking also forgets the failed logins from all IP addresses."""
+"""blockUser and unblockUser: block an account, and remove the block of an account and of its IP addresses."""
 
 from app.domain.commits import Changes, SideEffect
 from app.domain.devices import RevokeDevices
@@ -13,7 +13,7 @@ from app.store.logins import LoginStore
 
 
 class Blocks:
-    """Of the whole account, and of IP addresses from which too many logins failed."""
+    """Use cases of blocks: of the complete account, and of IP addresses from which too many logins failed."""
 
     def __init__(self, writes: Writes, logins: LoginStore) -> None:
         self._writes = writes
@@ -21,9 +21,9 @@ class Blocks:
 
     @requires(BLOCK_USER)
     async def block(self, principal: Principal | None, rule: Rule, target: Target, revoke_devices: bool) -> User:
-        """From then on tokens of the user are refused. With `revoke_devices` their devices go in the same step.
+        """Blocks the user, whose tokens are refused from then on. With `revoke_devices`, it also revokes the devices.
 
-        Raises what `Writes.apply` does.
+        Raises what `Writes.apply` raises.
         """
         side_effects = (RevokeDevices(),) if revoke_devices else ()
 
@@ -34,9 +34,13 @@ class Blocks:
 
     @requires(BLOCK_USER)
     async def unblock(self, principal: Principal | None, rule: Rule, target: Target) -> User:
-        """Lifts the block of the account and of every IP address. Raises what `Writes.commit` does."""
+        """Removes the block of the account and the blocks of all IP addresses for it.
+
+        Raises what `Writes.begin` and `Writes.commit` raise.
+        """
         opened = await self._writes.begin(principal, rule, target)
         failures = await self._logins.count_failures(opened.user.tenant, opened.user.id)
+        # Without failed logins there is no side effect, so that unblocking a user without a block writes nothing.
         side_effects: tuple[SideEffect, ...] = (ForgetFailures(),) if failures else ()
 
         def decide(_: User) -> Changes:

@@ -1,4 +1,4 @@
-"""Finds the caller's own profile, and confirms before a write that the caller is not blocked."""
+"""Callers: finds the caller's own profile, and checks right before a write that the caller is not blocked."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,7 +18,7 @@ from app.store.users import UserStore
 
 
 class Callers:
-    """Finds the profile that a token speaks for."""
+    """Finds the profile of the user to whom a token belongs."""
 
     def __init__(self, reads: Reads, snapshots: Snapshots, users: UserStore) -> None:
         self._reads = reads
@@ -26,7 +26,8 @@ class Callers:
         self._snapshots = snapshots
 
     async def identify_writer(self, principal: Principal) -> Principal:
-        """The principal with its profile, which is loaded whole: a write of it needs no other read. UserBlocked."""
+        """Returns the principal with its profile, which is loaded completely. Raises UserBlocked."""
+        # A write of the caller's own profile can use the loaded profile, and so saves one read.
         user = None
         for where in await self._lookups(principal):
             user = await self._users.find(principal.tenant, where)
@@ -46,9 +47,10 @@ class Callers:
         )
 
     async def identify(self, principal: Principal, selection: Selection) -> tuple[Principal, Row | None]:
-        """The principal with its profile, and that profile's row with what `selection` asks of it, in one command.
+        """Returns the principal with its profile, and the row of the profile with the selected attributes.
 
-        UserBlocked for a blocked profile. An application has none; neither has a user whom no login brought yet.
+        It sends one database command in most cases. The row is None for an application, and for a user who has no
+        profile yet. Raises UserBlocked.
         """
         row = None
         for where in await self._lookups(principal):
@@ -65,27 +67,29 @@ class Callers:
         return replace(principal, profile=record["_id"], linked=linked, user_id=user_id, name=name), row
 
     async def _lookups(self, principal: Principal) -> Sequence[Filter]:
-        """The filters that may find the caller's profile, in order. The first one that finds a profile counts."""
+        """Returns the filters to find the caller's profile. They are tried in order until one finds a profile."""
         where = await self.where(principal)
         if where is None:
             return ()
         if principal.connection is not None:
             return (where,)
-        # A linked account's token is its primary's.
+        # The second filter finds the primary profile for a token of a linked account: the `user_id` of the account is
+        # a key of the primary.
         return (where, Eq("keys", user_id_key(principal.subject)))
 
     async def authorize(self, principal: Principal | None, rule: Rule) -> Principal:
-        """Every write that `Writes` does not authorize begins here. Raises what `require_scopes` and `confirm`
-        do.
+        """Checks a rule and the caller for a write that does not use `Writes`. Returns the current caller.
+
+        Raises what `require_scopes` and `confirm` raise.
         """
         return await self.confirm(require_scopes(principal, rule))
 
     async def confirm(self, principal: Principal) -> Principal:
-        """The caller as the database has them now, for use right before a write. UserBlocked.
+        """Returns the caller in the current state of the database, for use right before a write. Raises UserBlocked.
 
-        A request may run while its user is blocked, deleted, linked or unlinked. A profile that is gone leaves a caller
-        without a profile, as the next request would find them. An application's token names no profile.
+        A caller whose profile was deleted has no profile in the result. The result for an application is unchanged.
         """
+        # A user can be blocked, deleted, linked or unlinked while their request runs.
         principal.take_loaded()
         if principal.kind is not ActorKind.USER:
             return principal
@@ -93,14 +97,14 @@ class Callers:
         return found
 
     async def is_own(self, principal: Principal, user: User) -> bool:
-        """Whether this profile, which may not be stored yet, is the caller's own."""
+        """Returns whether this profile is the caller's own. The profile need not be stored yet."""
         where = await self.where(principal)
         if where is None or principal.is_self(user.id):
             return where is not None
         return where.matches({"user_id": user.user_id, "keys": keys_of(user)})
 
     async def where(self, principal: Principal) -> Filter | None:
-        """Whose profile a token names; None where it names none."""
+        """Returns the filter for the profile that a token names; None when it cannot name a profile."""
         if principal.kind is not ActorKind.USER:
             return None
         if principal.connection is None:

@@ -1,4 +1,4 @@
-"""Connections and login rules: created, changed and deleted by applications."""
+"""Connections and login rules: creates, changes and deletes connections, and enables login rules."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ from app.store.snapshots import Snapshots
 
 @dataclass(frozen=True, slots=True)
 class EnabledRule:
-    """A login rule that is installed, and whether it runs for this tenant. One that was never saved has version 1."""
+    """An installed login rule, and whether the tenant has enabled it. A rule that was never changed has version 1."""
 
     name: str
     title: str
@@ -32,7 +32,10 @@ class EnabledRule:
 
 
 class Connections:
-    """`rules` are those that are installed. `issuers_of` are the (tenant, connection) that issuers of tokens name."""
+    """Use cases of connections and login rules.
+
+    `rules` are the installed login rules. `issuers_of` are the pairs (tenant, connection) in the configured issuers.
+    """
 
     def __init__(
         self,
@@ -55,16 +58,16 @@ class Connections:
     async def save(
         self, principal: Principal | None, rule: Rule, name: str, given: Mapping[str, Any], condition: Condition
     ) -> AuthConnection:
-        """Creates a connection, or changes the settings in `given`. The others stay, and so does its strategy.
+        """Creates a connection, or changes the settings in `given`. Other settings stay; the strategy cannot change.
 
-        Refused with INVALID_INPUT, NOT_FOUND, CONTENDED; VersionConflict.
+        Raises Forbidden, VersionConflict, and Refused with INVALID_INPUT, NOT_FOUND or CONTENDED.
         """
         caller = await self._callers.authorize(principal, rule)
         check_connection_name("name", name)
 
         async def attempt(caller: Principal) -> AuthConnection:
             before = await self._connections.find(caller.tenant, name)
-            after = _saved(caller.tenant, name, before, given, condition)
+            after = _apply_settings(caller.tenant, name, before, given, condition)
             if after == before:
                 return before
             event = _event(self._events, caller, name, before, after, condition.reason)
@@ -77,8 +80,10 @@ class Connections:
 
     @requires(UPDATE_CONNECTIONS)
     async def delete(self, principal: Principal | None, rule: Rule, name: str, condition: Condition) -> str:
-        """Returns the name. Refused with NOT_FOUND, NOT_EDITABLE while users or an issuer need it, CONTENDED;
-        VersionConflict.
+        """Deletes a connection and returns its name.
+
+        Raises Forbidden, VersionConflict, and Refused with NOT_FOUND or CONTENDED, or with NOT_EDITABLE while the
+        connection has users or an issuer names it.
         """
         caller = await self._callers.authorize(principal, rule)
 
@@ -87,14 +92,15 @@ class Connections:
             if before is None:
                 raise _unknown()
             condition.check_version(before.version, before, "connection")
+            # Without the connection, no token of this issuer would find its profile any more.
             if (caller.tenant, name) in self._issuers_of:
-                message = "An issuer in PROFILE_API_ISSUERS names this connection: its users' tokens need it."
+                message = "An issuer in PROFILE_API_ISSUERS names this connection. Change the issuer first."
                 raise Refused(ErrorCode.NOT_EDITABLE, message, ("name",))
             event = _event(self._events, caller, name, before, None, condition.reason)
             try:
                 await self._connections.delete(before, event)
             except Taken:
-                message = "Users belong to this connection. It can be deleted when none is left."
+                message = "This connection has users. Delete its users first."
                 raise Refused(ErrorCode.NOT_EDITABLE, message, ("name",)) from None
             return name
 
@@ -103,7 +109,7 @@ class Connections:
         return deleted
 
     async def rules(self, principal: Principal | None) -> list[EnabledRule]:
-        """All that are installed, by name."""
+        """Returns all installed login rules, ordered by name. Raises Unauthenticated and Forbidden."""
         principal = require(principal, READ_CONNECTIONS)
         known = await self._connections.rules(principal.tenant)
         rules = [_enabled(each, known.get(each.name)) for each in self._rules]
@@ -113,11 +119,14 @@ class Connections:
     async def enable_rule(
         self, principal: Principal | None, rule: Rule, name: str, enabled: bool, condition: Condition
     ) -> EnabledRule:
-        """Refused with NOT_FOUND for a rule that is not installed, CONTENDED; VersionConflict."""
+        """Enables or disables a login rule for the tenant.
+
+        Raises Forbidden, VersionConflict, and Refused with CONTENDED, or NOT_FOUND for a rule that is not installed.
+        """
         caller = await self._callers.authorize(principal, rule)
         installed = next((each for each in self._rules if each.name == name), None)
         if installed is None:
-            raise Refused(ErrorCode.NOT_FOUND, "No login rule of this name is installed.", ("name",))
+            raise Refused(ErrorCode.NOT_FOUND, "No login rule with this name is installed.", ("name",))
 
         async def attempt(caller: Principal) -> EnabledRule:
             known = (await self._connections.rules(caller.tenant)).get(name)
@@ -134,19 +143,20 @@ class Connections:
         return await self._changes.apply(caller, f"rule:{name}", condition, attempt)
 
 
-def _saved(
+def _apply_settings(
     tenant: str, name: str, before: AuthConnection | None, given: Mapping[str, Any], condition: Condition
 ) -> AuthConnection:
     if before is not None:
         condition.check_version(before.version, before, "connection")
         return changed_connection(before, given)
+    # A caller who names a version means a connection that exists. It must not be created again after a deletion.
     if condition.if_version is not None:
         raise _unknown()
     return new_connection(new_id(), tenant, name, given)
 
 
 def _unknown() -> Refused:
-    return Refused(ErrorCode.NOT_FOUND, "There is no connection of this name.", ("name",))
+    return Refused(ErrorCode.NOT_FOUND, "There is no connection with this name.", ("name",))
 
 
 def _enabled(rule: LoginRule, known: tuple[bool, int] | None) -> EnabledRule:

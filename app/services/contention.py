@@ -1,4 +1,4 @@
-"""Writers of one object: those of this process take turns, those of several processes try again."""
+"""Contention: writers of one object run one after the other in a process, and try again between processes."""
 
 import asyncio
 import random
@@ -11,28 +11,29 @@ from weakref import WeakValueDictionary
 from app.domain.errors import ErrorCode, Refused
 from app.store.errors import Conflict
 
+# A fixed number of attempts would refuse many of ten writers at the same time, so the limit is a time.
 DEADLINE_SECONDS = 5.0
 _MAX_DELAY_SECONDS = 0.05
 
 T = TypeVar("T")
-# A tenant, and what is written in it.
+# A tenant and the object that is written.
 Name = tuple[str, str]
 
 
 class Contention:
-    """Each attempt either commits or raises Conflict. `deadline` is how many seconds a write may take in all."""
+    """Runs attempts to write. `deadline` is the time limit of a write with all its attempts, in seconds."""
 
     def __init__(self, deadline: float = DEADLINE_SECONDS) -> None:
         self._deadline = deadline
         self._locks: WeakValueDictionary[Name, asyncio.Lock] = WeakValueDictionary()
 
     async def run(self, name: Name, attempt: Callable[[], Awaitable[T]]) -> T:
-        """What `attempt` returns. It is called again when another writer committed first.
+        """Calls `attempt` until it does not raise Conflict, and returns its result.
 
-        Refused with CONTENDED when there is no turn or no success before the deadline.
+        Raises Refused with CONTENDED when no attempt succeeds before the deadline.
         """
         deadline = time.monotonic() + self._deadline
-        async with self._turn(name, deadline):
+        async with self._take_turn(name, deadline):
             while True:
                 try:
                     return await attempt()
@@ -40,12 +41,12 @@ class Contention:
                     await _wait(deadline)
 
     def is_busy(self, name: Name) -> bool:
-        """Whether another writer of this process has its turn."""
+        """Returns whether a writer of this process is writing the object."""
         lock = self._locks.get(name)
         return lock is not None and lock.locked()
 
     @asynccontextmanager
-    async def _turn(self, name: Name, deadline: float) -> AsyncIterator[None]:
+    async def _take_turn(self, name: Name, deadline: float) -> AsyncIterator[None]:
         lock = self._locks.setdefault(name, asyncio.Lock())
         try:
             await asyncio.wait_for(lock.acquire(), deadline - time.monotonic())
@@ -58,7 +59,8 @@ class Contention:
 
 
 async def _wait(deadline: float) -> None:
-    """Full jitter, so that writers who met once do not meet again."""
+    """Waits before the next attempt. Raises Refused with CONTENDED after the deadline."""
+    # The delay is fully random (full jitter), so that two writers that conflicted do not conflict again.
     left = deadline - time.monotonic()
     if left <= 0:
         raise _contended() from None
@@ -66,5 +68,5 @@ async def _wait(deadline: float) -> None:
 
 
 def _contended() -> Refused:
-    message = "Other writers changed this again and again, so nothing was changed. Send it again."
+    message = "Other requests kept changing the same object, so nothing was changed. Send the request again."
     return Refused(ErrorCode.CONTENDED, message)

@@ -1,4 +1,4 @@
-"""The e-mail addresses of users: how they are verified and changed."""
+"""E-mail addresses of users: sends verification mails, and changes e-mail addresses."""
 
 from app.domain.accounts import why_not_verifiable
 from app.domain.commits import Changes, SideEffect
@@ -23,7 +23,7 @@ from app.store.users import UserStore
 
 
 class Emails:
-    """Addresses that are kept here. Where a provider owns one it is changed with the provider."""
+    """Use cases of e-mail addresses. They refuse accounts of external providers, which own the e-mail address."""
 
     def __init__(
         self,
@@ -43,8 +43,10 @@ class Emails:
 
     @requires(SEND_ACCOUNT_MAIL)
     async def send_verification(self, principal: Principal | None, rule: Rule, target: Target) -> User:
-        """Sends a ticket to the user's e-mail address. Raises what `Writes.commit` does; Refused with NOT_EDITABLE
-        where there is nothing to verify here, RATE_LIMITED, MAIL_UNAVAILABLE.
+        """Sends a ticket that verifies the user's e-mail address.
+
+        Raises what `Writes.begin` and `Writes.commit` raise, and Refused with RATE_LIMITED or MAIL_UNAVAILABLE, or with
+        NOT_EDITABLE when there is no e-mail address that this service could verify.
         """
         opened = await self._writes.begin(principal, rule, target)
         user = opened.user
@@ -74,11 +76,12 @@ class Emails:
         verified: bool,
         current_password: str | None,
     ) -> User:
-        """The new e-mail address waits until its ticket is redeemed; a tool's `immediately` does not wait, and may
-        say that it is `verified`. The present one withdraws what waits.
+        """Changes the e-mail address. The new address becomes valid when its ticket is redeemed.
 
-        A user is never told that an e-mail address has an account: its owner is, by mail. Raises what `Writes.commit`
-        does; Refused with NOT_EDITABLE, FORBIDDEN_FIELD, ALREADY_EXISTS (to a tool), RATE_LIMITED, MAIL_UNAVAILABLE.
+        With `immediately`, which only applications may set, it becomes valid at once, and can be `verified`. The
+        current address as `email` cancels a pending change. Raises what `Writes.begin` and `Writes.commit` raise, and
+        Refused with INVALID_INPUT, NOT_EDITABLE, FORBIDDEN_FIELD, RATE_LIMITED, MAIL_UNAVAILABLE, and for applications
+        with ALREADY_EXISTS.
         """
         opened = await self._writes.begin(principal, rule, target, temporary=False)
         user, is_self = opened.user, opened.caller.is_self(opened.user.id)
@@ -95,30 +98,34 @@ class Emails:
 
         def decide(user: User) -> Changes:
             other = owner if owner is not None and owner.id != user.id else None
+            # Users must not learn that an e-mail address has an account. They get the usual answer, and the owner of
+            # the address gets a mail.
             if other is not None and not is_self:
                 raise taken(["email"])
             if immediately:
-                return _at_once(user, new_email, verified)
+                return _change_now(user, new_email, verified)
             if new_email == user.email:
                 withdrawn = (RevokeTickets(),) if user.pending_email else ()
                 return Changes(LogEventType.EMAIL_CHANGE_REQUESTED, {"pending_email": None}, withdrawn)
-            return _pending(user, new_email, other, version)
+            return _request_change(user, new_email, other, version)
 
         return await self._writes.commit(opened, decide)
 
 
 def _check_how(is_self: bool, immediately: bool, verified: bool) -> None:
     if is_self and (immediately or verified):
-        message = "Users' own new e-mail addresses wait until they are verified."
+        message = (
+            "Users cannot set this for their own e-mail address. Leave it out: the new address is verified by mail."
+        )
         raise Refused(ErrorCode.FORBIDDEN_FIELD, message, ("immediately" if immediately else "verified",))
     if verified and not immediately:
-        message = "verified goes with immediately: an e-mail address that waits is verified by its ticket."
+        message = "verified requires immediately: true. Otherwise the ticket in the mail verifies the address."
         raise Refused(ErrorCode.INVALID_INPUT, message, ("verified",))
 
 
-def _at_once(user: User, new_email: str, verified: bool) -> Changes:
+def _change_now(user: User, new_email: str, verified: bool) -> Changes:
     is_same = user.email is not None and fold(new_email) == fold(user.email)
-    # `verified` is false when it is left out, and that must not take the proof of the same e-mail address away.
+    # `verified` is false by default. The same e-mail address must not lose its verification by this default.
     fields = {
         "email": new_email,
         "email_verified": verified or (is_same and user.email_verified),
@@ -128,13 +135,13 @@ def _at_once(user: User, new_email: str, verified: bool) -> Changes:
     return Changes(LogEventType.EMAIL_CHANGED, fields, side_effects)
 
 
-def _pending(user: User, new_email: str, other: User | None, version: int) -> Changes:
+def _request_change(user: User, new_email: str, other: User | None, version: int) -> Changes:
     put, send = issue(user, TicketPurpose.CHANGE_EMAIL, new_email, version, ("email",))
     if other is not None:
-        # The ticket is there all the same, and its secret nowhere: nobody can redeem it.
+        # The pending change and its ticket exist as usual, but this mail has no link: nobody can redeem the ticket.
         send = SendMail(to_mail(other, new_email, MailTemplate.EMAIL_TAKEN), ("email",))
     side_effects: tuple[SideEffect, ...] = (put, send)
     if user.email is not None:
-        asked = to_mail(user, user.email, MailTemplate.EMAIL_CHANGE_ASKED)
-        side_effects += (SendMail(asked, is_notice=True),)
+        notice = to_mail(user, user.email, MailTemplate.EMAIL_CHANGE_ASKED)
+        side_effects += (SendMail(notice, is_notice=True),)
     return Changes(LogEventType.EMAIL_CHANGE_REQUESTED, {"pending_email": new_email}, side_effects)

@@ -1,4 +1,4 @@
-"""Second factors: recorded by the login service, and removed."""
+"""MFA enrollments: the login service records second factors, and applications and users remove them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -25,7 +25,7 @@ CONFIRMED = "confirmed"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnrollmentReport:
-    """RecordMfaEnrollmentInput. None: as it was recorded before."""
+    """The input of recordMfaEnrollment. None keeps the value of an earlier report."""
 
     enrollment_id: str
     type: str
@@ -36,7 +36,7 @@ class EnrollmentReport:
 
 
 class Enrollments:
-    """Which second factors users have; what they are made of the login service keeps."""
+    """Use cases of second factors. This service stores which factors a user has; the login service stores secrets."""
 
     def __init__(self, writes: Writes, enrollments: EnrollmentStore) -> None:
         self._writes = writes
@@ -44,9 +44,9 @@ class Enrollments:
 
     @requires(CREATE_ENROLLMENTS)
     async def record(self, principal: Principal | None, rule: Rule, target: Target, report: EnrollmentReport) -> Key:
-        """The enrollment's `_id`. Its name is kept masked; one that was recorded before is brought up to date.
+        """Records or updates a second factor, and returns its `_id`. Its name is stored in masked form.
 
-        Raises what `Writes.commit` does; Refused with TOO_LARGE.
+        Raises what `Writes.begin` and `Writes.commit` raise, and Refused with TOO_LARGE.
         """
         require_for_any_profile(principal, rule)
         for name, value in (
@@ -65,6 +65,7 @@ class Enrollments:
             user=user.id,
             enrollment_id=report.enrollment_id,
             type=report.type,
+            # The name can be a phone number or an e-mail address, which nobody needs in full.
             name=masked(report.name) if report.name else known.name if known else None,
             status=report.status or (known.status if known else CONFIRMED),
             enrolled_at=report.enrolled_at or (known.enrolled_at if known else None),
@@ -73,7 +74,7 @@ class Enrollments:
         if enrollment == known:
             return known.id
         if known is not None and replace(enrollment, last_used_at=known.last_used_at) == known:
-            # That it was used is no history of its own: the login is.
+            # A use of the factor has no event of its own, because the login already has an event.
             await self._enrollments.touch(enrollment)
             return known.id
         details = {"type": enrollment.type, "name": enrollment.name, "status": enrollment.status}
@@ -83,13 +84,15 @@ class Enrollments:
 
     @requires(DELETE_ENROLLMENTS)
     async def remove(self, principal: Principal | None, rule: Rule, target: Target, ids: Sequence[str] | None) -> User:
-        """`ids` are MfaEnrollment.id; None removes all. Raises what `Writes.commit` does; Refused with NOT_FOUND
-        where one of them, or any, is not there.
+        """Removes second factors. `ids` are values of MfaEnrollment.id; None removes all.
+
+        Raises what `Writes.begin` and `Writes.commit` raise, and Refused with NOT_FOUND when the user does not have one
+        of the factors, or has no factor.
         """
         opened = await self._writes.begin(principal, rule, target)
-        theirs = await self._enrollments.find_all(opened.user)
+        stored = await self._enrollments.find_all(opened.user)
         named = {decode_id(each) for each in ids} if ids is not None else None
-        chosen = [each for each in theirs if named is None or (KIND, str(each.id)) in named]
+        chosen = [each for each in stored if named is None or (KIND, str(each.id)) in named]
         if not chosen or (named is not None and len(chosen) < len(named)):
             raise Refused(ErrorCode.NOT_FOUND, "The user has no such second factor.", ("ids",))
         removal = RemoveEnrollments(tuple(each.id for each in chosen))

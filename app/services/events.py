@@ -1,4 +1,4 @@
-"""Log events: the one place that builds them."""
+"""Log events: builds every event of the history, so that all events get their time, location and actor alike."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -12,12 +12,12 @@ from app.domain.users import User
 from app.geo.locations import LocationDatabase
 from app.store.database import new_id
 
-# Stored beside the values that they describe, and no change of their own.
+# A change of provenance always accompanies the change of its attribute, which the event lists.
 _NOT_AUDITED = frozenset({"provenance"})
 
 
 class Events:
-    """`locations` finds where an IP address is."""
+    """Builds log events. `locations` finds the location of an IP address."""
 
     def __init__(self, locations: LocationDatabase) -> None:
         self._locations = locations
@@ -31,7 +31,12 @@ class Events:
         date: datetime | None = None,
         **more: Any,
     ) -> LogEvent:
-        """An event that is recorded now, about `user` or the tenant. `more` are other fields of LogEvent."""
+        """Returns an event that is recorded now, about `user` or, without a user, about the tenant.
+
+        `date` is when the event happened; now when it is None. `more` are other fields of LogEvent.
+        """
+        # `recorded_at` is always the time of this service, because the retention period of events depends on it. A
+        # caller could otherwise keep an event for ever, or make it expire at once, by its date.
         at = now()
         return LogEvent(
             id=new_id(),
@@ -48,7 +53,7 @@ class Events:
         )
 
     def locate(self, ip: str | None) -> Mapping[str, Any] | None:
-        """Where the IP address is, as far as that is known."""
+        """Returns the location of an IP address, or None when it is not known."""
         return self._locations.find(ip)
 
     def of_profile(
@@ -59,10 +64,12 @@ class Events:
         reason: str | None,
         audit: tuple[FieldChange, ...] = (),
     ) -> LogEvent:
-        """A change of a profile. `actor` is set only when the user did not make it.
+        """Returns the event of a change of a profile. `actor` is set only when somebody other than the user made it.
 
-        A change that does not move the version happens now, and its event has no version.
+        An event of a change that does not change the version has no version.
         """
+        # When the user acted and the caller only reports it, IP address, client and user agent of the caller would be
+        # wrong in the event.
         moved, by_user = changes.increases_version, changes.by_user
         return self.build(
             after.tenant,
@@ -88,8 +95,9 @@ class Events:
         after: Mapping[str, Any] | None,
         reason: str | None,
     ) -> LogEvent:
-        """A change of what belongs to no user. `named` says which object changed. The details have it, with the values
-        before and after.
+        """Returns the event of a change of an object of the tenant, such as a role. `named` identifies the object.
+
+        The details of the event are `named` and the values before and after the change.
         """
         return self.build(
             principal.tenant,
@@ -104,11 +112,11 @@ class Events:
 
 
 def to_actor(principal: Principal) -> Actor:
-    """Who did it, for an event."""
+    """Returns the principal as the actor of an event."""
     return Actor(principal.kind, principal.subject, principal.name)
 
 
 def audit_changes(user: User, fields: Mapping[str, Any]) -> tuple[FieldChange, ...]:
-    """The changes that an event lists for new values of these fields."""
+    """Returns the changes that an event lists for new values of these fields."""
     audited = {name: value for name, value in fields.items() if name not in _NOT_AUDITED}
     return diff({name: getattr(user, name) for name in audited}, audited)

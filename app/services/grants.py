@@ -1,4 +1,4 @@
-"""Authorized applications: recorded by the login service, revoked with their devices."""
+"""Authorized applications: the login service records them. Revoking one also revokes its devices."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,7 +24,7 @@ KIND = "AuthorizedApplication"
 
 
 class Grants:
-    """What users allowed applications to do for them."""
+    """Use cases of grants: the scopes that a user has allowed an application to use for an audience."""
 
     def __init__(self, writes: Writes, grants: GrantStore) -> None:
         self._writes = writes
@@ -41,15 +41,16 @@ class Grants:
         audience: str,
         scopes: Sequence[str],
     ) -> Key:
-        """The grant's `_id`; the scopes stand for those of before. What was granted already is granted once.
+        """Records a grant and returns its `_id`. The scopes replace the scopes of an earlier grant.
 
-        Raises what `Writes.commit` does; Refused with TOO_LARGE.
+        A grant that is equal to the stored grant changes nothing and has no event. Raises what `Writes.begin` and
+        `Writes.commit` raise, and Refused with TOO_LARGE.
         """
         require_for_any_profile(principal, rule)
         for name, value in (("clientId", client_id), ("clientName", client_name), ("audience", audience)):
             check_text(value, name)
         if len(scopes) > MAX_SCOPES:
-            raise Refused(ErrorCode.TOO_LARGE, f"At most {MAX_SCOPES} scopes are granted at once.", ("scopes",))
+            raise Refused(ErrorCode.TOO_LARGE, f"scopes must have at most {MAX_SCOPES} items.", ("scopes",))
         for each in scopes:
             check_text(each, "scopes")
         opened = await self._writes.begin(principal, rule, target)
@@ -68,22 +69,23 @@ class Grants:
         if known is not None and replace(grant, granted_at=known.granted_at) == known:
             return known.id
         details = {"clientId": client_id, "clientName": client_name, "audience": audience, "scopes": grant.scopes}
-        # What the user did, told by the login service.
+        # The user authorized the application. The login service only reports it, so it is not the actor of the event.
         changes = Changes(LogEventType.APPLICATION_AUTHORIZED, {}, (PutGrant(grant),), details=details, by_user=True)
         await self._writes.commit(opened, lambda _: changes)
         return grant.id
 
     @requires(REVOKE_APPLICATION)
     async def revoke(self, principal: Principal | None, rule: Rule, target: Target, id: str) -> User:
-        """`id` is AuthorizedApplication.id. The devices of that application go in the same step.
+        """Deletes a grant and revokes the devices of its application. `id` is AuthorizedApplication.id.
 
-        Raises what `Writes.commit` does; Refused with NOT_FOUND.
+        Raises what `Writes.begin` and `Writes.commit` raise, and Refused with NOT_FOUND.
         """
         opened = await self._writes.begin(principal, rule, target)
         kind, key = decode_id(id) or ("", "")
         grant = await self._grants.find(opened.user, key) if kind == KIND else None
         if grant is None:
-            raise Refused(ErrorCode.NOT_FOUND, "The user has authorized no such application.", ("id",))
+            raise Refused(ErrorCode.NOT_FOUND, "The user has no authorized application with this id.", ("id",))
+        # The devices must go in the same commit: with its refresh token, the application would get new tokens.
         side_effects = (DeleteGrant(grant.id), RevokeDevices(grant.client_id))
         details = {"clientId": grant.client_id, "clientName": grant.client_name, "audience": grant.audience}
         changes = Changes(LogEventType.APPLICATION_REVOKED, {}, side_effects, details=details)

@@ -1,4 +1,4 @@
-"""Linking a second account to a profile, and giving it back."""
+"""linkIdentity and unlinkIdentity: links a second account to a profile, and separates it again."""
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -29,15 +29,16 @@ Verify = Callable[[str], Awaitable[Principal]]
 
 @dataclass(frozen=True, slots=True)
 class Secondary:
-    """The second account: named by its userId, or proven by a token of it."""
+    """The second account. It is named by its userId, or by a token that proves that it belongs to the caller."""
 
     user_id: str | None = None
     token: str | None = None
 
 
 class Identities:
-    """`verify` makes a principal of a token, or raises Unauthenticated. `max_bytes` is the most that either metadata
-    document may take as compact JSON.
+    """Use cases of linking. `verify` returns the principal of a token, or raises Unauthenticated.
+
+    `max_bytes` is the maximum size of each metadata document, in bytes of compact JSON.
     """
 
     def __init__(
@@ -60,21 +61,22 @@ class Identities:
     async def link(
         self, principal: Principal | None, rule: Rule, target: Target, secondary: Secondary, how: LinkMetadata
     ) -> User:
-        """The profile with the account. Raises what `Writes.begin` does; Refused with INVALID_INPUT, NOT_FOUND,
-        USER_BLOCKED, TOO_LARGE, CONTENDED.
+        """Links the second account to the profile, and returns the profile. Raises what `Writes.begin` raises, and
+        Refused with INVALID_INPUT, NOT_FOUND, USER_BLOCKED, TOO_LARGE, CONTENDED.
         """
 
         async def attempt(opened: AuthorizedWrite) -> User:
             caller, primary = opened.caller, opened.user
-            other = await self._secondary(caller, primary, secondary)
+            # Both profiles are read and checked again for each attempt, because another writer may have changed them.
+            other = await self._find_secondary(caller, primary, secondary)
             reason = why_not_linked(caller, primary.id, other.id)
             if reason:
                 raise Forbidden(reason)
             check_link(primary, other)
-            after, waiting = link(primary, other, how, shared_access(caller, primary.id, other.id))
+            after, linked = link(primary, other, how, shared_access(caller, primary.id, other.id))
             check_linked(primary, after, self._max_bytes)
-            # The account that waits gives its keys up before the other takes them.
-            pairs = [(other, waiting), (primary, after)]
+            # The secondary is written first: it gives up its keys, which are unique, before the primary gets them.
+            pairs = [(other, linked), (primary, after)]
             return (await self._commit(opened, LogEventType.IDENTITY_LINKED, pairs))[1]
 
         opened = await self._writes.begin(principal, rule, target, temporary=False)
@@ -83,13 +85,15 @@ class Identities:
 
     @requires(LINK_IDENTITY)
     async def unlink(self, principal: Principal | None, rule: Rule, target: Target, identity_id: str) -> User:
-        """The profile without the account, which has its own again. Refused with NOT_FOUND for no identity of it,
-        INVALID_INPUT for the one that is the profile's own.
+        """Separates a linked account, which gets its own profile back. Returns the profile without the account.
+
+        Raises what `Writes.begin` raises, Refused with NOT_FOUND when the profile has no such identity, with
+        INVALID_INPUT for the profile's own identity, and with CONTENDED.
         """
 
         async def attempt(opened: AuthorizedWrite) -> User:
             primary = opened.user
-            identity = _named(primary, identity_id)
+            identity = _find_identity(primary, identity_id)
             other = await self._users.find_with_linked(primary.tenant, Eq("_id", identity.origin))
             assert other
             after, given_back = unlink(primary, other, identity)
@@ -98,43 +102,52 @@ class Identities:
 
         opened = await self._writes.begin(principal, rule, target, temporary=False)
         if len(opened.user.identities) == 1:
-            # Refuses: there is nothing to unlink.
-            _named(opened.user, identity_id)
+            # This always raises Refused. A profile without a linked account must not first demand a new sign-in.
+            _find_identity(opened.user, identity_id)
         return await self._writes.retry(opened, attempt)
 
-    async def _secondary(self, caller: Principal, primary: User, secondary: Secondary) -> User:
+    async def _find_secondary(self, caller: Principal, primary: User, secondary: Secondary) -> User:
         where: Filter = Eq("user_id", secondary.user_id)
         if secondary.token is not None:
-            where = await self._proven(caller, secondary.token)
+            where = await self._check_proof(caller, secondary.token)
         elif caller.is_self(primary.id):
-            message = "Prove that the other account is yours, with a token of it."
+            # A userId is no proof: with it, users could link the account of anyone to their own.
+            message = "Set secondary.token to a token of the other account, which proves that it is yours."
             raise Refused(ErrorCode.INVALID_INPUT, message, ("secondary", "userId"))
         found = await self._users.find_with_linked(caller.tenant, where)
         if found is None:
             raise Refused(ErrorCode.NOT_FOUND, "There is no such account.", ("secondary",))
         return found
 
-    async def _proven(self, caller: Principal, token: str) -> Filter:
-        """By a fresh token of the same issuer and application, of another subject, who signed in recently."""
+    async def _check_proof(self, caller: Principal, token: str) -> Filter:
+        """Returns the filter for the account of a token that proves its ownership.
+
+        The token must be new, of a recent sign-in, of another user, and of the caller's issuer and application. Raises
+        Refused with INVALID_INPUT or NOT_FOUND.
+        """
         try:
             proof = await self._verify(token)
         except (Unauthenticated, Unavailable):
-            raise _no_proof("The token is no good.") from None
+            raise _no_proof("The token is not valid.") from None
         if proof.kind is not ActorKind.USER or proof.subject == caller.subject:
-            raise _no_proof("The token is not of another user.")
+            raise _no_proof("The token must belong to another user.")
+        # A token that another application received must not be enough to take over its user's account.
         if (proof.tenant, proof.issuer, proof.client_id) != (caller.tenant, caller.issuer, caller.client_id):
-            raise _no_proof("The token is of another issuer or application than yours.")
+            raise _no_proof("The token must have the same issuer and application as your own token.")
         if proof.issued_at is None or time.time() - proof.issued_at > PROOF_SECONDS:
             raise _no_proof(f"The token was issued more than {PROOF_SECONDS} seconds ago.")
         if not self._writes.is_recent(proof):
-            raise _no_proof("The token is not of a recent sign-in.")
+            raise _no_proof("The sign-in of the token is not recent. Sign in to the other account again.")
         where = await self._callers.where(proof)
         if where is None:
             raise Refused(ErrorCode.NOT_FOUND, "There is no such account.", ("secondary",))
         return where
 
     async def _commit(self, opened: AuthorizedWrite, type_: LogEventType, pairs: list[tuple[User, User]]) -> list[User]:
-        """Both as they are written, in this order: with a new version and an event each. Raises Conflict."""
+        """Writes both profiles in this order, each with a new version and an event, and returns them.
+
+        Raises Conflict when another writer committed first.
+        """
         at = now()
         moved = [(before, replace(after, version=before.version + 1, updated_at=at)) for before, after in pairs]
         changed = {each for before, after in pairs for each in set(before.role_ids) ^ set(after.role_ids)}
@@ -148,13 +161,14 @@ class Identities:
         try:
             await self._writes.execute(Commit(tuple(ProfileWrite(*each) for each in moved), tuple(events)))
         except Taken:
-            # Another writer took a key of one of them, which moves no version of theirs.
+            # Another profile got one of the keys. This does not change the versions of these two, so it is found only
+            # when they are written. The next attempt reads them again.
             raise Conflict from None
         return [one, two]
 
 
 def _audit(before: User, after: User, names: Mapping[Key, str]) -> tuple[FieldChange, ...]:
-    """`names` are those of the roles that differ."""
+    """Returns the changes for the event. `names` are the names of the roles that only one of the two has."""
     return (
         *diff(filled_fields(before), filled_fields(after)),
         *diff({"blocked": before.blocked}, {"blocked": after.blocked}),
@@ -163,12 +177,13 @@ def _audit(before: User, after: User, names: Mapping[Key, str]) -> tuple[FieldCh
     )
 
 
-def _named(user: User, identity_id: str) -> Identity:
+def _find_identity(user: User, identity_id: str) -> Identity:
+    """Returns a linked identity. Raises Refused with NOT_FOUND, or INVALID_INPUT for the profile's own identity."""
     for index, each in enumerate(user.identities):
         key = "|".join((each.provider, each.connection, each.user_id))
         if encode_id("Identity", key) == identity_id:
             if index == 0 or each.origin is None:
-                message = "That is the profile's own identity: it stays."
+                message = "This is the profile's own identity, which cannot be unlinked."
                 raise Refused(ErrorCode.INVALID_INPUT, message, ("identityId",))
             return each
     raise Refused(ErrorCode.NOT_FOUND, "The user has no such identity.", ("identityId",))

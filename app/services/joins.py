@@ -1,4 +1,4 @@
-"""Joins data of other collections to records: roles, connections, blocked IP addresses. No record is changed."""
+"""Joins: reads data of other collections for records: roles, connections, blocked IP addresses, provider tokens."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -18,7 +18,7 @@ from app.store.token_cipher import TokenCipher
 
 
 class Joins:
-    """Reads each kind of joined data once for all records."""
+    """Reads each kind of joined data once for all records. It never changes a record, because requests share them."""
 
     def __init__(self, records: Records, snapshots: Snapshots, cipher: TokenCipher) -> None:
         self._records = records
@@ -26,7 +26,7 @@ class Joins:
         self._cipher = cipher
 
     async def join(self, principal: Principal, joins: frozenset[Join], records: Sequence[Record]) -> Sequence[Joined]:
-        """What lies beside each record, in the order of the records."""
+        """Returns the joined data of each record, in the order of the records."""
         if not joins:
             return [NOTHING_JOINED] * len(records)
         values = [await self._values(principal, each, records) for each in joins]
@@ -35,7 +35,10 @@ class Joins:
     async def _values(
         self, principal: Principal, join: Join, records: Sequence[Record]
     ) -> tuple[str, Callable[[Record], Any]]:
-        """The name under which functions of attributes find the joined data, and the function that makes it."""
+        """Returns the name of the joined data, and a function that returns the data of a record.
+
+        The functions of computed attributes use the name.
+        """
         match join:
             case Join.ROLES:
                 roles = await self._snapshots.roles(principal.tenant)
@@ -50,7 +53,8 @@ class Joins:
                 return "identities", lambda user: [self._tokens(each) for each in user.get("identities", ())]
 
     async def _locked_out(self, principal: Principal, records: Sequence[Record]) -> frozenset[Any]:
-        """Users for whom an IP address is kept out. Only a caller who may unblock them needs to know."""
+        """Returns the users for whose account an IP address is blocked, among those that the caller may unblock."""
+        # Other callers must not learn it, and for them no query is sent.
         asked = [each["_id"] for each in records if holds(principal, BLOCK_USER, principal.is_self(each["_id"]))]
         if not asked:
             return frozenset()
@@ -59,6 +63,7 @@ class Joins:
         return frozenset(each["user"] for each in failures)
 
     def _tokens(self, identity: Record) -> Joined:
+        # Only the plan of a caller who may read the tokens includes this join. No token is decrypted for other callers.
         return {name: self._cipher.decrypt(identity[name]) for name in PROVIDER_TOKENS if name in identity}
 
 

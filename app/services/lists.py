@@ -1,4 +1,4 @@
-"""Reads pages of lists, and short lists as a whole, of a tenant or of an object."""
+"""Lists: pages of a list, and complete short lists, of a tenant or of an object."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -29,7 +29,10 @@ from app.store.records import Owners, Records
 
 
 class Lists:
-    """Every list is narrowed in the database to what the caller may see."""
+    """Reads lists. Every query contains a filter for what the caller may see."""
+
+    # Objects are never removed from a page after the query: pages would have gaps, and `totalCount` would count objects
+    # that the caller may not know of.
 
     def __init__(self, records: Records, rows: Rows) -> None:
         self._records = records
@@ -43,7 +46,10 @@ class Lists:
         selection: Selection,
         count: bool = False,
     ) -> Page:
-        """A page of a tenant's list, with `total_count` when `count` asks for it."""
+        """Returns a page of a list of the tenant. With `count`, the page has `total_count`.
+
+        Raises Unauthenticated, Forbidden, and Refused with INVALID_INPUT for a cursor of another list.
+        """
         assert query.kind.list
         principal = require(principal, query.kind.list)
         return await self._page(principal, query, query.name(principal.tenant), request, selection, count)
@@ -57,12 +63,15 @@ class Lists:
         selection: Selection,
         count: bool = False,
     ) -> list[Page | Refused]:
-        """The same page of what belongs to each owner: one command, and one more when they are counted.
+        """Returns a page for each owner, of the objects that belong to the owner, in the order of the owners.
 
-        The caller of this method has checked that the owners' lists may be read.
+        A cursor that is refused results in Refused instead of the page. The caller of this method must check that the
+        list of each owner may be read.
         """
+        # One database command reads the pages of all owners, and one more counts: otherwise a page of 50 users with
+        # their events would need 50 commands.
         if len(owners) == 1 or request.after or request.before:
-            # A cursor is of one owner's list: every other owner refuses it.
+            # A cursor belongs to the list of one owner. The lists of all other owners refuse it.
             return [await self._page_of(principal, each, query, request, selection, count) for each in owners]
         tenant, kind, where = principal.tenant, query.kind, _where(principal, query)
         plan = self._rows.plan(principal, kind, selection)
@@ -79,9 +88,9 @@ class Lists:
     async def owned(
         self, principal: Principal, owners: Sequence[Row], kind: Kind, selection: Selection
     ) -> list[list[Row]]:
-        """All of what belongs to each owner and to what is linked to them, oldest first: one command. For what is few.
+        """Returns all objects of each owner and of the profiles linked to the owner, oldest first; for short lists.
 
-        The caller of this method has checked that the owners' lists may be read.
+        It sends one database command. The caller of this method must check that the list of each owner may be read.
         """
         assert kind.owner
         plan = self._rows.plan(principal, kind, selection)
@@ -102,7 +111,7 @@ class Lists:
         count: bool,
     ) -> Page | Refused:
         own = replace(query, where=And((query.where, In(query.owner_field, _own_keys(owner)))))
-        # The name has the owner's key alone, so that cursors stay valid when an account is linked.
+        # The name contains only the owner's key, so cursors stay valid when an account is linked to the owner.
         name = query.of(owner.record["_id"]).name(principal.tenant)
         try:
             return await self._page(principal, own, name, request, selection, count)
@@ -149,5 +158,5 @@ def _position(name: str, cursor: str | None, argument: str) -> Position | None:
     value, text = decode_cursor(name, cursor, argument)
     key = to_key(text)
     if key is None:
-        raise Refused(ErrorCode.INVALID_INPUT, f"{argument} is no cursor of this API.", (argument,))
+        raise Refused(ErrorCode.INVALID_INPUT, f"{argument} must be a cursor that this API returned.", (argument,))
     return Position(value, key)

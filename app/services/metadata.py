@@ -1,4 +1,4 @@
-"""Changing user_metadata and app_metadata."""
+"""updateUserMetadata and updateAppMetadata: change the two metadata documents of a profile."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from app.services.writes import Target, Writes
 
 @dataclass(frozen=True, slots=True)
 class _Metadata:
-    """What tells the two documents apart."""
+    """The properties in which the two documents differ."""
 
     name: str
     type: LogEventType
@@ -28,7 +28,7 @@ _APP_METADATA = _Metadata("app_metadata", LogEventType.APP_METADATA_UPDATED, RES
 
 
 class Metadata:
-    """`max_bytes` is the most that either document may take as compact JSON."""
+    """Use cases of metadata. `max_bytes` is the maximum size of each document, in bytes of compact JSON."""
 
     def __init__(self, writes: Writes, max_bytes: int) -> None:
         self._writes = writes
@@ -38,9 +38,9 @@ class Metadata:
     async def update_user_metadata(
         self, principal: Principal | None, rule: Rule, target: Target, patch: object, replace: bool = False
     ) -> User:
-        """Merges the patch (RFC 7396), or sets the document to it with `replace`.
+        """Merges the patch into the document (RFC 7396). With `replace`, the patch becomes the document.
 
-        Raises what `Writes.apply` raises; Refused with INVALID_INPUT, FORBIDDEN_FIELD, TOO_LARGE.
+        Raises what `Writes.apply` raises, and Refused with INVALID_INPUT, FORBIDDEN_FIELD or TOO_LARGE.
         """
         return await self._update(principal, rule, _USER_METADATA, target, patch, replace)
 
@@ -48,7 +48,7 @@ class Metadata:
     async def update_app_metadata(
         self, principal: Principal | None, rule: Rule, target: Target, patch: object, replace: bool = False
     ) -> User:
-        """Like `update_user_metadata`."""
+        """Like `update_user_metadata`, for app_metadata, which has reserved keys."""
         return await self._update(principal, rule, _APP_METADATA, target, patch, replace)
 
     async def _update(
@@ -69,6 +69,6 @@ class Metadata:
         return await self._writes.apply(principal, rule, target, decide)
 
     def _check(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
-        # A document that was larger under an older limit may still be left as it is.
+        # A document that was stored under a larger limit may stay. Only a changed document must be within the limit.
         if before != after:
             check_size(after, self._max_bytes)

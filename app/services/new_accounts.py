@@ -1,4 +1,4 @@
-"""The parts of a new account: validation, profile, password and first event. For createUser and signUp."""
+"""New accounts: validation, profile, password and first event. For createUser and signUp."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -27,7 +27,7 @@ from app.store.database import new_id
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewUser:
-    """CreateUserInput. `root_attributes` by stored name; None metadata is empty."""
+    """The input of createUser and signUp. `root_attributes` has stored names as keys. None metadata becomes empty."""
 
     connection: str
     email: str | None = None
@@ -47,7 +47,7 @@ class NewUser:
 
 @dataclass(frozen=True, slots=True)
 class NewAccount:
-    """An account that is not stored yet. `identifiers` are those that were given."""
+    """An account that is not stored yet. `identifiers` are the identifiers in the input."""
 
     user: User
     identifiers: AccountIdentifiers
@@ -55,12 +55,12 @@ class NewAccount:
 
     @property
     def credential_version(self) -> int:
-        """The version of the password once the account is stored, to which its first ticket is bound."""
+        """The version that the password will have when the account is stored. The first ticket is bound to it."""
         return 0 if self.password is None else self.password.new_version
 
 
 class NewAccounts:
-    """Checks new accounts. `max_bytes` is the most that either metadata document may take."""
+    """Checks new accounts. `max_bytes` is the maximum size of each metadata document, in bytes of compact JSON."""
 
     def __init__(
         self, connections: ConnectionStore, events: Events, hash_new_password: HashNewPassword, max_bytes: int
@@ -71,13 +71,13 @@ class NewAccounts:
         self._max_bytes = max_bytes
 
     async def connection(self, tenant: str, name: str) -> AuthConnection:
-        """Refused with NOT_FOUND, NOT_EDITABLE."""
+        """Returns the connection. Raises Refused with NOT_FOUND, or NOT_EDITABLE when users cannot be created in it."""
         connection = await named_connection(self._connections, tenant, name)
         check_creatable(connection)
         return connection
 
     def check(self, connection: AuthConnection, new: NewUser, source: AttributeSource) -> NewAccount:
-        """Everything but the password. Refused with INVALID_INPUT, TOO_LARGE."""
+        """Returns the account without its password. Raises Refused with INVALID_INPUT, FORBIDDEN_FIELD, TOO_LARGE."""
         identifiers = _read(new)
         check_identifiers(connection, identifiers)
         return NewAccount(self._to_user(connection, new, identifiers, source), identifiers, None)
@@ -85,9 +85,10 @@ class NewAccounts:
     async def with_password(
         self, account: NewAccount, connection: AuthConnection, new: NewUser, caller: str
     ) -> NewAccount:
-        """`password_hash` is another system's, made anew when its password is first seen. Refused with INVALID_INPUT.
+        """Returns the account with its password. `caller` is the caller of PasswordHashes.
 
-        `caller` is as in PasswordHashes.
+        `password_hash` is the hash of another system. An old kind of hash is replaced when the password is first
+        verified. Raises Refused with INVALID_INPUT, and what `PasswordHashes.hash` raises.
         """
         if new.password is None and new.password_hash is None:
             return account
@@ -98,7 +99,7 @@ class NewAccounts:
         if new.password is None:
             return replace(account, password=SetPassword(check_hash(new.password_hash or "", path), 0))
         if new.password_hash is not None:
-            raise Refused(ErrorCode.INVALID_INPUT, "Give password or passwordHash, not both.", (path,))
+            raise Refused(ErrorCode.INVALID_INPUT, "Set password or passwordHash, not both.", (path,))
         hash = await self._hash_new_password(caller, account.user, new.password, path)
         return replace(account, password=SetPassword(hash, 0))
 
@@ -110,7 +111,7 @@ class NewAccounts:
         reason: str | None,
         more: tuple[SideEffect, ...],
     ) -> Commit:
-        """The profile, its password, an event with everything that it begins with, and `more` side effects."""
+        """Returns the commit of the profile, its password, an event with its first values, and `more` side effects."""
         user, values = account.user, filled_fields(account.user)
         event = self._events.of_profile(caller, user, Changes(type_, values), reason, diff({}, values))
         [identity] = user.identities

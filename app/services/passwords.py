@@ -1,4 +1,4 @@
-"""Passwords: chosen, changed, verified, and reset by mail."""
+"""Passwords: checks new passwords, and changes, verifies and resets passwords."""
 
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -54,8 +54,10 @@ class Verified:
 
 
 class Passwords:
-    """Of database users. `mfa_tenants`: where a second factor is always asked for, so that a shorter one will do.
-    `product` are names of the product, which are easy to guess. Without `can_mail` no reset is sent.
+    """Use cases of the passwords of database users.
+
+    `mfa_tenants` always require a second factor, so that shorter passwords are allowed. `product` are names of the
+    product, which are easy to guess in a password. Without `can_mail`, a password reset is refused.
     """
 
     def __init__(
@@ -81,18 +83,22 @@ class Passwords:
         self._can_mail = can_mail
 
     def min_length(self, tenant: str) -> int:
-        """The number of characters that a new password needs in this tenant."""
+        """Returns the minimum number of characters of a new password in this tenant."""
         return MIN_LENGTH_WITH_MFA if tenant in self._mfa_tenants else MIN_LENGTH
 
     async def choose(self, caller: str, user: User, password: str, path: str) -> str:
-        """Returns the hash of the first password of a new user. Raises PasswordRefused with `path` for one that is not
-        accepted. `caller` is as in PasswordHashes.
+        """Returns the hash of the first password of a new user. `caller` is the caller of PasswordHashes.
+
+        Raises PasswordRefused with `path` when the password is not accepted, and what `PasswordHashes.hash` raises.
         """
         self._check_new(user, password, path)
         return await self._hash(caller, user, password, path)
 
     async def choose_another(self, caller: str, user: User, password: str, path: str) -> str:
-        """As `choose`, for an existing user. Refused with RATE_LIMITED after MAX_PASSWORD_CHANGES in an hour."""
+        """Like `choose`, for an existing user.
+
+        Raises also Refused with RATE_LIMITED after MAX_PASSWORD_CHANGES in an hour.
+        """
         self._check_new(user, password, path)
         await self._count_change(user)
         return await self._hash(caller, user, password, path)
@@ -107,13 +113,17 @@ class Passwords:
         current: str | None,
         must_change: bool | None,
     ) -> User:
-        """Takes devices and tickets with it. A tool's is to be changed at the next sign-in, unless `must_change` says
-        otherwise. Raises what `Writes.commit` does; Refused with NOT_EDITABLE, INVALID_INPUT, RATE_LIMITED.
+        """Changes the password, and revokes the devices and tickets of the user.
+
+        A user must change a password that an application has set at the next sign-in, unless `must_change` is False.
+        Raises what `Writes.begin` and `Writes.commit` raise, and Refused with NOT_EDITABLE, INVALID_INPUT or
+        RATE_LIMITED.
         """
         opened = await self._writes.begin(principal, rule, target)
         caller, user = opened.caller, opened.user
         is_self = caller.is_self(user.id)
         await self._check_has_password(user, "newPassword")
+        # The current password proves as much as a recent sign-in. Users need one of the two.
         if is_self and current is None:
             self._writes.require_recent(caller)
         self._check_new(user, new, "newPassword")
@@ -129,9 +139,7 @@ class Passwords:
         return await self._writes.commit(opened, lambda _: changes)
 
     async def check_current(self, opened: AuthorizedWrite, password: str) -> None:
-        """Refused with INVALID_INPUT where it is not the user's password, RATE_LIMITED after too many tries or
-        changes.
-        """
+        """Raises Refused with INVALID_INPUT for a wrong password, and with RATE_LIMITED after too many attempts."""
         _check_typed(password, "currentPassword")
         user = opened.user
         await self._count_change(user)
@@ -142,10 +150,13 @@ class Passwords:
     async def verify(
         self, principal: Principal | None, rule: Rule, connection: str, identifier: str, password: str, ip: str | None
     ) -> Verified:
-        """An unknown user and a wrong password look alike, and take as long. An old hash is made anew.
+        """Verifies a password for the login service. After success, an old kind of hash is replaced.
 
-        Raises Forbidden; Refused with NOT_FOUND, INVALID_INPUT, RATE_LIMITED; USER_BLOCKED where it was the right one.
+        Raises Forbidden, and Refused with NOT_FOUND, INVALID_INPUT or RATE_LIMITED, or with USER_BLOCKED when the
+        password is right and the user is blocked.
         """
+        # An unknown user and a wrong password must have the same result after the same time: otherwise the login page
+        # would show who has an account. So an attempt for an unknown user is counted and hashed too.
         principal = await self._callers.authorize(principal, rule)
         _check_typed(password, "password")
         refusal = why_no_password(await named_connection(self._connections, principal.tenant, connection))
@@ -155,29 +166,34 @@ class Passwords:
         keys = keys_of_typed(connection, identifier)
         user = await self._users.find(principal.tenant, In("keys", keys))
         account = Key(None) if user is None else find_account(user, keys)
-        # By account: an e-mail address, a username and a phone number are no three chances to guess one password.
-        named = _unknown(connection, identifier) if user is None else f"account:{account}"
-        tries = _tries(named, ip or "")
-        await self._count_tries(principal.tenant, tries)
+        # Attempts are counted by account: otherwise its e-mail address, username and phone number would each give an
+        # attacker the full number of attempts.
+        subject = _unknown_key(connection, identifier) if user is None else f"account:{account}"
+        limits = _attempt_limits(subject, ip or "")
+        await self._count_attempts(principal.tenant, limits)
         credential = None if user is None else await self._credentials.find(principal.tenant, account)
         bcrypt_hash = await self._credentials.find_any_bcrypt_hash(principal.tenant)
-        # The login service speaks for many: those of one IP address take turns with those of another.
+        # All users sign in through one login service. IP addresses take turns, so that an attack from one of them does
+        # not delay all others.
         caller = f"{principal.key}/{ip or ''}"
         stored = credential.hash if credential else None
         if not await self._hashes.verify(caller, stored, password, bcrypt_hash) or user is None or credential is None:
             return Verified(valid=False)
-        await self._credentials.forget_attempts(principal.tenant, list(tries))
+        await self._credentials.forget_attempts(principal.tenant, list(limits))
+        # The block is only reported with the right password: otherwise anyone could find out who is blocked.
         if user.blocked:
             raise Refused(ErrorCode.USER_BLOCKED, "The user is blocked.")
         if self._hashes.is_outdated(credential.hash):
-            anew = await self._hashes.hash(caller, password)
-            await self._credentials.upgrade(principal.tenant, account, credential.hash, anew)
+            hash = await self._hashes.hash(caller, password)
+            await self._credentials.upgrade(principal.tenant, account, credential.hash, hash)
         return Verified(valid=True, user=user)
 
     @requires(SEND_ACCOUNT_MAIL)
     async def send_reset(self, principal: Principal | None, rule: Rule, target: Target) -> User:
-        """Sends a ticket for a new password. Raises what `Writes.commit` does; Refused with NOT_EDITABLE,
-        RATE_LIMITED, MAIL_UNAVAILABLE.
+        """Sends a ticket for a new password to the user's e-mail address.
+
+        Raises what `Writes.begin` and `Writes.commit` raise, and Refused with NOT_EDITABLE, RATE_LIMITED or
+        MAIL_UNAVAILABLE.
         """
         opened = await self._writes.begin(principal, rule, target)
         user = opened.user
@@ -202,17 +218,17 @@ class Passwords:
 
     async def _check_current(self, opened: AuthorizedWrite, credential: Credential | None, password: str) -> None:
         caller, user = opened.caller, opened.user
-        tries = _tries(f"account:{user.id}", "current")
-        await self._count_tries(user.tenant, tries)
+        limits = _attempt_limits(f"account:{user.id}", "current")
+        await self._count_attempts(user.tenant, limits)
         if await self._hashes.verify(caller.key, credential.hash if credential else None, password):
-            await self._credentials.forget_attempts(user.tenant, list(tries))
+            await self._credentials.forget_attempts(user.tenant, list(limits))
             return
-        # The reason that was given is one for the change, which did not happen.
+        # The event has no reason: the reason in the input is for a change that did not happen.
         await self._writes.record(replace(opened, target=Target()), Changes(LogEventType.PASSWORD_CHANGE_FAILED, {}))
-        raise Refused(ErrorCode.INVALID_INPUT, "That is not the current password.", ("currentPassword",))
+        raise Refused(ErrorCode.INVALID_INPUT, "This is not the current password.", ("currentPassword",))
 
     def _check_new(self, user: User, password: str, path: str) -> None:
-        """What can be told without work."""
+        """Raises PasswordRefused for reasons that can be found without much work."""
         check_form(password, self.min_length(user.tenant), path)
         check_content(password, identifiers_of(user), path)
 
@@ -223,31 +239,37 @@ class Passwords:
         return await self._hashes.hash(caller, password)
 
     async def _count_change(self, user: User) -> None:
-        """Counted before anything is hashed, and whether it succeeds or not."""
+        """Counts a change of the password. Raises Refused with RATE_LIMITED when there were too many."""
+        # It is counted before the hash, and also when the change fails, because each attempt costs a hash.
         if await self._credentials.count_change(user.tenant, user.id, now()) > MAX_PASSWORD_CHANGES:
             limit = f"at most {MAX_PASSWORD_CHANGES} times an hour"
-            message = f"The password of a user is set or checked {limit}. Try again later."
+            message = f"The password of a user can be set or checked {limit}. Try again later."
             raise Refused(ErrorCode.RATE_LIMITED, message)
 
-    async def _count_tries(self, tenant: str, limits: dict[str, int]) -> None:
-        """Counted before it is tried, so that many at once are no way around."""
+    async def _count_attempts(self, tenant: str, limits: dict[str, int]) -> None:
+        """Counts an attempt under each key. Raises Refused with RATE_LIMITED when a limit is exceeded."""
+        # It is counted before the password is verified: otherwise many attempts at the same moment would all pass.
         for key, limit in limits.items():
             if await self._credentials.count_attempt(tenant, key, now()) > limit:
-                message = "Too many wrong passwords. Wait a quarter of an hour."
+                message = "Too many wrong passwords. Try again after 15 minutes."
                 raise Refused(ErrorCode.RATE_LIMITED, message)
 
 
 def _check_typed(password: str, path: str) -> None:
-    """Refused with INVALID_INPUT for what nobody's password can be, before it costs a hash."""
+    """Raises Refused with INVALID_INPUT for a text that cannot be a password, before it costs a hash."""
     if not 1 <= len(password) <= MAX_TYPED:
-        raise Refused(ErrorCode.INVALID_INPUT, f"A password has 1 to {MAX_TYPED} characters.", (path,))
+        raise Refused(ErrorCode.INVALID_INPUT, f"The password must have 1 to {MAX_TYPED} characters.", (path,))
 
 
-def _tries(named: str, place: str) -> dict[str, int]:
-    """The keys under which one try is counted, each with its limit."""
-    return {f"{named}:{place}": MAX_TRIES, named: MAX_TRIES_FROM_ANYWHERE}
+def _attempt_limits(subject: str, place: str) -> dict[str, int]:
+    """Returns the keys under which one attempt is counted, each with its limit. `place` is an IP address, or "current"
+    for the current password in a change.
+    """
+    # The limit without the place is higher. It stops an attacker who has many IP addresses.
+    return {f"{subject}:{place}": MAX_TRIES, subject: MAX_TRIES_FROM_ANYWHERE}
 
 
-def _unknown(connection: str, identifier: str) -> str:
-    """What an identifier that names no account is counted as. Only its SHA-256 is kept."""
+def _unknown_key(connection: str, identifier: str) -> str:
+    """Returns the key under which attempts for an identifier without an account are counted."""
+    # Only the SHA-256 is stored: users sometimes type their password into the field of the identifier.
     return sha256(f"{connection}:{fold(identifier)}".encode("utf-8", "replace")).hexdigest()

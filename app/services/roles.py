@@ -1,4 +1,4 @@
-"""Roles and permissions: made, changed, deleted, and given to users or taken from them."""
+"""Roles and permissions: creates, changes and deletes roles, and assigns roles and permissions to users."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -46,7 +46,10 @@ from app.store.snapshots import Snapshots
 
 
 class Roles:
-    """`on_deleted` is told that there is something to clear."""
+    """Use cases of roles and permissions.
+
+    `on_deleted` is called after the deletion of a role, to start the job that removes its id from profiles.
+    """
 
     def __init__(
         self,
@@ -73,7 +76,10 @@ class Roles:
         permissions: Sequence[Permission],
         reason: str | None,
     ) -> Key:
-        """The role's `_id`. Refused with INVALID_INPUT, ALREADY_EXISTS, TOO_LARGE, CONTENDED."""
+        """Creates a role and returns its `_id`.
+
+        Raises Forbidden, and Refused with INVALID_INPUT, ALREADY_EXISTS, TOO_LARGE or CONTENDED.
+        """
         caller = await self._callers.authorize(principal, rule)
         check_role(name, description)
         key = new_id()
@@ -103,9 +109,10 @@ class Roles:
         given: Mapping[str, Any],
         condition: Condition,
     ) -> Key:
-        """The role's `_id`. `given` are the new `name`, `description` and `permissions`; what is left out stays.
+        """Changes a role and returns its `_id`. `given` can have `name`, `description` and `permissions`.
 
-        Raises what `create` does; Forbidden for a role that the caller has; Refused with NOT_FOUND; VersionConflict.
+        Values that are not in `given` stay. Raises what `create` raises, Forbidden also when the change affects the
+        caller's own rights, VersionConflict, and Refused with NOT_FOUND.
         """
         caller = await self._callers.authorize(principal, rule)
         check_role(given.get("name"), given.get("description"))
@@ -127,9 +134,9 @@ class Roles:
 
     @requires(DELETE_ROLES)
     async def delete(self, principal: Principal | None, rule: Rule, role_id: str, condition: Condition) -> None:
-        """One step, however many users have the role: they lose it at the same moment.
+        """Deletes a role. All its users lose it at the same moment.
 
-        Forbidden for a role that the caller has; Refused with NOT_FOUND, CONTENDED; VersionConflict.
+        Raises Forbidden also for a role that the caller has, VersionConflict, and Refused with NOT_FOUND or CONTENDED.
         """
         caller = await self._callers.authorize(principal, rule)
 
@@ -141,6 +148,8 @@ class Roles:
             return role
 
         await self._write(caller, role_id, condition, attempt)
+        # Profiles still contain the id of the role, which has no effect. A job removes it, because that takes long when
+        # the role has many users.
         self._on_deleted()
 
     async def _write(
@@ -159,19 +168,25 @@ class Roles:
 
     @requires(ASSIGN_ROLES)
     async def assign(self, principal: Principal | None, rule: Rule, target: Target, role_ids: Sequence[str]) -> User:
-        """Raises what `Writes.apply` does; Refused with NOT_FOUND for a role, TOO_LARGE."""
+        """Assigns roles to a user.
+
+        Raises what `Writes.apply` raises, and Refused with NOT_FOUND for an unknown role, or TOO_LARGE.
+        """
         return await self._change(principal, target, role_ids, rule, LogEventType.ROLES_ASSIGNED, added)
 
     @requires(UNASSIGN_ROLES)
     async def unassign(self, principal: Principal | None, rule: Rule, target: Target, role_ids: Sequence[str]) -> User:
-        """Likewise."""
+        """Removes roles from a user. Raises what `assign` raises."""
         return await self._change(principal, target, role_ids, rule, LogEventType.ROLES_UNASSIGNED, removed)
 
     @requires(GRANT_PERMISSIONS)
     async def grant(
         self, principal: Principal | None, rule: Rule, target: Target, permissions: Sequence[Permission]
     ) -> User:
-        """Raises what `Writes.apply` does; Refused with INVALID_INPUT, TOO_LARGE."""
+        """Grants permissions directly to a user.
+
+        Raises what `Writes.apply` raises, and Refused with INVALID_INPUT or TOO_LARGE.
+        """
 
         def decide(user: User) -> Changes:
             return _permissions_changed(LogEventType.PERMISSIONS_GRANTED, user, granted(user.permissions, permissions))
@@ -182,7 +197,7 @@ class Roles:
     async def revoke(
         self, principal: Principal | None, rule: Rule, target: Target, permissions: Sequence[Permission]
     ) -> User:
-        """Of those that were granted directly. Likewise."""
+        """Revokes permissions that were granted directly to a user. Raises what `grant` raises."""
 
         def decide(user: User) -> Changes:
             return _permissions_changed(LogEventType.PERMISSIONS_REVOKED, user, revoked(user.permissions, permissions))
@@ -198,6 +213,7 @@ class Roles:
         type_: LogEventType,
         how: Callable[[Sequence[Key], Iterable[Key]], tuple[Key, ...]],
     ) -> User:
+        # A caller who may not assign roles must not learn which roles exist.
         principal = require_for_any_profile(principal, rule, target.is_self(principal))
         named = await self._roles.find(principal.tenant, role_ids)
         if len(named) != len(set(role_ids)) or not role_ids:
@@ -212,7 +228,8 @@ class Roles:
         return await self._writes.apply(principal, rule, target, decide)
 
     async def _check_own(self, caller: Principal, before: Role, after: Role | None) -> None:
-        """Forbidden when the change would reach the caller's own profile. An application has none to look up."""
+        """Raises Forbidden when the change would affect the rights of the caller's own profile."""
+        # An application has no profile, so nothing is looked up for it.
         own = caller.profile_ids()
         is_own = bool(own) and changes_members(before, after) and await self._roles.is_assigned(before, own)
         reason = why_not_changed(before, after, is_own)
@@ -252,7 +269,7 @@ def _details(role: Role | None) -> dict[str, Any] | None:
 
 
 def _changed(before: Role, values: Mapping[str, Any]) -> Role:
-    """With one version more if a value differs."""
+    """Returns the role after the change, with the next version if a value differs."""
     if "permissions" in values:
         values = {**values, "permissions": to_permissions(values["permissions"], before.permissions)}
     after = replace(before, **values)

@@ -1,4 +1,4 @@
-"""Turns records into rows: the projection for a selection, and the rules of the reader for each record."""
+"""Rows: computes the projection for a selection, and adds to each record the rules that hold for its reader."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,26 +12,28 @@ from app.domain.selections import Selection, SelectionTree
 from app.policy.rules import readable
 from app.services.joins import Joins
 
-# Of one selection: as many as there are sets of rules among its callers.
+# Maximum number of plans for one selection. It has one plan for each set of rules that hold for its callers.
 MAX_PLANS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to read for a selection when some rules hold: the stored paths, and what is joined."""
+    """What to read for a selection when certain rules hold: stored paths and joined data."""
 
     paths: frozenset[str]
     joins: frozenset[Join]
 
 
 class Rows:
-    """Rows hold what was asked for and may be read."""
+    """Makes rows that contain what was requested and may be read."""
 
     def __init__(self, joins: Joins) -> None:
         self._joins = joins
 
     def plan(self, principal: Principal, kind: Kind, selection: Selection) -> Plan:
-        """For objects of any owner: what may be read of one's own and of others' is read of all."""
+        """Returns the plan for objects of any owner."""
+        # The owner is not known before the read, so the plan includes what the caller may read of their own objects and
+        # of others. Each row then refuses the attributes that its own rules do not allow.
         rules: frozenset[Rule] = readable(principal, is_self=False)
         if kind.owner and principal.profile is not None:
             rules |= readable(principal, is_self=True)
@@ -45,7 +47,7 @@ class Rows:
         plan: Plan,
         rules: ReadableRules | None = None,
     ) -> list[Row]:
-        """`rules` are those that hold for the reader. Without them the owner of each record decides which hold."""
+        """Returns a row for each record. Without `rules`, the rules of each row depend on the owner of its record."""
         joined = await self._joins.join(principal, plan.joins, records)
         return [
             Row(kind, each, _readable(principal, kind, each) if rules is None else rules, beside)
@@ -59,10 +61,11 @@ def _readable(principal: Principal, kind: Kind, record: Record) -> ReadableRules
 
 
 def to_plan(kind: Kind, selection: Selection, rules: frozenset[Rule]) -> Plan:
-    """Made once for each set of rules, because clients send the same few documents."""
+    """Returns the plan for a selection when these rules hold."""
+    # Plans are remembered, because clients send the same few documents again and again.
     if not isinstance(selection, SelectionTree):
         return _new_plan(kind, selection, rules)
-    # The plans of a selection are forgotten with the document that it is kept with.
+    # They are stored at the selection, so they are forgotten together with its GraphQL document.
     if selection.plans is None:
         selection.plans = {}
     known: Plan | None = selection.plans.get((kind, rules))

@@ -1,4 +1,4 @@
-"""The one way of writing roles, connections and login rules: authorize, load, decide, commit."""
+"""Writes of roles, connections and login rules: all of them use this module."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -15,19 +15,22 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """At which version a write may happen, and why it happens. `if_version` None takes any version."""
+    """The version that a write requires, and the reason for the history.
+
+    When `if_version` is None, the version does not matter.
+    """
 
     if_version: int | None = None
     reason: str | None = None
 
     def check_version(self, version: int, current: object, what: str) -> None:
-        """VersionConflict with the current object. `what` names it for a person."""
+        """Raises VersionConflict with the current object. `what` is the name of the kind, for a person."""
         if self.if_version is not None and self.if_version != version:
             raise VersionConflict(self.if_version, version, current, what)
 
 
 class TenantChanges:
-    """Writers of one object in this process take turns. Writers of several processes try again."""
+    """Executes writes. Writes of one object in this process run one after the other; other processes try again."""
 
     def __init__(self, callers: Callers) -> None:
         self._callers = callers
@@ -36,15 +39,15 @@ class TenantChanges:
     async def apply(
         self, principal: Principal, key: str, condition: Condition, attempt: Callable[[Principal], Awaitable[T]]
     ) -> T:
-        """What `attempt` returns, which writes once. It is called again when another writer committed first.
+        """Calls `attempt` with the current caller, and returns its result. `key` names the object in its tenant.
 
-        It is given the caller as the database has them at that moment. `key` names the object in its tenant.
-        UserBlocked; Refused with INVALID_INPUT for the reason, CONTENDED, or by `attempt`.
+        When another writer committed first, `attempt` is called again. Raises UserBlocked, Refused with INVALID_INPUT
+        for an invalid reason or with CONTENDED, and what `attempt` raises.
         """
         check_reason(condition.reason)
 
         async def run() -> T:
-            # The caller may be blocked or linked while this write waits for others.
+            # The caller may have been blocked or linked while this write waited for others.
             return await attempt(await self._callers.confirm(principal))
 
         return await self._contention.run((principal.tenant, key), run)

@@ -1,4 +1,4 @@
-"""Tickets issued with the mails that carry them, and mails about an account."""
+"""Ticket mails: issues tickets with the mails that contain them, and composes other mails about an account."""
 
 from app.domain.commits import SideEffect
 from app.domain.ids import Key
@@ -18,8 +18,9 @@ _TEMPLATES = {
 def issue(
     user: User, purpose: TicketPurpose, email: str, credential_version: int, path: tuple[str, ...] | None
 ) -> tuple[SideEffect, ...]:
-    """A ticket and the mail that brings it. The ticket is bound to this version of the user's password, which is 0
-    without one. `path` is that of SendMail.
+    """Returns a ticket and the mail that contains its link. `path` is the path of SendMail.
+
+    The ticket is valid only while the user's password has `credential_version`, which is 0 without a password.
     """
     at = now()
     ticket = Ticket(
@@ -36,7 +37,7 @@ def issue(
 
 
 def to_mail(user: User, email: str, template: MailTemplate, ticket: Key | None = None) -> Mail:
-    """A mail about this user's account, in their language."""
+    """Returns a mail about this user's account, in the user's language."""
     return Mail(
         id=new_id(),
         tenant=user.tenant,
@@ -51,7 +52,8 @@ def to_mail(user: User, email: str, template: MailTemplate, ticket: Key | None =
 
 
 def notify_of_change(user: User) -> tuple[SideEffect, ...]:
-    """The mail to the e-mail address that is replaced."""
+    """Returns the mail to the old e-mail address, if there is one."""
+    # The owner of an account learns from it when someone else has changed the address.
     if user.email is None:
         return ()
     return (SendMail(to_mail(user, user.email, MailTemplate.EMAIL_CHANGED), is_notice=True),)

@@ -1,4 +1,4 @@
-"""Tickets: looked up by their secret, and redeemed."""
+"""Tickets: finds a ticket by its secret, and redeems it."""
 
 from dataclasses import replace
 from hashlib import sha256
@@ -22,7 +22,8 @@ _MAX_SECRET = 200
 
 
 def hash_of(secret: str) -> str:
-    """SHA-256 in hexadecimal: all that is kept of a ticket's secret."""
+    """Returns the SHA-256 of a ticket's secret in hexadecimal. The secret itself is never stored."""
+    # Who can read the database must not be able to redeem tickets.
     return sha256(secret.encode("utf-8", "replace")).hexdigest()
 
 
@@ -44,25 +45,27 @@ class Tickets:
         self._hash_new_password = hash_new_password
 
     async def find(self, secret: str) -> Ticket | None:
-        """The ticket, unchanged. Returns None for one that is unknown, redeemed, revoked or expired."""
+        """Returns the ticket without redeeming it; None when it is unknown, redeemed, revoked or expired."""
         found = await self._find_active(secret)
         return None if found is None else found[0]
 
     async def redeem(self, secret: str, new_password: str | None, source: Source) -> TicketPurpose:
-        """Does what the ticket is for, once. `new_password` goes with RESET_PASSWORD.
+        """Redeems a ticket and returns its purpose. `new_password` is required for RESET_PASSWORD only.
 
-        Refused with NOT_FOUND for a ticket that is no good, whatever the cause; INVALID_INPUT for the password,
-        USER_BLOCKED, ALREADY_EXISTS where the new address has become another's: then it can be redeemed again.
+        Raises Refused with NOT_FOUND when the ticket is not valid, whatever the reason, with INVALID_INPUT for the
+        password, with USER_BLOCKED, and with ALREADY_EXISTS when the new e-mail address now belongs to another user. A
+        valid ticket stays valid when it is refused. Also raises what `hash_new_password` raises.
         """
         found = await self._find_active(secret)
         if found is None:
-            raise _no_good()
+            raise _invalid_ticket()
         ticket, user = found
         hash = await self._hash(ticket, user, new_password, source)
 
         def decide(user: User) -> Changes:
+            # The e-mail address may have changed since the ticket was found.
             if not _is_bound(ticket, user):
-                raise _no_good()
+                raise _invalid_ticket()
             if user.blocked:
                 raise Refused(ErrorCode.USER_BLOCKED, "The user is blocked.")
             return _changes(ticket, user, hash)
@@ -76,13 +79,15 @@ class Tickets:
         return ticket.purpose
 
     async def _hash(self, ticket: Ticket, user: User, new_password: str | None, source: Source) -> str | None:
-        """Of the new password, if the ticket is for one."""
+        """Returns the hash of the new password, or None when the ticket has another purpose."""
         if ticket.purpose is TicketPurpose.RESET_PASSWORD:
             if new_password is None:
-                raise Refused(ErrorCode.INVALID_INPUT, "This ticket is for a new password.", ("newPassword",))
+                raise Refused(ErrorCode.INVALID_INPUT, "newPassword is required for this ticket.", ("newPassword",))
             return await self._hash_new_password(source.key, user, new_password, "newPassword")
         if new_password is not None:
-            raise Refused(ErrorCode.INVALID_INPUT, "This ticket is for no password.", ("newPassword",))
+            raise Refused(
+                ErrorCode.INVALID_INPUT, "This ticket does not set a password. Leave newPassword out.", ("newPassword",)
+            )
         return None
 
     async def _find_active(self, secret: str) -> tuple[Ticket, User] | None:
@@ -93,13 +98,14 @@ class Tickets:
             return None
         user = await self._users.find(ticket.tenant, Eq("_id", ticket.user))
         credential = await self._credentials.find(ticket.tenant, ticket.user)
+        # After a change of the password or e-mail address, tickets from before must not work any more.
         if user is None or version_of(credential) != ticket.credential_version or not _is_bound(ticket, user):
             return None
         return ticket, user
 
 
 def _is_bound(ticket: Ticket, user: User) -> bool:
-    """Whether the e-mail address that it went to is still the one that it is about."""
+    """Returns whether the e-mail address that got the ticket is still the address that the ticket is about."""
     return ticket.email == (user.pending_email if ticket.purpose is TicketPurpose.CHANGE_EMAIL else user.email)
 
 
@@ -115,5 +121,6 @@ def _changes(ticket: Ticket, user: User, hash: str | None) -> Changes:
     return replace(changes, side_effects=(consume, *changes.side_effects))
 
 
-def _no_good() -> Refused:
+def _invalid_ticket() -> Refused:
+    # The answer is the same for every reason, so it does not show which secrets once existed.
     return Refused(ErrorCode.NOT_FOUND, INVALID_LINK, ("ticket",))

@@ -1,4 +1,4 @@
-"""The rule of a use case, declared once: the service enforces the object that the schema prints."""
+"""Rules of use cases. Each is declared once: the service enforces the same object that the schema prints."""
 
 from collections.abc import Callable, Coroutine
 from functools import wraps
@@ -16,7 +16,8 @@ UseCase = Callable[Concatenate[S, Principal | None, P], Coroutine[Any, Any, T]]
 
 
 def requires(rule: Rule) -> Callable[[Enforcing[S, P, T]], UseCase[S, P, T]]:
-    """Declares the rule of a method, which gets it after the caller and must enforce it."""
+    """Declares the rule of a method. The method gets the rule as its second argument and must enforce it."""
+    # The decorator cannot enforce the rule itself: only the method knows whether the profile is the caller's own.
 
     def wrap(method: Enforcing[S, P, T]) -> UseCase[S, P, T]:
         @wraps(method)
@@ -32,6 +33,6 @@ def requires(rule: Rule) -> Callable[[Enforcing[S, P, T]], UseCase[S, P, T]]:
 
 
 def rule_of(use_case: Callable[..., Any]) -> Rule:
-    """The rule that `requires` declared."""
+    """Returns the rule that `requires` declared."""
     rule: Rule = use_case.rule  # type: ignore[attr-defined]
     return rule

@@ -1,4 +1,4 @@
-"""What a user agent says of itself: browser, system, and whether it is a phone's."""
+"""User agents: reads browser and operating system from a User-Agent header, and whether it is a mobile device."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,7 +10,7 @@ _MOBILE = ("Android", "iOS", "Windows Phone", "BlackBerry OS", "KaiOS")
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """`name` is for people: Firefox on Linux."""
+    """A browser. `name` is for people, for example "Firefox on Linux". None means unknown."""
 
     name: str | None
     is_mobile: bool | None
@@ -18,7 +18,7 @@ class Agent:
 
 @lru_cache(maxsize=1024)
 def read_user_agent(text: str | None) -> Agent:
-    """Nothing is guessed of what is not known."""
+    """Returns the browser that this text describes. Unknown parts are None."""
     if not text:
         return Agent(None, None)
     found = parse(text)

@@ -1,4 +1,4 @@
-"""The one way of writing a profile: authorize, load, decide, commit."""
+"""Writes of profiles: authorize, load, decide, commit. Every use case that changes a profile uses this module."""
 
 import time
 from collections.abc import Awaitable, Callable, Iterable
@@ -25,8 +25,9 @@ from app.store.commits import Commits
 from app.store.errors import Gone, StoreError, Taken
 from app.store.users import UserStore
 
+# Seconds for which a sign-in is recent.
 MAX_AGE_SECONDS = 300
-TAKEN = "Another user of this connection has this address, name or number."
+TAKEN = "Another user of this connection has this e-mail address, username or phone number."
 
 Decide = Callable[[User], Changes]
 T = TypeVar("T")
@@ -34,22 +35,25 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Whose profile, at which version, and why. `user_id` None is the caller; `if_version` None takes any."""
+    """Which profile to write, at which version, and the reason for the history.
+
+    When `user_id` is None, it is the caller's own profile. When `if_version` is None, the version does not matter.
+    """
 
     user_id: str | None = None
     if_version: int | None = None
     reason: str | None = None
 
     def is_self(self, principal: Principal | None) -> bool:
-        """Whether the profile is the caller's own."""
+        """Returns whether the profile is the caller's own."""
         return principal is not None and self.user_id in (None, principal.user_id)
 
 
 @dataclass(frozen=True, slots=True)
 class AuthorizedWrite:
-    """A caller who may write a profile by `rule`, and the profile. Both are as they were when they were read.
+    """A caller who may write a profile according to `rule`, and the profile. Both have the state of the last read.
 
-    Without a rule something other than the scopes of a token shows that the caller may write it, such as a ticket.
+    `rule` is None when the write is authorized by something other than the scopes of a token, such as a ticket.
     """
 
     caller: Principal
@@ -59,7 +63,11 @@ class AuthorizedWrite:
 
 
 class Writes:
-    """Writes of profiles. `max_age` is how many seconds ago a sign-in may be for what needs a recent one."""
+    """Writes profiles.
+
+    `deadline` is the time limit of a write that competes with other writes. A sign-in is recent for `max_age`. Both are
+    in seconds.
+    """
 
     def __init__(
         self,
@@ -78,16 +86,18 @@ class Writes:
         self._max_age = max_age
 
     async def apply(self, principal: Principal | None, rule: Rule, target: Target, decide: Decide) -> User:
-        """The profile after `decide`, which is pure and may be called more than once. No change writes nothing.
+        """Changes a profile as `decide` says, and returns the profile after the change.
 
-        Raises what `begin` and `commit` do.
+        `decide` must be a pure function, because it is called again after each conflict. When it changes nothing,
+        nothing is written. Raises what `begin` and `commit` raise.
         """
         principal = require_for_any_profile(principal, rule, target.is_self(principal))
         where = _where(principal, target)
         check_reason(target.reason)
         name, loaded = (principal.tenant, where.key()), principal.take_loaded()
-        # Behind another writer it is outdated. A caller who may not write is told so after another look at the profile,
-        # because a blocked caller is told that instead.
+        # The profile that was loaded for identifying the caller saves one read. It is not used while another write of
+        # this profile is running, because it would then be outdated. It is not used for a caller who may not write
+        # either, because only another read shows whether the answer is Forbidden or UserBlocked.
         is_usable = target.is_self(principal) and holds(principal, rule, is_self=True)
         known = [loaded] if loaded is not None and is_usable and not self.contention.is_busy(name) else []
 
@@ -101,16 +111,17 @@ class Writes:
     async def begin(
         self, principal: Principal | None, rule: Rule, target: Target, temporary: bool = True
     ) -> AuthorizedWrite:
-        """For a write that needs other lookups or slow work before it can be decided.
+        """Authorizes a write that needs other lookups or slow work before `decide`, and loads the profile.
 
-        A caller that first reports what a new sign-in would not change passes False as `temporary`, and calls
-        `check_temporary` before any slow work. Raises Unauthenticated, Forbidden, InsufficientUserAuthentication,
-        UserBlocked; Refused with INVALID_INPUT, NOT_FOUND; VersionConflict.
+        A use case passes False as `temporary` when it first reports refusals that a new sign-in would not change. It
+        must then call `check_temporary` before any slow work. Raises Unauthenticated, Forbidden,
+        InsufficientUserAuthentication, UserBlocked, VersionConflict, and Refused with INVALID_INPUT or NOT_FOUND.
         """
         principal = require_for_any_profile(principal, rule, target.is_self(principal))
         where = _where(principal, target)
         check_reason(target.reason)
-        # Read again: what happens before the commit has effects of its own, such as a count of passwords.
+        # The profile is read again, because steps before the commit have effects of their own, such as the count of
+        # password changes. A caller who has been blocked must not cause them.
         principal.take_loaded()
         opened = await self._load(principal, rule, target, where)
         if temporary:
@@ -118,12 +129,14 @@ class Writes:
         return opened
 
     async def commit(self, opened: AuthorizedWrite, decide: Decide) -> User:
-        """Like `apply`, for what `begin` returned. Raises also Refused with CONTENDED, and what `decide` raises."""
+        """Like `apply`, for a write that `begin` authorized. Raises what `retry` raises, and what `decide` raises."""
         return await self.retry(opened, lambda current: self._commit(current, decide))
 
     async def retry(self, opened: AuthorizedWrite, attempt: Callable[[AuthorizedWrite], Awaitable[T]]) -> T:
-        """What `attempt` returns, which executes one commit. When another writer committed first, it is called again,
-        with the caller and the profile as they are then.
+        """Calls `attempt`, which must execute one commit, and returns its result.
+
+        When another writer committed first, `attempt` is called again with the current caller and profile. Raises what
+        `begin` raises, Refused with CONTENDED, and what `attempt` raises.
         """
         self.check_temporary(opened)
         first = [opened]
@@ -139,7 +152,7 @@ class Writes:
         return await self.contention.run((opened.caller.tenant, where.key()), run)
 
     def check_temporary(self, opened: AuthorizedWrite) -> None:
-        """InsufficientUserAuthentication for a sign-in that is too long ago, VersionConflict for an old version."""
+        """Raises InsufficientUserAuthentication without a recent sign-in, and VersionConflict for another version."""
         rule, target, user = opened.rule, opened.target, opened.user
         if rule is not None and rule.recent and opened.caller.is_self(user.id):
             self.require_recent(opened.caller)
@@ -147,15 +160,17 @@ class Writes:
             raise VersionConflict(target.if_version, user.version, user)
 
     async def record(self, opened: AuthorizedWrite, changes: Changes) -> None:
-        """An event about the profile that goes with no change of it."""
+        """Records an event about the profile without a change of the profile."""
         await self.record_event(self.events.of_profile(opened.caller, opened.user, changes, opened.target.reason))
 
     async def record_event(self, event: LogEvent) -> None:
-        """An event that goes with no change."""
+        """Records an event without a change."""
         await self._commits.record(event)
 
     async def execute(self, commit: Commit) -> None:
-        """Raises Conflict and Taken; Refused when a side effect or the connection of a new profile does."""
+        """Executes a commit. Raises Conflict and Taken, and Refused when a side effect cannot be written or the
+        connection of a new profile does not exist any more.
+        """
         try:
             await self._commits.execute(commit)
         except StoreError as error:
@@ -166,25 +181,27 @@ class Writes:
             raise
 
     def require_recent(self, principal: Principal) -> None:
-        """InsufficientUserAuthentication where the caller did not sign in recently."""
+        """Raises InsufficientUserAuthentication when the caller did not sign in recently."""
         if not self.is_recent(principal):
             raise InsufficientUserAuthentication(self._max_age)
 
     def is_recent(self, principal: Principal) -> bool:
-        """Whether the user of this token signed in recently."""
+        """Returns whether the user of this token signed in recently."""
         return is_recent(principal, time.time(), self._max_age)
 
     async def _load(
         self, principal: Principal, rule: Rule | None, target: Target, where: Filter, known: User | None = None
     ) -> AuthorizedWrite:
-        """The caller and the profile as they are now. Every write of a profile is authorized here, at each attempt.
+        """Loads the current caller and profile, and authorizes the write.
 
-        `known` is the profile, when it was read just now: if it is outdated, the commit fails.
+        `known` is the profile when it was read a moment ago. If it is outdated, the commit raises Conflict.
         """
+        # This runs again for each attempt, because rights and blocks can change while a write waits for others.
         user = known or await self._users.find(principal.tenant, where)
         if rule is not None:
             principal = await self._confirm(principal, user)
-        # That their own profile is gone is no secret to the caller.
+        # NOT_FOUND is only for callers who may know that the user does not exist: callers who may write any profile,
+        # and users who write their own. All others get Forbidden, as for an existing user.
         if user is None and (rule is None or holds(principal, rule) or target.user_id is None):
             raise Refused(ErrorCode.NOT_FOUND, "There is no such user.", ("userId",))
         if rule is not None:
@@ -193,17 +210,14 @@ class Writes:
         return AuthorizedWrite(principal, user, rule, target)
 
     def _check(self, principal: Principal, rule: Rule, user: User | None) -> None:
-        # To whom only their own profile is open, an unknown user and another one look the same.
+        # A user who may write only their own profile must not learn whether another user exists.
         is_self = user is not None and principal.is_self(user.id)
         if user is None or not holds(principal, rule, is_self):
             raise forbidden(principal, rule, is_self)
 
     async def _confirm(self, principal: Principal, user: User | None) -> Principal:
-        """The caller as they are now. UserBlocked. `user` is the profile to write, just read.
-
-        The caller's own profile has the block, so nothing else is read. For any other profile, or none, the caller's
-        own is looked up.
-        """
+        """Returns the current caller. Raises UserBlocked. `user` is the profile to write, which was just read."""
+        # When the profile is the caller's own, it shows whether the caller is blocked, and nothing else must be read.
         if user is None or not _is_own(principal, user):
             return await self._callers.confirm(principal)
         if user.blocked:
@@ -211,10 +225,9 @@ class Writes:
         return replace(principal, linked=tuple(user.profile_ids()[1:]))
 
     async def _confirm_again(self, opened: AuthorizedWrite) -> AuthorizedWrite:
-        """Right before the commit, because slow work may lie between: the caller may be blocked meanwhile.
-
-        A block of the caller's own profile moves its version, so that the commit fails and the profile is read again.
-        """
+        """Authorizes the write again right before the commit. Raises UserBlocked and Forbidden."""
+        # Slow work can lie between `begin` and the commit, and the caller may have been blocked since. A write of the
+        # caller's own profile needs no check: a block changes its version, so the commit raises Conflict.
         if opened.rule is None or _is_own(opened.caller, opened.user):
             return opened
         caller = await self._callers.confirm(opened.caller)
@@ -241,14 +254,14 @@ class Writes:
 
 
 def taken(identifiers: Iterable[str]) -> Refused:
-    """Of these fields, the first that names a user belongs to another."""
+    """Returns the refusal for identifiers that another user has. Its path is the first of the given identifiers."""
     given = set(identifiers)
     path = [to_camel(each) for each in IDENTIFIERS if each in given]
     return Refused(ErrorCode.ALREADY_EXISTS, TAKEN, path[:1])
 
 
 def _is_own(principal: Principal, user: User) -> bool:
-    """Whether this is certainly the profile that the caller's token names."""
+    """Returns whether the caller's token certainly names this profile."""
     is_own = principal.kind is ActorKind.USER and user.id == principal.profile
     return is_own and has_subject(user, principal.subject, principal.connection)
 
@@ -257,7 +270,7 @@ def _where(principal: Principal, target: Target) -> Filter:
     if target.user_id is not None:
         return Eq("user_id", target.user_id)
     if principal.kind is not ActorKind.USER:
-        message = "An application has no profile of its own: say whose."
+        message = "An application has no profile of its own. Set userId."
         raise Refused(ErrorCode.INVALID_INPUT, message, ("userId",))
     if principal.profile is None:
         raise Refused(ErrorCode.NOT_FOUND, "The caller has no profile yet.", ("userId",))

@@ -276,7 +276,7 @@ async def test_delete_connection_refuses_while_user_belongs(world: World, strate
     ann = await world.add_user("ann", strategy, "corp")
     refused = await delete(world)
     assert refusal(refused) == ("NOT_EDITABLE", ["name"])
-    assert "Users belong" in refused["errors"][0]["message"]
+    assert "has users" in refused["errors"][0]["message"]
     assert (await delete(world, "other"))["deletedName"] == "other"
     assert [each["type"] for each in await events(world)] == ["AUTH_CONNECTION_DELETED"]
     await world.database["users"].delete_one({"_id": ann.id})
