@@ -158,5 +158,5 @@ def _position(name: str, cursor: str | None, argument: str) -> Position | None:
     value, text = decode_cursor(name, cursor, argument)
     key = to_key(text)
     if key is None:
-        raise Refused(ErrorCode.INVALID_INPUT, f"{argument} must be a cursor that this API returned.", (argument,))
+        raise Refused(ErrorCode.INVALID_INPUT, f"{argument} is not a cursor of this API.", (argument,))
     return Position(value, key)
