@@ -138,7 +138,7 @@ def _change_now(user: User, new_email: str, verified: bool) -> Changes:
 def _request_change(user: User, new_email: str, other: User | None, version: int) -> Changes:
     put, send = issue(user, TicketPurpose.CHANGE_EMAIL, new_email, version, ("email",))
     if other is not None:
-        # The pending change and its ticket exist as usual, but this mail has no link: nobody can redeem the ticket.
+        # The pending change and its ticket exist as usual, but this mail has no link, so no user can redeem the ticket.
         send = SendMail(to_mail(other, new_email, MailTemplate.EMAIL_TAKEN), ("email",))
     side_effects: tuple[SideEffect, ...] = (put, send)
     if user.email is not None:

@@ -65,7 +65,7 @@ class Enrollments:
             user=user.id,
             enrollment_id=report.enrollment_id,
             type=report.type,
-            # The name can be a phone number or an e-mail address, which nobody needs in full.
+            # The name can be a phone number or an e-mail address, and readers do not need all of it.
             name=masked(report.name) if report.name else known.name if known else None,
             status=report.status or (known.status if known else CONFIRMED),
             enrolled_at=report.enrolled_at or (known.enrolled_at if known else None),

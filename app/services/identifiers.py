@@ -105,9 +105,9 @@ class Identifiers:
         number = None if phone_number is None else read_phone_number(phone_number)
 
         def given(user: User) -> Mapping[str, Any]:
-            kept = bool(user.phone_verified) and number == user.phone_number
-            known = kept if verified is None else verified
-            return {"phone_number": number, "phone_verified": None if number is None else known}
+            was_verified = bool(user.phone_verified) and number == user.phone_number
+            is_verified = was_verified if verified is None else verified
+            return {"phone_number": number, "phone_verified": None if number is None else is_verified}
 
         return await self._change(principal, target, rule, LogEventType.PHONE_NUMBER_CHANGED, given)
 

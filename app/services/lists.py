@@ -140,7 +140,7 @@ def _where(principal: Principal, query: ListQuery) -> Filter:
 
 
 def _own_keys(owner: Row) -> list[Key]:
-    """The `_id`s of the owner and of the profiles that are linked to it."""
+    """Returns the `_id`s of the owner and of the profiles that are linked to it."""
     return [owner.record["_id"], *owner.record.get("linked", ())]
 
 
