@@ -37,7 +37,8 @@ def begin(second: Handler = signal.SIG_DFL) -> None:
 
     The next signal ends the process at once, unless `second` handles it in another way.
     """
-    global _began
+    # A handler of a signal gets no object, and a process stops once.
+    global _began  # noqa: PLW0603
     on_signal(second)
     if _began is None:
         _began = time.monotonic()

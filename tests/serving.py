@@ -51,7 +51,7 @@ def eventually(happened: Callable[[], object], what: str) -> None:
 @contextmanager
 def serve(data_dir: Path, *arguments: str, log: Path | None = None, **variables: Any) -> Iterator[Served]:
     """Ready when the block begins, ended when it ends. What it logs goes to `log`."""
-    with open(log or os.devnull, "w") as errors:
+    with (log or Path(os.devnull)).open("w") as errors:
         process = _started(data_dir, arguments, variables, errors)
     try:
         yield _ready(process, data_dir)

@@ -6,6 +6,7 @@ before a write. So the documentation cannot differ from the behaviour. The packa
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Self
 
 from app.domain.errors import Forbidden
 from app.domain.scopes import Scope
@@ -47,7 +48,7 @@ class ReadableRules(frozenset[Rule]):
 
     is_self: bool
 
-    def __new__(cls, rules: Iterable[Rule] = (), is_self: bool = False) -> "ReadableRules":
+    def __new__(cls, rules: Iterable[Rule] = (), is_self: bool = False) -> Self:
         self = super().__new__(cls, rules)
         self.is_self = is_self
         return self

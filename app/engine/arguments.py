@@ -91,8 +91,7 @@ class _Counter:
                     raise exceeded(f"JSON in arguments can contain at most {MAX_JSON_VALUES:,} values.")
                 if type(each) is dict:
                     characters += sum(map(len, each))
-                    each = each.values()
-                for inner in each:
+                for inner in each.values() if type(each) is dict else each:
                     kind = type(inner)
                     if kind is str:
                         characters += len(inner)

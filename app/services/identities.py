@@ -180,7 +180,7 @@ def _audit(before: User, after: User, names: Mapping[Key, str]) -> tuple[FieldCh
 def _find_identity(user: User, identity_id: str) -> Identity:
     """Returns a linked identity. Raises Refused with NOT_FOUND, or INVALID_INPUT for the profile's own identity."""
     for index, each in enumerate(user.identities):
-        key = "|".join((each.provider, each.connection, each.user_id))
+        key = f"{each.provider}|{each.connection}|{each.user_id}"
         if encode_id("Identity", key) == identity_id:
             if index == 0 or each.origin is None:
                 message = "This is the profile's own identity, which cannot be unlinked."

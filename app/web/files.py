@@ -40,7 +40,7 @@ class CompressedFiles(StaticFiles):
         if found is None:
             return super().file_response(full_path, stat_result, scope, status_code)
         path, encoding = found
-        response = super().file_response(path, os.stat(path), scope, status_code)
+        response = super().file_response(path, Path(path).stat(), scope, status_code)
         if response.status_code != 304:
             response.headers["content-encoding"] = encoding
             response.headers["content-type"] = _media_type(os.fspath(full_path))
@@ -51,7 +51,7 @@ def _find_compressed(path: str, scope: Scope) -> tuple[str, str] | None:
     """Returns the path of a compressed form and its content coding, or None if the client accepts no such form."""
     accepted = accepted_encodings(read_headers(scope))
     for encoding, ending in _ENCODINGS:
-        if encoding in accepted and os.path.isfile(path + ending):
+        if encoding in accepted and Path(path + ending).is_file():
             return path + ending, encoding
     return None
 

@@ -168,14 +168,8 @@ class Oracle:
         role = operation.get("role")
         if role is not None and self.state.roles[role].tenant != caller.tenant:
             raise Declined("NOT_FOUND")
-        own = profile_of(self.state, caller)
-        if operation.user is None:
-            if not caller.is_user:
-                raise Declined("INVALID_INPUT")
-            if own is None:
-                raise Declined("NOT_FOUND")
-        found = own if operation.user is None else self._named(caller, operation)
-        is_self = found is not None and found is own
+        found = self._own(caller) if operation.user is None else self._named(caller, operation)
+        is_self = found is not None and found is profile_of(self.state, caller)
         if found is None and may(caller, what, False):
             raise Declined("NOT_FOUND")
         # To whom only their own profile is open, an unknown user and another one look the same.
@@ -188,6 +182,14 @@ class Oracle:
             raise Denied("INSUFFICIENT_USER_AUTHENTICATION")
         if operation.get("outdated"):
             raise Declined("VERSION_CONFLICT", found.handle)
+        return found
+
+    def _own(self, caller: Caller) -> Profile:
+        if not caller.is_user:
+            raise Declined("INVALID_INPUT")
+        found = profile_of(self.state, caller)
+        if found is None:
+            raise Declined("NOT_FOUND")
         return found
 
     def _named(self, caller: Caller, operation: Operation) -> Profile | None:

@@ -64,8 +64,10 @@ PATHS = "query($p: [String!]) { viewer { userMetadata(paths: $p) } }"
             "a",
         ),
         (
-            'mutation($v: [String!]!) { recordGrant(input: {userId: "x", clientId: "x", audience: "x", scopes: $v})'
-            " { errors { code } } }",
+            (
+                'mutation($v: [String!]!) { recordGrant(input: {userId: "x", clientId: "x", audience: "x", scopes: $v})'
+                " { errors { code } } }"
+            ),
             1_000,
             "scopes",
             "a",

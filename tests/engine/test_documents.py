@@ -84,7 +84,7 @@ def test_size_of_a_document_covers_what_it_takes(text: str) -> None:
     try:
         before = tracemalloc.get_traced_memory()[0]
         # A text of its own, as a request brings it.
-        made = kept.prepare("".join([text, " "]))
+        made = kept.prepare(f"{text} ")
         gc.collect()
         taken = tracemalloc.get_traced_memory()[0] - before
     finally:

@@ -154,7 +154,7 @@ async def test_server_stops_mail_before_it_waits_for_requests(
     database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stopped: list[OutboxSender] = []
-    monkeypatch.setattr(OutboxSender, "stop", lambda sender: stopped.append(sender))
+    monkeypatch.setattr(OutboxSender, "stop", lambda sender: stopped.append(sender))  # noqa: PLW0108
     server = Server(settings)
     build(settings, database, when_stopping=server.when_stopping)
 

@@ -180,6 +180,17 @@ def token_of(world: World, caller: str, user: User, admin: User) -> str:
     return world.user_token(subject, scopes)
 
 
+def new_identifier(name: Name) -> dict[str, str]:
+    """Returns an identifier that no user has, for the mutations that change one."""
+    if name is Name.CHANGE_EMAIL:
+        return {"email": f"{new_id()}@example.com"}
+    if name is Name.CHANGE_USERNAME:
+        return {"username": str(new_id())}
+    if name is Name.CHANGE_PHONE_NUMBER:
+        return {"phoneNumber": f"+4915113{int(str(new_id())[-6:], 16) % 10**6:06}"}
+    return {}
+
+
 async def differences(world: World, caller: str, kind: str) -> list[str]:
     _, is_self, scopes = CALLERS[caller]
     wrong = []
@@ -192,16 +203,10 @@ async def differences(world: World, caller: str, kind: str) -> list[str]:
         # Each on a user as it was when the answer was given.
         subject = await make(world, kind)
         token = token_of(world, caller, subject, admin)
-        input = {"userId": subject.user_id, **await made(world, subject)}
+        input = {"userId": subject.user_id, **await made(world, subject), **new_identifier(name)}
         proof = input.pop("proof", None)
         if is_self and proof:
             input["secondary"] = proof
-        if name is Name.CHANGE_EMAIL:
-            input["email"] = f"{new_id()}@example.com"
-        if name is Name.CHANGE_USERNAME:
-            input["username"] = str(new_id())
-        if name is Name.CHANGE_PHONE_NUMBER:
-            input["phoneNumber"] = f"+4915113{int(str(new_id())[-6:], 16) % 10**6:06}"
         query = f"mutation($input: {input_type}!) {{ {mutation}(input: $input) {{ errors {{ code message }} }} }}"
         answer = (await world.post(query, token, input=input)).json()
         errors = [each["extensions"]["code"] for each in answer.get("errors", [])]

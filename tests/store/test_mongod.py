@@ -192,10 +192,10 @@ def test_lost_password_is_told_at_once(tmp_path: Path) -> None:
         running = read_instance(tmp_path)
         assert running
     (tmp_path / "mongod.json").unlink()
-    with pytest.raises(ConfigurationError, match="mongod.json is missing, and it contains the password"):
+    with pytest.raises(ConfigurationError, match=r"mongod\.json is missing, and it contains the password"):
         Mongod(tmp_path).start()
     write_instance(tmp_path, replace(running, password="another"))
-    with pytest.raises(MongodError, match="Restore mongod.json"):
+    with pytest.raises(MongodError, match=r"Restore mongod\.json"):
         Mongod(tmp_path).start()
 
 

@@ -40,7 +40,7 @@ def test_good_url_is_accepted(url: str) -> None:
     ],
 )
 def test_url_that_cannot_work_is_refused_without_secrets(url: str, told: str) -> None:
-    with pytest.raises(ConfigurationError, match="^PROFILE_API_MONGODB_URL ") as refused:
+    with pytest.raises(ConfigurationError, match=r"^PROFILE_API_MONGODB_URL ") as refused:
         check_url(url)
     assert told in str(refused.value)
     assert "hu" not in str(refused.value)
@@ -67,7 +67,7 @@ def test_replica_set_that_is_not_initiated_is_explained() -> None:
     "error", [OperationFailure("hush", 13), OperationFailure("hush", 18), DriverConfigurationError()]
 )
 def test_refused_command_names_the_variable(error: Exception) -> None:
-    with pytest.raises(ConfigurationError, match="^PROFILE_API_MONGODB_URL"), refused_commands("profiles"):
+    with pytest.raises(ConfigurationError, match=r"^PROFILE_API_MONGODB_URL"), refused_commands("profiles"):
         raise error
 
 

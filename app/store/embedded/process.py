@@ -57,7 +57,9 @@ class MongodProcess:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            preexec_fn=lambda: _die_with(parent),
+            # This must run in the new process before it becomes mongod. It only makes system calls, so that it cannot wait
+            # for a lock that a thread of this process has.
+            preexec_fn=lambda: _die_with(parent),  # noqa: PLW1509
         )
 
     def end(self, seconds: float = STOP_SECONDS) -> None:
