@@ -57,8 +57,8 @@ class MongodProcess:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            # This must run in the new process before it becomes mongod. It only makes system calls, so that it cannot wait
-            # for a lock that a thread of this process has.
+            # This must run in the new process before it becomes mongod. It only makes system calls, so that it never
+            # waits for a lock that a thread of this process has.
             preexec_fn=lambda: _die_with(parent),  # noqa: PLW1509
         )
 
