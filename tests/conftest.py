@@ -1,9 +1,8 @@
-"""A real MongoDB for each test process, the service on it, and a tenant of its own for each test."""
+"""Fixtures of all tests: a mongod for each test process, the service that uses it, and a tenant for each test."""
 
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from shutil import rmtree
 
 import httpx
 import pytest
@@ -15,14 +14,15 @@ from app.settings import Settings
 from app.store.database import Database
 from app.store.embedded.mongod import Mongod
 from tests.mailbox import Mailbox, smtp_server
+from tests.memory import memory_directory
 from tests.world import World
 
-# What the driver sends when it opens a connection, which depends on how busy the machine is.
+# Commands that the driver sends when it opens a connection. Their number depends on how busy the machine is.
 _HANDSHAKE = frozenset({"hello", "isMaster", "saslStart", "saslContinue"})
 
 
 class Commands(monitoring.CommandListener):
-    """The names of the database commands of a test, in order."""
+    """Records the names of the database commands of a test, in order."""
 
     def __init__(self) -> None:
         self.names: list[str] = []
@@ -41,11 +41,9 @@ monitoring.register(COMMANDS)
 
 
 @pytest.fixture(scope="session")
-def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    path = tmp_path_factory.mktemp("data")
-    yield path
-    # An empty database takes 300 MB, and mutation tests start one for each of a thousand processes.
-    rmtree(path, ignore_errors=True)
+def data_dir() -> Iterator[Path]:
+    with memory_directory() as folder:
+        yield folder
 
 
 @pytest.fixture(scope="session")
@@ -70,7 +68,7 @@ async def database(mongod_url: str, settings: Settings) -> AsyncIterator[Databas
 
 @pytest.fixture(scope="session")
 async def client(settings: Settings, database: Database) -> AsyncIterator[httpx.AsyncClient]:
-    """Speaks HTTP with the service in this process."""
+    """Sends requests to the service in this process."""
     transport = httpx.ASGITransport(app=build(settings, database))
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         yield client
@@ -78,13 +76,13 @@ async def client(settings: Settings, database: Database) -> AsyncIterator[httpx.
 
 @pytest.fixture
 def world(database: Database, client: httpx.AsyncClient, data_dir: Path) -> World:
-    """An empty tenant."""
+    """A new tenant, without any documents."""
     return World(f"t-{uuid.uuid4().hex[:12]}", database, client, data_dir)
 
 
 @pytest.fixture
 async def mailbox(database: Database) -> AsyncIterator[Mailbox]:
-    """Where mail arrives; nothing waits in the outbox when the test begins."""
+    """An SMTP server that receives the mails of this test. The outbox is empty when the test begins."""
     await database["mails"].delete_many({})
     with smtp_server() as mailbox:
         mailbox.database = database
@@ -93,6 +91,6 @@ async def mailbox(database: Database) -> AsyncIterator[Mailbox]:
 
 @pytest.fixture
 def commands() -> list[str]:
-    """The database commands since the test began, or since the list was cleared."""
+    """The database commands since the test began. A test clears the list to count from a later moment."""
     COMMANDS.names.clear()
     return COMMANDS.names

@@ -1,4 +1,4 @@
-"""The service as operators run it: `profile-api serve` in processes of its own."""
+"""Runs the service as operators do: `profile-api serve` in its own process."""
 
 import os
 import re
@@ -19,7 +19,7 @@ DEADLINE_SECONDS = 30.0
 
 @dataclass
 class Served:
-    """A running service."""
+    """A running service. `process` is the parent, which has started the workers."""
 
     url: str
     process: subprocess.Popen[str]
@@ -36,12 +36,13 @@ def command(*arguments: str) -> list[str]:
 
 
 def environment(data_dir: Path, **variables: str) -> dict[str, str]:
-    """Nothing of the caller's own configuration."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PROFILE_API_")}
-    return {**kept, "PROFILE_API_DATA_DIR": str(data_dir), **variables}
+    """Returns the environment for a command, without PROFILE_API_ variables from outside."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PROFILE_API_")}
+    return {**inherited, "PROFILE_API_DATA_DIR": str(data_dir), **variables}
 
 
 def eventually(happened: Callable[[], object], what: str) -> None:
+    """Waits until `happened` returns a true value. Fails after DEADLINE_SECONDS; `what` is for the message."""
     deadline = time.monotonic() + DEADLINE_SECONDS
     while not happened():
         assert time.monotonic() < deadline, f"waited too long for {what}"
@@ -50,7 +51,7 @@ def eventually(happened: Callable[[], object], what: str) -> None:
 
 @contextmanager
 def serve(data_dir: Path, *arguments: str, log: Path | None = None, **variables: Any) -> Iterator[Served]:
-    """Ready when the block begins, ended when it ends. What it logs goes to `log`."""
+    """Serves from the beginning of the block, when the service is ready, to its end. Writes its log to `log`."""
     with (log or Path(os.devnull)).open("w") as errors:
         process = _started(data_dir, arguments, variables, errors)
     try:
@@ -85,7 +86,7 @@ def _ready(process: subprocess.Popen[str], data_dir: Path) -> Served:
         if found:
             break
     else:
-        raise AssertionError("the service said no address")
+        raise AssertionError("the service printed no URL")
     served = Served(found.group(1), process, data_dir)
     eventually(served.is_ready, "the service to be ready")
     return served

@@ -1,4 +1,4 @@
-"""Preparing the database: what must be done before requests are answered, and what may complete later."""
+"""The lifespan of a worker: which preparation requests and jobs wait for, and what happens when it fails."""
 
 import asyncio
 import threading
@@ -21,7 +21,7 @@ from app.store.migrations import MigrationNeeded, mark_issuer_configured
 
 
 class Job:
-    """Background work that only notes that it runs."""
+    """A background job that records that it runs."""
 
     def __init__(self) -> None:
         self.runs = asyncio.Event()
@@ -43,7 +43,7 @@ class Metrics:
 
 @pytest.fixture
 async def empty(mongod_url: str) -> AsyncIterator[Database]:
-    """A database without anything in it."""
+    """A new database without collections."""
     database = Database.connect(mongod_url, f"s{uuid4().hex[:12]}")
     yield database
     database.close()
@@ -52,9 +52,9 @@ async def empty(mongod_url: str) -> AsyncIterator[Database]:
 
 
 def start(database: Database, settings: Settings, job: Job, refused: list[Exception]) -> ServiceLifespan:
-    some: Any = Tokens()
+    tokens: Any = Tokens()
     metrics: Any = Metrics()
-    return ServiceLifespan(settings, database, True, False, some, metrics, [job.run], refused.append)
+    return ServiceLifespan(settings, database, True, False, tokens, metrics, [job.run], refused.append)
 
 
 async def unique_indexes(database: Database) -> set[str]:
@@ -62,33 +62,34 @@ async def unique_indexes(database: Database) -> set[str]:
     return {name for name, index in found.items() if index.get("unique")}
 
 
-async def reaches(step: ServiceLifespan, expected: str | None) -> None:
+async def wait_for_problem(lifespan: ServiceLifespan, expected: str | None) -> None:
+    """Waits until /readyz would report this problem, or None."""
     async with asyncio.timeout(10):
-        while await step.problem() != expected:
+        while await lifespan.problem() != expected:
             await asyncio.sleep(0.01)
 
 
-async def test_requests_wait_for_unique_indexes_and_not_for_others(
+async def test_requests_wait_for_unique_indexes_only(
     empty: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    going_on = asyncio.Event()
+    creation = asyncio.Event()
 
     async def slow(*_: Any) -> None:
-        await going_on.wait()
+        await creation.wait()
 
     monkeypatch.setattr("app.preparation.ensure_other_indexes", slow)
     job = Job()
-    one = start(empty, settings, job, [])
-    async with one.lifespan(Starlette()):
-        assert one.is_prepared()
+    service = start(empty, settings, job, [])
+    async with service.lifespan(Starlette()):
+        assert service.is_prepared()
         assert len(await unique_indexes(empty)) == 2
         await asyncio.wait_for(job.runs.wait(), 10)
-        assert await one.problem() == "indexes are being created"
-        going_on.set()
-        await reaches(one, None)
+        assert await service.problem() == "indexes are being created"
+        creation.set()
+        await wait_for_problem(service, None)
 
 
-async def test_nothing_is_served_and_no_job_runs_before_preparation(
+async def test_no_request_and_no_job_runs_before_preparation(
     empty: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reachable = asyncio.Event()
@@ -100,14 +101,15 @@ async def test_nothing_is_served_and_no_job_runs_before_preparation(
     monkeypatch.setattr("app.preparation.ensure_unique_indexes", unique)
     monkeypatch.setattr("app.lifespan._RETRY_SECONDS", 0.01)
     job = Job()
-    one = start(empty, settings, job, [])
-    async with one.lifespan(Starlette()):
-        assert not one.is_prepared()
-        assert await one.problem() == "the unique indexes are being created"
+    service = start(empty, settings, job, [])
+    async with service.lifespan(Starlette()):
+        assert not service.is_prepared()
+        # Each retry begins with the steps before this one.
+        await wait_for_problem(service, "the unique indexes are being created")
         assert not job.runs.is_set()
         reachable.set()
         await asyncio.wait_for(job.runs.wait(), 10)
-        assert one.is_prepared()
+        assert service.is_prepared()
 
 
 @pytest.mark.parametrize(
@@ -118,33 +120,33 @@ async def test_nothing_is_served_and_no_job_runs_before_preparation(
         ({"_id": "issuer", "configured": True}, ConfigurationError),
     ],
 )
-async def test_a_database_that_must_not_be_served_is_refused(
+async def test_database_that_must_not_be_used_is_refused(
     empty: Database, settings: Settings, stored: dict[str, Any], expected: type[Exception]
 ) -> None:
     await empty["meta"].insert_one(stored)
     job, refused = Job(), list[Exception]()
-    one = start(empty, settings, job, refused)
-    async with one.lifespan(Starlette()):
+    service = start(empty, settings, job, refused)
+    async with service.lifespan(Starlette()):
         assert [type(each) for each in refused] == [expected]
-        assert not one.is_prepared()
+        assert not service.is_prepared()
         assert await unique_indexes(empty) == set()
         assert not job.runs.is_set()
 
 
-async def test_a_unique_index_that_can_not_be_made_is_a_refusal(
+async def test_failure_to_create_a_unique_index_is_a_refusal(
     empty: Database, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     twin = {"tenant": "t", "user_id": "auth0|1", "keys": ["sub:auth0|1"]}
     await empty["users"].insert_many([dict(twin), dict(twin)])
     refused: list[Exception] = []
-    one = start(empty, settings, Job(), refused)
-    async with one.lifespan(Starlette()):
-        assert not one.is_prepared()
+    service = start(empty, settings, Job(), refused)
+    async with service.lifespan(Starlette()):
+        assert not service.is_prepared()
     assert "the unique indexes are being created" in str(refused[0])
     assert "DuplicateKeyError" in caplog.text
 
 
-async def test_an_index_that_can_not_be_made_is_tried_again(
+async def test_failure_to_create_another_index_is_retried(
     empty: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tries = 0
@@ -157,23 +159,23 @@ async def test_an_index_that_can_not_be_made_is_tried_again(
 
     monkeypatch.setattr("app.preparation.ensure_other_indexes", fails_once)
     monkeypatch.setattr("app.lifespan._FAILED_RETRY_SECONDS", 0.01)
-    one = start(empty, settings, Job(), [])
-    async with one.lifespan(Starlette()):
-        await reaches(one, None)
+    service = start(empty, settings, Job(), [])
+    async with service.lifespan(Starlette()):
+        await wait_for_problem(service, None)
     assert tries == 2
 
 
-async def test_an_issuer_that_is_configured_later_ends_development(
+async def test_issuer_that_is_configured_later_ends_development(
     empty: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.lifespan._ISSUER_CHECK_SECONDS", 0.01)
     refused: list[Exception] = []
-    one = start(empty, settings, Job(), refused)
-    async with one.lifespan(Starlette()):
-        assert one.is_prepared()
+    service = start(empty, settings, Job(), refused)
+    async with service.lifespan(Starlette()):
+        assert service.is_prepared()
         await mark_issuer_configured(empty)
         async with asyncio.timeout(10):
-            while one.is_prepared():
+            while service.is_prepared():
                 await asyncio.sleep(0.01)
     assert [type(each) for each in refused] == [ConfigurationError]
 
@@ -201,7 +203,7 @@ async def test_new_application_answers_503_except_manual_and_health(empty: Datab
         assert (await client.post("/graphql", json={"query": "{ __typename }"})).status_code == 200
 
 
-async def test_a_database_that_does_not_close_is_left(
+async def test_lifespan_ends_when_the_database_does_not_close(
     empty: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.lifespan._CLOSE_SECONDS", 0.05)

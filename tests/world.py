@@ -1,4 +1,4 @@
-"""What tests put into a tenant, and how they ask the service about it."""
+"""A tenant for one test: adds documents to its database, makes tokens, and sends requests to the service."""
 
 import json
 from base64 import urlsafe_b64decode
@@ -38,7 +38,7 @@ ALL_SCOPES = [str(each) for each in Scope]
 
 @dataclass
 class World:
-    """One tenant."""
+    """A tenant. `client` sends requests to the service in this process, which uses `database`."""
 
     tenant: str
     database: Database
@@ -56,13 +56,13 @@ class World:
         await self.database["connections"].insert_one({"tenant": self.tenant, **document})
 
     async def add_role(self, name: str, permissions: list[dict[str, str]] | None = None) -> Any:
-        """Returns the role's `_id`; its role_id is rol_ and the name in lower case."""
+        """Returns the role's `_id`. Its role_id is `rol_` and the name in lower case."""
         role = {"tenant": self.tenant, "role_id": f"rol_{name.lower()}", "name": name, "name_folded": fold(name)}
         result = await self.database["roles"].insert_one({**role, "permissions": permissions or []})
         return result.inserted_id
 
     async def add_user(self, handle: str, strategy: str = "auth0", connection: str = DATABASE, **fields: Any) -> User:
-        """A user whose identity is (strategy, connection, handle)."""
+        """Adds a user with one identity, whose id in its connection is `handle`."""
         identity = Identity(
             provider=strategy,
             connection=connection,
@@ -85,12 +85,13 @@ class World:
         return user
 
     async def add_event(
-        self, user: User | None, type_: LogEventType = LogEventType.LOGIN_SUCCEEDED, **more: Any
+        self, user: User | None, type_: LogEventType = LogEventType.LOGIN_SUCCEEDED, **fields: Any
     ) -> Any:
+        """Adds an event about the user, or about no user, and returns its `_id`."""
         at = now()
         about = {} if user is None else {"user": user.id, "user_id": user.user_id, "user_name": user.name}
         event = LogEvent(
-            **{"id": new_id(), "tenant": self.tenant, "type": type_, "date": at, "recorded_at": at, **about, **more}
+            **{"id": new_id(), "tenant": self.tenant, "type": type_, "date": at, "recorded_at": at, **about, **fields}
         )
         await self.database["log_events"].insert_one(event_to_document(event))
         return event.id
@@ -100,18 +101,18 @@ class World:
         await self.database["devices"].insert_one({"tenant": self.tenant, "user": user.id, **device})
 
     def seal(self, text: str) -> str:
-        """As the service keeps providers' tokens."""
+        """Returns the text encrypted as the service encrypts the tokens of identity providers."""
         return TokenCipher(load_secret(self.data_dir)).encrypt(text)
 
     def callers(self) -> Callers:
-        """As a service of another process would have."""
+        """Returns the lookup of callers as another process would have it, with its own snapshots."""
         records = Records(self.database)
         snapshots = Snapshots(records)
         reads = Reads(records, Rows(Joins(records, snapshots, TokenCipher(None))))
         return Callers(reads, snapshots, UserStore(self.database))
 
     def writes(self) -> Writes:
-        """Another process that writes profiles."""
+        """Returns the writer of profiles as another process would have it."""
         return Writes(UserStore(self.database), Commits(self.database), self.callers(), Events(LocationDatabase(None)))
 
     def user_token(self, user: User | str, scopes: Any = USER_SCOPES) -> str:
@@ -122,10 +123,10 @@ class World:
         return mint(self.data_dir, "support@clients", "support", scopes, 3600, self.tenant)
 
     def token_with(self, subject: str, scopes: Any = USER_SCOPES, **claims: Any) -> str:
-        """A user's token with other claims; one that is `...` is left out."""
+        """Returns a user's token with changed claims. A claim with the value `...` is left out."""
         [_, content, _] = mint(self.data_dir, subject, "web", scopes, 3600, self.tenant).split(".")
-        known = json.loads(urlsafe_b64decode(content + "=="))
-        changed = {name: value for name, value in {**known, **claims}.items() if value is not ...}
+        default = json.loads(urlsafe_b64decode(content + "=="))
+        changed = {name: value for name, value in {**default, **claims}.items() if value is not ...}
         return jwt.encode({"alg": "ES256", "kid": "development"}, changed, load_key(self.data_dir))
 
     async def post(self, query: str, token: str | None = None, **variables: Any) -> httpx.Response:
@@ -133,7 +134,7 @@ class World:
         return await self.client.post("/graphql", json={"query": query, "variables": variables}, headers=headers)
 
     async def ask(self, query: str, token: str | None = None, **variables: Any) -> Any:
-        """`data` of an answer that must have no errors."""
+        """Returns `data` of the answer, which must have no errors."""
         answer = (await self.post(query, token, **variables)).json()
         assert "errors" not in answer, answer["errors"]
         return answer["data"]
@@ -148,12 +149,12 @@ class World:
         return found
 
     async def events(self, user: User) -> list[dict[str, Any]]:
-        """Oldest first."""
+        """Returns the events about a user, oldest first."""
         of_user = {"tenant": self.tenant, "user": user.id}
         found: list[dict[str, Any]] = await self.database["log_events"].find(of_user).sort("_id").to_list(None)
         return found
 
 
 def codes(answer: httpx.Response) -> list[str]:
-    """The code of each top-level error."""
+    """Returns the code of each top-level error."""
     return [each["extensions"]["code"] for each in answer.json().get("errors", [])]

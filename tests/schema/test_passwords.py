@@ -1,11 +1,10 @@
-"""Passwords through GraphQL, the real database, a real SMTP server and the page."""
+"""Passwords: changing, verifying, importing hashes, and the reset by mail and its page."""
 
 import asyncio
 import html
 from typing import Any
 
 import bcrypt
-import httpx
 import pytest
 from argon2 import PasswordHasher
 
@@ -15,6 +14,7 @@ from app.domain.users import User
 from app.main import build
 from app.services.password_hashes import PasswordHashes
 from app.settings import Settings
+from tests.clients import client_of
 from tests.mailbox import PUBLIC_URL, Mailbox, link_of, ticket_of
 from tests.schema.operations.passwords import INVALID, NEW_PASSWORD, PASSWORD, VERIFY_PASSWORD, verify_password
 from tests.schema.operations.tickets import TICKET_NOT_FOUND, redeem_ticket
@@ -31,7 +31,7 @@ async def change(world: World, new: str, token: str | None = None, **input: Any)
     return (await world.ask(CHANGE, token or world.application_token(ALL_SCOPES), input=given))["changePassword"]
 
 
-async def devices(world: World) -> int:
+async def count_devices(world: World) -> int:
     return int(await world.database["devices"].count_documents({"tenant": world.tenant}))
 
 
@@ -44,14 +44,14 @@ async def john(world: World) -> User:
 # ---------------------------------------------------------------- changing
 
 
-async def test_a_tool_sets_a_password_that_must_be_changed(world: World, john: User) -> None:
+async def test_application_sets_a_password_that_must_be_changed(world: World, john: User) -> None:
     await world.add_device(john)
-    told = await change(world, PASSWORD, userId=john.user_id, reason="forgot it", ifVersion=1)
-    assert told["errors"] == []
-    # A password is no part of the profile: nobody's edit is in conflict with it.
-    assert (told["user"]["version"], told["user"]["mustChangePassword"]) == (1, True)
-    assert told["user"]["lastPasswordReset"] is not None
-    assert await devices(world) == 0
+    payload = await change(world, PASSWORD, userId=john.user_id, reason="forgot it", ifVersion=1)
+    assert payload["errors"] == []
+    # A password is not part of the profile, so a change conflicts with no edit of the profile.
+    assert (payload["user"]["version"], payload["user"]["mustChangePassword"]) == (1, True)
+    assert payload["user"]["lastPasswordReset"] is not None
+    assert await count_devices(world) == 0
     credential = await world.database["credentials"].find_one({"tenant": world.tenant})
     assert credential["hash"].startswith("$argon2id$v=19$m=65536,t=3,p=1$")
     assert PASSWORD not in str(await world.stored(john))
@@ -66,8 +66,8 @@ async def test_a_tool_sets_a_password_that_must_be_changed(world: World, john: U
     for identifier in ("john@example.com", "JOHN@example.com", "Johnny", "+14258831929"):
         found = await verify_password(world, PASSWORD, identifier)
         assert found == {"valid": True, "mustChangePassword": True, "user": {"userId": john.user_id}, "errors": []}
-    told = await change(world, NEW_PASSWORD, userId=john.user_id, mustChange=False)
-    assert told["user"]["mustChangePassword"] is False
+    payload = await change(world, NEW_PASSWORD, userId=john.user_id, mustChange=False)
+    assert payload["user"]["mustChangePassword"] is False
     assert await verify_password(world, PASSWORD) == INVALID
     assert (await verify_password(world, NEW_PASSWORD))["mustChangePassword"] is False
 
@@ -89,8 +89,8 @@ async def test_user_changes_password_with_old_one_or_recent_sign_in(
     world: World, john: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     token = world.user_token(john)
-    told = await change(world, PASSWORD, token)
-    assert (told["errors"], told["user"]["mustChangePassword"]) == ([], False)
+    payload = await change(world, PASSWORD, token)
+    assert (payload["errors"], payload["user"]["mustChangePassword"]) == ([], False)
     monkeypatch.setattr("app.services.writes.is_recent", lambda *_: False)
     assert codes(await world.post(CHANGE, token, input={"newPassword": NEW_PASSWORD})) == [
         "INSUFFICIENT_USER_AUTHENTICATION"
@@ -100,14 +100,20 @@ async def test_user_changes_password_with_old_one_or_recent_sign_in(
     assert (await verify_password(world, PASSWORD))["valid"]
     await world.add_device(john)
     assert (await change(world, NEW_PASSWORD, token, currentPassword=PASSWORD))["errors"] == []
-    assert await devices(world) == 0
+    assert await count_devices(world) == 0
     assert (await verify_password(world, NEW_PASSWORD))["valid"]
     assert [each["type"] for each in await world.events(john)] == [
         "PASSWORD_CHANGED",
         "PASSWORD_CHANGE_FAILED",
         "PASSWORD_CHANGED",
     ]
+
+
+async def test_wrong_current_passwords_are_limited(world: World, john: User, hashed: list[str]) -> None:
+    await change(world, NEW_PASSWORD, userId=john.user_id)
+    # Changes have their own limit, which is the same number.
     await world.database["password_changes"].delete_many({"tenant": world.tenant})
+    token = world.user_token(john)
     tried = await asyncio.gather(
         *(change(world, PASSWORD, token, currentPassword="wrong") for _ in range(MAX_TRIES + 2))
     )
@@ -139,14 +145,14 @@ async def test_user_changes_password_with_old_one_or_recent_sign_in(
         "with a\x00 zero in the middle",
     ],
 )
-async def test_a_password_that_is_easily_guessed_is_refused(world: World, john: User, password: str) -> None:
+async def test_password_that_is_easy_to_guess_is_refused(world: World, john: User, password: str) -> None:
     [error] = (await change(world, password, userId=john.user_id))["errors"]
     assert (error["code"], error["path"]) == ("INVALID_INPUT", ["newPassword"])
     assert password not in error["message"]
     assert await world.database["credentials"].count_documents({"tenant": world.tenant}) == 0
 
 
-async def test_refused_password_comes_with_its_reason(world: World, john: User) -> None:
+async def test_refusal_of_a_password_has_its_reason(world: World, john: User) -> None:
     reasons = {}
     for password in ("abcdefghijklmnop", "qwertyuiopasdfgh", "passwordpassword1", "too short"):
         [error] = (await change(world, password, userId=john.user_id))["errors"]
@@ -170,14 +176,14 @@ async def test_password_made_of_product_words_is_refused(world: World, john: Use
     "password",
     ["all small and no digit", "        \U0001f40e horses \U0001f40e", "ﬁfteen letters", LONG],
 )
-async def test_what_a_password_is_made_of_does_not_matter(world: World, john: User, password: str) -> None:
+async def test_password_may_contain_any_characters(world: World, john: User, password: str) -> None:
     assert (await change(world, password, userId=john.user_id))["errors"] == []
     assert (await verify_password(world, password))["valid"]
-    # Typed on another keyboard it is the same.
+    # Another keyboard may type the two letters instead of the ligature.
     assert (await verify_password(world, password.replace("ﬁ", "fi")))["valid"]
 
 
-async def test_only_users_of_databases_have_a_password(world: World, john: User) -> None:
+async def test_only_database_users_have_a_password(world: World, john: User) -> None:
     for name, strategy, import_mode in (
         ("e", "email", False),
         ("g", "google-oauth2", False),
@@ -202,19 +208,27 @@ async def test_only_users_of_databases_have_a_password(world: World, john: User)
         assert (error["code"], error["path"]) == expected
 
 
-async def test_of_two_who_change_it_at_once_with_the_old_one_one_does(world: World, john: User) -> None:
+async def test_one_of_concurrent_password_changes_wins(
+    world: World, john: User, hashed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     await change(world, PASSWORD, userId=john.user_id)
     token = world.user_token(john)
-    told = await asyncio.gather(
+    hash_all_together(monkeypatch, 3)
+    payloads = await asyncio.gather(
         *(change(world, f"{NEW_PASSWORD} {n}", token, currentPassword=PASSWORD) for n in range(3))
     )
-    assert sorted([error["code"] for error in each["errors"]] for each in told) == [[], ["CONTENDED"], ["CONTENDED"]]
+    assert sorted([error["code"] for error in each["errors"]] for each in payloads) == [
+        [],
+        ["CONTENDED"],
+        ["CONTENDED"],
+    ]
     valid = [n for n in range(3) if (await verify_password(world, f"{NEW_PASSWORD} {n}"))["valid"]]
-    assert [told[n]["errors"] for n in valid] == [[]]
-    # The first one ever, too.
+    assert [payloads[n]["errors"] for n in valid] == [[]]
+    # The same is true for the first password of a user.
     jane = await world.add_user("jane")
-    told = await asyncio.gather(*(change(world, f"{NEW_PASSWORD} {n}", userId=jane.user_id) for n in range(2)))
-    assert sorted(len(each["errors"]) for each in told) == [0, 1]
+    hash_all_together(monkeypatch, 2)
+    payloads = await asyncio.gather(*(change(world, f"{NEW_PASSWORD} {n}", userId=jane.user_id) for n in range(2)))
+    assert sorted(len(each["errors"]) for each in payloads) == [0, 1]
 
 
 # ---------------------------------------------------------------- limits of work
@@ -222,7 +236,7 @@ async def test_of_two_who_change_it_at_once_with_the_old_one_one_does(world: Wor
 
 @pytest.fixture
 def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The caller of each job that would have kept a core busy. Nothing is hashed."""
+    """The caller of each job of hashing. Passwords are not hashed, so that these tests are fast."""
     callers: list[str] = []
 
     async def hash(self: Any, caller: str, password: str) -> str:
@@ -239,6 +253,18 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return callers
 
 
+def hash_all_together(monkeypatch: pytest.MonkeyPatch, requests: int) -> None:
+    """No new password is hashed before so many requests have one to hash. So all of them read the old one."""
+    barrier = asyncio.Barrier(requests)
+
+    async def hash(self: Any, caller: str, password: str) -> str:
+        async with asyncio.timeout(10):
+            await barrier.wait()
+        return f"hash of {password}"
+
+    monkeypatch.setattr(PasswordHashes, "hash", hash)
+
+
 @pytest.mark.parametrize("password", ["", "x" * 1025])
 async def test_impossible_password_is_refused_before_hashing(
     world: World, john: User, hashed: list[str], password: str
@@ -250,7 +276,7 @@ async def test_impossible_password_is_refused_before_hashing(
         (await change(world, PASSWORD, token, currentPassword=password), "currentPassword"),
         (await verify_password(world, password), "password"),
         (await verify_password(world, password, "nobody@example.com"), "password"),
-        ({"errors": await bring(world, password=password)}, "password"),
+        ({"errors": await import_user(world, password=password)}, "password"),
         (await change_email(world, token, currentPassword=password), "currentPassword"),
     ):
         assert [(each["code"], each["path"]) for each in answer["errors"]] == [("INVALID_INPUT", [path])]
@@ -259,7 +285,7 @@ async def test_impossible_password_is_refused_before_hashing(
         assert await world.database[collection].count_documents({"tenant": world.tenant}) == 0
 
 
-async def test_password_of_another_system_may_be_long_or_short(world: World, john: User, hashed: list[str]) -> None:
+async def test_imported_password_may_be_long_or_short(world: World, john: User, hashed: list[str]) -> None:
     credential = {"tenant": world.tenant, "user": john.id, "version": 1}
     for password in ("x", "y" * 1024):
         new = {"$set": {"hash": f"hash of {password}"}}
@@ -272,8 +298,8 @@ async def change_email(world: World, token: str, **input: Any) -> Any:
     return (await world.ask(query, token, input={"email": "new@example.com", **input}))["changeEmail"]
 
 
-async def test_changes_of_a_users_password_are_limited_by_hour(world: World, john: User, hashed: list[str]) -> None:
-    tool, token = world.application_token(ALL_SCOPES), world.user_token(john)
+async def test_changes_of_a_password_are_limited_per_hour(world: World, john: User, hashed: list[str]) -> None:
+    application, token = world.application_token(ALL_SCOPES), world.user_token(john)
     aliases = " ".join(
         f"c{n}: changePassword(input: $i{n}) {{ errors {{ code }} }}" for n in range(MAX_PASSWORD_CHANGES + 2)
     )
@@ -281,18 +307,18 @@ async def test_changes_of_a_users_password_are_limited_by_hour(world: World, joh
         f"i{n}": {"userId": john.user_id, "newPassword": f"{PASSWORD} {n}"} for n in range(MAX_PASSWORD_CHANGES + 2)
     }
     query = f"mutation({', '.join(f'${name}: ChangePasswordInput!' for name in inputs)}) {{ {aliases} }}"
-    answers = (await world.ask(query, tool, **inputs)).values()
+    answers = (await world.ask(query, application, **inputs)).values()
     assert [[error["code"] for error in each["errors"]] for each in answers] == [[]] * MAX_PASSWORD_CHANGES + [
         ["RATE_LIMITED"]
     ] * 2
     assert len(hashed) == MAX_PASSWORD_CHANGES
-    # It is one count for all that set or check a password, and for each user one.
+    # Setting and checking the current password share the count of the user.
     current = f"{PASSWORD} {MAX_PASSWORD_CHANGES - 1}"
-    for told in (
+    for payload in (
         await change(world, NEW_PASSWORD, token, currentPassword=current),
         await change_email(world, token, currentPassword=current),
     ):
-        assert [each["code"] for each in told["errors"]] == ["RATE_LIMITED"]
+        assert [each["code"] for each in payload["errors"]] == ["RATE_LIMITED"]
     assert len(hashed) == MAX_PASSWORD_CHANGES
     assert (await verify_password(world, current))["valid"]
     jane = await world.add_user("jane")
@@ -305,14 +331,14 @@ async def test_checks_of_current_password_count_as_changes(world: World, john: U
     await change(world, PASSWORD, userId=john.user_id)
     token = world.user_token(john)
     for _ in range(MAX_PASSWORD_CHANGES - 1):
-        told = await change_email(world, token, currentPassword=PASSWORD)
-        assert "RATE_LIMITED" not in {each["code"] for each in told["errors"] if each["path"] is None}
+        payload = await change_email(world, token, currentPassword=PASSWORD)
+        assert "RATE_LIMITED" not in {each["code"] for each in payload["errors"] if each["path"] is None}
         await world.database["mail_counts"].delete_many({"tenant": world.tenant})
-    told = await change_email(world, token, currentPassword=PASSWORD)
-    assert told["errors"] == [{"code": "RATE_LIMITED", "path": None}]
+    payload = await change_email(world, token, currentPassword=PASSWORD)
+    assert payload["errors"] == [{"code": "RATE_LIMITED", "path": None}]
 
 
-async def test_redeeming_counts_as_a_change_of_password(
+async def test_redeeming_a_ticket_counts_as_a_change(
     world: World, john: User, hashed: list[str], mailbox: Mailbox
 ) -> None:
     await world.ask(RESET, world.user_token(john), input={})
@@ -322,31 +348,37 @@ async def test_redeeming_counts_as_a_change_of_password(
         {"tenant": world.tenant, "user": john.id, "count": MAX_PASSWORD_CHANGES - 1, "recorded_at": now()}
     )
     for password in ("short", "abcdefghijklmnop"):
-        told = await redeem_ticket(world, ticket, newPassword=password)
-        assert [each["code"] for each in told["errors"]] == ["INVALID_INPUT"]
-    # What is refused by its form is not counted; what was looked at is.
-    told = await redeem_ticket(world, ticket, newPassword=PASSWORD)
-    assert [each["code"] for each in told["errors"]] == ["RATE_LIMITED"]
+        payload = await redeem_ticket(world, ticket, newPassword=password)
+        assert [each["code"] for each in payload["errors"]] == ["INVALID_INPUT"]
+    # A password that is too short is not counted. The other one was examined, and is counted.
+    payload = await redeem_ticket(world, ticket, newPassword=PASSWORD)
+    assert [each["code"] for each in payload["errors"]] == ["RATE_LIMITED"]
     assert hashed == []
     await changes.delete_many({"tenant": world.tenant})
     assert (await redeem_ticket(world, ticket, newPassword=PASSWORD))["errors"] == []
 
 
-async def test_callers_of_hashing_are_told_apart(world: World, john: User, hashed: list[str], mailbox: Mailbox) -> None:
+async def test_hashing_is_queued_for_each_caller(world: World, john: User, hashed: list[str], mailbox: Mailbox) -> None:
     await world.ask(RESET, world.user_token(john), input={})
     await redeem_ticket(world, ticket_of(await mailbox.receive_to("john@example.com")), newPassword=PASSWORD)
     await change(world, NEW_PASSWORD, world.user_token(john), currentPassword=PASSWORD)
-    await bring(world, password=PASSWORD)
+    await import_user(world, password=PASSWORD)
     for ip in ("203.0.113.7", "203.0.113.8", None):
         await verify_password(world, "wrong", ip=ip)
-    user, tool = f"{world.tenant}/None/auth0|john", f"{world.tenant}/None/support@clients"
-    assert hashed == ["ip/127.0.0.1", user, user, tool, f"{tool}/203.0.113.7", f"{tool}/203.0.113.8", f"{tool}/"]
+    user, application = f"{world.tenant}/None/auth0|john", f"{world.tenant}/None/support@clients"
+    assert hashed == [
+        "ip/127.0.0.1",
+        user,
+        user,
+        application,
+        *(f"{application}/{ip}" for ip in ("203.0.113.7", "203.0.113.8", "")),
+    ]
 
 
 # ---------------------------------------------------------------- verifying
 
 
-async def test_an_unknown_user_and_a_wrong_password_look_alike(
+async def test_unknown_user_takes_the_work_of_a_wrong_password(
     world: World, john: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await world.add_user("jane")
@@ -361,26 +393,26 @@ async def test_an_unknown_user_and_a_wrong_password_look_alike(
     monkeypatch.setattr("argon2.PasswordHasher.verify", counted)
     for identifier in ("john@example.com", "jane@example.com", "nobody@example.com", "", "auth0|john"):
         assert await verify_password(world, NEW_PASSWORD, identifier) == INVALID
-    # Each took the work of one hash, with the same parameters.
+    # Each attempt computed one hash with the same parameters.
     assert hashed == ["$argon2id$v=19$m=65536,t=3,p=1"] * 5
-    # Where one account came with bcrypt, each takes the work of one of both kinds.
+    # When one account has a bcrypt hash, each attempt computes one hash of both kinds.
     hashed.clear()
     check = bcrypt.checkpw
 
-    def counted_too(password: bytes, hash: bytes) -> bool:
+    def counted_bcrypt(password: bytes, hash: bytes) -> bool:
         hashed.append(hash[:7].decode())
         return check(password, hash)
 
-    monkeypatch.setattr("bcrypt.checkpw", counted_too)
+    monkeypatch.setattr("bcrypt.checkpw", counted_bcrypt)
     old = bcrypt.hashpw(b"tiny old password", bcrypt.gensalt(4)).decode()
-    assert await bring(world, passwordHash=old) == []
+    assert await import_user(world, passwordHash=old) == []
     for identifier in ("john@example.com", "old@example.com", "nobody@example.com"):
         assert await verify_password(world, NEW_PASSWORD, identifier) == INVALID
         assert sorted(hashed) == ["$2b$04$", "$argon2id$v=19$m=65536,t=3,p=1"]
         hashed.clear()
 
 
-@pytest.mark.usefixtures("instant")
+@pytest.mark.usefixtures("without_hashing")
 async def test_wrong_passwords_are_limited_by_account_and_ip_address(world: World, john: User) -> None:
     await change(world, PASSWORD, userId=john.user_id)
     limited = {
@@ -390,78 +422,80 @@ async def test_wrong_passwords_are_limited_by_account_and_ip_address(world: Worl
         "errors": [{"code": "RATE_LIMITED", "path": None}],
     }
     for identifier in ("john@example.com", "nobody@example.com"):
-        # At once, so that none slips by while the others are looked at.
+        # The attempts are concurrent: each is counted before its password is verified.
         tried = await asyncio.gather(
             *(verify_password(world, "wrong", identifier, ip="203.0.113.7") for _ in range(MAX_TRIES + 3))
         )
         assert sorted(tried, key=str) == sorted([INVALID] * MAX_TRIES + [limited] * 3, key=str)
     assert await verify_password(world, PASSWORD, ip="203.0.113.7") == limited
-    # From elsewhere they come in, and that forgives what was before.
+    # From another IP address the password is valid, and that resets the count.
     assert (await verify_password(world, PASSWORD, ip="203.0.113.8"))["valid"]
     for _ in range(MAX_TRIES + 1):
         assert (await verify_password(world, PASSWORD, ip="203.0.113.9"))["valid"]
 
 
 @pytest.fixture
-def instant(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Comparing a password takes no time, for tests of how often it is done."""
+def without_hashing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compares passwords without hashing them, for tests of how often passwords are compared."""
 
-    def verify_at_once(self: PasswordHashes, hash: str | None, password: str, bcrypt_hash: str | None) -> bool:
+    def compare(self: PasswordHashes, hash: str | None, password: str, bcrypt_hash: str | None) -> bool:
         return hash is not None and password == PASSWORD
 
-    monkeypatch.setattr(PasswordHashes, "_verify", verify_at_once)
+    monkeypatch.setattr(PasswordHashes, "_verify", compare)
 
 
-async def verdicts(world: World, *identifiers: str, **input: Any) -> list[str]:
-    """For each identifier in turn: whether a wrong password was compared, or the code of the refusal."""
-    told = [await verify_password(world, "wrong", each, **input) for each in identifiers]
-    return [each["errors"][0]["code"] if each["errors"] else str(each["valid"]) for each in told]
+async def results(world: World, *identifiers: str, **input: Any) -> list[str]:
+    """Tries a wrong password for each identifier. Returns "False" when it was compared, or the code of the refusal."""
+    payloads = [await verify_password(world, "wrong", each, **input) for each in identifiers]
+    return [each["errors"][0]["code"] if each["errors"] else str(each["valid"]) for each in payloads]
 
 
-@pytest.mark.usefixtures("instant")
-async def test_spellings_of_an_account_share_one_count(world: World, john: User) -> None:
+@pytest.mark.usefixtures("without_hashing")
+async def test_identifiers_of_an_account_share_one_count(world: World, john: User) -> None:
     await change(world, PASSWORD, userId=john.user_id)
     spellings = ("john@example.com", "johnny", "+14258831929", "JOHN@example.com", "Johnny")
-    assert await verdicts(world, *spellings * 2, ip="2001:db8::1") == ["False"] * MAX_TRIES
+    assert await results(world, *spellings * 2, ip="2001:db8::1") == ["False"] * MAX_TRIES
     refused = ["RATE_LIMITED"] * len(spellings)
-    assert await verdicts(world, *spellings, ip="2001:db8::1") == refused
-    # The IP address has other spellings, too.
-    assert await verdicts(world, *spellings, ip="2001:0DB8:0::0001") == refused
+    assert await results(world, *spellings, ip="2001:db8::1") == refused
+    # The same IP address can be written in other ways.
+    assert await results(world, *spellings, ip="2001:0DB8:0::0001") == refused
     assert (await verify_password(world, PASSWORD, ip="2001:DB8::1"))["errors"][0]["code"] == "RATE_LIMITED"
-    # Neither an identifier of nobody nor another user is counted with John.
+    # An unknown identifier and another user have their own counts.
     await world.add_user("jane")
-    assert await verdicts(world, "nobody", "jane@example.com", ip="2001:db8::1") == ["False"] * 2
+    assert await results(world, "nobody", "jane@example.com", ip="2001:db8::1") == ["False"] * 2
 
 
-@pytest.mark.usefixtures("instant")
+@pytest.mark.usefixtures("without_hashing")
 async def test_spellings_of_an_unknown_name_share_one_count(world: World, john: User) -> None:
-    assert await verdicts(world, *("Nobody", "nobody") * 5) == ["False"] * MAX_TRIES
-    assert await verdicts(world, "NOBODY", "\uff2eobody", "nobody2") == ["RATE_LIMITED"] * 2 + ["False"]
+    assert await results(world, *("Nobody", "nobody") * 5) == ["False"] * MAX_TRIES
+    assert await results(world, "NOBODY", "\uff2eobody", "nobody2") == ["RATE_LIMITED"] * 2 + ["False"]
 
 
-@pytest.mark.usefixtures("instant")
-async def test_spellings_share_the_count_from_anywhere(world: World, john: User) -> None:
+@pytest.mark.usefixtures("without_hashing")
+async def test_identifiers_share_the_count_of_all_ip_addresses(world: World, john: User) -> None:
     await verify_password(world, "wrong", "johnny", ip="203.0.113.1")
     tries = world.database["password_tries"]
     await tries.update_many({"tenant": world.tenant}, {"$set": {"count": 100}})
-    assert await verdicts(world, "john@example.com", ip="203.0.113.2") == ["RATE_LIMITED"]
-    # A current password is a try like any other.
+    assert await results(world, "john@example.com", ip="203.0.113.2") == ["RATE_LIMITED"]
+    # A wrong current password is counted, too.
     [error] = (await change(world, NEW_PASSWORD, world.user_token(john), currentPassword="wrong"))["errors"]
     assert error["code"] == "RATE_LIMITED"
 
 
-@pytest.mark.usefixtures("instant")
-async def test_a_linked_account_has_a_count_of_its_own(world: World, john: User) -> None:
+@pytest.mark.usefixtures("without_hashing")
+async def test_linked_account_has_its_own_count(world: World, john: User) -> None:
     await world.add_user("jane", username="janey")
     link = """mutation { linkIdentity(input: {userId: "auth0|john", secondary: {userId: "auth0|jane"}}) {
       errors { code } } }"""
     assert (await world.ask(link, world.application_token(ALL_SCOPES)))["linkIdentity"]["errors"] == []
-    assert await verdicts(world, *("jane@example.com", "janey") * 5) == ["False"] * MAX_TRIES
-    assert await verdicts(world, "janey", "jane@example.com") == ["RATE_LIMITED"] * 2
-    assert await verdicts(world, "john@example.com", "johnny") == ["False"] * 2
+    assert await results(world, *("jane@example.com", "janey") * 5) == ["False"] * MAX_TRIES
+    assert await results(world, "janey", "jane@example.com") == ["RATE_LIMITED"] * 2
+    assert await results(world, "john@example.com", "johnny") == ["False"] * 2
 
 
-async def test_a_try_is_counted_before_it_is_hashed(world: World, john: User, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_attempt_is_counted_before_it_is_hashed(
+    world: World, john: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tries, counted = world.database["password_tries"], []
     verify_hash = PasswordHashes.verify
 
@@ -476,27 +510,27 @@ async def test_a_try_is_counted_before_it_is_hashed(world: World, john: User, mo
     assert counted == [2, 2]
 
 
-async def test_verifying_takes_an_ip_address_only(world: World, john: User) -> None:
+async def test_verify_refuses_text_that_is_no_ip_address(world: World, john: User) -> None:
     for ip in ("", "somewhere", "203.0.113.7.", "x" * 100_000):
         assert (await verify_password(world, PASSWORD, ip=ip))["errors"] == [{"code": "INVALID_INPUT", "path": ["ip"]}]
     assert await world.database["password_tries"].count_documents({"tenant": world.tenant}) == 0
 
 
-async def test_many_addresses_do_not_get_around_the_limit(world: World, john: User) -> None:
+async def test_many_ip_addresses_do_not_evade_the_limit(world: World, john: User) -> None:
     tries = world.database["password_tries"]
     await verify_password(world, "wrong", ip="203.0.113.1")
     await tries.update_many({"tenant": world.tenant}, {"$set": {"count": 100}})
     assert (await verify_password(world, "wrong", ip="203.0.113.2"))["errors"][0]["code"] == "RATE_LIMITED"
 
 
-async def test_a_blocked_user_is_told_so_with_the_right_password_only(world: World, john: User) -> None:
+async def test_only_the_right_password_reveals_a_blocked_user(world: World, john: User) -> None:
     await change(world, PASSWORD, userId=john.user_id)
     await world.database["users"].update_one({"_id": john.id}, {"$set": {"blocked": True}})
     assert await verify_password(world, NEW_PASSWORD) == INVALID
     assert (await verify_password(world, PASSWORD))["errors"] == [{"code": "USER_BLOCKED", "path": None}]
 
 
-async def test_passwords_are_verified_where_there_are_some(world: World, john: User) -> None:
+async def test_verify_needs_a_database_connection(world: World, john: User) -> None:
     await world.add_connection("g", "google-oauth2")
     assert (await verify_password(world, PASSWORD, connection="none"))["errors"] == [
         {"code": "NOT_FOUND", "path": ["connection"]}
@@ -509,7 +543,7 @@ async def test_passwords_are_verified_where_there_are_some(world: World, john: U
 CREATE = "mutation($input: CreateUserInput!) { createUser(input: $input) { errors { code path } } }"
 
 
-async def bring(world: World, **input: Any) -> Any:
+async def import_user(world: World, **input: Any) -> Any:
     given = {"connection": DATABASE, "email": "old@example.com", **input}
     return (await world.ask(CREATE, world.application_token(ALL_SCOPES), input=given))["createUser"]["errors"]
 
@@ -518,7 +552,7 @@ async def bring(world: World, **input: Any) -> Any:
 async def test_bcrypt_hash_is_replaced_after_the_right_password(world: World, prefix: bytes) -> None:
     await world.add_connection()
     old = bcrypt.hashpw(b"tiny old password", bcrypt.gensalt(4, prefix)).decode()
-    assert await bring(world, passwordHash=old) == []
+    assert await import_user(world, passwordHash=old) == []
     credentials = world.database["credentials"]
     assert await verify_password(world, "tiny old passwort", "old@example.com") == INVALID
     assert (await credentials.find_one({"tenant": world.tenant}))["hash"] == old
@@ -535,37 +569,39 @@ async def test_bcrypt_hash_is_replaced_after_the_right_password(world: World, pr
 async def test_weaker_argon2_hash_is_replaced(world: World) -> None:
     await world.add_connection()
     old = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=2).hash("tiny old password")
-    assert await bring(world, passwordHash=old) == []
+    assert await import_user(world, passwordHash=old) == []
     assert (await verify_password(world, "tiny old password", "old@example.com"))["valid"]
     stored = await world.database["credentials"].find_one({"tenant": world.tenant})
     assert stored["hash"].startswith("$argon2id$v=19$m=65536,t=3,p=1$")
 
 
-async def test_a_hash_that_is_none_or_too_dear_is_refused(world: World) -> None:
+async def test_invalid_or_expensive_hash_is_refused(world: World) -> None:
     await world.add_connection()
     await world.add_connection("e", "email")
-    good = bcrypt.hashpw(b"tiny old password", bcrypt.gensalt(4)).decode()
+    valid = bcrypt.hashpw(b"tiny old password", bcrypt.gensalt(4)).decode()
     argon2 = "$argon2id$v=19$m={},t={},p={}$c29tZXNhbHQ$RdescudvJCsgt3ub+b4dWRWJTmaaJObG"
     for input in (
         {"passwordHash": ""},
         {"passwordHash": "d41d8cd98f00b204e9800998ecf8427e"},
-        {"passwordHash": good[:-1]},
-        {"passwordHash": good.replace("$04$", "$15$")},
+        {"passwordHash": valid[:-1]},
+        {"passwordHash": valid.replace("$04$", "$15$")},
         {"passwordHash": argon2.format(262_145, 1, 1)},
         {"passwordHash": argon2.format(1024, 11, 1)},
         {"passwordHash": argon2.format(1024, 1, 17)},
         {"passwordHash": argon2.format(1024, 1, 1).replace("argon2id", "argon2i")},
-        {"passwordHash": good, "password": PASSWORD},
-        {"passwordHash": good, "connection": "e"},
+        {"passwordHash": valid, "password": PASSWORD},
+        {"passwordHash": valid, "connection": "e"},
     ):
-        assert await bring(world, **input) == [{"code": "INVALID_INPUT", "path": ["passwordHash"]}], input
+        assert await import_user(world, **input) == [{"code": "INVALID_INPUT", "path": ["passwordHash"]}], input
     assert await world.database["users"].count_documents({"tenant": world.tenant}) == 0
 
 
 # ---------------------------------------------------------------- reset by mail
 
 
-async def test_a_mailed_ticket_sets_a_password_once(world: World, john: User, mailbox: Mailbox) -> None:
+async def test_mailed_ticket_sets_a_password_once(
+    world: World, john: User, mailbox: Mailbox, hashed: list[str]
+) -> None:
     await world.add_device(john)
     asked = await world.ask(
         RESET, world.application_token(ALL_SCOPES), input={"userId": john.user_id, "reason": "by phone"}
@@ -574,20 +610,20 @@ async def test_a_mailed_ticket_sets_a_password_once(world: World, john: User, ma
     message = await mailbox.receive_to("john@example.com")
     ticket = ticket_of(message)
     for password, expected in ((None, "INVALID_INPUT"), ("short", "INVALID_INPUT")):
-        told = await redeem_ticket(world, ticket, **({"newPassword": password} if password else {}))
-        assert told["errors"] == [{"code": expected, "path": ["newPassword"]}]
-    assert await devices(world) == 1
+        payload = await redeem_ticket(world, ticket, **({"newPassword": password} if password else {}))
+        assert payload["errors"] == [{"code": expected, "path": ["newPassword"]}]
+    assert await count_devices(world) == 1
     done = await asyncio.gather(*(redeem_ticket(world, ticket, newPassword=f"{PASSWORD} {n}") for n in range(3)))
     assert sorted(each["purpose"] or "" for each in done) == ["", "", "RESET_PASSWORD"]
     assert [each for each in done if each["errors"]] == [TICKET_NOT_FOUND] * 2
     winner = next(n for n, each in enumerate(done) if not each["errors"])
     found = await verify_password(world, f"{PASSWORD} {winner}")
     assert (found["valid"], found["mustChangePassword"]) == (True, False)
-    assert await devices(world) == 0
+    assert await count_devices(world) == 0
     assert [each["type"] for each in await world.events(john)] == ["PASSWORD_CHANGE_REQUESTED", "PASSWORD_CHANGED"]
 
 
-async def test_the_page_of_a_reset_says_what_is_wrong_and_sets_it(world: World, john: User, mailbox: Mailbox) -> None:
+async def test_reset_page_explains_refusals_and_sets_password(world: World, john: User, mailbox: Mailbox) -> None:
     await world.ask(RESET, world.user_token(john), input={})
     link = link_of(await mailbox.receive_to("john@example.com")).removeprefix(PUBLIC_URL)
     page = await world.client.get(link)
@@ -613,7 +649,7 @@ RULES = {
 
 @pytest.mark.parametrize("has_mfa", [False, True])
 @pytest.mark.parametrize("language", RULES)
-async def test_page_of_reset_states_the_rule_that_it_enforces(
+async def test_reset_page_states_the_rule_that_it_enforces(
     world: World, john: User, mailbox: Mailbox, settings: Settings, language: str, has_mfa: bool
 ) -> None:
     await world.database["users"].update_one({"_id": john.id}, {"$set": {"user_metadata": {"lang": language}}})
@@ -622,7 +658,7 @@ async def test_page_of_reset_states_the_rule_that_it_enforces(
     tenants = [world.tenant] if has_mfa else ["another"]
     app = build(settings.model_copy(update={"mfa_tenants": tenants}), world.database)
     minimum = 8 if has_mfa else 15
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://localhost") as client:
+    async with client_of(app) as client:
         page = await client.get("/ticket", params={"ticket": ticket}, headers={"accept-language": "xx"})
         # A refusal shows the form again, with the rule.
         short = {"ticket": ticket, "password": "k7#vQ2xzpT4!mm"[: minimum - 1]}
@@ -635,7 +671,7 @@ async def test_page_of_reset_states_the_rule_that_it_enforces(
         assert 'aria-describedby="rule"' in shown
 
 
-async def test_page_of_reset_gives_the_reason_in_its_language(world: World, john: User, mailbox: Mailbox) -> None:
+async def test_reset_page_gives_the_reason_in_its_language(world: World, john: User, mailbox: Mailbox) -> None:
     await world.database["users"].update_one({"_id": john.id}, {"$set": {"user_metadata": {"lang": "de"}}})
     await world.ask(RESET, world.user_token(john), input={})
     ticket = ticket_of(await mailbox.receive_to("john@example.com"))
@@ -644,7 +680,7 @@ async def test_page_of_reset_gives_the_reason_in_its_language(world: World, john
         assert (refused.status_code, words in refused.text, "The password" in refused.text) == (422, True, False)
 
 
-async def test_a_changed_password_voids_every_ticket(world: World, john: User, mailbox: Mailbox) -> None:
+async def test_password_change_invalidates_every_ticket(world: World, john: User, mailbox: Mailbox) -> None:
     await world.ask(RESET, world.user_token(john), input={})
     ticket = ticket_of(await mailbox.receive_to("john@example.com"))
     await change(world, PASSWORD, userId=john.user_id)
@@ -653,21 +689,21 @@ async def test_a_changed_password_voids_every_ticket(world: World, john: User, m
     assert (await verify_password(world, PASSWORD))["valid"]
 
 
-async def test_a_ticket_for_an_address_sets_no_password(world: World, mailbox: Mailbox) -> None:
+async def test_verification_ticket_sets_no_password(world: World, mailbox: Mailbox) -> None:
     await world.add_connection()
     jane = await world.add_user("jane", email_verified=False)
     query = "mutation { sendVerificationEmail(input: {}) { errors { code } } }"
     await world.ask(query, world.user_token(jane))
     ticket = ticket_of(await mailbox.receive_to("jane@example.com"))
-    told = await redeem_ticket(world, ticket, newPassword=PASSWORD)
-    assert told["errors"] == [{"code": "INVALID_INPUT", "path": ["newPassword"]}]
+    payload = await redeem_ticket(world, ticket, newPassword=PASSWORD)
+    assert payload["errors"] == [{"code": "INVALID_INPUT", "path": ["newPassword"]}]
     assert await world.database["credentials"].count_documents({"tenant": world.tenant}) == 0
 
 
-async def test_without_an_address_there_is_no_reset_by_mail(world: World) -> None:
+async def test_user_without_email_gets_no_reset_mail(world: World) -> None:
     await world.add_connection()
     await world.add_user("jim", email=None, username="jim")
-    told = (await world.ask(RESET, world.application_token(ALL_SCOPES), input={"userId": "auth0|jim"}))[
+    payload = (await world.ask(RESET, world.application_token(ALL_SCOPES), input={"userId": "auth0|jim"}))[
         "sendPasswordResetEmail"
     ]
-    assert [each["code"] for each in told["errors"]] == ["NOT_EDITABLE"]
+    assert [each["code"] for each in payload["errors"]] == ["NOT_EDITABLE"]

@@ -1,4 +1,4 @@
-"""No write is lost: not among many at once, not when the service or its database is killed."""
+"""No acknowledged write is lost among concurrent writers, or when the service or its database is killed."""
 
 import asyncio
 import json
@@ -28,7 +28,7 @@ query($after: String) {
   } }
 }
 """
-WRITERS, ROUNDS = 10, 30
+WRITERS, ROUNDS = 10, 10
 
 
 def client_of(url: str, data_dir: Path) -> httpx.AsyncClient:
@@ -43,7 +43,7 @@ async def ask(client: httpx.AsyncClient, query: str, **variables: object) -> dic
 
 
 async def history(client: httpx.AsyncClient) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The profile, and all of its metadata events, newest first."""
+    """Returns the profile and all of its metadata events, newest first."""
     events, after = [], None
     while True:
         viewer = (await ask(client, READ, after=after))["viewer"]
@@ -61,11 +61,11 @@ async def test_ten_concurrent_writers_lose_no_write(workers: str, tmp_path: Path
             before, _ = await history(client)
 
             async def write(writer: int) -> None:
-                # A connection of its own, so that several workers take part.
-                async with client_of(served.url, tmp_path) as own:
+                # Each writer has its own connection, so that several workers write.
+                async with client_of(served.url, tmp_path) as writing:
                     for number in range(ROUNDS):
                         patch = {f"key{writer}": {str(number): number}}
-                        answer = (await ask(own, WRITE, input={"patch": patch}))["updateUserMetadata"]
+                        answer = (await ask(writing, WRITE, input={"patch": patch}))["updateUserMetadata"]
                         assert answer["errors"] == []
 
             await asyncio.gather(*map(write, range(WRITERS)))
@@ -76,15 +76,15 @@ async def test_ten_concurrent_writers_lose_no_write(workers: str, tmp_path: Path
         assert after["userMetadata"][f"key{writer}"] == {str(number): number for number in range(ROUNDS)}
     written = [each for each in events if each["userVersion"] and each["userVersion"] > before["version"]]
     assert sorted(each["userVersion"] for each in written) == list(range(before["version"] + 1, after["version"] + 1))
-    told = {change["path"]: (change["before"], change["after"]) for each in written for change in each["changes"]}
+    changes = {change["path"]: (change["before"], change["after"]) for each in written for change in each["changes"]}
     expected = {
         f"user_metadata.key{writer}.{number}": (None, number) for writer in range(WRITERS) for number in range(ROUNDS)
     }
-    assert told == expected
+    assert changes == expected
 
 
 async def write_on(url: str, data_dir: Path, writer: int, acknowledged: set[str], stop: asyncio.Event) -> None:
-    """Writes key after key, and remembers those that were acknowledged; ends when told, or with the service."""
+    """Writes one key after another and records the acknowledged keys. Ends when `stop` is set or the service is gone."""
     async with client_of(url, data_dir) as client:
         for number in count():
             if stop.is_set():
@@ -100,7 +100,7 @@ async def write_on(url: str, data_dir: Path, writer: int, acknowledged: set[str]
                 acknowledged.add(key)
 
 
-async def has_grown(keys: set[str], by: int) -> None:
+async def wait_for_more(keys: set[str], by: int) -> None:
     wanted = len(keys) + by
     async with asyncio.timeout(60):
         while len(keys) < wanted:
@@ -116,13 +116,13 @@ def mongod_pid(data_dir: Path) -> int:
     return json.loads((data_dir / "mongod.json").read_text())["pid"]
 
 
-async def test_a_killed_service_loses_no_acknowledged_write(tmp_path: Path) -> None:
+async def test_killed_service_loses_no_acknowledged_write(tmp_path: Path) -> None:
     acknowledged: set[str] = set()
     with serve(tmp_path, "--demo") as served:
         async with asyncio.TaskGroup() as writers:
             for writer in range(6):
                 writers.create_task(write_on(served.url, tmp_path, writer, acknowledged, asyncio.Event()))
-            await has_grown(acknowledged, by=60)
+            await wait_for_more(acknowledged, by=60)
             served.process.kill()
     with serve(tmp_path, "--demo") as served:
         assert acknowledged <= await metadata_keys(served.url, tmp_path)
@@ -136,25 +136,25 @@ async def test_killed_database_returns_with_all_acknowledged_writes(tmp_path: Pa
         async with asyncio.TaskGroup() as writers:
             for writer in range(6):
                 writers.create_task(write_on(served.url, tmp_path, writer, acknowledged, stop))
-            await has_grown(acknowledged, by=60)
+            await wait_for_more(acknowledged, by=60)
             os.kill(first, signal.SIGKILL)
             await asyncio.to_thread(eventually, lambda: mongod_pid(tmp_path) != first, "another mongod")
-            await has_grown(acknowledged, by=60)
+            await wait_for_more(acknowledged, by=60)
             stop.set()
         assert acknowledged <= await metadata_keys(served.url, tmp_path)
 
 
-async def test_tools_and_users_that_write_at_once_both_count(tmp_path: Path) -> None:
+async def test_concurrent_writes_of_user_and_application_are_stored(tmp_path: Path) -> None:
     with serve(tmp_path, "--demo", "--workers", "2") as served:
-        tool = mint(tmp_path, "support@clients", "support", APPLICATION_SCOPES, 3600, TENANT)
+        token = mint(tmp_path, "support@clients", "support", APPLICATION_SCOPES, 3600, TENANT)
         update = """mutation($input: UpdateAppMetadataInput!) {
           updateAppMetadata(input: $input) { errors { code } }
         }"""
         async with client_of(served.url, tmp_path) as john, client_of(served.url, tmp_path) as support:
-            support.headers["authorization"] = f"Bearer {tool}"
+            support.headers["authorization"] = f"Bearer {token}"
             before = (await ask(john, "{ viewer { version } }"))["viewer"]["version"]
             for number in range(10):
-                theirs = ask(john, WRITE, input={"patch": {"n": number + 1}})
-                ours = ask(support, update, input={"userId": JOHN_DOE, "patch": {"n": number + 1}})
-                await asyncio.gather(theirs, ours)
+                of_user = ask(john, WRITE, input={"patch": {"n": number + 1}})
+                of_application = ask(support, update, input={"userId": JOHN_DOE, "patch": {"n": number + 1}})
+                await asyncio.gather(of_user, of_application)
             assert (await ask(john, "{ viewer { version } }"))["viewer"]["version"] == before + 20
