@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_MEMORY = Path("/dev/shm")
+# The folder inside has an unpredictable name, so no other user can create it first.
+_MEMORY = Path("/dev/shm")  # noqa: S108
 _NEEDED_BYTES = 2_000_000_000
 _PREFIX = "profile-api-tests-"
 
