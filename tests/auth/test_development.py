@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from joserfc import jwt
+from joserfc.jwk import ECKey, RSAKey
 
 from app.auth.development import (
     AUDIENCE,
@@ -27,21 +28,29 @@ from app.settings import ConfigurationError, Issuer, Settings
 
 ISSUER = Issuer(issuer="https://id/", audience="a", tenant="t", jwks={"keys": []})
 URL = "mongodb://db/?replicaSet=rs0"
+NO_ISSUERS = (
+    "PROFILE_API_ISSUERS is not set, but PROFILE_API_MONGODB_URL is: set the issuers of tokens, or serve with"
+    " --demo to accept tokens of the development issuer."
+)
+NOT_LOOPBACK = "The development issuer serves loopback only, not 0.0.0.0: set PROFILE_API_ISSUERS first."
 
 
 @pytest.mark.parametrize("demo", [False, True])
 @pytest.mark.parametrize("url", [None, URL])
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
 @pytest.mark.parametrize("issuers", [None, [ISSUER]])
-def test_the_door(issuers: list[Issuer] | None, host: str, url: str | None, demo: bool) -> None:
+def test_development_issuer_needs_loopback_and_no_issuers(
+    issuers: list[Issuer] | None, host: str, url: str | None, demo: bool
+) -> None:
     settings = Settings(issuers=issuers, host=host, mongodb_url=url)
     if issuers is not None:
         assert check_development(settings, demo) is False
     elif host == "127.0.0.1" and (url is None or demo):
         assert check_development(settings, demo) is True
     else:
-        with pytest.raises(ConfigurationError, match="PROFILE_API_ISSUERS"):
+        with pytest.raises(ConfigurationError) as refused:
             check_development(settings, demo)
+        assert str(refused.value) == (NO_ISSUERS if url and not demo else NOT_LOOPBACK)
 
 
 def test_the_key_is_made_once_and_is_its_owners(tmp_path: Path) -> None:
@@ -88,8 +97,8 @@ def test_issuer_publishes_no_private_key(tmp_path: Path) -> None:
 def test_missing_key_is_reported_with_its_folder(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as missing:
         check_key(tmp_path)
-    assert str(tmp_path) in str(missing.value)
-    assert "PROFILE_API_DATA_DIR" in str(missing.value)
+    assert str(missing.value).startswith(f"There is no development key in {tmp_path}. ")
+    assert str(missing.value).endswith(", or set PROFILE_API_DATA_DIR to its data directory.")
     assert list(tmp_path.iterdir()) == []
     load_key(tmp_path)
     check_key(tmp_path)
@@ -97,9 +106,41 @@ def test_missing_key_is_reported_with_its_folder(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"x" * 15, b"\xff" * 3])
 def test_secret_that_is_too_short_is_refused(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "development-secret").write_bytes(content)
-    with pytest.raises(ConfigurationError, match="development-secret"):
+    path = tmp_path / "development-secret"
+    path.write_bytes(content)
+    with pytest.raises(ConfigurationError) as refused:
         load_secret(tmp_path)
+    problem = "does not contain a secret: restore it from a backup: stored values need it."
+    assert str(refused.value) == f"PROFILE_API_DATA_DIR: {path} {problem}"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"no key",
+        ECKey.generate_key("P-256").as_pem(private=False),
+        ECKey.generate_key("P-384").as_pem(private=True),
+        RSAKey.generate_key(2048).as_pem(private=True),
+    ],
+    ids=["garbage", "public", "another curve", "RSA"],
+)
+def test_file_without_a_private_key_for_es256_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "development-key.pem"
+    path.write_bytes(content)
+    with pytest.raises(ConfigurationError) as refused:
+        load_key(tmp_path)
+    problem = "is not a private key for ES256: delete it, and the next start creates a new key."
+    assert str(refused.value) == f"PROFILE_API_DATA_DIR: {path} {problem}"
+    assert path.read_bytes() == content
+
+
+def test_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "development-key.pem"
+    path.mkdir()
+    with pytest.raises(ConfigurationError) as refused:
+        load_key(tmp_path)
+    problem = "cannot be read (Is a directory): check its owner and mode."
+    assert str(refused.value) == f"PROFILE_API_DATA_DIR: {path} {problem}"
 
 
 def test_secret_is_made_once_and_is_its_owners(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -33,6 +34,7 @@ class Server:
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.asked.append(request.url.path)
+        self.last = request
         if request.url.path == "/.well-known/openid-configuration":
             return httpx.Response(200, json=self.discovery)
         headers = {"location": f"{ISSUER}/elsewhere"} if self.status == 302 else {}
@@ -56,6 +58,69 @@ def keys_of(server: Server, clock: Clock, **more: Any) -> IssuerKeys:
 async def find(keys: IssuerKeys, kid: str | None = "ec", alg: str = "ES256") -> Any:
     found = await keys.find({"alg": alg} if kid is None else {"alg": alg, "kid": kid})
     return found.kid if found else None
+
+
+async def test_keys_are_fetched_as_json_with_a_time_limit() -> None:
+    server = Server(public(EC))
+    assert await find(keys_of(server, Clock())) == "ec"
+    assert (server.last.method, server.last.headers["accept"]) == ("GET", "application/json")
+    assert set(server.last.extensions["timeout"].values()) == {5.0}
+
+
+async def test_issuer_may_end_with_slashes() -> None:
+    server = Server(public(EC))
+    server.discovery["issuer"] = f"{ISSUER}//"
+    issuer = Issuer(issuer=f"{ISSUER}//", audience="a", tenant="t")
+    assert await find(IssuerKeys(issuer, Clock(), httpx.MockTransport(server))) == "ec"
+    assert server.asked[0] == "/.well-known/openid-configuration"
+
+
+@pytest.mark.parametrize(("size", "found"), [(500_000, True), (500_001, False)])
+async def test_document_of_keys_has_a_largest_size(size: int, found: bool) -> None:
+    body = json.dumps({"keys": [public(EC)]}).encode()
+    parts = [body[:10], body[10:], b" " * (size - len(body))]
+
+    async def stream() -> AsyncIterator[bytes]:
+        for part in parts:
+            yield part
+
+    keys = IssuerKeys(
+        Issuer(issuer=ISSUER, audience="a", tenant="t", jwks_uri=f"{ISSUER}/keys"),
+        Clock(),
+        httpx.MockTransport(lambda _: httpx.Response(200, content=stream())),
+    )
+    if found:
+        assert await find(keys) == "ec"
+    else:
+        with pytest.raises(Unavailable):
+            await find(keys)
+
+
+async def test_issuer_that_never_answers_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def hang(_: httpx.Request) -> httpx.Response:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setattr("app.auth.keys._TIMEOUT_SECONDS", 0.01)
+    keys = IssuerKeys(Issuer(issuer=ISSUER, audience="a", tenant="t"), Clock(), httpx.MockTransport(hang))
+    with pytest.raises(Unavailable, match=r"^The issuer of the token does not answer. Try again later.$"):
+        await find(keys)
+
+
+async def test_next_fetch_is_due_after_the_last_one(caplog: pytest.LogCaptureFixture) -> None:
+    server, clock = Server(public(EC)), Clock()
+    keys = keys_of(server, clock)
+    assert keys.stale_at <= clock.now
+    await find(keys)
+    assert keys.stale_at == clock.now + REFRESH_SECONDS
+    assert caplog.messages == []
+    clock.now += REFRESH_SECONDS
+    server.status = 500
+    keys.refresh_when_old()
+    assert keys._fetching
+    await keys._fetching
+    assert keys.stale_at == clock.now + RETRY_SECONDS
+    assert caplog.messages == [f"the keys of {ISSUER} cannot be fetched: ValueError"]
 
 
 async def test_keys_come_by_discovery_once_and_are_kept() -> None:

@@ -175,6 +175,25 @@ def test_require_refuses_a_caller_without_the_scopes() -> None:
     assert refused.value.scopes == [["read:users"]]
 
 
+@pytest.mark.parametrize(
+    ("is_self", "expected"),
+    [
+        (None, [["read:users"], ["read:current_user"]]),
+        (True, [["read:current_user"], ["read:users"]]),
+        (False, [["read:users"]]),
+    ],
+)
+def test_error_for_any_profile_depends_on_whose_it_is(is_self: bool | None, expected: list[list[str]]) -> None:
+    with pytest.raises(Forbidden) as refused:
+        require_for_any_profile(user(), READ_USER, is_self)
+    assert refused.value.scopes == expected
+
+
+def test_profile_is_of_another_user_by_default() -> None:
+    assert forbidden(user(), READ_USER).scopes == [["read:users"]]
+    assert not holds(user("read:current_user"), READ_USER)
+
+
 def test_request_without_a_token_is_unauthenticated() -> None:
     for check in (require, require_scopes, require_for_any_profile):
         with pytest.raises(Unauthenticated):
