@@ -115,6 +115,7 @@ REFUSED = {
     "permissions are text": (sign(permissions="read:users"), BAD_SCOPES),
     "too long": (sign(pad="x" * MAX_TOKEN_BYTES), "The token is too long."),
     "not ascii": (sign() + "é", NO_JWT),
+    "lone surrogate": (sign() + "\ud800", NO_JWT),
 }
 
 
@@ -249,10 +250,14 @@ async def test_connection_client_and_time_of_sign_in_are_carried() -> None:
     assert (found.connection, found.client_id, found.auth_time) == ("partner", "web", NOW)
 
 
-@pytest.mark.parametrize("value", ["now", "1", True, None, [], {}, 10**400, -(10**400)])
+@pytest.mark.parametrize("value", ["now", "1", True, None, [], {}, 2**53, -(2**53), 10**400, -(10**400)])
 async def test_an_auth_time_that_is_no_time_is_unknown(value: Any) -> None:
     token = signed({"alg": "EdDSA"}, json.dumps({**CLAIMS, "auth_time": value}).encode())
     assert (await verify(token)).auth_time is None
+
+
+async def test_client_id_that_is_no_text_is_unknown() -> None:
+    assert (await verify(sign(azp=["web"]))).client_id is None
 
 
 async def test_times_may_have_a_fraction() -> None:

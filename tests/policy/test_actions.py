@@ -122,6 +122,24 @@ def test_missing_scope_is_reported_before_other_obstacles() -> None:
 def test_missing_scopes_are_reported() -> None:
     assert action(Name.DELETE, application(), target()).missing_scopes == ["delete:users"]
     assert action(Name.BLOCK, APPLICATION, target(blocked=True)).missing_scopes == []
+    assert action(Name.DELETE, APPLICATION, target()) == UserAction(Name.DELETE, True, None, None, [])
+    own = action(Name.EDIT_USER_METADATA, user(), target(is_self=True))
+    assert own.missing_scopes == ["update:current_user_metadata"]
+
+
+@pytest.mark.parametrize(
+    ("name", "principal", "is_self", "reason"),
+    [
+        (Name.BLOCK, user(), True, "You cannot do this to your own profile."),
+        (Name.BLOCK, user(), False, "You are not allowed to block or unblock a user."),
+        (Name.BLOCK, application(), True, "You are not allowed to block or unblock a user."),
+        (Name.EDIT_USER_METADATA, user(), True, "You are not allowed to change user_metadata."),
+    ],
+)
+def test_reason_of_a_missing_scope_names_the_action(
+    name: Name, principal: Principal, is_self: bool, reason: str
+) -> None:
+    assert action(name, principal, target(is_self=is_self)).reason == reason
 
 
 def test_forbidden_to_own_profile_means_no_missing_scope() -> None:

@@ -151,6 +151,8 @@ def test_missing_scopes_are_of_the_alternative_with_fewest() -> None:
     assert missing_scopes(user(), READ_USER, is_self=True) == ["read:current_user"]
     assert missing_scopes(user(), READ_USER, is_self=False) == ["read:users"]
     assert missing_scopes(user("read:roles"), READ_ROLE_USERS, is_self=False) == ["read:users"]
+    either = Rule("x", (frozenset({Scope.CREATE_ROLES, Scope.DELETE_ROLES}), frozenset({Scope.READ_USERS})))
+    assert missing_scopes(user(), either, is_self=False) == ["read:users"]
 
 
 def test_require_returns_the_caller_for_whom_the_rule_holds() -> None:
