@@ -1,4 +1,4 @@
-"""What the tables of all kinds have in common."""
+"""Checks that apply to the attribute tables of all kinds."""
 
 import pytest
 
@@ -16,7 +16,7 @@ RELATIONS = [each for kind in KINDS for each in kind.attributes.values() if isin
 
 
 @pytest.mark.parametrize("relation", RELATIONS, ids=lambda each: each.name)
-def test_each_relation_is_a_list_of_a_known_kind(relation: Relation) -> None:
+def test_each_relation_lists_a_known_kind(relation: Relation) -> None:
     query = list_query(relation)
     kind = query.kind
     assert (kind.name, query.order) == (relation.of, relation.order)
@@ -24,7 +24,7 @@ def test_each_relation_is_a_list_of_a_known_kind(relation: Relation) -> None:
     assert query.owner_field in known
 
 
-def test_each_rule_of_an_attribute_is_one_of_reading() -> None:
+def test_each_attribute_has_a_rule_of_reading() -> None:
     rules = {each.read for kind in KINDS for each in kind.attributes.values()} - {None}
     assert rules <= set(READING)
 

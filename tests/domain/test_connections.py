@@ -1,4 +1,4 @@
-"""Which kind a connection is of, and whether its users' root attributes can be edited."""
+"""The kind of a connection, and whether the root attributes of its users can be edited."""
 
 from itertools import product
 
@@ -26,7 +26,7 @@ STRATEGIES = {"auth0": DATABASE, "custom": CUSTOM, "sms": PASSWORDLESS, "github"
         (SOCIAL, "google-oauth2 facebook apple github linkedin twitter windowslive amazon oauth2 AUTH0 unknown"),
     ],
 )
-def test_the_strategy_says_the_kind(kind: AuthConnectionKind, strategies: str) -> None:
+def test_strategy_decides_the_kind(kind: AuthConnectionKind, strategies: str) -> None:
     for strategy in strategies.split():
         assert kind_of(strategy) is kind
         assert AuthConnection("t", "c", strategy).kind is kind
@@ -40,22 +40,22 @@ def test_connection_kind_and_sync_decide_what_is_editable(import_mode: bool, syn
         assert (refusal is None) == (ours or sync is not ON_EACH_LOGIN), kind
 
 
-def test_by_default_a_login_takes_them_over() -> None:
+def test_each_login_updates_root_attributes_by_default() -> None:
     refusals = {kind: why_not_editable(AuthConnection("t", "corp", strategy)) for strategy, kind in STRATEGIES.items()}
     assert {kind for kind, refusal in refusals.items() if refusal is None} == {DATABASE, PASSWORDLESS}
 
 
 @pytest.mark.parametrize(("strategy", "names_import_mode"), [("custom", True), ("github", False), ("samlp", False)])
-def test_advice_names_every_setting_that_would_help(strategy: str, names_import_mode: bool) -> None:
+def test_message_names_every_setting_that_would_help(strategy: str, names_import_mode: bool) -> None:
     refusal = why_not_editable(AuthConnection("t", "my-corp", strategy))
     assert refusal
     assert "my-corp" in refusal.reason
     assert "syncRootAttributes" in refusal.advice
-    # For any other kind than a custom database importMode would change nothing.
+    # importMode has an effect on custom databases only.
     assert ("importMode" in refusal.advice) == names_import_mode
 
 
-def test_a_connection_that_is_gone_is_a_reason() -> None:
+def test_deleted_connection_is_a_reason() -> None:
     refusal = why_not_editable(None)
     assert refusal
     assert refusal.code == "CONNECTION_FORBIDS"

@@ -1,4 +1,4 @@
-"""Filters: their keys, and what an array and an absent value mean. tests/store compares `matches` with MongoDB."""
+"""Filters: their keys, and how they match arrays and absent values. tests/store compares `matches` with MongoDB."""
 
 import json
 from datetime import datetime
@@ -10,7 +10,7 @@ import pytest
 from app.domain.filters import ALL, And, Contains, Eq, Exists, Filter, In, Not, Or, Prefix, Range
 
 TIME = datetime(2026, 1, 31, 12, 0, 0, 5000)
-# What a caller could send to make two filters look alike.
+# Text by which a caller could try to make the keys of two filters equal.
 TEXTS = ["", "a", "b", 'a"', "a,b", '","', "['eq'", "null", "true", "1", "\\", "\0", "\ud800", "a b", TIME.isoformat()]
 SIMPLE: list[Filter] = [
     *(make(path, text) for make in (Eq, Prefix, Contains) for path in ("a", "a.b") for text in TEXTS),
@@ -54,7 +54,7 @@ def test_equal_filters_have_equal_keys(one: Filter, other: Filter) -> None:
     assert hash(one) == hash(other)
 
 
-def test_key_is_json_that_quotes_all_text() -> None:
+def test_key_is_json_with_all_text_quoted() -> None:
     for each in [*SIMPLE, *COMBINED]:
         assert json.loads(each.key()) == each.terms()
         assert each.key().isascii()
@@ -104,7 +104,7 @@ RECORD: dict[str, Any] = {
         Not(Or(())),
     ],
 )
-def test_record_matches(matching: Filter) -> None:
+def test_filter_matches_record(matching: Filter) -> None:
     assert matching.matches(RECORD)
     assert not Not(matching).matches(RECORD)
 
@@ -134,6 +134,6 @@ def test_record_matches(matching: Filter) -> None:
         And((Eq("name", "Ann"), Eq("age", 4))),
     ],
 )
-def test_record_does_not_match(other: Filter) -> None:
+def test_filter_does_not_match_record(other: Filter) -> None:
     assert not other.matches(RECORD)
     assert Not(other).matches(RECORD)

@@ -1,4 +1,4 @@
-"""Reading an attribute changes neither the record nor what was joined to it, so that requests can share them."""
+"""Reading an attribute changes neither the record nor joined data, because requests share both."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -66,7 +66,7 @@ JOINED = {
 
 
 def read_all(value: Any) -> None:
-    """Reads every attribute, down to those of rows inside."""
+    """Reads every attribute, including those of nested rows."""
     if isinstance(value, Row):
         for name, attribute in value.kind.attributes.items():
             if not isinstance(attribute, Provided):
@@ -80,7 +80,7 @@ def read_all(value: Any) -> None:
 def test_reading_each_attribute_changes_no_record(kind: Kind, record: dict[str, Any]) -> None:
     row = Row(kind, freeze(record), ReadableRules(READING), freeze(JOINED))
     read_all(row)
-    # Read again: what was made of the record before may be returned, and is not changed either.
+    # The second reading may return values that the first one computed. It must not change them either.
     read_all(row)
     assert row.record == record
     assert row.joined == JOINED
@@ -95,7 +95,7 @@ def test_frozen_record_refuses_each_change(change: Any) -> None:
         change()
 
 
-def test_two_readers_share_a_record() -> None:
+def test_two_readers_can_share_a_record() -> None:
     record = freeze(RECORDS[0][1])
     for joined, expected in (({"identities": [{"access_token": "secret"}, {}]}, "secret"), ({}, None)):
         first, second = Row(USER, record, ReadableRules(READING), joined).read("identities")

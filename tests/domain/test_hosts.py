@@ -1,4 +1,4 @@
-"""Which hosts are this machine."""
+"""Which host names and IP addresses are loopback."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from app.domain.hosts import is_loopback
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.1.2.3", "::1", "[::1]"])
-def test_host_of_this_machine_is_loopback(host: str) -> None:
+def test_loopback_host_is_recognized(host: str) -> None:
     assert is_loopback(host)
 
 

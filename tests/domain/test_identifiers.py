@@ -1,4 +1,4 @@
-"""One form of each identifier: what is found by it, and what collides."""
+"""The normalized form of identifiers, by which users are found and duplicates are refused."""
 
 from datetime import datetime
 from typing import Any
@@ -39,29 +39,29 @@ def user(*identities: Identity, **fields: Any) -> User:
         ("K", "\u212a"),
     ],
 )
-def test_texts_that_differ_in_case_or_form_fold_to_one(one: str, other: str) -> None:
+def test_texts_that_differ_in_case_or_form_fold_alike(one: str, other: str) -> None:
     assert fold(one) == fold(other)
 
 
 @pytest.mark.parametrize(("one", "other"), [("e", "é"), ("a", "b"), ("l", "I"), ("john", "john "), ("ı", "i")])
-def test_texts_that_differ_otherwise_stay_apart(one: str, other: str) -> None:
+def test_other_texts_fold_differently(one: str, other: str) -> None:
     assert fold(one) != fold(other)
 
 
 @given(st.text(max_size=12))
-def test_folding_twice_is_folding_once(text: str) -> None:
+def test_folding_folded_text_changes_nothing(text: str) -> None:
     assert fold(fold(text)) == fold(text)
     assert fold(text.casefold()) == fold(text)
 
 
-def test_a_social_account_is_one_through_whichever_connection() -> None:
+def test_social_account_has_one_key_for_all_connections() -> None:
     assert subject_key("github", "github", "7") == subject_key("github", "github-2", "7")
     assert subject_key("github", "github", "7") != subject_key("facebook", "github", "7")
     assert subject_key("github", "github", "7") != subject_key("github", "github", "8")
 
 
 @pytest.mark.parametrize("provider", ["auth0", "custom", "email", "sms", "samlp", "waad", "oidc"])
-def test_any_other_account_belongs_to_its_connection(provider: str) -> None:
+def test_other_account_has_one_key_for_each_connection(provider: str) -> None:
     assert subject_key(provider, "one", "7") != subject_key(provider, "two", "7")
     assert subject_key(provider, "one", "7") == subject_key(provider, "one", "7")
     # Subjects and connection names are exact.
@@ -69,7 +69,7 @@ def test_any_other_account_belongs_to_its_connection(provider: str) -> None:
     assert subject_key(provider, "one", "a") != subject_key(provider, "One", "a")
 
 
-# Auth0's names of connections have no colon; what is behind the connection may be anything.
+# Names of connections contain no colon. The text after the connection may contain any character.
 CONNECTIONS = st.from_regex(r"[a-z][a-z0-9-]{0,3}", fullmatch=True)
 ACCOUNTS = st.tuples(st.sampled_from(["auth0", "samlp"]), CONNECTIONS, st.text(st.sampled_from(":|ab"), max_size=4))
 
@@ -100,18 +100,18 @@ def test_user_has_keys_of_identities_and_of_primary_identifiers() -> None:
     ]
 
 
-def test_what_is_not_there_has_no_key() -> None:
+def test_absent_identifier_has_no_key() -> None:
     assert keys_of(user(AUTH0)) == ["sub:auth0:db:john"]
     assert keys_of(user(AUTH0, email="", username="", phone_number="")) == ["sub:auth0:db:john"]
     assert keys_of(user(email="john@example.com")) == []
 
 
-def test_the_same_account_through_two_connections_is_one_key() -> None:
+def test_two_connections_of_one_social_account_give_one_key() -> None:
     again = Identity(provider="github", connection="github-2", user_id="7", is_social=True)
     assert keys_of(user(GITHUB, again)) == ["sub:github::7"]
 
 
-def test_an_address_is_a_key_only_where_accounts_are_named_by_it() -> None:
+def test_email_is_a_key_in_connections_that_use_it_to_sign_in() -> None:
     assert "email:db:a@b.c" in keys_of(user(AUTH0, SAML, email="a@b.c"))
-    # A provider may say the same address of two accounts.
+    # A social provider may report the same e-mail address for two accounts.
     assert not [each for each in keys_of(user(SAML, AUTH0, email="a@b.c")) if each.startswith("email:")]

@@ -1,4 +1,4 @@
-"""Linking and unlinking, as pure decisions; end to end they are in tests/schema/test_linking.py."""
+"""The pure decisions of linking and unlinking. tests/schema/test_linking.py tests them through the API."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -32,17 +32,17 @@ def user(handle: str, identities: int = 1, **fields: Any) -> User:
         (user("a", MAX_IDENTITIES), user("b"), ErrorCode.TOO_LARGE),
     ],
 )
-def test_what_can_not_be_one_is_refused(primary: User, secondary: User, code: ErrorCode) -> None:
+def test_profiles_that_cannot_be_linked_are_refused(primary: User, secondary: User, code: ErrorCode) -> None:
     with pytest.raises(Refused) as refused:
         check_link(primary, secondary)
     assert refused.value.code is code
 
 
-def test_a_user_may_have_sixteen() -> None:
+def test_user_has_at_most_sixteen_identities() -> None:
     check_link(user("a", MAX_IDENTITIES - 1), user("b"))
 
 
-def test_what_was_linked_and_given_back_is_as_it_was() -> None:
+def test_unlink_restores_the_secondary() -> None:
     primary = user("a", user_metadata={"x": 1})
     secondary = user("b", user_metadata={"y": 2}, app_metadata={"z": {"k": [1]}}, role_ids=("r",))
     linked, waiting = link(primary, secondary, LinkMetadata.MERGE, ALL)
@@ -51,11 +51,11 @@ def test_what_was_linked_and_given_back_is_as_it_was() -> None:
     after, given_back = unlink(linked, waiting, linked.identities[1])
     assert given_back == secondary
     assert after.identities == primary.identities
-    # What it was given stays with it.
+    # The primary profile keeps what it got from the secondary.
     assert after.user_metadata == {"x": 1, "y": 2}
 
 
-def test_what_the_primary_holds_no_more_is_not_given_back() -> None:
+def test_unlink_does_not_restore_what_the_primary_lost() -> None:
     secondary = user(
         "b", app_metadata={"kept": 1, "gone": 2, "changed": 3, "deep": {"kept": 1, "gone": 2}}, role_ids=("r", "s")
     )
@@ -102,7 +102,7 @@ def test_unlink_gives_back_app_metadata_not_taken(now: dict[str, Any], expected:
     ("now", "expected"),
     [
         (("held",), ("own", "held")),
-        # Somebody chose the roles of the person since: the account has no others.
+        # The roles were changed after the link, so the account gets no others.
         ((), ()),
         (("held", "new"), ("held",)),
         (("own",), ("own",)),
@@ -129,7 +129,7 @@ def test_unlink_gives_back_what_a_link_without_access_kept() -> None:
     assert unlink(linked, waiting, linked.identities[1])[1] == secondary
 
 
-HELD_BY: dict[Access, Any] = {
+ACCESS_OF: dict[Access, Any] = {
     Access.APP_METADATA: ({"a": 1}, {"b": 2}, {"a": 1, "b": 2}),
     Access.ROLES: (("r",), ("s",), ("r", "s")),
     Access.PERMISSIONS: (
@@ -142,10 +142,10 @@ HELD_BY: dict[Access, Any] = {
 
 @pytest.mark.parametrize("shared", [{each} for each in Access] + [ALL - {each} for each in Access], ids=sorted)
 def test_link_shares_some_and_unlink_gives_back_all(shared: frozenset[Access]) -> None:
-    primary = user("a", **{str(name): held for name, (held, _, _) in HELD_BY.items()})
-    secondary = user("b", **{str(name): held for name, (_, held, _) in HELD_BY.items()})
+    primary = user("a", **{str(name): held for name, (held, _, _) in ACCESS_OF.items()})
+    secondary = user("b", **{str(name): held for name, (_, held, _) in ACCESS_OF.items()})
     linked, waiting = link(primary, secondary, LinkMetadata.MERGE, shared)
-    for name, (before, _, both) in HELD_BY.items():
+    for name, (before, _, both) in ACCESS_OF.items():
         assert getattr(linked, name) == (both if name in shared else before)
     assert set(waiting.primary_access or {}) == ALL - shared
     assert unlink(linked, waiting, linked.identities[1])[1] == secondary
@@ -153,17 +153,17 @@ def test_link_shares_some_and_unlink_gives_back_all(shared: frozenset[Access]) -
 
 @pytest.mark.parametrize("shared", list(Access))
 def test_unlink_takes_away_the_shared_part_taken_since(shared: Access) -> None:
-    primary = user("a", **{str(name): held for name, (held, _, _) in HELD_BY.items()})
-    secondary = user("b", **{str(name): held for name, (_, held, _) in HELD_BY.items()})
+    primary = user("a", **{str(name): held for name, (held, _, _) in ACCESS_OF.items()})
+    secondary = user("b", **{str(name): held for name, (_, held, _) in ACCESS_OF.items()})
     linked, waiting = link(primary, secondary, LinkMetadata.MERGE, {shared})
-    less = replace(linked, **{str(shared): HELD_BY[shared][0]})
+    less = replace(linked, **{str(shared): ACCESS_OF[shared][0]})
     _, given_back = unlink(less, waiting, linked.identities[1])
     nothing: Any = {} if shared is Access.APP_METADATA else ()
     assert given_back == replace(secondary, **{str(shared): nothing})
 
 
 def test_unlink_gives_back_app_metadata_kept_apart() -> None:
-    """KEEP_PRIMARY takes nothing over, so nothing can have been taken from the primary."""
+    """With KEEP_PRIMARY the primary gets nothing, so the secondary gets everything back."""
     primary, secondary = user("a", app_metadata={"plan": "free"}), user("b", app_metadata={"plan": "pro", "beta": 1})
     linked, waiting = link(primary, secondary, LinkMetadata.KEEP_PRIMARY, ALL)
     assert linked.app_metadata == {"plan": "free"}

@@ -1,4 +1,4 @@
-"""Global ids come back as they were made, and nothing else does."""
+"""Global ids: encoding and decoding, and invalid ids."""
 
 from base64 import b64encode, urlsafe_b64encode
 
@@ -21,7 +21,7 @@ def unpadded(content: bytes) -> str:
 
 
 @given(KINDS, st.text())
-def test_an_id_comes_back_as_it_was_made(kind: str, key: str) -> None:
+def test_id_decodes_to_what_was_encoded(kind: str, key: str) -> None:
     encoded = encode_id(kind, key)
     assert decode_id(encoded) == (kind, key)
     assert encoded.isascii()
@@ -29,18 +29,18 @@ def test_an_id_comes_back_as_it_was_made(kind: str, key: str) -> None:
 
 
 @given(KINDS, KINDS, st.text(max_size=3), st.text(max_size=3))
-def test_two_things_have_two_ids(kind: str, other_kind: str, key: str, other_key: str) -> None:
+def test_different_objects_have_different_ids(kind: str, other_kind: str, key: str, other_key: str) -> None:
     assert (encode_id(kind, key) == encode_id(other_kind, other_key)) == ((kind, key) == (other_kind, other_key))
 
 
-def test_a_key_is_what_it_prints_as() -> None:
+def test_key_is_encoded_as_its_text() -> None:
     assert decode_id(encode_id("Role", 7)) == ("Role", "7")
     assert decode_id(encode_id("Identity", "a|b:c|d")) == ("Identity", "a|b:c|d")
     assert decode_id(encode_id("User", "")) == ("User", "")
 
 
 @given(st.text() | st.text(st.sampled_from("VXNlcjox-_=+/ \n")) | st.binary().map(unpadded))
-def test_only_what_was_made_here_is_an_id(text: str) -> None:
+def test_text_that_was_not_encoded_is_no_id(text: str) -> None:
     decoded = decode_id(text)
     assert decoded is None or encode_id(*decoded) == text
 
@@ -68,9 +68,9 @@ def test_only_what_was_made_here_is_an_id(text: str) -> None:
         "é" + ID,
         "\ud800",
         "\0",
-        # The last bits say nothing; only zeros were written.
+        # Unused bits at the end must be zero, so that each object has one id only.
         unpadded(b"User:1a")[:-1] + "R",
     ],
 )
-def test_garbage_is_none(text: str) -> None:
+def test_random_text_decodes_to_none(text: str) -> None:
     assert decode_id(text) is None

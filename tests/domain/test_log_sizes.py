@@ -1,4 +1,4 @@
-"""How much of a change, and of the details of an event, is kept."""
+"""Limits of the changes and details that a log event stores."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ def event(*changes: FieldChange, details: Any = None) -> LogEvent:
 
 
 def text(size: int, letter: str = "x") -> str:
-    """Takes `size` bytes as JSON, with its quotes."""
+    """Returns text that has `size` bytes as JSON, including its quotes."""
     return letter * ((size - 2) // len(letter.encode()))
 
 
@@ -53,7 +53,7 @@ def test_large_array_becomes_marker() -> None:
     assert change.after == too_large(size_of(list(range(2_000))))
 
 
-def test_changes_of_one_event_have_limit_in_all() -> None:
+def test_changes_of_one_event_have_a_total_limit() -> None:
     values = {f"k{number:03}": text(3_000) for number in range(100)}
     small = {f"k{number:03}": 1 for number in range(100)}
     changes = diff({"app_metadata": small, "name": "old"}, {"app_metadata": values, "name": "new"})
@@ -67,7 +67,7 @@ def test_changes_of_one_event_have_limit_in_all() -> None:
 
 
 def test_long_paths_count_towards_the_limit() -> None:
-    """The values are small, and each path is almost two kilobytes."""
+    """The values are small, but each path has almost two kilobytes."""
     deep: dict[str, Any] = {f"leaf{number}": 1 for number in range(1_000)}
     for level in range(14):
         deep = {f"{level}" * 60: deep}

@@ -1,4 +1,4 @@
-"""What a later login does to a profile: what the provider states counts, and a default replaces nothing."""
+"""How later logins change a profile: values that the provider states replace others, and defaults replace nothing."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -38,7 +38,7 @@ def login(strategy: str, raw: dict[str, Any], days: int) -> Login:
 
 
 def after(strategy: str, *payloads: dict[str, Any]) -> User:
-    """The profile after logins with these payloads."""
+    """Returns the profile after logins with these payloads."""
     user = create_profile(login(strategy, payloads[0], 0), Key(1), "1", AT)
     for days, raw in enumerate(payloads[1:], 1):
         user = refresh_profile(user, login(strategy, raw, days), AT + timedelta(days=days))
@@ -61,7 +61,7 @@ def test_login_with_any_part_of_payload_changes_nothing() -> None:
         assert kept(after("oidc", ANN, part)) == kept(full), left
 
 
-def test_attributes_settle_on_what_any_login_stated() -> None:
+def test_attributes_keep_what_any_login_stated() -> None:
     names = [name for name in ANN if name != "sub"]
     for first in subsets(names, range(3)):
         part = {"sub": "1", **{name: ANN[name] for name in first}}
@@ -107,7 +107,7 @@ def test_default_replaces_no_value_of_any_source(name: str, source: AttributeSou
         assert (getattr(user, name), user.provenance[name]) == (value, kept)
 
 
-def test_default_fills_what_never_had_a_value() -> None:
+def test_default_fills_an_attribute_that_never_had_a_value() -> None:
     user = after("oidc", {"sub": "1"}, {"sub": "1", "email": "annl2@example.com"})
     assert (user.name, user.nickname) == ("annl2@example.com", "annl2")
 
@@ -121,7 +121,7 @@ def test_default_fills_what_never_had_a_value() -> None:
         ({"name": "Dr. Lee"}, {"given_name": "Ann", "family_name": "May"}, "Dr. Lee"),
     ],
 )
-def test_name_of_both_parts_replaces_only_such_a_name(first: Any, then: Any, name: str) -> None:
+def test_name_made_of_both_parts_replaces_its_like_only(first: Any, then: Any, name: str) -> None:
     assert after("oidc", {"sub": "1", **first}, {"sub": "1", **then}).name == name
 
 
@@ -135,7 +135,7 @@ def test_name_of_both_parts_replaces_only_such_a_name(first: Any, then: Any, nam
         ({"email_verified": False}, True),
     ],
 )
-def test_verification_counts_for_the_address_it_was_of(then: dict[str, Any], verified: bool) -> None:
+def test_verification_is_kept_for_the_same_email_only(then: dict[str, Any], verified: bool) -> None:
     for strategy in ("oidc", "custom"):
         account = {"sub": "1", "id": "1", "email": "annl2@example.com", "email_verified": True}
         assert after(strategy, account, {"sub": "1", "id": "1", **then}).email_verified is verified
@@ -147,7 +147,7 @@ def test_new_number_does_not_inherit_verification() -> None:
     assert (user.phone_number, user.phone_verified) == ("+14258831920", False)
 
 
-def test_user_principal_name_replaces_no_address() -> None:
+def test_user_principal_name_replaces_no_email() -> None:
     claims = {"oid": "1", "email": "ann@example.com", "upn": "annl2@corp.example"}
     assert after("waad", claims, {"oid": "1", "upn": "annl2@corp.example"}).email == "ann@example.com"
     assert after("waad", {"oid": "1", "upn": "annl2@corp.example"}, claims).email == "ann@example.com"
@@ -165,7 +165,7 @@ def test_login_removes_default_picture_of_earlier_version(strategy: str, sync: S
     assert (seen.picture, seen.provenance) == (None, user.provenance)
 
 
-def test_login_keeps_picture_that_somebody_chose() -> None:
+def test_login_keeps_picture_that_the_user_chose() -> None:
     for source in (AttributeSource.USER, AttributeSource.ADMIN, AttributeSource.IDP):
         user = create_profile(login("oidc", {"sub": "1"}, 0), Key(1), "1", AT)
         chosen = replace(user, picture="https://images.example/1", provenance={"picture": Provenance(source, AT)})

@@ -1,4 +1,4 @@
-"""Which field changed, from what to what."""
+"""The changes of a log event: which paths changed, from which value to which."""
 
 import json
 from copy import deepcopy
@@ -14,7 +14,7 @@ from app.domain.logs import LOG_EVENT_TYPES, MAX_CHANGES, FieldChange, LogEventT
 settings.register_profile("profile-api", deadline=None, derandomize=True)
 settings.load_profile("profile-api")
 
-# Few values and few names, so that two documents meet in them, and some that Python takes for each other.
+# Few values and names, so that two documents often share them. Python compares some of the values as equal.
 LEAVES = st.sampled_from([True, False, 0, 1, 1.0, 2**63 - 1, float(2**63), "", "1", "true"])
 NAMES = st.sampled_from(["a", "b", "a-", "é"])
 
@@ -31,7 +31,7 @@ WITHOUT_NULLS = _documents(LEAVES)
 
 
 def exactly(value: Any) -> Any:
-    """Equal where JSON is: numbers by value, and no number is a boolean."""
+    """Compares as JSON does: numbers by value, and no number equals a boolean."""
     if isinstance(value, dict):
         return {key: exactly(below) for key, below in value.items()}
     if isinstance(value, list):
@@ -73,13 +73,13 @@ def exactly(value: Any) -> Any:
         ([1, [2]], (1, (2,)), True),
     ],
 )
-def test_sameness_is_that_of_json(one: Any, other: Any, expected: bool) -> None:
+def test_values_are_compared_as_json(one: Any, other: Any, expected: bool) -> None:
     assert same(one, other) is expected
     assert same(other, one) is expected
 
 
 @given(DOCUMENTS, DOCUMENTS)
-def test_two_documents_are_the_same_where_json_says_so(one: dict[str, Any], other: dict[str, Any]) -> None:
+def test_documents_are_compared_as_json(one: dict[str, Any], other: dict[str, Any]) -> None:
     assert same(one, other) == (exactly(one) == exactly(other))
     assert same(one, deepcopy(one))
 
@@ -105,10 +105,10 @@ AT = datetime(2026, 1, 31, 12, 0, 0, 5000)
         ({}, {"a": {"b": {"c": 1}}}, [("a.b.c", None, 1)]),
         ({"a": {"b": {"c": 1}}}, {}, [("a.b.c", 1, None)]),
         ({"b": 1, "a": 1, "c": 1}, {"c": 2, "b": 2, "a": 2}, [("a", 1, 2), ("b", 1, 2), ("c", 1, 2)]),
-        # Arrays are one leaf.
+        # An array is one value.
         ({"a": [1, {"b": 2}]}, {"a": [1, {"b": 3}]}, [("a", [1, {"b": 2}], [1, {"b": 3}])]),
         ({"a": [1]}, {"a": []}, [("a", [1], [])]),
-        # An empty object is told by itself: against absence, and against a value.
+        # An empty object is a value: it differs from absence and from other values.
         ({}, {"a": {}}, [("a", None, {})]),
         ({"a": {}}, {}, [("a", {}, None)]),
         ({}, {"a": {"b": {}}}, [("a.b", None, {})]),
@@ -116,15 +116,15 @@ AT = datetime(2026, 1, 31, 12, 0, 0, 5000)
         ({"a": 1}, {"a": {}}, [("a", 1, {})]),
         ({"a": {}}, {"a": {"b": 1}}, [("a.b", None, 1)]),
         ({"a": []}, {"a": {}}, [("a", [], {})]),
-        # A leaf that gives way to an object, and the other way round.
+        # An object replaces a value, and a value replaces an object.
         ({"a": 1}, {"a": {"b": 2}}, [("a.b", None, 2), ("a", 1, None)]),
         ({"a": {"b": 2}}, {"a": 1}, [("a.b", 2, None), ("a", None, 1)]),
         ({"a": [1]}, {"a": {"b": 2}}, [("a.b", None, 2), ("a", [1], None)]),
-        # Top-level times, as root attributes may be, are told as text.
+        # Times at the top level, as in root attributes, are recorded as text.
         ({"at": AT}, {}, [("at", "2026-01-31T12:00:00.005Z", None)]),
     ],
 )
-def test_the_leaves_that_differ_are_told(
+def test_changes_are_the_values_that_differ(
     before: dict[str, Any], after: dict[str, Any], changes: list[tuple[str, Any, Any]]
 ) -> None:
     found = diff(before, after)
@@ -136,13 +136,13 @@ def test_the_leaves_that_differ_are_told(
 
 
 def applied(document: dict[str, Any], changes: tuple[FieldChange, ...]) -> dict[str, Any]:
-    """What the changes make of a document: first what goes, then what comes."""
+    """Applies changes to a document: first the removals, then the additions."""
     result = deepcopy(document)
     for change in sorted(changes, key=lambda each: each.after is not None):
         *above, name = change.path.split(".")
         inside = result
         for key in above:
-            # What stood in the way of an object goes with a change of its own.
+            # A value in the place of a new object is removed by its own change.
             if not isinstance(inside.get(key), dict):
                 inside[key] = {}
             inside = inside[key]
@@ -154,7 +154,7 @@ def applied(document: dict[str, Any], changes: tuple[FieldChange, ...]) -> dict[
 
 
 def without_emptied(document: dict[str, Any], before: Any) -> dict[str, Any]:
-    """Without the objects that had something in them before and are empty now."""
+    """Removes objects that had content before and are empty now."""
     before = before if isinstance(before, dict) else {}
     kept = {}
     for key, value in document.items():
@@ -166,13 +166,13 @@ def without_emptied(document: dict[str, Any], before: Any) -> dict[str, Any]:
 
 
 @given(WITHOUT_NULLS, WITHOUT_NULLS)
-def test_the_changes_turn_what_was_into_what_is(before: dict[str, Any], after: dict[str, Any]) -> None:
+def test_changes_turn_the_old_document_into_the_new(before: dict[str, Any], after: dict[str, Any]) -> None:
     result = applied(before, diff(before, after))
-    # That an object was emptied looks like its going: see below.
+    # Emptying an object and removing it have the same changes: see the next test.
     assert exactly(without_emptied(result, before)) == exactly(without_emptied(after, before))
 
 
-def test_an_object_that_was_emptied_is_told_from_one_that_went() -> None:
+def test_emptied_object_differs_from_a_removed_one() -> None:
     before = {"m": {"a": {"b": 1}}}
     assert diff(before, {"m": {}}) == (FieldChange("m.a.b", 1),)
     assert diff(before, {"m": {"a": {}}}) == (FieldChange("m.a.b", 1), FieldChange("m.a", None, {}))
@@ -180,14 +180,14 @@ def test_an_object_that_was_emptied_is_told_from_one_that_went() -> None:
 
 
 @given(DOCUMENTS, DOCUMENTS)
-def test_nothing_is_told_only_where_nothing_differs(before: dict[str, Any], after: dict[str, Any]) -> None:
+def test_no_changes_means_equal_documents(before: dict[str, Any], after: dict[str, Any]) -> None:
     kept = deepcopy((before, after))
     assert (diff(before, after) == ()) == same(before, after)
     assert diff(before, deepcopy(before)) == ()
     assert exactly(list(kept)) == exactly([before, after])
 
 
-def test_a_thousand_changes_are_told_at_most() -> None:
+def test_event_has_at_most_a_thousand_changes() -> None:
     after = {f"k{number:05}": {"x": number} for number in range(MAX_CHANGES + 500)}
     changes = diff({}, after)
     assert MAX_CHANGES == 1000
@@ -198,7 +198,7 @@ def test_a_thousand_changes_are_told_at_most() -> None:
 # ---------------------------------------------------------------- types
 
 
-def test_every_type_has_a_code_and_words_for_a_person() -> None:
+def test_every_event_type_has_a_code_and_a_description() -> None:
     assert set(LOG_EVENT_TYPES) == set(LogEventType)
     for name, each in LOG_EVENT_TYPES.items():
         assert name.value == name.name

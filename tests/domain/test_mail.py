@@ -1,4 +1,4 @@
-"""In which language a mail is, and whom it greets."""
+"""The language of a mail and the name in its greeting."""
 
 from typing import Any
 
@@ -42,7 +42,7 @@ def user(profile_data: str | None = None, **fields: Any) -> User:
         ({"profile_data": "[]"}, "en"),
     ],
 )
-def test_the_language_is_the_first_that_is_said_and_known(fields: dict[str, Any], expected: str) -> None:
+def test_language_is_the_first_known_preference(fields: dict[str, Any], expected: str) -> None:
     assert language_of(user(**fields)) == expected
 
 
@@ -65,10 +65,10 @@ def test_the_language_is_the_first_that_is_said_and_known(fields: dict[str, Any]
         ("Jane\nDoe", None, None),
     ],
 )
-def test_a_greeting_holds_nothing_but_names(name: Any, salutation: Any, expected: str | None) -> None:
+def test_greeting_contains_nothing_but_a_name(name: Any, salutation: Any, expected: str | None) -> None:
     assert greeting_of(user(name=name, user_metadata={"salutation": salutation}), "j@example.com") == expected
 
 
-def test_an_address_that_is_not_verified_is_greeted_by_no_name() -> None:
+def test_unverified_email_gets_no_name_in_the_greeting() -> None:
     assert greeting_of(user(name="Jane", email_verified=False), "j@example.com") is None
     assert greeting_of(user(name="Jane"), "new@example.com") is None

@@ -1,4 +1,4 @@
-"""What metadata may hold, and how a patch is merged."""
+"""The limits of metadata, and merging of patches."""
 
 import json
 from copy import deepcopy
@@ -18,9 +18,9 @@ settings.register_profile("profile-api", deadline=None, derandomize=True)
 settings.load_profile("profile-api")
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
-# A few of each, some of which Python takes for one another: quicker to draw than any of each.
+# A few values of each type, which hypothesis draws quickly. Python compares some of them as equal.
 SCALARS = st.sampled_from([None, True, False, 0, 1, -(2**63), 2**63 - 1, 1.0, 0.1, 1e300, "", "1", "a.b", "é😀"])
-# Few names, so that two documents meet in them.
+# Few names, so that two documents often share them.
 NAMES = st.sampled_from(["a", "b", "c", "address", "é"])
 
 
@@ -35,7 +35,7 @@ DOCUMENTS = st.dictionaries(NAMES, _json(SCALARS, NAMES), max_size=3)
 
 
 def exactly(value: Any) -> str:
-    """For comparing without taking 1 for true."""
+    """Returns a form for comparisons in which 1 differs from true."""
     return json.dumps(value, sort_keys=True)
 
 
@@ -68,15 +68,15 @@ APPENDIX_A = [
 
 
 @pytest.mark.parametrize(("original", "patch", "result"), APPENDIX_A)
-def test_the_examples_of_rfc_7396_hold(original: Any, patch: Any, result: Any) -> None:
-    # Metadata are objects; under a key every example can be asked, and null deletes the key.
+def test_merge_follows_the_examples_of_rfc_7396(original: Any, patch: Any, result: Any) -> None:
+    # Metadata is an object, so each example is tested below a key. There null deletes the key.
     assert merge({"x": original}, {"x": patch}) == ({} if result is None else {"x": result})
     if isinstance(original, dict) and isinstance(patch, dict):
         assert merge(original, patch) == result
 
 
 def rfc_7396(target: Any, patch: Any) -> Any:
-    """The pseudocode of its section 2, word for word."""
+    """The pseudocode of RFC 7396, section 2."""
     if isinstance(patch, dict):
         if not isinstance(target, dict):
             target = {}
@@ -91,12 +91,12 @@ def rfc_7396(target: Any, patch: Any) -> Any:
 
 
 @given(DOCUMENTS, DOCUMENTS)
-def test_merging_is_what_the_pseudocode_of_rfc_7396_does(document: dict[str, Any], patch: dict[str, Any]) -> None:
+def test_merge_follows_the_pseudocode_of_rfc_7396(document: dict[str, Any], patch: dict[str, Any]) -> None:
     assert exactly(merge(document, patch)) == exactly(rfc_7396(deepcopy(document), deepcopy(patch)))
 
 
 @given(DOCUMENTS)
-def test_an_empty_patch_changes_nothing(document: dict[str, Any]) -> None:
+def test_empty_patch_changes_nothing(document: dict[str, Any]) -> None:
     assert exactly(merge(document, {})) == exactly(document)
 
 
@@ -107,7 +107,7 @@ def test_merging_a_patch_twice_changes_nothing_more(document: dict[str, Any], pa
 
 
 @given(DOCUMENTS, DOCUMENTS)
-def test_merging_leaves_document_and_patch_as_they_were(document: dict[str, Any], patch: dict[str, Any]) -> None:
+def test_merge_changes_neither_document_nor_patch(document: dict[str, Any], patch: dict[str, Any]) -> None:
     before = exactly([document, patch])
     merge(document, patch)
     assert exactly([document, patch]) == before
@@ -133,7 +133,7 @@ FORBIDDEN_KEYS = [
 
 
 @pytest.mark.parametrize("key", FORBIDDEN_KEYS)
-def test_a_forbidden_key_is_refused_wherever_it_stands(key: str) -> None:
+def test_forbidden_key_is_refused_at_any_depth(key: str) -> None:
     for patch, path in [
         ({key: 1}, ()),
         ({key: None}, ()),
@@ -143,7 +143,7 @@ def test_a_forbidden_key_is_refused_wherever_it_stands(key: str) -> None:
     ]:
         refused = refusal(patch)
         assert refused.code is ErrorCode.INVALID_INPUT
-        # Of a key that is too long its beginning is enough.
+        # The message contains only the beginning of a key that is too long.
         assert refused.path == ("patch", *path, key[:128])
 
 
@@ -166,7 +166,7 @@ def test_a_forbidden_key_is_refused_wherever_it_stands(key: str) -> None:
         "ключ",
     ],
 )
-def test_any_other_key_is_taken(key: str) -> None:
+def test_other_keys_are_allowed(key: str) -> None:
     patch = {key: {"in": [{key: 1}]}}
     assert check_patch(patch) == patch
 
@@ -179,11 +179,11 @@ def test_key_with_lone_surrogate_is_refused_with_printable_path(key: str) -> Non
 
 
 @pytest.mark.parametrize("key", [1, None, True, 1.5, b"a", ("a",)])
-def test_a_key_that_is_no_text_is_refused(key: object) -> None:
+def test_key_that_is_no_text_is_refused(key: object) -> None:
     assert refusal({"a": {key: 1}}).code is ErrorCode.INVALID_INPUT
 
 
-# What Auth0's documentation lists, not what the module does.
+# Copied from Auth0's documentation, not from the module.
 RESERVED = [
     "__tenant",
     "_id",
@@ -206,7 +206,7 @@ RESERVED = [
 ]
 
 
-def test_the_reserved_keys_are_those_of_auth0() -> None:
+def test_reserved_keys_are_those_of_auth0() -> None:
     assert frozenset(RESERVED) == RESERVED_APP_METADATA
 
 
@@ -231,7 +231,7 @@ def test_reserved_app_metadata_key_is_refused_at_top_level_only(key: str, value:
         *("", "a\0b", "\U0010ffff", "$set", "a.b", [], {}, [[None]], {"a": [{}]}),
     ],
 )
-def test_json_values_are_taken(value: Any) -> None:
+def test_json_values_are_allowed(value: Any) -> None:
     assert check_patch({"a": value}) == {"a": value}
 
 
@@ -256,14 +256,14 @@ def test_value_that_json_forbids_is_refused_with_its_path(value: Any) -> None:
 
 
 @pytest.mark.parametrize("patch", [None, [], [{"a": 1}], "a", "", 1, True, 1.5])
-def test_a_patch_that_is_no_object_is_refused(patch: Any) -> None:
+def test_patch_that_is_no_object_is_refused(patch: Any) -> None:
     refused = refusal(patch)
     assert refused.code is ErrorCode.INVALID_INPUT
     assert refused.path == ("patch",)
 
 
 def nested(levels: int, innermost: Any, alternate: bool) -> dict[str, Any]:
-    """As many containers in one another, the patch itself being the first."""
+    """Returns a patch with this many nested containers, counting the patch itself."""
     value = innermost
     for level in range(levels, 1, -1):
         value = [value] if alternate and level % 2 else {"k": value}
@@ -272,7 +272,7 @@ def nested(levels: int, innermost: Any, alternate: bool) -> dict[str, Any]:
 
 @pytest.mark.parametrize("alternate", [False, True])
 @pytest.mark.parametrize("innermost", [1, None, "a"])
-def test_sixteen_levels_are_taken_and_no_more(alternate: bool, innermost: Any) -> None:
+def test_sixteen_levels_are_allowed_and_no_more(alternate: bool, innermost: Any) -> None:
     check_patch(nested(16, innermost, alternate))
     for levels in (17, 18, 100, 5_000):
         refused = refusal(nested(levels, innermost, alternate))
@@ -282,7 +282,7 @@ def test_sixteen_levels_are_taken_and_no_more(alternate: bool, innermost: Any) -
 
 
 @pytest.mark.parametrize("innermost", [{}, []])
-def test_an_empty_object_or_array_is_a_level_too(innermost: Any) -> None:
+def test_empty_object_or_array_counts_as_a_level(innermost: Any) -> None:
     check_patch(nested(15, innermost, alternate=False))
     refusal(nested(16, innermost, alternate=False))
 
@@ -292,7 +292,7 @@ HARSH = _json(SCALARS | st.floats() | st.integers(-(2**65), 2**65) | HARSH_TEXT,
 
 
 @given(st.dictionaries(HARSH_TEXT | NAMES, HARSH, max_size=4))
-def test_whatever_is_taken_can_be_stored_and_comes_back_the_same(patch: dict[str, Any]) -> None:
+def test_allowed_patch_is_stored_and_read_unchanged(patch: dict[str, Any]) -> None:
     try:
         check_patch(patch)
     except Refused as refused:
@@ -319,7 +319,7 @@ def test_whatever_is_taken_can_be_stored_and_comes_back_the_same(patch: dict[str
     ],
     ids=["empty", "number", "umlaut", "emoji", "escapes", "nested", "64 KB"],
 )
-def test_the_limit_holds_to_the_byte(document: dict[str, Any], text: str) -> None:
+def test_size_limit_is_exact_to_the_byte(document: dict[str, Any], text: str) -> None:
     size = len(text.encode())
     check_size(document, size)
     with pytest.raises(Refused) as refused:
@@ -330,7 +330,7 @@ def test_the_limit_holds_to_the_byte(document: dict[str, Any], text: str) -> Non
 
 
 @given(st.dictionaries(NAMES, _json(st.none() | st.booleans() | INT64 | st.text(max_size=8), NAMES), max_size=4))
-def test_the_size_is_that_of_compact_json(document: dict[str, Any]) -> None:
+def test_size_is_that_of_compact_json(document: dict[str, Any]) -> None:
     size = len(orjson.dumps(document))
     check_size(document, size)
     with pytest.raises(Refused):
@@ -359,7 +359,7 @@ DOCUMENT = {"address": ADDRESS, "tags": [{"x": 1}, 2], "nothing": None, "empty":
         (["tags"], {"tags": [{"x": 1}, 2]}),
         (["empty"], {"empty": {}}),
         (["nothing"], {"nothing": None}),
-        # Not there, or through what is no object.
+        # Absent paths, and paths through a value that is no object.
         (["unknown"], {}),
         (["address.unknown"], {}),
         (["address.city.x"], {}),
@@ -368,7 +368,7 @@ DOCUMENT = {"address": ADDRESS, "tags": [{"x": 1}, 2], "nothing": None, "empty":
         (["", ".", "address.", ".address", "address..city", "ADDRESS", " address"], {}),
     ],
 )
-def test_paths_pick_what_they_lead_to_nested_as_it_was(paths: list[str], picked: dict[str, Any]) -> None:
+def test_paths_select_values_and_keep_their_nesting(paths: list[str], picked: dict[str, Any]) -> None:
     before = exactly(DOCUMENT)
     assert exactly(pick(DOCUMENT, paths)) == exactly(picked)
     assert exactly(DOCUMENT) == before
@@ -384,7 +384,7 @@ def paths_of(document: dict[str, Any], prefix: str = "") -> list[str]:
 
 
 @given(DOCUMENTS, st.data())
-def test_picking_changes_nothing_and_asks_for_no_order(document: dict[str, Any], data: st.DataObject) -> None:
+def test_selecting_changes_no_document_and_needs_no_order(document: dict[str, Any], data: st.DataObject) -> None:
     before = exactly(document)
     everything = paths_of(document)
     assert exactly(pick(document, everything)) == before
@@ -396,7 +396,7 @@ def test_picking_changes_nothing_and_asks_for_no_order(document: dict[str, Any],
 
 
 @pytest.mark.parametrize("make", [lambda below: {"a": below}, lambda below: [below]])
-def test_depth_is_found_at_any_depth(make: Any) -> None:
+def test_depth_of_any_document_is_found(make: Any) -> None:
     value: Any = 1
     for _ in range(64):
         value = make(value)
@@ -406,5 +406,5 @@ def test_depth_is_found_at_any_depth(make: Any) -> None:
         value = make(value)
     assert is_deeper(value, 64)
     while value != 1:
-        # Python would free it by recursion.
+        # Python would free the deep value recursively, and could overflow the stack.
         [value] = value.values() if isinstance(value, dict) else value

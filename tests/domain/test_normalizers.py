@@ -1,4 +1,4 @@
-"""Golden pairs: what each identity provider really sends, and the claims that it comes to."""
+"""Normalizers: the claims that are read from the payload of each identity provider."""
 
 from dataclasses import asdict
 from typing import Any
@@ -11,31 +11,31 @@ from tests.domain.golden_pairs import CASES, claims_of, payload_of
 
 
 @pytest.mark.parametrize(("strategy", "case"), CASES)
-def test_each_payload_comes_to_its_claims(strategy: str, case: str) -> None:
+def test_each_payload_has_its_claims(strategy: str, case: str) -> None:
     assert _found(strategy, payload_of(strategy, case)) == claims_of(strategy, case)
 
 
 def _found(strategy: str, raw: dict[str, Any]) -> dict[str, Any]:
-    """As the golden files have it: `assumed` lists the claims that have a value which the provider did not state."""
+    """Returns claims as the golden files contain them: `assumed` lists claims that the provider did not state."""
     found = {name: value for name, value in asdict(normalize(strategy, raw)).items() if value is not None}
     assumed = sorted(found.pop("assumed") & found.keys())
     return {**found, "assumed": assumed} if assumed else found
 
 
 def test_every_strategy_has_golden_pairs() -> None:
-    # Read by the normalizer of another.
+    # These two use the normalizer of another strategy.
     alike = {"auth0-adldap", "custom"}
     assert {strategy for strategy, _ in CASES} == NORMALIZERS.keys() - alike
 
 
-def test_a_strategy_of_no_file_is_read_as_openid_connect() -> None:
+def test_unknown_strategy_is_read_as_openid_connect() -> None:
     raw = {"sub": "1", "name": "Jane", "email": "Jane@Example.com", "email_verified": True}
     assert normalize("some-new-idp", raw) == normalize("oidc", raw)
 
 
 @pytest.mark.parametrize("strategy", sorted(NORMALIZERS))
 @pytest.mark.parametrize("value", [None, "", " ", [], {}, 0, True, 1.5, [None], {"data": None}, "x" * 5000, "\0"])
-def test_whatever_stands_in_a_field_no_normalizer_fails(strategy: str, value: Any) -> None:
+def test_no_normalizer_fails_for_any_value_of_a_field(strategy: str, value: Any) -> None:
     names = {name for case in CASES for name in payload_of(*case)} | {
         "sub",
         "id",
@@ -69,16 +69,16 @@ def test_whatever_stands_in_a_field_no_normalizer_fails(strategy: str, value: An
         ({"name": "n" * 400}, "name", "n" * 300),
     ],
 )
-def test_traps_of_openid_connect(raw: dict[str, Any], name: str, expected: Any) -> None:
+def test_unusual_openid_connect_claims_are_normalized(raw: dict[str, Any], name: str, expected: Any) -> None:
     assert getattr(normalize("oidc", raw), name) == expected
 
 
-def test_claims_of_a_provider_touch_nothing_of_ours() -> None:
+def test_provider_claims_set_none_of_the_services_fields() -> None:
     raw = {"sub": "1", "app_metadata": {"a": 1}, "user_metadata": {"b": 1}, "blocked": True, "created_at": "x"}
     assert _found("oidc", raw) == {"user_id": "1"}
 
 
-def test_defaults_are_auth0s() -> None:
+def test_defaults_are_those_of_auth0() -> None:
     claims = Claims(email="jane.doe@example.com")
     defaults = with_defaults(claims)
     assert (defaults["name"], defaults["nickname"]) == ("jane.doe@example.com", "jane.doe")

@@ -1,4 +1,4 @@
-"""Windows, cursors and pages."""
+"""Pages of lists: arguments, cursors and page information."""
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -45,7 +45,7 @@ VALUES = (
 
 
 def forged(content: Any) -> str:
-    """As `encode_cursor` writes, whatever the content."""
+    """Returns a cursor as `encode_cursor` writes it, with any content."""
     return urlsafe_b64encode(json.dumps(content).encode()).decode().rstrip("=")
 
 
@@ -70,11 +70,11 @@ def assert_refused(text: str, argument: str = "after", name: str = LIST) -> Refu
         ((None, "a", None, None), PageRequest(25, False, "a")),
         ((None, None, 1, None), PageRequest(1, True)),
         ((None, "a", 100, "b"), PageRequest(100, True, "a", "b")),
-        # Without a size `before` alone is still read from the front.
+        # `before` without a size still reads from the front.
         ((None, None, None, "b"), PageRequest(25, False, None, "b")),
     ],
 )
-def test_arguments_say_which_part_of_a_list(arguments: tuple[Any, ...], asked: PageRequest) -> None:
+def test_arguments_select_a_part_of_a_list(arguments: tuple[Any, ...], asked: PageRequest) -> None:
     assert to_page_request(*arguments) == asked
 
 
@@ -92,7 +92,7 @@ def test_arguments_say_which_part_of_a_list(arguments: tuple[Any, ...], asked: P
         (0, 0, "last"),
     ],
 )
-def test_a_size_is_1_to_100_and_of_one_end(first: int | None, last: int | None, path: str) -> None:
+def test_page_size_is_1_to_100_from_one_end(first: int | None, last: int | None, path: str) -> None:
     with pytest.raises(Refused) as refused:
         to_page_request(first, None, last, None)
     assert refused.value.code is ErrorCode.INVALID_INPUT
@@ -103,7 +103,7 @@ def test_a_size_is_1_to_100_and_of_one_end(first: int | None, last: int | None, 
 
 
 @given(VALUES, st.text(max_size=30))
-def test_a_cursor_comes_back_as_it_was_made(value: Any, key: str) -> None:
+def test_cursor_decodes_to_what_was_encoded(value: Any, key: str) -> None:
     text = encode_cursor(LIST, value, key)
     found, found_key = decode_cursor(LIST, text, "after")
     assert (found, found_key) == (value, key)
@@ -113,7 +113,7 @@ def test_a_cursor_comes_back_as_it_was_made(value: Any, key: str) -> None:
 
 
 @pytest.mark.parametrize("argument", ["after", "before"])
-def test_a_cursor_of_another_list_is_refused(argument: str) -> None:
+def test_cursor_of_another_list_is_refused(argument: str) -> None:
     other = list_hash("t", "User", "created_at", 1)
     refused = assert_refused(encode_cursor(other, 1, "k"), argument)
     assert "another list" in refused.message
@@ -139,7 +139,7 @@ NOT_MILLISECONDS: list[Any] = [None, "", "x", [], {}, 2**80, -(2**80), 1e400, fl
         urlsafe_b64encode(b'["' + LIST.encode() + b'",' + b"9" * 5000 + b',"k"]').decode(),
     ],
 )
-def test_what_was_not_made_here_is_refused(text: str, argument: str) -> None:
+def test_forged_cursor_is_refused(text: str, argument: str) -> None:
     assert_refused(text, argument)
 
 
@@ -148,7 +148,7 @@ def test_what_was_not_made_here_is_refused(text: str, argument: str) -> None:
     [[LIST, 2**63, "k"], [LIST, -(2**63) - 1, "k"], [LIST, 10**400, "k"], [LIST, "\ud800", "k"]],
     ids=["2**63", "-2**63-1", "10**400", "surrogate"],
 )
-def test_a_forged_value_that_no_row_can_have_is_refused(content: Any) -> None:
+def test_forged_value_that_no_row_can_have_is_refused(content: Any) -> None:
     assert_refused(forged(content))
 
 
@@ -165,18 +165,18 @@ JSON = st.recursive(
     | JSON.map(forged)
     | JSON.map(lambda value: forged([LIST, value, "k"]))
 )
-def test_garbage_is_refused_or_is_a_place(text: str) -> None:
+def test_random_cursor_is_refused_or_is_a_position(text: str) -> None:
     try:
         value, key = decode_cursor(LIST, text, "after")
     except Refused as refused:
         assert refused.path == ("after",)
     else:
-        # Never an object: what a client sent does not become an operator.
+        # The value is never an object, because MongoDB could read an object as an operator.
         assert value is None or isinstance(value, str | int | float | datetime)
         assert isinstance(key, str)
 
 
-def test_a_list_is_named_by_all_that_makes_it() -> None:
+def test_name_of_a_list_contains_everything_that_defines_it() -> None:
     names = [
         list_hash(*parts)
         for parts in [
@@ -218,7 +218,7 @@ def test_cursor_belongs_to_tenant_kind_order_filter_and_owner() -> None:
         replace(query, owner="role_ids").of(Key("a")).name("t"),
     ]
     assert len(set(names)) == len(names)
-    # A default period is no part of the list: its beginning is another one at every request.
+    # A default period does not define the list, because it begins at a different time in every request.
     recent = replace(query, extra_filter=Range("at", 1))
     assert (recent, recent.name("t")) == (query, query.name("t"))
 
@@ -242,7 +242,7 @@ def numbers(page: Page) -> list[int]:
         (3, PageRequest(2, after="c"), [0, 1], True, True),
         (2, PageRequest(2, after="c"), [0, 1], False, True),
         (0, PageRequest(2, after="c"), [], False, True),
-        # From the back the row too many is the first one.
+        # When reading from the back, the extra row is the first one.
         (0, PageRequest(2, True), [], False, False),
         (2, PageRequest(2, True), [0, 1], False, False),
         (3, PageRequest(2, True), [1, 2], False, True),
@@ -252,7 +252,7 @@ def numbers(page: Page) -> list[int]:
         (2, PageRequest(1, True), [1], False, True),
     ],
 )
-def test_a_row_too_many_says_that_there_are_more(
+def test_extra_row_means_that_there_are_more(
     count: int, asked: PageRequest, shown: list[int], has_next: bool, has_previous: bool
 ) -> None:
     found = page(count, asked)
@@ -265,14 +265,14 @@ def test_a_row_too_many_says_that_there_are_more(
     assert [decode_cursor(LIST, cursor, "after") for cursor in cursors] == [(n, f"id{n}") for n in shown]
 
 
-def test_a_row_without_the_ordering_value_has_a_place_too() -> None:
+def test_row_without_the_ordering_value_has_a_cursor() -> None:
     row = Row(Kind("Thing"), {"_id": "a"}, ReadableRules())
     [edge] = to_page([row], ORDER, PageRequest(1), LIST).edges
     assert edge.node is row
     assert decode_cursor(LIST, edge.cursor, "after") == (None, "a")
 
 
-def test_a_count_is_there_where_it_was_asked_for() -> None:
+def test_count_is_present_when_requested() -> None:
     assert page(1, PageRequest(1)).total_count is None
     assert page(1, PageRequest(1), TotalCount(7, True)).total_count == TotalCount(7, True)
 

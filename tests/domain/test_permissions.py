@@ -1,4 +1,4 @@
-"""What a user may do in the end, and by which ways it came."""
+"""The effective permissions of a user, and the sources of each."""
 
 from typing import Any
 
@@ -25,24 +25,24 @@ def by(name: str) -> PermissionSource:
     return PermissionSource(PermissionSourceType.ROLE, f"rol_{name}", name)
 
 
-def test_without_any_there_are_none() -> None:
+def test_user_without_roles_has_no_permissions() -> None:
     assert effective_permissions([], []) == []
     assert effective_permissions([], [role("Empty"), {"role_id": "rol_bare", "name": "Bare"}]) == []
 
 
-def test_the_union_says_of_each_every_way_it_came() -> None:
+def test_permission_lists_all_of_its_sources() -> None:
     editor, viewer = role("Editor", permission("write"), permission("read")), role("Viewer", permission("read"))
     found = effective_permissions([permission("read")], [editor, viewer])
     assert found == [
         UserPermission("read", "api", None, [DIRECT, by("Editor"), by("Viewer")]),
         UserPermission("write", "api", None, [by("Editor")]),
     ]
-    # Roles in the order in which they are held.
+    # The sources are in the order of the user's roles.
     [read, _] = effective_permissions([permission("read")], [viewer, editor])
     assert read.sources == [DIRECT, by("Viewer"), by("Editor")]
 
 
-def test_a_name_is_another_permission_in_another_api() -> None:
+def test_same_name_in_another_api_is_another_permission() -> None:
     found = effective_permissions([permission("read", "b")], [role("A", permission("read", "a"))])
     assert [(each.api, each.name, each.sources) for each in found] == [
         ("a", "read", [by("A")]),
@@ -50,7 +50,7 @@ def test_a_name_is_another_permission_in_another_api() -> None:
     ]
 
 
-def test_they_come_in_the_order_of_api_and_name() -> None:
+def test_permissions_are_ordered_by_api_and_name() -> None:
     given = [permission("b", "y"), permission("a", "y"), permission("c", "x")]
     assert [(each.api, each.name) for each in effective_permissions(given, [])] == [("x", "c"), ("y", "a"), ("y", "b")]
 

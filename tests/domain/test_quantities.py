@@ -1,4 +1,4 @@
-"""Numbers in messages agree with their units."""
+"""Numbers with units in messages: `1 second`, `2 seconds`."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from app.domain.quantities import quantity
     ("number", "unit", "text"),
     [(1, "second", "1 second"), (2, "second", "2 seconds"), (1, "alias", "1 alias"), (0, "alias", "0 aliases")],
 )
-def test_unit_is_singular_for_one_alone(number: int, unit: str, text: str) -> None:
+def test_unit_is_singular_for_one_only(number: int, unit: str, text: str) -> None:
     assert quantity(number, unit) == text
 
 

@@ -1,4 +1,4 @@
-"""What history tells of roles and permissions."""
+"""The changes of roles and permissions in the history of a user."""
 
 from app.domain.ids import Key
 from app.domain.logs import FieldChange
@@ -11,14 +11,14 @@ READ, WRITE, DESCRIBED = (
 )
 
 
-def test_history_tells_the_permissions_that_differ() -> None:
+def test_history_has_the_permissions_that_differ() -> None:
     assert permission_changes([READ], [READ]) == ()
     assert permission_changes([READ], [READ, WRITE]) == (FieldChange("permissions", None, [WRITE]),)
     assert permission_changes([READ, WRITE], [WRITE]) == (FieldChange("permissions", [READ], None),)
     assert permission_changes([READ], [DESCRIBED]) == (FieldChange("permissions", [READ], [DESCRIBED]),)
 
 
-def test_history_tells_the_names_of_roles_that_differ() -> None:
+def test_history_has_the_names_of_roles_that_differ() -> None:
     editor, owner, deleted = Key(1), Key(2), Key(3)
     names = {editor: "Editor", owner: "Owner"}
     assert role_changes([editor], [editor], names) == ()

@@ -1,4 +1,4 @@
-"""The limits of root attributes, and what an edit makes of them."""
+"""The limits of root attributes, and the result of an edit."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -38,7 +38,7 @@ def assert_refused(name: str, value: str) -> None:
     refused.value.message.encode()
 
 
-def test_there_are_five() -> None:
+def test_there_are_five_root_attributes() -> None:
     assert list(ROOT_ATTRIBUTES) == NAMES
     assert [each.value for each in RootAttributeName] == NAMES
 
@@ -46,7 +46,7 @@ def test_there_are_five() -> None:
 @pytest.mark.parametrize(
     ("name", "limit"), [("name", 300), ("given_name", 150), ("family_name", 150), ("nickname", 300)]
 )
-def test_a_text_has_one_character_to_its_limit(name: str, limit: int) -> None:
+def test_text_has_one_character_up_to_its_limit(name: str, limit: int) -> None:
     for character in ("a", "é", "😀", "\u0301"):
         check_root_attribute(name, character)
         check_root_attribute(name, character * limit)
@@ -54,14 +54,14 @@ def test_a_text_has_one_character_to_its_limit(name: str, limit: int) -> None:
     assert_refused(name, "")
 
 
-def test_a_picture_has_at_most_2048_characters() -> None:
+def test_picture_has_at_most_2048_characters() -> None:
     check_root_attribute("picture", PREFIX.ljust(2048, "a"))
     assert_refused("picture", PREFIX.ljust(2049, "a"))
     assert_refused("picture", "")
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_null_clears_each_of_them(name: str) -> None:
+def test_null_clears_each_root_attribute(name: str) -> None:
     check_root_attribute(name, None)
 
 
@@ -76,7 +76,7 @@ def test_control_characters_and_lone_surrogates_are_refused(character: str) -> N
 @pytest.mark.parametrize(
     "value", ["Zoë O'Brien-Smith", "李小龙", "  ", "\xa0", "<b>", "$where", "a.b", "\u200d", "null"]
 )
-def test_any_other_text_is_a_name(value: str) -> None:
+def test_other_text_is_allowed_in_a_name(value: str) -> None:
     for name in TEXTS:
         check_root_attribute(name, value)
 
@@ -93,7 +93,7 @@ def test_any_other_text_is_a_name(value: str) -> None:
         "https://[2001:db8::1]/a.png",
     ],
 )
-def test_an_https_url_is_a_picture(url: str) -> None:
+def test_https_url_is_a_picture(url: str) -> None:
     check_root_attribute("picture", url)
 
 
@@ -127,11 +127,11 @@ def test_an_https_url_is_a_picture(url: str) -> None:
         "https://example.com/ ",
     ],
 )
-def test_anything_else_is_no_picture(url: str) -> None:
+def test_other_text_is_no_picture(url: str) -> None:
     assert_refused("picture", url)
 
 
-def test_an_edit_writes_what_differs_and_says_where_it_came_from() -> None:
+def test_edit_writes_changed_values_and_their_source() -> None:
     written = apply_root_attributes(
         USER, {"name": "John", "nickname": "jd", "given_name": "J", "picture": None}, AttributeSource.USER, NOW
     )
@@ -141,17 +141,17 @@ def test_an_edit_writes_what_differs_and_says_where_it_came_from() -> None:
         "given_name": "J",
         "provenance": {"name": FROM_IDP, "nickname": by_user, "given_name": by_user},
     }
-    # The user that it was decided on is as it was.
+    # The profile before the edit is unchanged.
     assert USER.provenance == {"name": FROM_IDP, "nickname": FROM_IDP}
 
 
-def test_clearing_is_an_edit_like_any_other() -> None:
+def test_clearing_a_value_is_an_edit() -> None:
     written = apply_root_attributes(USER, {"name": None}, AttributeSource.ADMIN, NOW)
     cleared = Provenance(AttributeSource.ADMIN, NOW)
     assert written == {"name": None, "provenance": {"name": cleared, "nickname": FROM_IDP}}
 
 
 @pytest.mark.parametrize("values", [{}, {"name": "John"}, {"name": "John", "nickname": "j"}, {"picture": None}])
-def test_an_edit_that_changes_nothing_writes_nothing(values: dict[str, str | None]) -> None:
+def test_edit_that_changes_nothing_writes_nothing(values: dict[str, str | None]) -> None:
     assert apply_root_attributes(USER, values, AttributeSource.USER, NOW) == {}
     assert apply_root_attributes(replace(USER, provenance={}), values, AttributeSource.USER, NOW) == {}

@@ -1,4 +1,4 @@
-"""What is read for a selection, and what a row gives to whom."""
+"""Which stored fields are read for a selection, and which attributes of a row a reader gets."""
 
 from datetime import datetime
 from typing import Any
@@ -71,14 +71,14 @@ IN_PARTS = {"parts.kind", "parts.size", "parts.first", "parts.last"}
         ({"secret": {}}, NOTHING, set()),
         ({"name": {}, "secret": {}, "unknown": {}}, NOTHING, {"name"}),
         ({"groups": {"name": {}}}, ALL, {"group_ids"}),
-        # Inside of what is nested: what was asked for there, and all of its raw where nothing was.
+        # In a nested object: the requested fields, or all fields when none is requested.
         ({"parts": {"size": {}}}, ALL, {"parts.kind", "parts.size"}),
         ({"parts": {"label": {}}}, ALL, {"parts.kind", "parts.first", "parts.last"}),
         ({"parts": {"token": {}}}, ALL, {"parts.kind", "parts.token"}),
         ({"parts": {"token": {}}}, NOTHING, {"parts.kind"}),
         ({"parts": {"size": {}, "token": {}}}, NOTHING, {"parts.kind", "parts.size"}),
         ({"parts": {}}, ALL, IN_PARTS),
-        # Raw is made of others, each of them read by its own rule.
+        # `raw` contains other attributes, and each of them has its own rule.
         ({"raw": {}}, ALL, {"nowhere", "name", "secret", "at", *IN_PARTS}),
         ({"raw": {}}, NOTHING, {"nowhere", "name", "at", *IN_PARTS}),
         ({"raw": {}, "hidden": {}}, NOTHING, {"nowhere", "name", "at", "hidden", *IN_PARTS}),
@@ -92,17 +92,17 @@ def test_projection_has_requested_and_readable_fields_only(
 
 
 @pytest.mark.parametrize("names", [("raw", "parts"), ("parts", "raw")])
-def test_raw_takes_nothing_away_from_what_is_asked_for_beside_it(names: tuple[str, str]) -> None:
+def test_raw_removes_no_other_requested_attribute(names: tuple[str, str]) -> None:
     selection: Any = {name: {"token": {}} if name == "parts" else {} for name in names}
     assert "parts.token" in THING.projection(selection, ALL)
 
 
-def test_a_providers_token_is_read_beside_raw() -> None:
+def test_provider_token_is_read_together_with_raw() -> None:
     paths = USER.projection({"raw": {}, "identities": {"access_token": {}}}, frozenset(READING))
     assert "identities.access_token" in paths
 
 
-def test_a_selection_says_what_to_put_beside_the_document() -> None:
+def test_selection_decides_which_data_is_joined() -> None:
     assert THING.joins({"name": {}}, ALL) == frozenset()
     assert THING.joins({"groups": {}}, NOTHING) == {Join.ROLES}
     assert THING.joins({"groups": {}, "keys": {}}, ALL) == {Join.ROLES, Join.CONNECTION}
@@ -114,7 +114,7 @@ def test_a_selection_says_what_to_put_beside_the_document() -> None:
 # ---------------------------------------------------------------- rows
 
 
-def test_a_row_gives_what_may_be_read() -> None:
+def test_row_returns_readable_attributes() -> None:
     document = {"_id": 1, "name": "n", "secret": "s"}
     assert Row(THING, document, ALL).read("secret") == "s"
     assert Row(THING, document, NOTHING).read("name") == "n"
@@ -133,8 +133,8 @@ def test_unreadable_attribute_is_refused_without_computing_it() -> None:
     assert SECRET.name in forbidden.value.message
 
 
-def test_refused_field_of_oneself_names_no_useless_scope() -> None:
-    """No scope lets users read it of themselves, so none is told; of anybody else one would help."""
+def test_refused_field_of_own_profile_names_no_scope() -> None:
+    """No scope helps for the reader's own profile, so the error names none. For other profiles it names the scope."""
     kind = Kind("Kind")
     kind.add([stored("secret", "", read=READ_APP_METADATA)])
     for is_self, expected in ((True, []), (False, [["read:users_app_metadata"]])):
@@ -157,7 +157,7 @@ def test_attribute_without_a_rule_has_the_default_of_its_kind() -> None:
         row.read("name")
 
 
-def test_each_declaration_says_what_its_value_is_made_of() -> None:
+def test_each_declaration_names_the_fields_it_needs() -> None:
     record = {"at": AT, "group_ids": [1], "key_ids": [7], "parts": [{"size": 1}, {"size": 2}]}
     joined = {"groups": [{"name": "g"}], "connection": "c", "parts": [{"key": "k"}, {}]}
     row = Row(THING, record, ALL, joined)
@@ -172,7 +172,7 @@ def test_each_declaration_says_what_its_value_is_made_of() -> None:
     assert [(each.read("position"), each.read("key")) for each in row.read("parts")] == [(0, "k"), (1, None)]
 
 
-def test_computed_value_is_made_once_for_a_row() -> None:
+def test_computed_value_is_computed_once_for_a_row() -> None:
     calls: list[Any] = []
     kind = Kind("Kind")
     kind.add([computed("costly", "", calls.append), nested("parts", "", PART)])
@@ -185,7 +185,7 @@ def test_computed_value_is_made_once_for_a_row() -> None:
     assert len(calls) == 2
 
 
-def test_value_that_a_service_provides_has_a_rule_and_no_value() -> None:
+def test_attribute_of_a_service_has_a_rule_but_no_value() -> None:
     with pytest.raises(Forbidden):
         Row(THING, {}, NOTHING).require("friends")
     Row(THING, {}, ALL).require("friends")
@@ -193,7 +193,7 @@ def test_value_that_a_service_provides_has_a_rule_and_no_value() -> None:
         Row(THING, {}, ALL).read("friends")
 
 
-def test_it_is_known_what_may_be_read() -> None:
+def test_row_knows_its_readable_attributes() -> None:
     for row, expected in [(Row(THING, {}, ALL), True), (Row(THING, {}, NOTHING), False)]:
         assert row.may_read("name")
         assert row.may_read("secret") is expected

@@ -1,4 +1,4 @@
-"""What counts as a secret's name, and what is left of a payload without secrets."""
+"""Which names are names of secrets, and how secrets are removed from a payload."""
 
 from typing import Any
 
@@ -105,20 +105,20 @@ def test_listed_pair_that_names_a_secret_is_removed() -> None:
 
 
 @pytest.mark.parametrize("name", ["Cookie", "Pin Token", "Secret"])
-def test_person_with_such_a_name_is_no_pair(name: str) -> None:
+def test_person_whose_name_looks_like_a_pair_is_kept(name: str) -> None:
     sent = {"sub": "1", "name": name, "email": "a@example.com", "friend": {"id": 2, "name": name}}
     assert without_secrets(sent) == sent
 
 
-def test_name_too_long_to_examine_is_removed() -> None:
+def test_name_that_is_too_long_to_examine_is_removed() -> None:
     assert without_secrets({"n" * 256: 1, "m" * 257: 2, "d": {"k_" * 129: 3}}) == {"n" * 256: 1, "d": {}}
 
 
-def test_both_metadata_are_removed_in_any_spelling() -> None:
+def test_both_kinds_of_metadata_are_removed() -> None:
     sent = {"app_metadata": {"a": 1}, "userMetadata": {"b": 2}, "in": {"App-Metadata": 1, "metadata": 2}, "null": None}
     assert without_secrets(sent) == {"in": {"metadata": 2}, "null": None}
 
 
 @pytest.mark.parametrize("plain", [None, 1, "token", [], {}, True, 1.5, ["password"]])
-def test_value_without_names_stays(plain: Any) -> None:
+def test_value_without_names_is_kept(plain: Any) -> None:
     assert without_secrets(plain) == plain

@@ -1,4 +1,4 @@
-"""Times: milliseconds in UTC inside, RFC 3339 outside."""
+"""Times: stored as UTC with milliseconds, written and read as RFC 3339 text."""
 
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
@@ -13,13 +13,13 @@ settings.register_profile("profile-api", deadline=None, derandomize=True)
 settings.load_profile("profile-api")
 
 TIMES = st.datetimes()
-# A day away from either end, so that no offset leads out of range.
+# One day inside the limits, so that no offset leads out of range.
 INNER = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30))
 OFFSETS = st.integers(-23 * 60 - 59, 23 * 60 + 59).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 
 
 @given(TIMES)
-def test_a_time_comes_back_to_the_millisecond(time: datetime) -> None:
+def test_time_is_read_back_to_the_millisecond(time: datetime) -> None:
     text = format_time(time)
     assert len(text) == len("2026-01-31T12:00:00.000Z")
     assert parse_time(text) == to_milliseconds(time)
@@ -27,21 +27,21 @@ def test_a_time_comes_back_to_the_millisecond(time: datetime) -> None:
 
 
 @given(TIMES)
-def test_what_is_finer_than_a_millisecond_is_cut(time: datetime) -> None:
+def test_fractions_of_a_millisecond_are_cut(time: datetime) -> None:
     cut = to_milliseconds(time)
     assert timedelta(0) <= time - cut < timedelta(milliseconds=1)
     assert cut.microsecond % 1000 == 0
 
 
 @given(INNER, OFFSETS)
-def test_any_offset_leads_to_utc(time: datetime, offset: timezone) -> None:
+def test_offset_is_converted_to_utc(time: datetime, offset: timezone) -> None:
     text = time.replace(tzinfo=offset).isoformat()
     assert parse_time(text) == to_milliseconds(time - offset.utcoffset(None))
     assert parse_time(text).tzinfo is None
 
 
 @given(TIMES, TIMES)
-def test_texts_sort_as_times_do(one: datetime, other: datetime) -> None:
+def test_texts_sort_as_their_times(one: datetime, other: datetime) -> None:
     one, other = to_milliseconds(one), to_milliseconds(other)
     assert (format_time(one) < format_time(other)) == (one < other)
 
@@ -63,7 +63,7 @@ def test_texts_sort_as_times_do(one: datetime, other: datetime) -> None:
         ("9999-12-31T23:59:59.999Z", "9999-12-31T23:59:59.999Z"),
     ],
 )
-def test_rfc_3339_is_read(text: str, formatted: str) -> None:
+def test_rfc_3339_text_is_read(text: str, formatted: str) -> None:
     assert format_time(parse_time(text)) == formatted
 
 
@@ -71,7 +71,7 @@ def test_rfc_3339_is_read(text: str, formatted: str) -> None:
     "text",
     [
         *("", "now", "2026", "2026-01-31", "2026-01-31T12:00Z", "2026-01-31T12Z", "20260131T120000Z"),
-        # Neither an offset nor Z: whose noon?
+        # No offset and no Z: the time zone is unknown.
         *("2026-01-31T12:00:00", "2026-01-31T12:00:00.000"),
         *("2026-01-31 12:00:00Z", " 2026-01-31T12:00:00Z", "2026-01-31T12:00:00Z ", "2026-01-31T12:00:00Z\n"),
         *("2026-00-01T00:00:00Z", "2026-13-01T00:00:00Z", "2026-01-00T00:00:00Z", "2026-01-32T00:00:00Z"),
@@ -81,23 +81,23 @@ def test_rfc_3339_is_read(text: str, formatted: str) -> None:
         *("2026-01-31T12:00:00+24:00", "2026-01-31T12:00:00+02:60", "2026-01-31T12:00:00+0200"),
         *("2026-01-31T12:00:00+02", "2026-01-31T12:00:00+02:00:00", "2026-01-31T12:00:00ZZ"),
         *("2026-W05-6T12:00:00Z", "12026-01-31T12:00:00Z", "٢٠٢٦-01-31T12:00:00Z", "2026-01-31T12:00:0０Z"),
-        # Good texts, of times that can't be kept.
+        # Valid text for times that cannot be stored.
         *("9999-12-31T23:59:59-00:01", "0001-01-01T00:00:00+00:01"),
         *(None, 0, 1769860800, 1.5, True, b"2026-01-31T12:00:00Z", datetime(2026, 1, 31), [], {}),
     ],
 )
-def test_anything_else_is_no_time(text: object) -> None:
+def test_other_text_is_no_time(text: object) -> None:
     with pytest.raises(ValueError, match=r"time|range|must be in"):
         parse_time(text)
 
 
 @given(st.text(st.sampled_from("0129-:.TtZz+ "), max_size=30) | st.text(max_size=30))
-def test_garbage_is_a_value_error(text: str) -> None:
+def test_random_text_is_a_value_error(text: str) -> None:
     with suppress(ValueError):
         parse_time(text)
 
 
-def test_now_can_be_stored_as_it_is() -> None:
+def test_now_has_no_fraction_of_a_millisecond() -> None:
     before = to_milliseconds(datetime.now(UTC).replace(tzinfo=None))
     time = now()
     after = datetime.now(UTC).replace(tzinfo=None)
