@@ -328,6 +328,24 @@ async def test_a_wall_clock_that_is_set_back_prolongs_nothing(verifications: lis
         await tokens.verify(token)
 
 
+async def test_caller_has_the_ip_address_and_client_of_the_request() -> None:
+    tokens, token = Tokens([ISSUER], clock=Clock()), sign()
+    requests = [("192.0.2.1", "a"), ("192.0.2.1", "a"), ("192.0.2.2", "a"), ("192.0.2.2", "b"), (None, None)]
+    for ip, user_agent in requests:
+        found = await tokens.verify(token, ip, user_agent)
+        assert (found.subject, found.ip, found.user_agent) == ("auth0|john", ip, user_agent)
+    assert (tokens.hits, tokens.misses) == (4, 1)
+
+
+async def test_tokens_are_counted_by_whether_they_are_remembered() -> None:
+    tokens = Tokens([ISSUER], clock=Clock())
+    for subject in ("a", "b", "a", "a"):
+        await tokens.verify(sign(ED, "EdDSA", sub=subject))
+    assert (tokens.hits, tokens.misses, len(tokens)) == (2, 2, 2)
+    [remembered, _] = tokens._remembered.values()
+    assert remembered.generation == tokens._trusted[ISSUER.issuer].keys.generation
+
+
 async def test_a_remembered_token_expires_all_the_same() -> None:
     clock = Clock()
     tokens, token = Tokens([ISSUER], clock=clock), sign(exp=NOW + 20)
