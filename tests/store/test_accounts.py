@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
+from app.domain.commits import Commit, ProfileWrite
+from app.store.commits import Commits
 from app.store.database import Database, new_id
 from app.store.erasure import identifiers_in_history
 from app.store.users import to_document
-from tests.store.accounts import IP, Account, contents, stored_account, write
+from tests.store.accounts import IP, Account, contents, new_event, stored_account, write
 
 # What is kept of a user, and goes with the account. The history stays.
 KEPT = (
@@ -36,6 +38,14 @@ async def add_bystander(database: Database, account: Account) -> dict[str, list[
     for name, added in documents.items():
         await database[name].insert_many(added)
     return documents
+
+
+async def test_event_of_an_erasing_deletion_is_erased_too(database: Database) -> None:
+    account = await stored_account(database)
+    commit = Commit((ProfileWrite(account.user, None, erase=True),), (new_event(account.user, ip=IP, reason="mine"),))
+    await Commits(database).execute(commit)
+    stored = await database["log_events"].find_one({"_id": commit.events[0].id})
+    assert set(stored) == {"_id", "tenant", "type", "date", "recorded_at", "user"}
 
 
 @pytest.mark.parametrize("erase", [False, True])

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from app.domain.commits import Commit, ProfileWrite
-from app.domain.devices import PutDevice, RevokeDevices
+from app.domain.devices import PutDevice, RevokeDevices, UnlinkDevice
 from app.domain.filters import Eq
 from app.domain.logins import ForgetFailures, IdempotencyRecord, PutIdempotencyRecord
 from app.domain.passwords import SetPassword
@@ -20,7 +20,7 @@ from app.domain.users import User
 from app.store.commits import Commits
 from app.store.connections import ConnectionStore
 from app.store.database import Database, new_id
-from app.store.errors import Conflict
+from app.store.errors import Conflict, Gone
 from app.store.passwords import CredentialStore
 from app.store.roles import RoleStore
 from app.store.side_effects import write_side_effects
@@ -107,6 +107,16 @@ async def test_write_of_a_deleted_profile_changes_nothing(database: Database, at
     with pytest.raises(Conflict):
         await attempt(database, account)
     assert await contents(database, account.tenant) == theirs
+
+
+async def test_commit_with_a_refused_side_effect_changes_nothing(database: Database) -> None:
+    """The profile, the event and the earlier side effects are undone."""
+    account = await stored_account(database)
+    stored = await contents(database, account.tenant)
+    after = replace(account.user, version=2, name="mine")
+    with pytest.raises(Gone):
+        await write(database, account.user, after, RevokeDevices(), UnlinkDevice("unknown"))
+    assert await contents(database, account.tenant) == stored
 
 
 async def test_logins_at_the_same_time_all_count(database: Database) -> None:
