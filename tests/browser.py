@@ -24,18 +24,18 @@ _ARGUMENTS = [
 
 
 class Watched:
-    """The hosts that the page sent requests to, and its errors."""
+    """Records the hosts that a page sent requests to, and its errors."""
 
     def __init__(self, page: Page) -> None:
         self.hosts: set[str] = set()
-        self.complaints: list[str] = []
+        self.errors: list[str] = []
         page.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("console", self._on_console)
 
     def _on_console(self, message: ConsoleMessage) -> None:
         if message.type == "error":
-            self.complaints.append(message.text)
+            self.errors.append(message.text)
 
 
 @asynccontextmanager
@@ -48,7 +48,7 @@ async def launched() -> AsyncIterator[Browser]:
 
 @asynccontextmanager
 async def opened(served: Served, path: str = "/graphql") -> AsyncIterator[tuple[Page, Watched]]:
-    """A page of the service. At the end it must have loaded nothing from other hosts, and have no errors."""
+    """Opens a page of the service. At the end of the block, checks that it used no other host and had no errors."""
     async with launched() as browser:
         page = await browser.new_page(viewport={"width": 1400, "height": 900})
         watched = Watched(page)
@@ -56,4 +56,4 @@ async def opened(served: Served, path: str = "/graphql") -> AsyncIterator[tuple[
         yield page, watched
         # URLs of the schemes data and blob have no host.
         assert watched.hosts - {""} == {urlsplit(served.url).netloc}
-        assert watched.complaints == []
+        assert watched.errors == []

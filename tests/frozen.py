@@ -1,4 +1,4 @@
-"""Records that refuse every change, for tests of what is shared between requests."""
+"""Records that refuse every change, for tests of data that requests share."""
 
 from typing import Any, NoReturn
 
@@ -8,20 +8,20 @@ def _refuse(*_: Any, **__: Any) -> NoReturn:
 
 
 class FrozenDict(dict[str, Any]):
-    """Raises on every change."""
+    """A dict that raises AssertionError on every change."""
 
     __setitem__ = __delitem__ = __ior__ = update = setdefault = pop = popitem = clear = _refuse
 
 
 class FrozenList(list[Any]):
-    """Raises on every change."""
+    """A list that raises AssertionError on every change."""
 
     __setitem__ = __delitem__ = __iadd__ = __imul__ = append = extend = insert = _refuse
     pop = remove = sort = reverse = clear = _refuse
 
 
 def freeze(value: Any) -> Any:
-    """A copy that can be read and not changed, down to the innermost value."""
+    """Returns a copy that cannot be changed at any depth."""
     if isinstance(value, dict):
         return FrozenDict({name: freeze(each) for name, each in value.items()})
     if isinstance(value, list | tuple):

@@ -15,7 +15,7 @@ def fields_of(type_name: str) -> dict[str, GraphQLField]:
 
 
 def object_types() -> list[GraphQLObjectType]:
-    """All object types except those of introspection."""
+    """Returns all object types except those of introspection."""
     return [
         type_ for name, type_ in SCHEMA.type_map.items() if isinstance(type_, GraphQLObjectType) and name[:2] != "__"
     ]

@@ -1,4 +1,4 @@
-"""A real SMTP server on loopback, and the service's sender that brings mail to it."""
+"""An SMTP server on loopback, and the service's sender of mail that uses it."""
 
 import asyncio
 import re
@@ -25,11 +25,12 @@ PUBLIC_URL = "https://profiles.example.com"
 
 @dataclass
 class Mailbox:
-    """What came. While `refusing` is set the server answers each mail with it: `451 later`, `550 never`.
+    """Receives the mails of an SMTP server, and makes the server misbehave.
 
-    The command `holding` (RCPT, DATA, QUIT) is not answered before `go_on` is set when the recipient is
-    `holding_for`; None is any recipient. `held` are the recipients that wait. While `cutting` is set the server
-    takes a message and ends the connection without an answer.
+    `messages` are the received mails. `refusing` is the answer to each mail, for example `451 later`; None accepts it.
+    The server delays the answer to the command `holding` (RCPT, DATA or QUIT) until `go_on` is set. `holding_for` limits
+    the delay to one recipient. `held` lists the recipients of delayed commands. While `cutting` is true, the server
+    accepts a message and closes the connection without an answer.
     """
 
     port: int
@@ -56,7 +57,7 @@ class Mailbox:
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - likewise
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
         message = message_from_bytes(envelope.content, policy=policy.default)
         assert isinstance(message, EmailMessage)
         self.messages.append(message)
@@ -65,7 +66,7 @@ class Mailbox:
         await self._hold("DATA", envelope.rcpt_tos[0])
         return "250 OK"
 
-    async def handle_QUIT(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - likewise
+    async def handle_QUIT(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
         await self._hold("QUIT", "")
         return "221 Bye"
 
@@ -79,7 +80,7 @@ class Mailbox:
         return OutboxSender(outbox, tickets, composer, server, None, drain_seconds)
 
     async def receive(self) -> list[EmailMessage]:
-        """Those that were sent by now and not received before."""
+        """Sends all due mail, and returns the messages that arrived since the last call."""
         sender = self.sender()
         while await sender.send_one():
             pass
@@ -87,14 +88,14 @@ class Mailbox:
         return new
 
     async def receive_to(self, address: str) -> EmailMessage:
-        """The only one that came to this address."""
+        """Returns the only message that arrived for this e-mail address."""
         [found] = [each for each in await self.receive() if each["To"] == address]
         return found
 
 
 @contextmanager
 def smtp_server(**options: Any) -> Iterator[Mailbox]:
-    """`options` are those of aiosmtpd's server."""
+    """Runs an SMTP server until the end of the block. `options` are those of aiosmtpd's server."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -109,7 +110,7 @@ def smtp_server(**options: Any) -> Iterator[Mailbox]:
 
 
 def parts(message: EmailMessage) -> tuple[str, str]:
-    """Its text, and its HTML."""
+    """Returns the text and the HTML of a message."""
     text, html = (message.get_body((kind,)) for kind in ("plain", "html"))
     assert text is not None
     assert html is not None

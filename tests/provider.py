@@ -1,4 +1,4 @@
-"""A real OpenID provider (npm's oidc-provider) on loopback, and tokens from it."""
+"""An OpenID provider (oidc-provider from npm) on loopback, and tokens that it issues."""
 
 import base64
 import hashlib
@@ -30,7 +30,7 @@ def free_port() -> int:
 
 @contextmanager
 def provider(port: int, alg: str, keys: Sequence[Key]) -> Iterator[str]:
-    """Serves until the block ends; gives its issuer. It signs with the first key that fits `alg`."""
+    """Runs the provider until the end of the block and yields its issuer. It signs with the first key that fits `alg`."""
     jwks = {"keys": [{**key.as_dict(private=True), "use": "sig", "alg": alg} for key in keys]}
     given = {"port": port, "alg": alg, "jwks": jwks, "audience": AUDIENCE}
     process = subprocess.Popen(
@@ -55,14 +55,14 @@ def provider(port: int, alg: str, keys: Sequence[Key]) -> Iterator[str]:
 
 
 def application_token(issuer: str) -> str:
-    """By client credentials (RFC 6749, section 4.4)."""
+    """Gets a token of an application by client credentials (RFC 6749, section 4.4)."""
     body = {"grant_type": "client_credentials", "scope": "read:users"}
     answer = httpx.post(f"{issuer}/token", data=body, auth=("tool", "tool-secret"))
     return str(answer.raise_for_status().json()["access_token"])
 
 
 def user_token(issuer: str, account: str) -> str:
-    """By the authorization code flow (RFC 6749, section 4.1, with PKCE), as a browser goes through it."""
+    """Gets a token of a user by the authorization code flow with PKCE (RFC 6749, section 4.1), as a browser does."""
     verifier = secrets.token_urlsafe(32)
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
     callback = "http://127.0.0.1/callback"

@@ -1,4 +1,4 @@
-"""A replica set of three on loopback, made of the same mongod that the service embeds."""
+"""A replica set of three members on loopback, with the mongod that the service embeds."""
 
 import subprocess
 from collections.abc import Iterator
@@ -17,20 +17,20 @@ from tests.serving import eventually
 
 @dataclass
 class ReplicaSet:
-    """`members` by port."""
+    """A running replica set. `members` are its processes by port."""
 
     url: str
     members: dict[int, subprocess.Popen[bytes]]
 
     def primary(self) -> int | None:
-        """Its port; None while there is none."""
+        """Returns the port of the primary, or None while there is none."""
         with suppress(PyMongoError), MongoClient[dict[str, Any]](self.url, serverSelectionTimeoutMS=2_000) as client:
             client.admin.command("ping")
             return client.primary[1] if client.primary else None
         return None
 
     def kill_primary(self) -> int:
-        """SIGKILL. Returns its port."""
+        """Kills the primary with SIGKILL. Returns its port."""
         eventually(self.primary, "a primary")
         port = self.primary()
         assert port
@@ -41,7 +41,7 @@ class ReplicaSet:
 
 @contextmanager
 def replica_set(folder: Path) -> Iterator[ReplicaSet]:
-    """Has a primary when the block begins."""
+    """Runs a replica set until the end of the block. It has a primary when the block begins."""
     ports = [free_port() for _ in range(3)]
     members = {port: member(folder / str(port), port, "--replSet", "rs") for port in ports}
     hosts = [f"127.0.0.1:{port}" for port in ports]
@@ -50,7 +50,7 @@ def replica_set(folder: Path) -> Iterator[ReplicaSet]:
             eventually(lambda host=host: answers(host), f"{host} to answer")  # type: ignore[misc]
         with MongoClient[dict[str, Any]](hosts[0], directConnection=True) as client:
             configured = [{"_id": number, "host": host} for number, host in enumerate(hosts)]
-            # Elections as quick as tests like them.
+            # The default settings would make each election take 10 seconds.
             settings = {"electionTimeoutMillis": 2_000, "heartbeatIntervalMillis": 500}
             client.admin.command("replSetInitiate", {"_id": "rs", "members": configured, "settings": settings})
         made = ReplicaSet(f"mongodb://{','.join(hosts)}/?replicaSet=rs", members)
@@ -63,7 +63,7 @@ def replica_set(folder: Path) -> Iterator[ReplicaSet]:
 
 
 def member(data: Path, port: int, *more: str) -> subprocess.Popen[bytes]:
-    """A mongod that keeps its data in `data`."""
+    """Starts a mongod with its data in `data`."""
     data.mkdir(parents=True, exist_ok=True)
     options = [*more, "--dbpath", str(data), "--port", str(port), "--bind_ip", "127.0.0.1", "--quiet"]
     options += ["--oplogSize", "64", "--wiredTigerCacheSizeGB", "0.25", "--networkMessageCompressors", "disabled"]

@@ -1,4 +1,4 @@
-"""scripts/bench asks every case of the service as it is now."""
+"""scripts/bench runs every case with the present service."""
 
 import json
 import subprocess
@@ -18,7 +18,7 @@ def test_bench_prints_a_figure_for_every_case(tmp_path: Path) -> None:
         timeout=60,
         check=False,
     )
-    # It ends with another status when an answer is not what the case expects.
+    # The status differs from 0 when an answer is not the one that the case expects.
     assert ran.returncode == 0, ran.stderr
     found = json.loads(figures.read_text())
     lines = [line.split() for line in ran.stdout.splitlines()]

@@ -1,11 +1,11 @@
-"""Only the store knows MongoDB: no layer above it names an operator of a query, an update or a pipeline."""
+"""Only the store uses MongoDB: other layers name no operator of MongoDB and no part of its driver."""
 
 import ast
 from collections.abc import Iterator
 from pathlib import Path
 
 APP = Path(__file__).parents[1] / "app"
-# Of MongoDB 6.0, and those that later releases added: queries, updates, aggregation stages and expressions.
+# The operators of MongoDB 6.0 and of later releases: of queries, updates, aggregation stages and expressions.
 OPERATORS = frozenset(
     """
     abs accumulator acos acosh add addFields addToSet all allElementsTrue and anyElementTrue arrayElemAt
@@ -37,11 +37,11 @@ def modules() -> Iterator[Path]:
 
 
 def mistakes(source: str) -> list[str]:
-    """The operators among the texts of a module, and the names of the driver among its names."""
+    """Returns the operators in the texts of a module, and the names of the driver that it uses."""
     found = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            # In a path and before an expression too: "$each", "$$ROOT", "$push.keys".
+            # An operator can begin a path or an expression: "$each", "$$ROOT", "$push.keys".
             words = node.value.split(".")[0].removeprefix("$")
             if node.value.startswith("$") and (words in OPERATORS or node.value.startswith("$$")):
                 found.append(f"line {node.lineno}: {node.value}")
@@ -61,11 +61,11 @@ def test_no_layer_above_the_store_names_an_operator() -> None:
     assert {name: each for name, each in found.items() if each} == {}
 
 
-def test_store_is_where_operators_are_found() -> None:
+def test_store_names_operators() -> None:
     assert mistakes((APP / "store" / "queries.py").read_text())
 
 
-def test_search_for_operators_finds_them_in_any_form() -> None:
+def test_operators_are_found_in_any_form() -> None:
     for source in (
         "where = {'$in': [1]}",
         "where['$gte'] = 1",

@@ -1,4 +1,4 @@
-"""Under load and fault: a primary that is killed, a service that is told to stop, floods."""
+"""Faults and load: a killed primary, a stopped service, a database that hangs, and floods of requests."""
 
 import asyncio
 import os
@@ -34,7 +34,7 @@ async def post(client: httpx.AsyncClient, token: str, query: str, **variables: A
 
 
 class Load:
-    """Callers that write a key of their own each time and read in between. `acknowledged` holds what was answered."""
+    """Callers that each write a new key, and read between writes. `acknowledged` contains the keys of successful writes."""
 
     def __init__(self, served: Served, token: str) -> None:
         self.served = served
@@ -78,7 +78,7 @@ async def test_killed_primary_loses_and_repeats_no_write(tmp_path: Path) -> None
         running = asyncio.create_task(load.run(6))
         await enough(load, 30)
         await asyncio.to_thread(members.kill_primary)
-        # The service goes on by itself, on the new primary.
+        # The service continues with the new primary, without a restart.
         await enough(load, len(load.acknowledged) + 60)
         load.stopped.set()
         await running
@@ -96,7 +96,7 @@ async def test_killed_primary_loses_and_repeats_no_write(tmp_path: Path) -> None
             if re.match(r"user_metadata\.k\d", change["path"])
         ]
         assert load.acknowledged <= set(john["user_metadata"])
-        # One event for each write that stands, acknowledged or not, and a version for each.
+        # Each stored write has one event and one version, also when its answer was lost.
         assert len(written) == len(set(written))
         assert set(written) == {key for key in john["user_metadata"] if re.match(r"k\d", key)}
         assert john["version"] == 1 + len(written)
@@ -107,7 +107,7 @@ async def enough(load: Load, count: int) -> None:
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-async def test_what_runs_is_finished_before_the_service_ends(tmp_path: Path, workers: str) -> None:
+async def test_running_requests_finish_before_the_service_ends(tmp_path: Path, workers: str) -> None:
     log = tmp_path / "log"
     with serve(tmp_path / "data", "--demo", "--workers", workers, log=log) as served:
         url = find_url(tmp_path / "data")
@@ -121,7 +121,7 @@ async def test_what_runs_is_finished_before_the_service_ends(tmp_path: Path, wor
                 write = asyncio.create_task(post(client, token, WRITE, patch={"late": 1}))
                 await asyncio.to_thread(eventually, lambda: is_waiting(database), "the write to wait")
                 served.process.send_signal(signal.SIGTERM)
-                # Connections are refused, and none is accepted and reset then.
+                # The service refuses new connections. It does not accept and then reset them.
                 assert await asyncio.to_thread(until_refused, served) <= {"answered"}
                 assert served.process.poll() is None
                 assert "Finished" not in log.read_text()
@@ -137,7 +137,7 @@ async def test_what_runs_is_finished_before_the_service_ends(tmp_path: Path, wor
 
 
 def until_refused(served: Served) -> set[str]:
-    """What became of connections until the first that was refused."""
+    """Opens connections until one is refused. Returns the result of each."""
     seen: set[str] = set()
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
@@ -152,7 +152,7 @@ def until_refused(served: Served) -> set[str]:
 
 
 class Hanging:
-    """A served service whose database hangs while it is asked."""
+    """A service whose database hangs while a request waits for it."""
 
     def __init__(self, served: Served, data_dir: Path) -> None:
         running = read_instance(data_dir)
@@ -163,7 +163,7 @@ class Hanging:
         token = mint(data_dir, JOHN_DOE, "web", USER_SCOPES, 3600)
         self.asking = threading.Thread(target=self._ask, args=(token,), daemon=True)
         self.asking.start()
-        # One that found out that the database hangs; another is waiting.
+        # The first request times out, so that the service knows that the database hangs. The second one waits.
         assert httpx.get(f"{served.url}/readyz", timeout=20).status_code == 503
 
     def _ask(self, token: str) -> None:
@@ -180,19 +180,19 @@ class Hanging:
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_a_service_whose_database_hangs_ends_in_time(tmp_path: Path, workers: str) -> None:
+def test_service_with_a_hanging_database_ends_in_time(tmp_path: Path, workers: str) -> None:
     log = tmp_path / "log"
     with serve(tmp_path / "data", "--demo", "--workers", workers, log=log) as served:
         hanging = Hanging(served, tmp_path / "data")
         served.process.send_signal(signal.SIGTERM)
-        # 10 s, and something for a machine that is busy. It was 38 s.
+        # The limit is 10 s. The rest is for a busy machine.
         assert served.process.wait(15) == 0
         assert hanging.is_gone()
     assert f"Finished process [{served.process.pid}]" in log.read_text().splitlines()[-1]
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_a_second_signal_ends_the_service_at_once(tmp_path: Path, workers: str) -> None:
+def test_second_signal_ends_the_service_at_once(tmp_path: Path, workers: str) -> None:
     log = tmp_path / "log"
     with serve(tmp_path / "data", "--demo", "--workers", workers, log=log) as served:
         hanging = Hanging(served, tmp_path / "data")
@@ -209,10 +209,10 @@ def test_a_second_signal_ends_the_service_at_once(tmp_path: Path, workers: str) 
     assert "Finished" not in stopped
 
 
-def test_workers_and_database_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+def test_workers_and_database_end_with_a_killed_parent(tmp_path: Path) -> None:
     with serve(tmp_path, "--demo", "--workers", "2") as served:
         others = children(served.process.pid)
-        # Two workers, the database, and what Python runs beside workers.
+        # The parent starts two workers and the database. Python may start other processes.
         assert len(others) >= 3
         served.process.kill()
         served.process.wait()
@@ -221,7 +221,7 @@ def test_workers_and_database_end_with_a_parent_that_is_killed(tmp_path: Path) -
 
 
 def children(parent: int) -> set[int]:
-    """The processes that this one has started."""
+    """Returns the ids of the processes that `parent` has started."""
     found = set()
     for each in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):
@@ -237,7 +237,7 @@ def is_running(pid: int) -> bool:
 
 
 def outcome(served: Served) -> str:
-    """What becomes of a new connection."""
+    """Opens a connection and returns its result."""
     address = urlsplit(served.url)
     try:
         socket.create_connection((address.hostname, address.port), 5).close()
@@ -254,7 +254,7 @@ def is_waiting(database: MongoClient[dict[str, Any]]) -> bool:
 
 
 def resident(pid: int) -> int:
-    """Bytes."""
+    """Returns the resident memory of a process in bytes."""
     found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
     assert found
     return int(found.group(1)) * 1024
@@ -295,7 +295,7 @@ async def test_floods_use_no_memory_and_valid_callers_are_served(
             await wave(0, 100)
             before = resident(served.process.pid)
             await wave(1_000, 200)
-            # 1,000 bad requests and 10 MB of text later.
+            # 1,000 invalid requests with 10 MB of text were sent since then.
             assert resident(served.process.pid) - before < 8_000_000
 
 
@@ -316,7 +316,7 @@ def test_idle_connections_are_closed_and_block_no_caller(tmp_path: Path) -> None
 
 
 def received(connection: socket.socket) -> bytes:
-    """What arrives until the other side closes."""
+    """Returns the bytes that arrive until the service closes the connection."""
     parts = b""
     with suppress(ConnectionError):
         while part := connection.recv(65_536):

@@ -1,4 +1,4 @@
-"""The public audit of GraphQL over HTTP (npm's graphql-http), against the running service."""
+"""The audit of GraphQL over HTTP (graphql-http from npm), against the running service."""
 
 import json
 import subprocess
@@ -10,7 +10,7 @@ from tests.serving import serve
 AUDITS = 61
 
 
-def test_the_audit_finds_nothing(tmp_path: Path) -> None:
+def test_audit_of_graphql_over_http_passes(tmp_path: Path) -> None:
     with serve(tmp_path, "--demo") as served:
         ran = subprocess.run(
             [NODE, str(NPM / "audit.mjs"), f"{served.url}/graphql"], capture_output=True, text=True, check=True

@@ -1,4 +1,4 @@
-"""What is slow to import is imported by the commands alone that need it."""
+"""Commands import slow modules only when they need them."""
 
 import json
 import subprocess
@@ -9,12 +9,12 @@ import pytest
 
 from tests.serving import environment
 
-# Each takes a tenth of a second or more.
+# Each of these modules takes a tenth of a second or more to import.
 SLOW = {"app.main", "graphql", "httpx", "limits", "motor", "pymongo", "rich", "strawberry", "structlog", "uvicorn"}
 
 
 def imported(tmp_path: Path, *arguments: str) -> set[str]:
-    """The slow modules that a command imports, however it ends."""
+    """Returns the slow modules that a command imports, whether it succeeds or fails."""
     script = "import atexit, json, sys\n"
     script += "atexit.register(lambda: print(json.dumps(list(sys.modules)), file=sys.stderr))\n"
     script += "from app.cli import main; main()"
@@ -29,11 +29,11 @@ def imported(tmp_path: Path, *arguments: str) -> set[str]:
 
 
 @pytest.mark.parametrize("arguments", [("--version",), ("serve",), ("token",)], ids=lambda each: each[0])
-def test_command_imports_nothing_slow_before_it_needs_it(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+def test_command_imports_slow_modules_only_when_needed(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     (tmp_path / "development-key.pem").write_text("no key, which is told after all imports")
     assert imported(tmp_path, *arguments) == set()
 
 
-def test_process_that_serves_imports_no_other_storage_of_counts() -> None:
+def test_service_does_not_import_limits_before_it_is_used() -> None:
     script = "import sys, app.main; sys.exit('limits' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

@@ -1,4 +1,4 @@
-"""README and the manual: each example runs as it is printed, and each table lists what the code has."""
+"""README and the manual: each example works as printed, and each table agrees with the code."""
 
 import ast
 import asyncio
@@ -46,7 +46,7 @@ def by_name(path: Path) -> str:
 
 @pytest.fixture(scope="module")
 def listening() -> Iterator[socket.socket]:
-    """Where the web page of the examples comes from: another origin than the service."""
+    """The server of the example's web page, which has another origin than the service."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         yield listening
 
@@ -69,7 +69,7 @@ def served(tmp_path_factory: pytest.TempPathFactory, listening: socket.socket) -
 
 
 def make_checkout(folder: Path) -> Path:
-    """A folder in which the commands of the examples exist. A command that serves only checks its configuration."""
+    """Makes a folder with the commands of the examples. Those that would serve only check their configuration."""
     checks = "from app.settings import load_settings; load_settings()"
     write_program(folder / ".venv/bin/profile-api", "from app.cli import main; main()")
     write_program(folder / "bin/profile-api", f"import sys; assert sys.argv[1] == 'serve'; {checks}")
@@ -103,7 +103,7 @@ def test_examples_answer_as_printed(page: Path, served: Served) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=by_name)
 def test_each_code_block_has_a_language_that_is_run(page: Path) -> None:
-    # Installing into a system folder is not run.
+    # Examples that install into a system folder are not run.
     assert {each.language for each in examples(page)} <= RUN | {"console"}
 
 
@@ -147,7 +147,7 @@ def check_output(command: list[str], example: Example, served: Served) -> None:
 
 
 def check_haproxy(example: Example) -> None:
-    """Without TLS: there is no certificate."""
+    """Checks the configuration without TLS, because there is no certificate."""
     if shutil.which("haproxy"):
         text = re.sub(r" ssl crt .*", "", example.text)
         ran = subprocess.run(
@@ -185,7 +185,7 @@ def test_only_the_front_end_page_has_javascript() -> None:
     assert pages == {"front-end.md"}
 
 
-async def test_users_whole_page_takes_six_commands(world: World, commands: list[str]) -> None:
+async def test_page_of_a_user_takes_six_database_commands(world: World, commands: list[str]) -> None:
     page = next(each.text for each in examples(SOURCES / "internal-applications.md") if "query UserPage" in each.text)
     await world.add_connection()
     role = await world.add_role("Editor", [{"api": "a", "name": "b"}])
@@ -213,14 +213,14 @@ async def test_users_whole_page_takes_six_commands(world: World, commands: list[
 
 
 def rows(page: str, columns: int) -> list[list[str]]:
-    """The cells of each row of the page's tables with so many columns."""
+    """Returns the cells of each row of the page's tables that have this many columns."""
     lines = [line for line in (SOURCES / page).read_text().splitlines() if line.startswith("| ")]
     found = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip("|"))] for line in lines]
     return [cells for cells in found if len(cells) == columns]
 
 
 def codes_in(heading: str, columns: int) -> set[str]:
-    """The codes in the first column of the table below this heading of the page about errors."""
+    """Returns the codes in the first column of the table below this heading of errors.md."""
     section = (SOURCES / "errors.md").read_text().partition(f"## {heading}\n")[2].partition("\n## ")[0]
     lines = [line for line in section.splitlines() if line.startswith("| `") and line.count(" | ") == columns - 1]
     return {re.findall(r"`(\w+)`", line)[0] for line in lines}
@@ -239,7 +239,7 @@ def test_every_code_of_a_request_error_is_explained() -> None:
 
 
 def request_codes() -> Iterator[str]:
-    """The codes of `extensions` in the source: a value of the key "code", or an argument that is one in capitals."""
+    """Yields the codes in a source file: values of the key "code", and arguments in capital letters."""
     for path in (each for layer in ("engine", "schema", "web") for each in (ROOT / "app" / layer).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             given = []
@@ -268,7 +268,7 @@ def test_environment_table_has_every_variable_and_default() -> None:
         elif isinstance(default, int | float):
             assert told[name] == str(default)
         else:
-            # None and empty lists are described in words.
+            # The table describes None and empty lists in words.
             assert told[name], name
 
 
@@ -312,7 +312,7 @@ def test_links_between_pages_lead_to_a_section(page: Path) -> None:
 
 
 def anchors(page: Path) -> set[str]:
-    """As GitHub makes them."""
+    """Returns the anchors of the headings, as GitHub makes them."""
     titles = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w\s-]", "", title.lower()).replace(" ", "-") for title in titles}
 

@@ -1,4 +1,4 @@
-"""The tables of the manual about metrics and costs have the names and numbers of the code."""
+"""The manual's tables of metrics and costs have the names and numbers of the code."""
 
 import re
 from types import SimpleNamespace
@@ -19,7 +19,7 @@ VERIFICATION = "mutation { sendVerificationEmail(input: {}) { errors { code } } 
 
 
 def table_below(heading: str) -> dict[str, list[str]]:
-    """The cells of the first table below this heading of the page about operation, by the first cell of each row."""
+    """Returns the first table below this heading of operation.md: for the first cell of each row, the other cells."""
     section = (SOURCES / "operation.md").read_text().partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines() if line[:2] == "| "]
     return {cells[0]: cells[1:] for cells in rows[2:]}
@@ -30,7 +30,7 @@ def numbers_in(text: str) -> list[int]:
 
 
 def more(query: str, given: dict[str, Any], base: dict[str, Any]) -> int:
-    """How much more the query costs with the one input than with the other."""
+    """Returns how much more the query costs with the first input than with the second."""
     return cost(query, i=given) - cost(query, i=base)
 
 
@@ -68,7 +68,7 @@ def test_table_of_costs_has_the_costs_of_fields() -> None:
     assert numbers_in(fields) == [cost_in_viewer("email"), metadata, raw, total_count]
 
 
-def test_table_of_costs_has_the_costs_of_mutations_and_arguments() -> None:
+def test_table_of_costs_has_costs_of_mutations_and_arguments() -> None:
     table = {what: numbers_in(cell) for what, [cell] in table_below("Limits").items()}
     errors_and_code = 3
     assert table["a mutation"] == [cost(VERIFICATION) - errors_and_code, cost(EXPORT) - errors_and_code]
@@ -88,6 +88,6 @@ def test_table_of_costs_has_the_costs_of_json() -> None:
     empty: dict[str, Any] = {"patch": {}}
     assert more(METADATA, {"patch": {"a": "x" * (characters - 1)}}, empty) == of_characters
     assert more(METADATA, {"patch": {"a": "x" * (characters - 2)}}, empty) == 0
-    # The array is a value, and so is the object around it.
+    # The array counts as a value, and the object that contains it does, too.
     assert more(METADATA, {"patch": {"a": [1] * (values - 2)}}, empty) == of_values
     assert more(METADATA, {"patch": {"a": [1] * (values - 3)}}, empty) == 0

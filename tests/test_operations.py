@@ -1,4 +1,4 @@
-"""What operators rely on: commands, the development door, a database that goes away and comes back."""
+"""Commands and configuration: what is refused, development mode, tokens, and a database that stops and returns."""
 
 import json
 import os
@@ -77,7 +77,7 @@ def test_configured_issuer_ends_development_mode_for_good(tmp_path: Path) -> Non
             "data": {"caller": {"kind": "APPLICATION"}, "users": {"nodes": []}}
         }
         assert ask(served.url, "{ caller { kind } }", minted).status_code == 401
-        # Any host is served: that only loopback is, is for development.
+        # The limit to loopback applies to development mode only.
         assert httpx.get(f"{served.url}/healthz", headers={"host": "profiles.example.com"}).status_code == 200
     ran = run(tmp_path, "serve", "--port", "0", "--demo")
     assert ran.returncode == 1
@@ -89,7 +89,7 @@ def test_configured_issuer_ends_development_mode_for_good(tmp_path: Path) -> Non
 
 def test_service_reports_database_outage_and_recovers(tmp_path: Path) -> None:
     mongod = Mongod(tmp_path / "elsewhere")
-    # An operation gives up after so long.
+    # Operations stop after this time, so the test does not wait for the default limit.
     limit: dict[str, Any] = {"PROFILE_API_TIME_LIMIT_SECONDS": "3"}
     with mongod, serve(tmp_path / "data", "--demo", PROFILE_API_MONGODB_URL=mongod.url, **limit) as served:
         john = mint(tmp_path / "data", JOHN_DOE, "web", USER_SCOPES, 3600)
@@ -112,7 +112,7 @@ def test_service_reports_database_outage_and_recovers(tmp_path: Path) -> None:
 
 @contextmanager
 def started(data_dir: Path, *arguments: str, **variables: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """The address and the process of a service that need not be ready; it listens when the block begins."""
+    """Yields the URL and the process of a service that listens, but need not be ready."""
     process = subprocess.Popen(
         command("serve", "--port", "0", *arguments),
         env=environment(data_dir, **variables),
@@ -180,8 +180,8 @@ def test_demo_has_john_doe_and_users_of_each_connection(tmp_path: Path) -> None:
         data = ask(served.url, query, tool).json()["data"]
         assert data["users"]["totalCount"]["value"] == GENERATED + len(data["authConnections"])
         assert data["users"]["pageInfo"]["hasNextPage"]
-        came_by = {each["identities"][0]["connection"] for each in data["users"]["nodes"]}
-        assert came_by == {each["name"] for each in data["authConnections"]}
+        connections = {each["identities"][0]["connection"] for each in data["users"]["nodes"]}
+        assert connections == {each["name"] for each in data["authConnections"]}
         kinds = {each["kind"] for each in data["authConnections"]}
         assert kinds == {"DATABASE", "CUSTOM_DATABASE", "PASSWORDLESS", "SOCIAL", "ENTERPRISE"}
         assert all(each["users"]["nodes"] for each in data["roles"]["nodes"])
@@ -202,17 +202,17 @@ def test_demo_has_john_doe_and_users_of_each_connection(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A service with the demo data that several tests share. None of them changes it."""
+    """A service with the demo data. Several tests share it, and none of them changes the data."""
     with serve(tmp_path_factory.mktemp("demo") / "data of mine", "--demo") as served:
         yield served
 
 
-# One process runs all tests that share the service.
+# All tests that share the service run in one process.
 shares_demo = pytest.mark.xdist_group("demo")
 
 
 @shares_demo
-def test_a_token_says_what_was_asked_for(demo: Served) -> None:
+def test_token_command_uses_its_options(demo: Served) -> None:
     asked = ("--user", "auth0|x", "--scope", "read:current_user", "--tenant", "other")
     token = run(demo.data_dir, "token", *asked).stdout
     caller = ask(demo.url, "{ caller { kind subject tenant scopes } }", token.strip()).json()["data"]["caller"]
@@ -233,7 +233,7 @@ needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is no
 
 
 def answer_to_printed_command(served: Served, folder: Path) -> dict[str, Any]:
-    """The answer to the curl command that the service printed, run in another folder."""
+    """Runs the curl command that the service printed, in another folder, and returns the answer."""
     assert served.process.stdout
     lines = iter(served.process.stdout.readline, "")
     script = next(line for line in lines if line.startswith("curl ")) + next(lines) + next(lines)
@@ -265,20 +265,20 @@ def test_serve_prints_urls_of_api_and_manual(tmp_path: Path, capsys: pytest.Capt
 
 
 @shares_demo
-def test_migrate_makes_no_database_in_the_wrong_folder(tmp_path: Path) -> None:
+def test_migrate_creates_no_database_in_a_wrong_folder(tmp_path: Path) -> None:
     ran = run(tmp_path / "elsewhere", "migrate")
     assert ran.returncode == 1
     assert "PROFILE_API_DATA_DIR: there is no database in" in ran.stderr
     assert not (tmp_path / "elsewhere").exists()
 
 
-def test_migrate_joins_the_running_service_and_has_nothing_to_do(demo: Served) -> None:
+def test_migrate_works_while_the_service_runs(demo: Served) -> None:
     ran = run(demo.data_dir, "migrate")
     assert (ran.returncode, ran.stdout.strip()) == (0, "Nothing to migrate.")
 
 
 @shares_demo
-def test_a_second_service_on_the_same_directory_is_refused(demo: Served) -> None:
+def test_second_service_with_the_same_directory_is_refused(demo: Served) -> None:
     ran = run(demo.data_dir, "serve", "--port", "0", "--demo")
     assert ran.returncode == 1
     assert "Another service uses" in ran.stderr

@@ -1,4 +1,4 @@
-"""What the scripts say while they work."""
+"""The output of scripts/install."""
 
 import os
 import re
@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-# Makes environments of itself, and installs nothing.
+# A program in the place of Python that creates environments but installs nothing.
 PYTHON = f"""#!/bin/sh
 case "$1 $2" in
   "-m venv") mkdir -p .venv/bin && cp "$0" .venv/bin/python ;;
@@ -41,15 +41,15 @@ def test_installation_reports_its_steps(tmp_path: Path) -> None:
     ran = install(tmp_path)
     assert (ran.returncode, ran.stdout) == (0, "")
     steps = [re.fullmatch(r" *\d+ s  (.*)", line) for line in ran.stderr.splitlines()]
-    said = [each.group(1) for each in steps if each]
-    assert len(said) == len(steps) == 3
-    assert "PyPI and npm registries" in said[0]
-    assert said[1:] == ["Collecting motor>=3.7", "installed"]
-    # The second time there is nothing to do or to say.
+    messages = [each.group(1) for each in steps if each]
+    assert len(messages) == len(steps) == 3
+    assert "PyPI and npm registries" in messages[0]
+    assert messages[1:] == ["Collecting motor>=3.7", "installed"]
+    # The second run has nothing to do and prints nothing.
     assert install(tmp_path).stderr == ""
 
 
-def test_installation_that_fails_says_why_and_is_tried_again(tmp_path: Path) -> None:
+def test_failed_installation_prints_why_and_can_be_repeated(tmp_path: Path) -> None:
     for _ in range(2):
         ran = install(tmp_path, BROKEN="1")
         assert ran.returncode == 1

@@ -10,7 +10,7 @@ from app.serving import Server
 from app.settings import Settings
 
 
-async def test_server_freezes_what_lives_as_long_as_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_server_freezes_objects_that_live_until_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     async def start(*_: Any) -> None: ...
 
     monkeypatch.setattr(uvicorn.Server, "startup", start)

@@ -1,4 +1,4 @@
-"""The development issuer opens on a machine of one's own, and nowhere else."""
+"""The development issuer: when it is allowed, its key, its secret and its tokens."""
 
 import stat
 import time
@@ -53,7 +53,7 @@ def test_development_issuer_needs_loopback_and_no_issuers(
         assert str(refused.value) == (NO_ISSUERS if url and not demo else NOT_LOOPBACK)
 
 
-def test_the_key_is_made_once_and_is_its_owners(tmp_path: Path) -> None:
+def test_key_is_created_once_and_only_its_owner_can_read_it(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as threads:
         made = list(threads.map(lambda _: load_key(tmp_path).thumbprint(), range(8)))
     assert len(set(made)) == 1
@@ -61,7 +61,7 @@ def test_the_key_is_made_once_and_is_its_owners(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-async def test_what_is_minted_is_taken(tmp_path: Path) -> None:
+async def test_minted_token_is_accepted(tmp_path: Path) -> None:
     token = mint(tmp_path, "auth0|john", "web", ["read:users"], 60)
     found = await Tokens([development_issuer(tmp_path)]).verify(token)
     assert (found.tenant, found.subject, found.client_id) == ("dev", "auth0|john", "web")
@@ -143,7 +143,7 @@ def test_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     assert str(refused.value) == f"PROFILE_API_DATA_DIR: {path} {problem}"
 
 
-def test_secret_is_made_once_and_is_its_owners(tmp_path: Path) -> None:
+def test_secret_is_created_once_and_readable_by_owner_only(tmp_path: Path) -> None:
     secret = load_secret(tmp_path)
     assert len(secret) >= 43
     assert load_secret(tmp_path) == secret

@@ -1,4 +1,4 @@
-"""An issuer's keys: which are taken, when they are fetched, and what stands in the way."""
+"""The keys of an issuer: which keys are used, when they are fetched, and what happens when fetching fails."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ def public(key: Any, **more: Any) -> dict[str, Any]:
 
 
 class Server:
-    """An issuer's two documents, counted. `status` and `body` spoil the JWKS."""
+    """Serves an issuer's two documents and counts the requests. `status` and `body` replace the answer with the JWKS."""
 
     def __init__(self, *keys: dict[str, Any]) -> None:
         self.keys = list(keys)
@@ -76,7 +76,7 @@ async def test_issuer_may_end_with_slashes() -> None:
 
 
 @pytest.mark.parametrize(("size", "found"), [(500_000, True), (500_001, False)])
-async def test_document_of_keys_has_a_largest_size(size: int, found: bool) -> None:
+async def test_document_of_keys_has_a_maximum_size(size: int, found: bool) -> None:
     body = json.dumps({"keys": [public(EC)]}).encode()
     parts = [body[:10], body[10:], b" " * (size - len(body))]
 
@@ -123,20 +123,20 @@ async def test_next_fetch_is_due_after_the_last_one(caplog: pytest.LogCaptureFix
     assert caplog.messages == [f"the keys of {ISSUER} cannot be fetched: ValueError"]
 
 
-async def test_keys_come_by_discovery_once_and_are_kept() -> None:
+async def test_discovered_keys_are_fetched_once_and_cached() -> None:
     server, clock = Server(public(EC)), Clock()
     keys = keys_of(server, clock)
     assert await asyncio.gather(*(find(keys) for _ in range(20))) == ["ec"] * 20
     assert server.asked == ["/.well-known/openid-configuration", "/keys"]
 
 
-async def test_an_address_of_the_keys_needs_no_discovery() -> None:
+async def test_jwks_uri_needs_no_discovery() -> None:
     server = Server(public(EC))
     assert await find(keys_of(server, Clock(), jwks_uri=f"{ISSUER}/certs")) == "ec"
     assert server.asked == ["/certs"]
 
 
-async def test_an_unknown_key_is_asked_for_at_a_bounded_rate() -> None:
+async def test_unknown_key_is_fetched_at_a_limited_rate() -> None:
     server, clock = Server(public(EC)), Clock()
     keys = keys_of(server, clock)
     await find(keys)
@@ -159,7 +159,7 @@ async def test_old_keys_are_refreshed_in_the_background() -> None:
     before = keys.generation
     server.keys = [public(EC)]
     clock.now += REFRESH_SECONDS
-    # Not waited for: this one is answered by what is known.
+    # This request does not wait for the new keys: the cached keys are used.
     assert await find(keys, "other") == "other"
     await keys._fetching  # type: ignore[misc]
     assert not keys.contains(OTHER.thumbprint())
@@ -172,7 +172,7 @@ async def test_old_keys_are_refreshed_in_the_background() -> None:
 
 
 @pytest.mark.parametrize("status", [500, 404, 302])
-async def test_an_issuer_that_is_down_harms_nobody_whose_key_is_known(status: int) -> None:
+async def test_tokens_of_cached_keys_are_valid_during_an_outage(status: int) -> None:
     server, clock = Server(public(EC)), Clock()
     keys = keys_of(server, clock)
     await find(keys)
@@ -202,7 +202,7 @@ async def test_an_issuer_that_is_down_harms_nobody_whose_key_is_known(status: in
         b"\xff",
     ],
 )
-async def test_a_document_that_is_no_key_set_is_no_answer(body: bytes) -> None:
+async def test_document_that_is_no_key_set_is_unavailable(body: bytes) -> None:
     server, clock = Server(), Clock()
     server.body = body
     with pytest.raises(Unavailable):
@@ -229,7 +229,7 @@ async def test_discovery_document_must_match_issuer_and_use_https(discovery: Any
     assert "/keys" not in server.asked
 
 
-async def test_closing_ends_a_fetch_that_hangs() -> None:
+async def test_close_ends_a_fetch_that_hangs() -> None:
     async def hang(_: httpx.Request) -> httpx.Response:
         await asyncio.Event().wait()
         raise AssertionError
@@ -246,7 +246,7 @@ async def test_closing_ends_a_fetch_that_hangs() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Key size")
-def test_what_is_not_understood_is_passed_over() -> None:
+def test_unsupported_keys_are_ignored() -> None:
     weak = RSAKey.generate_key(1024)
     jwks = {
         "keys": [
@@ -266,22 +266,22 @@ def test_what_is_not_understood_is_passed_over() -> None:
 @pytest.mark.parametrize(
     ("keys", "kid", "alg", "found"),
     [
-        # Named, and of the right kind.
+        # The key has the token's key id and the right type.
         ([public(EC), public(OTHER)], "other", "ES256", True),
         ([public(EC), public(OTHER)], "third", "ES256", False),
         ([public(EC)], "ec", "RS256", False),
         ([public(EC)], "ec", "ES384", False),
         ([public(EC, alg="ES384")], "ec", "ES256", False),
         ([public(EC, alg="ES256")], "ec", "ES256", True),
-        # The token names none: the only one that fits is meant.
+        # The token has no key id: the only key that fits is used.
         ([public(EC)], None, "ES256", True),
         ([public(EC), public(OKPKey.generate_key("Ed25519"))], None, "ES256", True),
         ([public(EC), public(OTHER)], None, "ES256", False),
-        # The issuer names none.
+        # The issuer's key has no key id.
         ([public(ECKey.generate_key("P-256"))], "any", "ES256", True),
     ],
 )
-async def test_which_key_a_token_means(keys: list[Any], kid: str | None, alg: str, found: bool) -> None:
+async def test_key_is_found_by_id_type_and_algorithm(keys: list[Any], kid: str | None, alg: str, found: bool) -> None:
     issuer = Issuer(issuer="i", audience="a", tenant="t", jwks={"keys": keys})
     header = {"alg": alg} if kid is None else {"alg": alg, "kid": kid}
     assert (await IssuerKeys(issuer).find(header) is not None) is found
@@ -306,6 +306,6 @@ def test_unsafe_key_source_is_a_configuration_error(settings: dict[str, Any], to
         IssuerKeys(Issuer(audience="a", tenant="t", **settings))
 
 
-def test_http_is_for_loopback() -> None:
+def test_http_is_allowed_for_loopback_only() -> None:
     for issuer in ("http://127.0.0.1:9000", "http://localhost/", "http://[::1]:1"):
         IssuerKeys(Issuer(issuer=issuer, audience="a", tenant="t"))

@@ -1,4 +1,4 @@
-"""The service with a real OpenID provider: discovery, both families of keys, rotation, outage."""
+"""The service with an OpenID provider: discovery, RSA and EC keys, rotation of keys, and an outage."""
 
 import asyncio
 import json
@@ -71,24 +71,24 @@ async def test_discovered_issuer_maps_sub_through_its_connection(tmp_path: Path,
                 "viewer": {"userId": "google-oauth2|10769150350006150715113082367"},
             }
         }
-        # A user who never came in by that connection has no profile.
+        # A user without a login by this connection has no profile.
         other = await asyncio.to_thread(ask, served, user_token(issuer, "google-oauth2|1076915035"))
         assert other.json()["data"]["viewer"] is None
 
 
-def test_a_new_key_is_found_and_a_key_that_left_is_forgotten(tmp_path: Path) -> None:
+def test_new_key_is_found_and_removed_key_is_forgotten(tmp_path: Path) -> None:
     port = free_port()
     old, new = (ECKey.generate_key("P-256", {"kid": kid}) for kid in ("old", "new"))
     with provider(port, "ES256", [old]) as issuer:
         first = application_token(issuer)
     with serve(tmp_path, PROFILE_API_ISSUERS=issuers(issuer, "ES256")) as served:
-        # Down since before the service started: nothing is known of it, and that is said.
+        # The provider is down since before the service started, so its keys are unknown. The service says so.
         refused = ask(served, first)
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
         with provider(port, "ES256", [old]):
             eventually(lambda: ask(served, first).status_code == 200, "the issuer's keys")
             unseen = application_token(issuer)
-        # Down: whoever's key is known is served, seen before or not.
+        # The provider is down: tokens with a known key are accepted, also when the service sees them for the first time.
         assert ask(served, first).status_code == 200
         assert ask(served, unseen).status_code == 200
         with provider(port, "ES256", [new]):

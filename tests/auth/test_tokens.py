@@ -1,4 +1,4 @@
-"""Tokens of configured issuers: what is taken, what is refused, what is remembered."""
+"""Tokens of configured issuers: which are accepted or refused, the principal, and the cache."""
 
 import hmac
 import json
@@ -48,7 +48,7 @@ async def verify(token: str, issuer: Issuer = ISSUER) -> Principal:
 
 @pytest.mark.parametrize(("key", "alg"), [(RSA, "RS256"), (EC, "ES256"), (ED, "EdDSA")])
 @pytest.mark.parametrize("with_kid", [True, False])
-async def test_a_good_token_becomes_a_principal(key: Any, alg: str, with_kid: bool) -> None:
+async def test_valid_token_becomes_a_principal(key: Any, alg: str, with_kid: bool) -> None:
     header = {"kid": key.kid} if with_kid else {}
     issuer = ISSUER if with_kid else ISSUER.model_copy(update={"jwks": {"keys": [key.as_dict(private=False)]}})
     found = await verify(sign(key, alg, header), issuer)
@@ -57,7 +57,7 @@ async def test_a_good_token_becomes_a_principal(key: Any, alg: str, with_kid: bo
     )
 
 
-async def test_an_audience_may_be_one_of_a_list() -> None:
+async def test_audience_may_be_in_a_list() -> None:
     assert (await verify(sign(aud=["else", "profiles"]))).subject == "auth0|john"
 
 
@@ -120,24 +120,24 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("token", "message"), REFUSED.values(), ids=REFUSED)
-async def test_a_token_that_is_no_good_is_refused(token: str, message: str) -> None:
+async def test_invalid_token_is_refused(token: str, message: str) -> None:
     with pytest.raises(Unauthenticated) as refused:
         await verify(token)
     assert (refused.value.error, refused.value.message) == ("invalid_token", message)
 
 
-async def test_a_signature_with_one_bit_turned_is_refused() -> None:
+async def test_signature_with_one_changed_bit_is_refused() -> None:
     head, claims, signature = sign().split(".")
     turned = ("B" if signature[0] == "A" else "A") + signature[1:]
     with pytest.raises(Unauthenticated):
         await verify(f"{head}.{claims}.{turned}")
 
 
-async def test_the_leeway_is_small_and_on_both_sides() -> None:
+async def test_leeway_applies_to_exp_and_nbf() -> None:
     assert (await verify(sign(exp=NOW - LEEWAY_SECONDS + 1, nbf=NOW + LEEWAY_SECONDS))).subject
 
 
-async def test_a_key_of_one_issuer_signs_for_no_other() -> None:
+async def test_key_of_one_issuer_is_not_valid_for_another() -> None:
     second = Issuer(
         issuer="https://two/", audience="profiles", tenant="two", jwks={"keys": [OTHER.as_dict(private=False)]}
     )
@@ -151,7 +151,7 @@ async def test_a_key_of_one_issuer_signs_for_no_other() -> None:
 @pytest.mark.parametrize(
     ("typ", "good"), [("at+jwt", True), ("application/at+jwt", True), ("AT+JWT", True), ("JWT", False), (None, False)]
 )
-async def test_a_type_is_enforced_where_the_issuer_is_set_so(typ: str | None, good: bool) -> None:
+async def test_type_is_required_when_the_issuer_is_configured_so(typ: str | None, good: bool) -> None:
     token = sign(header={"typ": typ} if typ else {})
     strict = ISSUER.model_copy(update={"typ": "at+jwt"})
     assert (await verify(token)).subject
@@ -175,7 +175,7 @@ USER, APPLICATION = ActorKind.USER, ActorKind.APPLICATION
         ({"gty": "password"}, USER),
         ({"gty": ["client-credentials"]}, USER),
         ({"sub": "abc@clients", "azp": "abc"}, APPLICATION),
-        # What a user could choose as their `sub`.
+        # A user could choose this text as `sub`.
         ({"azp": "auth0|john"}, USER),
         ({"client_id": "auth0|john"}, USER),
         ({"azp": "web", "client_id": "auth0|john"}, USER),
@@ -192,7 +192,7 @@ USER, APPLICATION = ActorKind.USER, ActorKind.APPLICATION
         ({"sub": "abc@clients@clients", "azp": "abc"}, USER),
     ],
 )
-async def test_an_application_is_told_from_a_user(claims: dict[str, Any], kind: ActorKind) -> None:
+async def test_claims_distinguish_applications_from_users(claims: dict[str, Any], kind: ActorKind) -> None:
     assert (await verify(sign(**claims))).kind is kind
 
 
@@ -212,51 +212,51 @@ async def test_an_application_is_told_from_a_user(claims: dict[str, Any], kind: 
         (True, {"idtyp": "true"}, USER),
         (1, {"idtyp": 1}, APPLICATION),
         (1, {"idtyp": True}, USER),
-        # The other two signs count beside it.
+        # The other two claims also mark an application.
         ("app", {"gty": "client-credentials"}, APPLICATION),
         ("app", {"sub": "abc@clients", "azp": "abc"}, APPLICATION),
         ("app", {"sub": "auth0|evil@clients", "idtyp": "user"}, USER),
     ],
 )
-async def test_the_issuers_claim_marks_an_application(value: Any, claims: dict[str, Any], kind: ActorKind) -> None:
+async def test_configured_claim_marks_an_application(value: Any, claims: dict[str, Any], kind: ActorKind) -> None:
     issuer = Issuer(**ISSUER.model_dump() | {"application_claim": {"name": "idtyp", "value": value}})
     assert (await verify(sign(**claims), issuer)).kind is kind
-    # An issuer that is not set up so says nothing by this claim.
+    # For an issuer without this setting, the claim has no meaning.
     without = {name: each for name, each in claims.items() if name == "idtyp"}
     assert (await verify(sign(**without))).kind is USER
 
 
-async def test_permissions_stand_instead_of_scope() -> None:
+async def test_permissions_replace_scope() -> None:
     assert (await verify(sign(permissions=["p"]))).scopes == {"p"}
     assert (await verify(sign(permissions=[]))).scopes == frozenset()
     assert (await verify(sign(scope=...))).scopes == frozenset()
 
 
-async def test_equal_scopes_of_two_tokens_are_one_object() -> None:
+async def test_equal_scopes_of_two_tokens_share_one_object() -> None:
     first, second = await verify(sign(scope="a b")), await verify(sign(scope="b a", azp="web"))
     assert first.scopes is second.scopes
 
 
-async def test_the_issuers_ceiling_is_by_kind() -> None:
+async def test_maximum_scopes_depend_on_the_kind_of_caller() -> None:
     issuer = ISSUER.model_copy(update={"scopes": Ceiling(user=["a"], application=[])})
     assert (await verify(sign(), issuer)).scopes == {"a"}
     assert (await verify(sign(permissions=["a", "b"]), issuer)).scopes == {"a"}
     assert (await verify(sign(gty="client-credentials"), issuer)).scopes == frozenset()
 
 
-async def test_connection_client_and_time_of_sign_in_are_carried() -> None:
+async def test_principal_has_connection_client_and_auth_time() -> None:
     issuer = ISSUER.model_copy(update={"connection": "partner"})
     found = await verify(sign(azp="web", auth_time=NOW), issuer)
     assert (found.connection, found.client_id, found.auth_time) == ("partner", "web", NOW)
 
 
 @pytest.mark.parametrize("value", ["now", "1", True, None, [], {}, 2**53, -(2**53), 10**400, -(10**400)])
-async def test_an_auth_time_that_is_no_time_is_unknown(value: Any) -> None:
+async def test_invalid_auth_time_is_unknown(value: Any) -> None:
     token = signed({"alg": "EdDSA"}, json.dumps({**CLAIMS, "auth_time": value}).encode())
     assert (await verify(token)).auth_time is None
 
 
-async def test_client_id_that_is_no_text_is_unknown() -> None:
+async def test_invalid_client_id_is_unknown() -> None:
     assert (await verify(sign(azp=["web"]))).client_id is None
 
 
@@ -265,11 +265,11 @@ async def test_times_may_have_a_fraction() -> None:
     assert (found.issued_at, found.auth_time) == (NOW + 0.25, NOW - 0.5)
 
 
-async def test_a_token_may_be_issued_within_the_leeway() -> None:
+async def test_iat_may_be_in_the_future_within_the_leeway() -> None:
     assert (await verify(sign(iat=NOW + LEEWAY_SECONDS))).issued_at == NOW + LEEWAY_SECONDS
 
 
-async def test_the_tenant_is_the_issuers_whatever_the_token_says() -> None:
+async def test_tenant_is_that_of_the_issuer_not_of_the_token() -> None:
     tenant: dict[str, Any] = {"urn:profile-api:tenant": "other"}
     token = sign(tenant="other", **tenant)
     assert (await verify(token)).tenant == "acme"
@@ -289,7 +289,7 @@ def verifications(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return seen
 
 
-async def test_a_verified_token_is_remembered_for_its_time(verifications: list[str]) -> None:
+async def test_verified_token_is_cached_for_a_limited_time(verifications: list[str]) -> None:
     clock = Clock()
     tokens, token = Tokens([ISSUER], ticks=clock, clock=Clock()), sign(exp=NOW + 10_000)
     for _ in range(3):
@@ -303,7 +303,7 @@ async def test_a_verified_token_is_remembered_for_its_time(verifications: list[s
     assert len(verifications) == 2
 
 
-async def test_a_wall_clock_that_is_set_back_prolongs_nothing(verifications: list[str]) -> None:
+async def test_cache_time_ignores_a_clock_that_is_set_back(verifications: list[str]) -> None:
     wall, ticks = Clock(), Clock()
     ticks.now += NOW
     issuer = ISSUER.model_copy(update={"jwks": None, "jwks_uri": "https://id/keys"})
@@ -319,7 +319,7 @@ async def test_a_wall_clock_that_is_set_back_prolongs_nothing(verifications: lis
     assert len(verifications) == 2
     assert keys._fetching
     await keys._fetching
-    # A removed key is noticed in the usual time.
+    # The removal of a key is noticed after the usual time.
     known["keys"] = KEYS[1:]
     ticks.now += REFRESH_SECONDS
     await tokens.verify(token)
@@ -337,7 +337,7 @@ async def test_caller_has_the_ip_address_and_client_of_the_request() -> None:
     assert (tokens.hits, tokens.misses) == (4, 1)
 
 
-async def test_tokens_are_counted_by_whether_they_are_remembered() -> None:
+async def test_cache_hits_and_misses_are_counted() -> None:
     tokens = Tokens([ISSUER], clock=Clock())
     for subject in ("a", "b", "a", "a"):
         await tokens.verify(sign(ED, "EdDSA", sub=subject))
@@ -346,7 +346,7 @@ async def test_tokens_are_counted_by_whether_they_are_remembered() -> None:
     assert remembered.generation == tokens._trusted[ISSUER.issuer].keys.generation
 
 
-async def test_a_remembered_token_expires_all_the_same() -> None:
+async def test_cached_token_expires() -> None:
     clock = Clock()
     tokens, token = Tokens([ISSUER], clock=clock), sign(exp=NOW + 20)
     await tokens.verify(token)
@@ -355,7 +355,7 @@ async def test_a_remembered_token_expires_all_the_same() -> None:
         await tokens.verify(token)
 
 
-async def test_a_remembered_token_is_the_whole_of_it() -> None:
+async def test_cache_compares_the_whole_token() -> None:
     tokens, token = Tokens([ISSUER], clock=Clock()), sign()
     await tokens.verify(token)
     with pytest.raises(Unauthenticated):
@@ -385,14 +385,14 @@ async def test_cache_is_bounded_and_stores_no_failures(
     "jwks",
     [{}, {"keys": []}, {"keys": [{"kty": "oct", "k": "c2VjcmV0"}]}, {"keys": [{"kty": "nope"}]}, {"keys": "x"}],
 )
-def test_keys_that_can_not_be_used_stop_the_start(jwks: dict[str, Any]) -> None:
+def test_unusable_keys_are_a_configuration_error(jwks: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match="https://id/") as refused:
         Tokens([ISSUER.model_copy(update={"jwks": jwks})])
     assert "c2VjcmV0" not in str(refused.value)
 
 
 def signed(header: dict[str, Any], payload: bytes, key: OKPKey = ED) -> str:
-    """With a good signature over whatever header and payload."""
+    """Returns a token with a valid signature over any header and payload."""
     parts = [urlsafe_b64encode(each).decode().rstrip("=") for each in (json.dumps(header).encode(), payload)]
     private_key = key.get_op_key("sign")
     assert isinstance(private_key, Ed25519PrivateKey)
@@ -443,7 +443,7 @@ async def test_payload_that_is_not_an_object_is_refused(payload: bytes) -> None:
     await assert_refused(signed({"alg": "EdDSA"}, payload), message=NO_JWT)
 
 
-async def test_a_subject_that_is_no_text_of_unicode_is_refused() -> None:
+async def test_subject_that_is_no_valid_text_is_refused() -> None:
     for subject in ('""', '"\\ud800"', "1", "null", '["a"]'):
         await assert_refused(
             signed({"alg": "EdDSA"}, json.dumps({**CLAIMS, "sub": 0}).replace(": 0", f": {subject}").encode())
@@ -456,14 +456,14 @@ async def test_client_with_a_lone_surrogate_is_refused(claim: str) -> None:
     await assert_refused(token, message="The client id of the token contains invalid Unicode.")
 
 
-async def test_a_token_is_forgotten_with_the_key_that_signed_it() -> None:
+async def test_cached_token_is_forgotten_with_its_key() -> None:
     tokens = Tokens([ISSUER], clock=Clock())
     token = sign()
     await tokens.verify(token)
     assert (await tokens.verify(token), tokens.hits)[1] == 1
     keys = tokens._trusted[ISSUER.issuer].keys
     keys.generation += 1
-    # The set has changed and the key is in it still.
+    # The key set has changed but still contains the key.
     assert (await tokens.verify(token), tokens.hits)[1] == 2
     [remembered] = tokens._remembered.values()
     assert remembered.generation == keys.generation
@@ -473,7 +473,7 @@ async def test_a_token_is_forgotten_with_the_key_that_signed_it() -> None:
         await tokens.verify(token)
 
 
-async def test_a_key_id_that_is_no_text_is_no_way_to_the_only_key() -> None:
+async def test_invalid_key_id_does_not_select_the_only_key() -> None:
     nameless = OKPKey.generate_key("Ed25519")
     issuer = ISSUER.model_copy(update={"jwks": {"keys": [nameless.as_dict(private=False)]}})
     content = json.dumps(CLAIMS).encode()
@@ -482,7 +482,7 @@ async def test_a_key_id_that_is_no_text_is_no_way_to_the_only_key() -> None:
     await assert_refused(signed({"alg": "EdDSA", "kid": 5}, content, nameless), issuer, message)
 
 
-async def test_a_key_that_comes_with_the_token_says_nothing() -> None:
+async def test_key_inside_the_token_is_ignored() -> None:
     mine = OKPKey.generate_key("Ed25519", {"kid": "ed"})
     await assert_refused(sign(mine, "EdDSA", {"jwk": mine.as_dict(private=False), "kid": "ed"}))
     await assert_refused(sign(mine, "EdDSA", {"jwk": mine.as_dict(private=False), "jku": "https://evil.example/"}))
@@ -503,7 +503,7 @@ async def test_hmac_with_a_public_key_is_refused(key: Any, claimed: str) -> None
 
 
 @pytest.mark.parametrize(("key", "alg"), [(RSA, "RS256"), (EC, "ES256"), (ED, "EdDSA")])
-async def test_any_bit_of_a_signature_counts(key: Any, alg: str) -> None:
+async def test_every_bit_of_a_signature_is_verified(key: Any, alg: str) -> None:
     content, _, signature = sign(key, alg).rpartition(".")
     raw = urlsafe_b64decode(signature + "==")
     for place in (0, len(raw) // 2, len(raw) - 1):
@@ -515,7 +515,7 @@ async def test_any_bit_of_a_signature_counts(key: Any, alg: str) -> None:
         await assert_refused(f"{content}.{urlsafe_b64encode(wrong).decode().rstrip('=')}", message=BAD_SIGNATURE)
 
 
-async def test_a_token_is_taken_up_to_its_largest_size(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_token_has_a_maximum_size(monkeypatch: pytest.MonkeyPatch) -> None:
     token = sign(pad="x" * 1000)
     monkeypatch.setattr(module, "MAX_TOKEN_BYTES", len(token))
     assert (await verify(token)).subject
@@ -524,7 +524,7 @@ async def test_a_token_is_taken_up_to_its_largest_size(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("claims", [{}, {"gty": "client_credentials"}])
-async def test_an_empty_list_of_permissions_is_none_under_any_ceiling(claims: dict[str, Any]) -> None:
+async def test_empty_permissions_give_no_scopes(claims: dict[str, Any]) -> None:
     issuer = ISSUER.model_copy(update={"scopes": Ceiling(user=["a"], application=["a"])})
     assert (await verify(sign(permissions=["a"], **claims), issuer)).scopes == {"a"}
     assert (await verify(sign(permissions=[], **claims), issuer)).scopes == frozenset()
@@ -555,20 +555,20 @@ async def test_early_token_is_accepted_after_its_nbf() -> None:
 
 @pytest.mark.parametrize("claim", ["exp", "nbf", "iat"])
 @pytest.mark.parametrize("value", [10**400, -(10**400)], ids=["large", "small"])
-async def test_a_time_beyond_every_number_is_refused(claim: str, value: int) -> None:
+async def test_time_out_of_range_is_refused(claim: str, value: int) -> None:
     await assert_refused(signed({"alg": "EdDSA"}, json.dumps({**CLAIMS, claim: value}).encode()))
 
 
 @pytest.mark.parametrize(
     ("claim", "text"), [("exp", "NaN"), ("exp", "Infinity"), ("exp", "1e400"), ("nbf", "NaN"), ("iat", "NaN")]
 )
-async def test_a_time_that_is_no_finite_number_is_refused(claim: str, text: str) -> None:
+async def test_time_that_is_not_finite_is_refused(claim: str, text: str) -> None:
     payload = json.dumps({**CLAIMS, claim: 0}).replace(f'"{claim}": 0', f'"{claim}": {text}')
     await assert_refused(signed({"alg": "EdDSA"}, payload.encode()))
 
 
 @pytest.mark.parametrize("claims", [{"exp": True}, {"exp": 60, "nbf": True}, {"exp": 60, "nbf": False}])
-async def test_true_is_no_time_even_where_1_would_do(claims: dict[str, Any]) -> None:
+async def test_boolean_is_no_time(claims: dict[str, Any]) -> None:
     tokens = Tokens([ISSUER], clock=lambda: 0.0)
     numbers: dict[str, Any] = {name: int(value) for name, value in claims.items()}
     assert (await tokens.verify(sign(**numbers))).subject

@@ -1,4 +1,4 @@
-"""Locations of IP addresses, from a file in the format of MaxMind."""
+"""Locations of IP addresses from a database in the MaxMind format."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from app.settings import ConfigurationError, Settings
 from tests.geo.databases import LYON, write_database
 
 
-def test_a_place_is_as_far_as_the_file_tells_it(tmp_path: Path) -> None:
+def test_location_has_the_fields_that_the_database_has(tmp_path: Path) -> None:
     flat = {"country_code": "DE", "city": "Berlin", "latitude": 52.5, "longitude": 13.4, "timezone": ""}
     locations = LocationDatabase(
         write_database(tmp_path / "x.mmdb", {"203.0.113.0/24": LYON, "198.51.100.0/24": flat, "192.0.2.0/24": {}})
@@ -32,11 +32,11 @@ def test_a_place_is_as_far_as_the_file_tells_it(tmp_path: Path) -> None:
         assert locations.find(unknown) is None
 
 
-def test_without_a_file_nothing_is_guessed() -> None:
+def test_without_a_database_there_is_no_location() -> None:
     assert LocationDatabase(None).find("203.0.113.7") is None
 
 
-def test_a_file_that_is_none_stops_the_start(tmp_path: Path) -> None:
+def test_invalid_database_is_a_configuration_error(tmp_path: Path) -> None:
     (tmp_path / "bad").write_bytes(b"no database")
     for path in (tmp_path / "bad", tmp_path / "none"):
         with pytest.raises(ConfigurationError, match="PROFILE_API_GEOIP_DATABASE"):

@@ -1,4 +1,4 @@
-"""The demo data: what it does not hold."""
+"""The demo data."""
 
 from app.domain.times import now
 from app.jobs.demo.users import make_generated_users, make_one_of_each_connection

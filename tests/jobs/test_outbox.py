@@ -1,4 +1,4 @@
-"""The outbox: mail that can't be delivered is tried again, and outlives the process that was to send it."""
+"""The outbox: retries, several senders, mail without SMTP, and mail that a restart does not lose."""
 
 import logging
 import re
@@ -39,7 +39,7 @@ async def waiting(world: World) -> list[dict[str, Any]]:
     return list(await world.database["mails"].find({"tenant": world.tenant}).to_list(None))
 
 
-async def test_what_is_refused_for_now_is_tried_again_later_and_later(
+async def test_temporary_refusal_is_retried_with_growing_delays(
     world: World, john: User, mailbox: Mailbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     mailbox.refusing = "451 later"
@@ -54,13 +54,13 @@ async def test_what_is_refused_for_now_is_tried_again_later_and_later(
     mailbox.refusing = None
     message = await mailbox.receive_to("john@example.com")
     assert await waiting(world) == []
-    # The link of the mail that came is the one that is good.
+    # The link of the delivered mail is valid.
     assert (await redeem_ticket(world, ticket_of(message)))["purpose"] == "VERIFY_EMAIL"
     assert "john@example.com" not in caplog.text
     assert ticket_of(message) not in caplog.text
 
 
-async def test_what_is_refused_for_good_or_for_a_day_is_given_up(world: World, john: User, mailbox: Mailbox) -> None:
+async def test_permanent_refusal_or_one_day_ends_the_attempts(world: World, john: User, mailbox: Mailbox) -> None:
     mailbox.refusing = "550 never"
     assert await mailbox.receive() == []
     assert await waiting(world) == []
@@ -72,7 +72,7 @@ async def test_what_is_refused_for_good_or_for_a_day_is_given_up(world: World, j
     assert await waiting(world) == []
 
 
-async def test_a_server_that_is_down_is_waited_for(world: World, john: User, mailbox: Mailbox) -> None:
+async def test_mail_waits_for_a_server_that_is_down(world: World, john: User, mailbox: Mailbox) -> None:
     with smtp_server() as gone:
         gone.database = mailbox.database
     assert await gone.receive() == []
@@ -80,21 +80,21 @@ async def test_a_server_that_is_down_is_waited_for(world: World, john: User, mai
     assert mail["tries"] == 1
 
 
-async def test_of_two_senders_one_takes_a_mail(world: World, john: User, mailbox: Mailbox) -> None:
+async def test_only_one_of_two_senders_claims_a_mail(world: World, john: User, mailbox: Mailbox) -> None:
     assert mailbox.database
     outbox = Outbox(mailbox.database)
     lease, longest = timedelta(minutes=5), timedelta(hours=1)
     assert await outbox.claim(now(), lease, longest) is not None
     assert await outbox.claim(now(), lease, longest) is None
-    # One that died with it leaves it to the next.
+    # When a sender dies, another one claims its mail after the lease.
     assert await outbox.claim(now() + timedelta(minutes=6), lease, longest) is not None
 
 
 @pytest.mark.parametrize(("ahead", "is_sent"), [(timedelta(minutes=59), False), (timedelta(hours=23), True)])
-async def test_a_mail_waits_no_longer_than_the_longest_delay(
+async def test_mail_waits_at_most_the_longest_delay(
     world: World, john: User, mailbox: Mailbox, ahead: timedelta, is_sent: bool
 ) -> None:
-    # The clock was set back by a day after the mail was put off.
+    # The clock was set back by a day after the last attempt.
     await world.database["mails"].update_one({"tenant": world.tenant}, {"$set": {"due_at": now() + ahead}})
     assert bool(await mailbox.receive()) is is_sent
 
@@ -132,7 +132,7 @@ async def test_dropped_mail_leaves_a_log_line_without_content(
         assert await OutboxSender(*parts, None, None).send_one()
     assert await waiting(world) == []
     assert caplog.messages == ["mail verify_email was dropped, because PROFILE_API_MAIL is drop"]
-    # Its ticket was never given a secret.
+    # The ticket of a dropped mail has no secret.
     assert await world.database["tickets"].count_documents({"tenant": world.tenant, "hash": {"$exists": True}}) == 0
 
 
@@ -199,14 +199,14 @@ async def test_smtp_credentials_are_not_sent_without_tls(allow_plain: bool) -> N
             assert (logins, mailbox.messages) == ([], [])
 
 
-def test_a_servers_address_says_how_to_speak_with_it() -> None:
+def test_smtp_url_selects_host_port_and_encryption() -> None:
     assert SmtpServer.read("smtp://mail.example.com") == SmtpServer("mail.example.com", 587, None, None, is_tls=False)
     assert SmtpServer.read("smtps://a%40b:c%2Fd@mail:99") == SmtpServer("mail", 99, "a@b", "c/d", is_tls=True)
     assert "secret" not in repr(SmtpServer.read("smtp://u:secret@h"))
 
 
-def test_mail_outlives_a_restart_and_its_link_leads_to_the_page(tmp_path: Path) -> None:
-    """As operators run it: the service is stopped before there is a server that takes its mail."""
+def test_mail_survives_a_restart_and_its_link_opens_the_page(tmp_path: Path) -> None:
+    """The service is stopped before any SMTP server accepts the mail, and is started again."""
     with smtp_server() as mailbox:
         variables: dict[str, Any] = {"PROFILE_API_SMTP_URL": f"smtp://127.0.0.1:{mailbox.port}"}
         mailbox.refusing = "451 later"
@@ -225,7 +225,7 @@ def test_mail_outlives_a_restart_and_its_link_leads_to_the_page(tmp_path: Path) 
             [message] = mailbox.messages
             assert message["Subject"] == "メールアドレスの確認"
             link = link_of(message)
-            # By its own address, whatever the request said of its host.
+            # The link has the URL of the service, not the host of the request.
             assert link.startswith(f"{served.url}/ticket?ticket=")
             assert "確認する" in httpx.get(link).text
             done = httpx.post(f"{served.url}/ticket", data={"ticket": link.partition("ticket=")[2]})

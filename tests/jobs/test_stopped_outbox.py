@@ -1,4 +1,4 @@
-"""Mail when the service stops, when a mail server hangs, and when nobody knows whether a mail was delivered."""
+"""The outbox when the service stops, when an SMTP server hangs, and when an answer of the server is lost."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -66,7 +66,7 @@ async def happened(check: Callable[[], object], what: str) -> None:
 
 @asynccontextmanager
 async def running(sender: OutboxSender) -> AsyncIterator["asyncio.Task[None]"]:
-    """Stopped, and waited for, when the block ends."""
+    """Runs a sender, and stops it at the end of the block."""
     task = asyncio.create_task(sender.run())
     try:
         yield task
@@ -77,7 +77,7 @@ async def running(sender: OutboxSender) -> AsyncIterator["asyncio.Task[None]"]:
 
 
 class Slow:
-    """Answers when `go_on` is set."""
+    """An outbox whose database answers only after `go_on` is set."""
 
     def __init__(self) -> None:
         self.reached = asyncio.Event()
@@ -106,7 +106,7 @@ class SlowOutbox(Outbox):
 
 
 def slow_sender(mailbox: Mailbox, place: str, drain_seconds: float = 30.0) -> tuple[OutboxSender, Slow]:
-    """Its database answers slowly: to the claim of a mail, or when a ticket gets its secret."""
+    """A sender whose database answers slowly: when a mail is claimed, or when a ticket gets its secret."""
     assert mailbox.database
     slow, outbox, tickets = Slow(), SlowOutbox(mailbox.database), SlowTickets(mailbox.database)
     outbox.slow = tickets.slow = slow
@@ -123,7 +123,7 @@ async def test_attempt_that_has_begun_finishes_after_a_stop(
     async with running(mailbox.sender()) as run:
         await happened(lambda: mailbox.held, "the attempt")
         run.cancel()
-        # The answer of the database takes longer than a cancellation.
+        # The database answers after the sender was cancelled.
         await waiting(world)
         assert not run.done()
         mailbox.go_on.set()
@@ -141,7 +141,7 @@ async def test_no_attempt_begins_after_a_stop(world: World, john: User, mailbox:
         sender.stop()
         await add_mail(world, "jane@example.org")
         run.cancel()
-        # The answer of the database takes longer than a cancellation.
+        # The database answers after the sender was cancelled.
         await waiting(world)
         assert not run.done()
         mailbox.go_on.set()
@@ -179,7 +179,7 @@ async def test_claim_whose_attempt_has_not_begun_is_released(
     assert mailbox.messages == []
     [mail] = await waiting(world)
     assert (mail["tries"], mail["due_at"] <= now()) == (0, True)
-    # Another process sends it at once, and its link is valid.
+    # Another process sends the mail at once, and its link is valid.
     message = await mailbox.receive_to(JOHN)
     assert (await redeem_ticket(world, ticket_of(message)))["purpose"] == "VERIFY_EMAIL"
 
@@ -219,7 +219,7 @@ async def test_mail_whose_answer_was_lost_comes_again(world: World, john: User, 
     [second] = await mailbox.receive()
     assert first["Message-ID"] == second["Message-ID"]
     assert ticket_of(first) != ticket_of(second)
-    # The link of the first is valid too, and one use is enough for both.
+    # The link of the first mail is valid, too. Using one link uses up both.
     assert (await redeem_ticket(world, ticket_of(first)))["purpose"] == "VERIFY_EMAIL"
     for each in (first, second):
         assert [error["code"] for error in (await redeem_ticket(world, ticket_of(each)))["errors"]] == ["NOT_FOUND"]

@@ -1,4 +1,4 @@
-"""What mails say: complete in every language, and nothing of a stranger's in them."""
+"""The content of mails: complete in every language, and without text that others could choose."""
 
 from datetime import timedelta
 from typing import Any
@@ -25,7 +25,7 @@ def composer() -> Composer:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("template", MailTemplate)
-def test_every_mail_is_there_in_every_language_as_text_and_html(template: MailTemplate, language: str) -> None:
+def test_every_mail_has_text_and_html_in_every_language(template: MailTemplate, language: str) -> None:
     is_ticketed = template in TICKETED
     message = composer().compose(mail(template, language, greeting="Jane Doe"), "s3cret" if is_ticketed else None)
     text, html = parts(message)
@@ -72,7 +72,7 @@ def test_mails_name_the_lifetimes_of_their_links(language: str, hour: str) -> No
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_no_language_lacks_a_word(language: str) -> None:
+def test_every_language_has_all_phrases(language: str) -> None:
     def shape(words: Any) -> Any:
         return {name: shape(each) for name, each in words.items()} if isinstance(words, dict) else type(words)
 

@@ -1,4 +1,4 @@
-"""Callers whose issuer names a connection, as a process sees them while another process saves that connection."""
+"""Callers of an issuer with a connection, while another process saves that connection."""
 
 import pytest
 
@@ -23,7 +23,7 @@ async def test_user_of_a_new_connection_is_recognized_at_once(world: World) -> N
     assert opened.caller.profile == john.id
 
 
-async def test_block_of_a_new_connections_user_counts_at_once(world: World) -> None:
+async def test_block_of_a_new_connections_user_applies_at_once(world: World) -> None:
     callers = world.callers()
     caller = Principal(world.tenant, "john", ActorKind.USER, frozenset(Scope), connection=DATABASE)
     await callers.confirm(caller)

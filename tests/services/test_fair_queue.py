@@ -1,4 +1,4 @@
-"""Turns of those who keep a core busy, shown with jobs that end when the test says so."""
+"""The fair queue of jobs that keep a core busy. The test decides when each job ends."""
 
 import asyncio
 import threading
@@ -11,7 +11,7 @@ from app.services.fair_queue import FairQueue
 
 
 class Jobs:
-    """Jobs that wait for their name to be let go; `begun` lists those that run or ran, in order."""
+    """Jobs that run until `let_go` is called. `begun` lists the names of the jobs in the order in which they began."""
 
     def __init__(self) -> None:
         self.begun: list[str] = []
@@ -40,19 +40,19 @@ def jobs() -> Iterator[Jobs]:
 
 
 def start(queue: FairQueue, jobs: Jobs, *names: str) -> list[asyncio.Task[str]]:
-    """Jobs of the callers that their first letters name."""
+    """Starts jobs. The first letter of a job's name is its caller."""
     return [asyncio.create_task(queue.run(name[0], jobs.new(name))) for name in names]
 
 
 async def settle(jobs: Jobs, begun: int) -> None:
-    """Until so many jobs began, and whoever could take a turn did."""
+    """Waits until this many jobs began and no other job can begin."""
     while len(jobs.begun) < begun:
         await asyncio.sleep(0)
     for _ in range(10):
         await asyncio.sleep(0)
 
 
-async def test_callers_take_turns_however_many_jobs_they_have(jobs: Jobs) -> None:
+async def test_callers_take_turns_regardless_of_their_jobs(jobs: Jobs) -> None:
     queue = FairQueue(1, 100, 100)
     tasks = start(queue, jobs, "a0", *(f"a{number}" for number in range(1, 41)))
     await settle(jobs, 1)
@@ -63,7 +63,7 @@ async def test_callers_take_turns_however_many_jobs_they_have(jobs: Jobs) -> Non
     assert jobs.begun[:8] == ["a0", "a1", "b1", "c1", "a2", "b2", "a3", "a4"]
 
 
-async def test_no_more_jobs_run_at_once_than_there_are_slots(jobs: Jobs) -> None:
+async def test_at_most_as_many_jobs_run_as_there_are_slots(jobs: Jobs) -> None:
     queue = FairQueue(2, 100, 100)
     tasks = start(queue, jobs, "a1", "b1", "c1", "d1")
     await settle(jobs, 2)
@@ -88,7 +88,7 @@ async def test_caller_with_too_many_waiting_jobs_is_refused(jobs: Jobs) -> None:
     assert "a4" not in jobs.begun
 
 
-async def test_full_queue_refuses_everybody(jobs: Jobs) -> None:
+async def test_full_queue_refuses_every_caller(jobs: Jobs) -> None:
     queue = FairQueue(1, 2, 100)
     tasks = start(queue, jobs, "a1", "b1", "c1")
     await settle(jobs, 1)
@@ -123,11 +123,11 @@ async def test_slot_of_cancelled_job_is_taken_until_it_ends(jobs: Jobs) -> None:
     assert await waiting == "b1"
 
 
-async def test_turn_that_comes_with_a_cancellation_is_passed_on(jobs: Jobs) -> None:
+async def test_turn_of_a_cancelled_caller_goes_to_the_next(jobs: Jobs) -> None:
     queue = FairQueue(1, 100, 100)
     first, second, third = start(queue, jobs, "a1", "b1", "c1")
     await settle(jobs, 1)
-    # In one step of the loop, as if another slot had become free.
+    # Both happen in one step of the event loop, as when another slot becomes free.
     queue._release()
     second.cancel()
     await settle(jobs, 1)
@@ -136,7 +136,7 @@ async def test_turn_that_comes_with_a_cancellation_is_passed_on(jobs: Jobs) -> N
     assert await asyncio.gather(*[first, third]) == ["a1", "c1"]
 
 
-async def test_free_slot_passes_over_a_cancelled_caller(jobs: Jobs) -> None:
+async def test_free_slot_skips_a_cancelled_caller(jobs: Jobs) -> None:
     queue = FairQueue(1, 100, 100)
     first, second, third = start(queue, jobs, "a1", "b1", "c1")
     await settle(jobs, 1)
@@ -148,7 +148,7 @@ async def test_free_slot_passes_over_a_cancelled_caller(jobs: Jobs) -> None:
     assert second.cancelled()
 
 
-async def test_job_that_raises_gives_its_slot_back() -> None:
+async def test_job_that_raises_frees_its_slot() -> None:
     queue = FairQueue(1, 100, 100)
 
     def fail() -> None:

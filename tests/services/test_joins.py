@@ -1,4 +1,4 @@
-"""What is joined to records, which never change."""
+"""Data that is joined to records. The records do not change."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ def application(world: World, *scopes: str) -> Principal:
 
 
 async def users(world: World) -> list[Any]:
-    """Two users, as records that refuse every change. The first has a role, a connection and a lockout."""
+    """Two users as records that refuse every change. The first has a role, a connection and a blocked IP address."""
     role = await world.add_role("Support")
     await world.add_connection()
     john = await world.add_user("john", role_ids=(role, "gone"))
@@ -40,7 +40,7 @@ async def users(world: World) -> list[Any]:
     return [freeze(each) for each in records]
 
 
-async def test_joined_data_lies_beside_records(world: World, joins: Joins) -> None:
+async def test_joined_data_is_stored_beside_records(world: World, joins: Joins) -> None:
     records = await users(world)
     first, second = await joins.join(application(world, "update:users"), frozenset(Join), records)
     assert [each["role_id"] for each in first["roles"]] == ["rol_support"]
@@ -50,7 +50,7 @@ async def test_joined_data_lies_beside_records(world: World, joins: Joins) -> No
     assert second == {"roles": [], "connection": None, "locked_out": False, "identities": [{}]}
 
 
-async def test_nothing_is_joined_unless_it_is_requested(world: World, joins: Joins) -> None:
+async def test_only_requested_data_is_joined(world: World, joins: Joins) -> None:
     records = await users(world)
     reader = application(world, "update:users")
     assert await joins.join(reader, frozenset(), records) == [{}, {}]

@@ -1,4 +1,4 @@
-"""How hard a password is to guess: which ones are refused, with which reason, and at what cost."""
+"""The strength of passwords: which are refused, for which reason, and at which cost."""
 
 import random
 from dataclasses import replace
@@ -50,7 +50,7 @@ def test_password_that_is_easy_to_guess_has_a_reason(password: str, problem: Pas
     assert find_problem(password, []) is problem
 
 
-def test_password_with_several_reasons_has_one_of_them() -> None:
+def test_one_of_several_reasons_is_reported() -> None:
     assert find_problem("123456789012345", []) in (PasswordProblem.SEQUENCE, PasswordProblem.COMMON)
 
 
@@ -72,7 +72,7 @@ def test_ordinary_long_passphrase_is_accepted(password: str) -> None:
     "password",
     ["annegret lindqvist", "lindqvist-a-2024", "+14258831929abc", "profiles.example.com1", "Widget-Makers-24"],
 )
-def test_words_of_user_and_product_are_guessed_first(password: str) -> None:
+def test_words_of_user_and_product_make_a_password_weak(password: str) -> None:
     assert find_problem(password, []) is None
     assert find_problem(password, guessable_words(ANN, ["profiles.example.com"])) is not None
 
@@ -102,7 +102,7 @@ def test_hostile_password_is_examined_with_few_combinations() -> None:
 
 
 @pytest.mark.parametrize("password", ["p@$$w0rd", "!@#$%^&*()_+", "tr0ub4dor&3", "(a) [b]"])
-def test_ordinary_password_is_examined_as_it_is(password: str) -> None:
+def test_ordinary_password_is_examined_unchanged(password: str) -> None:
     assert limit_combinations(password) == password
 
 

@@ -1,4 +1,4 @@
-"""Which documents a reader is given, and which of their fields leave the database."""
+"""Reads: which objects a caller gets, and which of their fields leave the database."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -43,7 +43,7 @@ DEVICES = ListQuery(DEVICE, Order("last_used_at", -1))
 
 @dataclass(frozen=True)
 class Stage:
-    """John with a linked account, Jane, and a John of another tenant. Each of the four has a device and an event."""
+    """John with a linked account, Jane, and the John of another tenant. Each of these four profiles has a device and an event."""
 
     reads: Reads
     lists: Lists
@@ -109,7 +109,7 @@ async def stage(world: World) -> Stage:
 
 
 async def found(stage: Stage, principal: Principal, written: bool = False) -> set[str]:
-    """Which of the four profiles it is given by `get`."""
+    """Returns the names of the profiles that `get` returns to this caller."""
     profiles = {"john": stage.john, "linked": stage.linked, "jane": stage.jane, "stranger": stage.stranger}
     return {
         name
@@ -118,7 +118,7 @@ async def found(stage: Stage, principal: Principal, written: bool = False) -> se
     }
 
 
-async def test_user_is_given_their_own_profile_only(stage: Stage) -> None:
+async def test_user_gets_their_own_profile_only(stage: Stage) -> None:
     assert await found(stage, stage.user("read:current_user")) == {"john"}
     assert await found(stage, stage.user("read:current_user", profile=stage.jane)) == {"jane"}
     assert await found(stage, stage.user("read:users")) == {"john", "jane"}
@@ -126,11 +126,11 @@ async def test_user_is_given_their_own_profile_only(stage: Stage) -> None:
     assert await found(stage, nobody) == set()
 
 
-async def test_application_is_given_profiles_of_its_tenant(stage: Stage) -> None:
+async def test_application_gets_profiles_of_its_tenant(stage: Stage) -> None:
     assert await found(stage, stage.application("read:users")) == {"john", "jane"}
 
 
-async def test_reader_without_the_right_to_any_is_refused(stage: Stage) -> None:
+async def test_reader_without_a_scope_is_refused(stage: Stage) -> None:
     for principal in (stage.application("read:current_user"), stage.user("read:logs"), stage.application()):
         with pytest.raises(Forbidden):
             await stage.reads.get(principal, USER, Eq("_id", stage.john.id), NAME)
@@ -142,7 +142,7 @@ async def test_reader_without_the_right_to_any_is_refused(stage: Stage) -> None:
         await stage.reads.find(None, USER, Eq("_id", stage.john.id), NAME)
 
 
-async def test_writer_is_given_the_profile_without_its_fields(stage: Stage) -> None:
+async def test_writer_gets_the_profile_without_its_fields(stage: Stage) -> None:
     writer = stage.application("update:users")
     assert await found(stage, writer, written=True) == {"john", "jane"}
     row = await stage.reads.get_written(writer, USER, Eq("_id", stage.john.id), METADATA)
@@ -151,14 +151,14 @@ async def test_writer_is_given_the_profile_without_its_fields(stage: Stage) -> N
 
 
 async def ids(reads: Reads, principal: Principal, kind: Kind) -> set[Any]:
-    """Whose are the ones that `find` gives, of all that there are."""
+    """Returns the owners of the objects that `find` returns, when all objects are requested."""
     rows = await reads.find(principal, kind, ALL, {})
     assert kind.owner
     return {row.record[kind.owner] for row in rows}
 
 
 @pytest.mark.parametrize(("kind", "scope"), [(DEVICE, "read:device_credentials"), (LOG_EVENT, "read:logs_users")])
-async def test_what_is_found_is_the_readers_or_of_the_tenant(stage: Stage, kind: Kind, scope: str) -> None:
+async def test_found_objects_are_the_readers_or_of_the_tenant(stage: Stage, kind: Kind, scope: str) -> None:
     john, linked, jane = stage.john.id, stage.linked.id, stage.jane.id
     assert await ids(stage.reads, stage.user("read:current_user"), kind) == {john, linked}
     assert await ids(stage.reads, stage.user("read:current_user", profile=stage.jane), kind) == {jane}
@@ -168,8 +168,8 @@ async def test_what_is_found_is_the_readers_or_of_the_tenant(stage: Stage, kind:
     assert await stage.reads.find(nobody, kind, ALL, {}) == []
 
 
-async def test_event_of_no_user_is_found_by_readers_of_the_tenants_log(stage: Stage) -> None:
-    """As when a role is changed. `read:logs_users` opens the events of users."""
+async def test_event_about_no_user_needs_read_logs(stage: Stage) -> None:
+    """An example is the event of a changed role. `read:logs_users` allows to read events about users only."""
     event = await stage.world.add_event(None, LogEventType.ROLE_CREATED, reason="because")
     for principal, expected in (
         (stage.application("read:logs"), [event]),
@@ -183,7 +183,7 @@ async def test_event_of_no_user_is_found_by_readers_of_the_tenants_log(stage: St
         assert (await stage.reads.get(principal, LOG_EVENT, Eq("_id", event), {}) is not None) == bool(expected)
 
 
-async def test_found_profiles_are_not_those_that_wait(stage: Stage) -> None:
+async def test_linked_accounts_are_not_found_as_profiles(stage: Stage) -> None:
     assert await ids(stage.reads, stage.user("read:current_user"), USER) == {stage.john.id}
     assert await ids(stage.reads, stage.application("read:users"), USER) == {stage.john.id, stage.jane.id}
 
@@ -200,7 +200,7 @@ FIELDS = [
 
 
 @pytest.mark.parametrize(("scopes", "is_application", "expected"), FIELDS)
-async def test_field_that_is_refused_is_not_readable(
+async def test_refused_field_is_not_readable(
     stage: Stage, scopes: tuple[str, ...], is_application: bool, expected: set[str]
 ) -> None:
     principal = stage.application(*scopes) if is_application else stage.user(*scopes)
@@ -211,8 +211,8 @@ async def test_field_that_is_refused_is_not_readable(
         assert set(row.record) == expected
 
 
-async def test_own_app_metadata_is_refused_beside_that_of_others(stage: Stage) -> None:
-    """With a token that may read the app_metadata of everybody else."""
+async def test_own_app_metadata_is_refused_in_a_list(stage: Stage) -> None:
+    """The token may read the app_metadata of other users."""
     principal = stage.user("read:users", "read:current_user", "read:users_app_metadata", "read:user_idp_tokens")
     rows = {row.record["_id"]: row for row in await stage.reads.find(principal, USER, ALL, METADATA)}
     assert rows[stage.jane.id].read("app_metadata") == {"plan": "free"}
@@ -225,7 +225,7 @@ async def test_own_app_metadata_is_refused_beside_that_of_others(stage: Stage) -
         viewer.read("app_metadata")
 
 
-async def test_sealed_token_is_opened_for_who_may_read_it(stage: Stage) -> None:
+async def test_provider_token_is_decrypted_for_allowed_readers(stage: Stage) -> None:
     asked: Selection = {"identities": {"access_token": {}}}
     where = Eq("_id", stage.john.id)
     row = await stage.reads.get(stage.application("read:users", "read:user_idp_tokens"), USER, where, asked)
@@ -245,7 +245,7 @@ def owners(page: Page | Any, field: str) -> set[Any]:
     return {row.record[field] for row in page.nodes}
 
 
-async def test_list_of_users_is_the_tenants(stage: Stage) -> None:
+async def test_list_of_users_is_of_one_tenant(stage: Stage) -> None:
     for principal in (stage.application("read:users"), stage.user("read:users")):
         page = await stage.lists.page(principal, USERS, REQUEST, NAME, count=True)
         assert owners(page, "_id") == {stage.john.id, stage.jane.id}
@@ -256,7 +256,7 @@ async def test_list_of_users_is_the_tenants(stage: Stage) -> None:
 @pytest.mark.parametrize(
     ("query", "scope"), [(USERS, "read:current_user"), (EVENTS, "read:logs_users"), (EVENTS, "read:current_user")]
 )
-async def test_list_is_refused_without_the_right_to_list(stage: Stage, query: ListQuery, scope: str) -> None:
+async def test_list_is_refused_without_its_scope(stage: Stage, query: ListQuery, scope: str) -> None:
     for principal in (stage.user(scope), stage.application(scope)):
         with pytest.raises(Forbidden):
             await stage.lists.page(principal, query, REQUEST, {})
@@ -264,7 +264,7 @@ async def test_list_is_refused_without_the_right_to_list(stage: Stage, query: Li
         await stage.lists.page(None, query, REQUEST, {})
 
 
-async def test_list_of_events_leaves_out_what_shows_nothing(stage: Stage) -> None:
+async def test_list_of_events_omits_events_without_readable_changes(stage: Stage) -> None:
     """Each profile has an event that changes app_metadata only, and one without changes."""
     page = await stage.lists.page(stage.application("read:logs"), EVENTS, REQUEST, {}, count=True)
     assert (len(page.nodes), page.total_count and page.total_count.value) == (3, 3)
@@ -277,7 +277,7 @@ async def test_list_of_events_leaves_out_what_shows_nothing(stage: Stage) -> Non
 
 
 @pytest.mark.parametrize("query", [EVENTS, DEVICES], ids=["events", "devices"])
-async def test_pages_of_owners_hold_what_belongs_to_each(stage: Stage, query: ListQuery) -> None:
+async def test_pages_of_owners_contain_the_objects_of_each(stage: Stage, query: ListQuery) -> None:
     principal = stage.application("read:users", "read:logs", "read:device_credentials")
     rows = [await stage.row(principal, each) for each in (stage.john, stage.jane)]
     for row in rows:
@@ -293,7 +293,7 @@ async def test_pages_of_owners_hold_what_belongs_to_each(stage: Stage, query: Li
             assert page.total_count.value == len(page.nodes) == len(owned)
 
 
-async def test_pages_of_owners_leave_out_what_shows_nothing(stage: Stage) -> None:
+async def test_pages_of_owners_omit_events_without_readable_changes(stage: Stage) -> None:
     user = stage.user("read:current_user", "read:users", "read:users_app_metadata", "read:logs_users")
     rows = [await stage.row(user, each) for each in (stage.john, stage.jane)]
     link(rows[0], [stage.linked.id])
@@ -303,7 +303,7 @@ async def test_pages_of_owners_leave_out_what_shows_nothing(stage: Stage) -> Non
         assert [len(page.nodes) for page in pages if isinstance(page, Page)] == [2, 2]
 
 
-async def test_owned_objects_are_those_of_each_owner(stage: Stage) -> None:
+async def test_owned_objects_belong_to_each_owner(stage: Stage) -> None:
     principal = stage.application("read:users", "read:device_credentials")
     rows = [await stage.row(principal, each) for each in (stage.john, stage.jane)]
     link(rows[0], [stage.linked.id])
@@ -316,28 +316,28 @@ async def test_owned_objects_are_those_of_each_owner(stage: Stage) -> None:
     assert await stage.lists.owned(principal, [stranger], DEVICE, {}) == [[]]
 
 
-async def test_owned_events_leave_out_what_shows_nothing(stage: Stage) -> None:
+async def test_owned_events_omit_events_without_readable_changes(stage: Stage) -> None:
     principal = stage.application("read:users", "read:logs_users")
     john = await stage.row(principal, stage.john)
     [events] = await stage.lists.owned(principal, [john], LOG_EVENT, {})
     assert len(events) == 1
 
 
-async def test_written_event_that_shows_nothing_is_not_given(stage: Stage) -> None:
+async def test_written_event_without_readable_changes_is_omitted(stage: Stage) -> None:
     principal = stage.application("read:users", "read:logs_users")
     found = await stage.world.database["log_events"].find({"tenant": stage.world.tenant}).to_list(None)
     given = [await stage.reads.get_written(principal, LOG_EVENT, Eq("_id", each["_id"]), {}) for each in found]
     assert [row is not None for row in given] == ["roots" not in each for each in found]
 
 
-async def test_viewer_is_a_profile_of_the_tenant_that_does_not_wait(stage: Stage) -> None:
+async def test_viewer_is_a_profile_of_the_tenant_not_linked_away(stage: Stage) -> None:
     principal = stage.user("read:current_user")
     for user, expected in [(stage.john, True), (stage.linked, False), (stage.stranger, False)]:
         assert (await stage.reads.viewer(principal, Eq("_id", user.id), NAME) is not None) == expected
 
 
-async def test_roles_beside_a_profile_are_those_of_its_tenant(stage: Stage) -> None:
-    """Whatever its document names."""
+async def test_joined_roles_belong_to_the_tenant_of_the_profile(stage: Stage) -> None:
+    """The document names a role of another tenant."""
     elsewhere = World(stage.stranger.tenant, stage.world.database, stage.world.client, stage.world.data_dir)
     role, foreign = await stage.world.add_role("Editor"), await elsewhere.add_role("Editor")
     await stage.world.add_role("Owner")

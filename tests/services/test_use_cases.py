@@ -1,4 +1,4 @@
-"""A use case declares its rule once: it is enforced by the service and printed by the schema."""
+"""Each use case declares its rule once. The service enforces the rule, and the schema prints it."""
 
 import ast
 from pathlib import Path
@@ -28,7 +28,7 @@ from app.services.roles import Roles
 from app.services.use_cases import requires, rule_of
 
 APP = Path(use_cases.__file__).parents[1]
-# The use case of the mutation behind each action.
+# For each action, the use case of its mutation.
 USE_CASES: dict[Name, Any] = {
     Name.EDIT_USER_METADATA: Metadata.update_user_metadata,
     Name.EDIT_APP_METADATA: Metadata.update_app_metadata,
@@ -66,7 +66,7 @@ async def test_method_gets_the_rule_that_it_declares() -> None:
     assert rule_of(Identifiers.change_username) is CHANGE_USERNAME
 
 
-def test_no_mutation_names_a_rule_itself() -> None:
+def test_no_mutation_names_a_rule() -> None:
     names = {name for name, each in vars(rules).items() if isinstance(each, Rule) and each in WRITING}
     for path in (APP / "schema").rglob("*.py"):
         used = {node.id for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Name)}

@@ -56,8 +56,8 @@ async def test_in_development_it_starts_as_john_doe_and_runs_examples(served: Se
         await run(page)
         await expect(answer).to_contain_text("UNAUTHENTICATED")
         # The browser says so when an answer is refused, and this one was.
-        assert [each for each in watched.complaints if "401" not in each] == []
-        watched.complaints.clear()
+        assert [each for each in watched.errors if "401" not in each] == []
+        watched.errors.clear()
 
 
 async def box_of(locator: Locator) -> FloatRect:
