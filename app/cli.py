@@ -111,7 +111,13 @@ def migrate() -> None:
 
     with reachable_database(settings) as url:
         reached = asyncio.run(_migrate_database(settings, url))
-        typer.echo(f"Migrated to schema version {reached[-1]}." if reached else "Nothing to migrate.")
+        derived = asyncio.run(_migrate_search(settings, url))
+        if reached:
+            typer.echo(f"Migrated to schema version {reached[-1]}.")
+        if derived:
+            typer.echo(f"Profiles that search can find now: {derived}.")
+        if not reached and not derived:
+            typer.echo("Nothing to migrate.")
         if settings.secret_previous is not None:
             renewed = asyncio.run(_renew_tokens(settings, url))
             typer.echo(
@@ -163,6 +169,20 @@ async def _migrate_database(settings: Settings, url: str) -> list[int]:
     finally:
         database.close()
     return reached
+
+
+async def _migrate_search(settings: Settings, url: str) -> int:
+    from app.store.database import Database
+    from app.store.search_migration import count_old_profiles, is_search_complete, migrate_search
+
+    database = Database.connect(url, settings.database)
+    try:
+        if await is_search_complete(database):
+            return 0
+        with typer.progressbar(length=await count_old_profiles(database), label="Profiles for search") as bar:
+            return await migrate_search(database, bar.update)
+    finally:
+        database.close()
 
 
 async def _renew_tokens(settings: Settings, url: str) -> int:

@@ -38,6 +38,7 @@ from app.services.personal_data import PersonalData
 from app.services.reads import Reads
 from app.services.roles import Roles
 from app.services.rows import Rows
+from app.services.searches import UserSearches
 from app.services.sign_ups import SignUps
 from app.services.tickets import Tickets
 from app.services.users import UserLookup
@@ -54,6 +55,7 @@ from app.store.outbox import Outbox
 from app.store.passwords import CredentialStore
 from app.store.records import Records
 from app.store.roles import RoleStore
+from app.store.searches import Searches
 from app.store.snapshots import Snapshots
 from app.store.tickets import TicketStore
 from app.store.token_cipher import TokenCipher
@@ -114,6 +116,7 @@ def build_services(
         actions=Actions(settings.step_up_seconds, base.can_mail),
         personal_data=PersonalData(writes, base.reads, base.lists),
         tickets=build_tickets(base, passwords),
+        searches=UserSearches(base.snapshots, Searches(base.database)),
     )
 
 

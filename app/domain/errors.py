@@ -95,6 +95,15 @@ class TimedOut(Exception):  # noqa: N818
     message = "The operation took too long and was stopped. Before you repeat a write, check whether it was made."
 
 
+class SearchTimedOut(TimedOut):
+    """A search took longer than it may and was stopped in the database."""
+
+    message = (
+        "The search took too long and was stopped. Add a condition that few users meet, such as an exact value or the"
+        " beginning of a name."
+    )
+
+
 class UserBlocked(Exception):  # noqa: N818
     """The caller's own profile is blocked, so the service refuses all of the user's tokens."""
 

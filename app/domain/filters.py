@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from app.domain.times import to_milliseconds
+from app.domain.search_terms import TERMS, text_head
+from app.domain.times import RelativeTime, to_milliseconds
 
 # A stored object as it was read. It must not be changed, because several requests may share it.
 Record: TypeAlias = Mapping[str, Any]
@@ -82,6 +83,7 @@ class Range(Filter):
     """The attribute is not below `minimum` and not above `maximum`. A bound of None is no limit.
 
     As in MongoDB, an array matches when one value is above the minimum and another value is below the maximum.
+    With `by_element`, one value of the array must meet both bounds.
     """
 
     attribute: str
@@ -89,9 +91,15 @@ class Range(Filter):
     maximum: object = None
     includes_minimum: bool = True
     includes_maximum: bool = True
+    by_element: bool = False
 
     def matches(self, record: Record) -> bool:
         found = list(values_of(record, self.attribute))
+        if self.by_element:
+            return any(self._contains([each]) for each in found)
+        return self._contains(found)
+
+    def _contains(self, found: list[Any]) -> bool:
         return self._meets(found, self.minimum, self._is_above) and self._meets(found, self.maximum, self._is_below)
 
     def _meets(self, found: list[Any], bound: object, is_inside: Callable[[Any, Any], bool]) -> bool:
@@ -108,7 +116,7 @@ class Range(Filter):
 
     def terms(self) -> list[Any]:
         bounds = [_term(self.minimum), self.includes_minimum, _term(self.maximum), self.includes_maximum]
-        return ["range", self.attribute, *bounds]
+        return ["range", self.attribute, *bounds, self.by_element]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,6 +145,40 @@ class Contains(Filter):
 
     def terms(self) -> list[Any]:
         return ["contains", self.attribute, self.text]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Wildcard(Filter):
+    """A text at one of the search paths begins with the first part, ends with the last part, and has the other parts
+    in this order between them. The parts are folded as `search_terms` does it.
+    """
+
+    paths: Sequence[str]
+    parts: Sequence[str]
+
+    def matches(self, record: Record) -> bool:
+        heads = [text_head(path) for path in self.paths]
+        return any(
+            term.startswith(head) and self._fits(term[len(head) :])
+            for term in values_of(record, TERMS)
+            if isinstance(term, str)
+            for head in heads
+        )
+
+    def _fits(self, text: str) -> bool:
+        first, *middle, last = self.parts
+        if not (text.startswith(first) and text.endswith(last)):
+            return False
+        position, end = len(first), len(text) - len(last)
+        for part in middle:
+            found = text.find(part, position, max(end, position))
+            if found < 0:
+                return False
+            position = found + len(part)
+        return position <= end
+
+    def terms(self) -> list[Any]:
+        return ["wildcard", sorted(self.paths), list(self.parts)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -254,6 +296,8 @@ def _exact(value: Any) -> Any:
 
 def _term(value: object) -> Any:
     """Returns the value as JSON. Texts, integers, booleans and null stay as they are; other types become objects."""
+    if isinstance(value, RelativeTime):
+        return {"relative": value.text}
     if isinstance(value, datetime):
         return {"time": to_milliseconds(value).isoformat()}
     if isinstance(value, float):

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from app.domain.ids import encode_id
 from app.domain.rules import Rule
+from app.domain.search_fields import SearchField
 from app.domain.selections import Selection
 
 # Data of other collections that was read for a record, by name. It is separate, because requests share the records.
@@ -30,10 +31,14 @@ class Join(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """The order of a list: a stored field and a direction, 1 or -1. Equal values are ordered by `_id` likewise."""
+    """The order of a list: a stored field and a direction, 1 or -1. Equal values are ordered by `_id` likewise.
+
+    With `may_be_missing`, records without the field are first in ascending order and last in descending order.
+    """
 
     field: str
     direction: int
+    may_be_missing: bool = False
 
 
 class Takes(Enum):
@@ -49,7 +54,8 @@ class Attribute:
 
     `read` is the rule for reading it. In `Kind.attributes`, None means that every reader of the object may read it.
     `paths` are the stored fields that it needs, and `joins` is the joined data that it needs. `in_raw` attributes are
-    part of `raw`, and `personal` attributes are part of the personal data export.
+    part of `raw`, and `personal` attributes are part of the personal data export. `search` contains the fields of
+    the search language that it provides.
     """
 
     name: str
@@ -59,6 +65,7 @@ class Attribute:
     joins: frozenset[Join] = frozenset()
     in_raw: bool = False
     personal: bool = False
+    search: tuple[SearchField, ...] = ()
 
     def projection(self, inside: Selection, readable: frozenset[Rule]) -> Iterable[str]:
         """Returns the stored paths to read for this attribute, when `inside` is the selection inside it."""
@@ -215,6 +222,15 @@ class Kind:
         for attribute, inside in self._readable_part(selection, readable):
             joins |= attribute.needed_joins(inside, readable)
         return frozenset(joins)
+
+    def search_fields(self) -> Mapping[str, tuple[SearchField, Attribute]]:
+        """The fields of the search language with the attribute that gives each, down to those of nested rows."""
+        found: dict[str, tuple[SearchField, Attribute]] = {}
+        for attribute in self.attributes.values():
+            found |= {each.name: (each, attribute) for each in attribute.search}
+            if isinstance(attribute, Nested):
+                found |= attribute.kind.search_fields()
+        return found
 
     def raw_selection(self) -> Selection:
         """Returns the attributes of `raw`, those of nested rows included."""

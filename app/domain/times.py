@@ -10,6 +10,22 @@ _RFC_3339 = re.compile(
 )
 
 
+class RelativeTime(datetime):
+    """A time that was written relative to now, such as `now-90d`.
+
+    A cursor identifies its list by `text`, because the time itself is another one at each request.
+    """
+
+    text: str
+
+    @classmethod
+    def of(cls, time: datetime, text: str) -> "RelativeTime":
+        """The time with the text that it was written as."""
+        found = cls(*time.timetuple()[:6], time.microsecond)
+        found.text = text
+        return found
+
+
 def now() -> datetime:
     """Returns the present time in UTC, in milliseconds."""
     # BSON stores milliseconds. A finer time would differ from itself after it was stored and read.

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from app.domain.ids import Key
+from app.domain.search_terms import SEARCH_VERSION
 
 
 class AttributeSource(StrEnum):
@@ -64,6 +65,7 @@ class User:
     that were granted directly. `linked_to` is the `_id` of the profile to which this one is linked; then no list or
     lookup finds this profile. `primary_access` contains the app_metadata, roles and permissions that the other profile
     had before the link, without those fields that it took over from this profile; see `identities.unlink`.
+    `search_version` is the version of the stored fields for search. 0 means that the profile does not have them yet.
     """
 
     id: Key
@@ -97,6 +99,7 @@ class User:
     last_password_reset: datetime | None = None
     linked_to: Key | None = None
     primary_access: Mapping[str, Any] | None = None
+    search_version: int = field(default=SEARCH_VERSION, compare=False)
 
     def profile_ids(self) -> list[Key]:
         """Returns the `_id`s of this profile and of the profiles that are linked to it."""

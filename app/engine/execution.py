@@ -165,7 +165,7 @@ class Engine:
                 )
         except TimeoutError:
             raise TimedOut from None
-        result.root_fields = run.root_fields
+        result.root_fields, result.warnings = run.root_fields, run.warnings
         result.errors = [self._describe(each) for each in answer.errors or []]
         result.data = answer.data
         # Without data, and without an error that has a path, the variables were refused and nothing ran.

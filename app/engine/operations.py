@@ -31,7 +31,8 @@ class Run:
 
     `variables` are the raw variables of the request, with the defaults of the operation. `budget` limits the size of
     the answer. Without `has_token`, only public fields may run. `deadline` is a time of the event loop's clock, at
-    which running root fields are stopped and after which no other may start. None sets no limit.
+    which running root fields are stopped and after which no other may start. None sets no limit. `warnings` are
+    messages by their codes.
     """
 
     document: Document
@@ -40,6 +41,7 @@ class Run:
     has_token: bool
     deadline: float | None = None
     root_fields: list[RootField] = field(default_factory=list)
+    warnings: dict[str, str] = field(default_factory=dict)
 
     def selection(self, info: GraphQLResolveInfo[Any]) -> SelectionTree:
         """Returns the fields that are selected below this field."""
@@ -63,6 +65,10 @@ class Run:
         if key not in document.trees:
             document.trees[key] = node_selection_of(selection)
         return document.trees[key]
+
+    def warn(self, code: str, message: str) -> None:
+        """Adds a warning to `extensions.warnings` of the answer, once for each code."""
+        self.warnings[code] = message
 
     def take_items(self, name: str, more: int, each: int) -> None:
         """Takes `more` items of `each` values from the budget, for a list that a resolver makes."""

@@ -33,7 +33,8 @@ class OperationResult:
 
     `executed` is false, and `data` None, when the request as a whole failed before the operation ran. `cost` is the
     cost of the operation, and `rate` the state of the caller's rate limit. `identified_in` is the seconds that the
-    lookup of the caller took. The name of `operation` is chosen by the client: it must not become a metrics label.
+    lookup of the caller took. `warnings` are messages by their codes. The name of `operation` is chosen by the client:
+    it must not become a metrics label.
     """
 
     errors: list[dict[str, Any]]
@@ -45,6 +46,7 @@ class OperationResult:
     rate: Rate | None = None
     identified_in: float = 0.0
     root_fields: Sequence[RootField] = ()
+    warnings: Mapping[str, str] = field(default_factory=dict)
 
     def codes(self) -> set[str]:
         """Returns the codes of all errors."""

@@ -32,6 +32,7 @@ from app.services.passwords import Passwords
 from app.services.personal_data import PersonalData
 from app.services.reads import Reads
 from app.services.roles import Roles
+from app.services.searches import UserSearches
 from app.services.sign_ups import SignUps
 from app.services.tickets import Tickets
 from app.services.users import UserLookup
@@ -64,6 +65,7 @@ class Services:
     enrollments: Enrollments
     actions: Actions
     personal_data: PersonalData
+    searches: UserSearches
 
 
 class RunningOperation(Protocol):
@@ -78,6 +80,10 @@ class RunningOperation(Protocol):
 
     def node_selection(self, info: GraphQLResolveInfo[Any]) -> SelectionTree:
         """Returns the fields that are selected of each row of the connection that this field returns."""
+        ...
+
+    def warn(self, code: str, message: str) -> None:
+        """Adds a warning to the answer, once for each code."""
         ...
 
     def take_items(self, name: str, more: int, each: int) -> None:

@@ -10,6 +10,8 @@ from app.directives import CostWeight, ListSize
 HASHING = 500
 # A count makes the database read up to 10,000 keys of an index.
 COUNTING = 50
+# A search counts the matches of its conditions before it reads a page.
+SEARCHING = 10
 # An export of personal data reads the whole profile, all lists of the user, and thousands of events.
 EXPORTING = 1_000
 # A metadata document can have 64 KB. The whole profile contains two of them, and up to 16 raw profiles.

@@ -15,10 +15,12 @@ from app.domain.permissions import PermissionSourceType
 from app.domain.principals import ActorKind
 from app.domain.refusals import RefusalCode
 from app.domain.root_attributes import RootAttributeName
+from app.domain.search_fields import SearchFieldType
 from app.domain.tickets import LIFETIMES, TicketPurpose
 from app.domain.users import AttributeSource
 from app.policy.actions import UserActionName
 from app.services.login_reports import FailureReason as LoginFailureReason
+from app.services.searches import OrderDirection, SearchedType, UserOrderField
 
 __all__ = [
     "ActorKind",
@@ -29,12 +31,16 @@ __all__ = [
     "LinkMetadata",
     "LogEventType",
     "LoginFailureReason",
+    "OrderDirection",
     "PermissionSourceType",
     "RefusalCode",
     "RootAttributeName",
+    "SearchFieldType",
+    "SearchedType",
     "SyncRootAttributes",
     "TicketPurpose",
     "UserActionName",
+    "UserOrderField",
 ]
 
 
@@ -231,5 +237,37 @@ _describe(
         "GRANT_PERMISSIONS": "The mutation `grantPermissions`.",
         "REVOKE_PERMISSIONS": "The mutation `revokePermissions`.",
         "EXPORT_PERSONAL_DATA": "The mutation `exportPersonalData`.",
+    },
+)
+_describe(
+    OrderDirection,
+    "The direction of an order.",
+    {
+        "ASC": "From the smallest to the largest, from the oldest to the newest, or from A to Z.",
+        "DESC": "From the largest to the smallest, from the newest to the oldest, or from Z to A.",
+    },
+)
+_describe(
+    SearchFieldType,
+    "The type of the values of a search field.",
+    {
+        "TEXT": "A text. Case and accents do not count.",
+        "NUMBER": "A number.",
+        "BOOLEAN": "`true` or `false`.",
+        "TIME": "A time: a date such as 2026-01-31, RFC 3339, or a time relative to now such as now-90d.",
+        "ANY": "A text, a number or a boolean, as in a metadata document.",
+    },
+)
+_describe(SearchedType, "What is searched.", {"USER": "Users."})
+_describe(
+    UserOrderField,
+    "What users can be sorted by.",
+    {
+        "CREATED_AT": "When the profile was created.",
+        "UPDATED_AT": "When `version` last changed.",
+        "LAST_LOGIN": "When the user last signed in.",
+        "LOGINS_COUNT": "How often the user signed in.",
+        "NAME": "The full name, without regard to case.",
+        "EMAIL": "The e-mail address, without regard to case.",
     },
 )

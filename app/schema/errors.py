@@ -13,15 +13,19 @@ from app.domain.errors import (
     Unavailable,
     UserBlocked,
 )
+from app.search.errors import SearchRefused
 
 
 def describe_error(error: BaseException) -> tuple[str, Mapping[str, Any]] | None:
     """Returns the message and the extensions with the code, or None for an error that is a fault of the service."""
     # Only errors that are listed here reach a client with their message: any other message could contain secrets.
     match error:
+        case SearchRefused(line=int()):
+            place = {"line": error.line, "column": error.column}
+            return error.message, {**_refused(error), **place}
         case Refused():
             # A refusal outside of a payload, such as that of an argument of a query. `reason` is the more exact code.
-            return error.message, {"code": "BAD_USER_INPUT", "reason": error.code.value, "input": list(error.path)}
+            return error.message, _refused(error)
         case Forbidden():
             return error.message, {"code": "FORBIDDEN", "scopes": error.scopes}
         case Unauthenticated():
@@ -37,3 +41,7 @@ def describe_error(error: BaseException) -> tuple[str, Mapping[str, Any]] | None
         case RateLimited():
             return error.message, {"code": "RATE_LIMITED", "retryAfter": error.retry_after}
     return None
+
+
+def _refused(error: Refused) -> dict[str, Any]:
+    return {"code": "BAD_USER_INPUT", "reason": error.code.value, "input": list(error.path)}

@@ -131,7 +131,10 @@ class Lists:
         plan, bounds = self._rows.plan(principal, kind, selection), _bounds(name, request)
         found = await self._records.find_page(kind, tenant, where, query.order, request, bounds, plan.paths)
         rows = await self._rows.make(principal, kind, found, plan)
-        total = _total(await self._records.count(kind, tenant, where, MAX_COUNT + 1)) if count else None
+        total = await self._records.count(kind, tenant, where, query.order) if count else None
+        if total is not None and not total.exact:
+            # A count that was stopped early can be smaller than the page.
+            total = TotalCount(max(total.value, len(found)), exact=False)
         return to_page(rows, query.order, request, name, total)
 
 

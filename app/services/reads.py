@@ -13,7 +13,7 @@ from app.policy.rules import authenticated, readable, require_for_any_profile
 from app.policy.visibility import visible, visible_by_key
 from app.services.rows import Rows, to_plan
 from app.store.records import Records, project
-from app.store.users import to_document
+from app.store.users import to_record
 
 # The kind of the caller's own profile. Its `needs` identify the caller, so they are read for every selection.
 CALLER = replace(USER, needs=("user_id", "blocked", "name", "linked"))
@@ -49,7 +49,7 @@ class Reads:
         # The record is projected as a database read would be, so the row never contains a field that is not readable.
         principal = authenticated(principal)
         plan = self._rows.plan(principal, USER, selection)
-        record = project(to_document(user), plan.paths)
+        record = project(to_record(user), plan.paths)
         return (await self._rows.make(principal, USER, [record], plan))[0]
 
     async def _get(self, principal: Principal, kind: Kind, where: Filter, selection: Selection) -> Row | None:

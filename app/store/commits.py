@@ -12,6 +12,7 @@ from pymongo.errors import DuplicateKeyError
 from app.domain.commits import Commit, ProfileWrite
 from app.domain.ids import Key
 from app.domain.logs import LogEvent
+from app.domain.search_terms import ROLE, TERMS, to_term
 from app.domain.users import User
 from app.store.connections import guard_connection
 from app.store.database import Database, driver_errors
@@ -20,7 +21,7 @@ from app.store.errors import Conflict, Taken
 from app.store.inserts import insert_missing
 from app.store.logs import insert_event
 from app.store.side_effects import write_side_effects
-from app.store.users import to_document, to_update
+from app.store.users import stored_document, to_document, to_update
 
 
 class Commits:
@@ -88,8 +89,9 @@ class Commits:
 async def clear_role(database: Database, tenant: str, role: Key) -> None:
     """Removes a deleted role from all users that still refer to it. Their versions stay the same."""
     # A deleted role gives no permission, so this removes nothing that a reader of the profile can see.
+    update = {"$pull": {"role_ids": role, TERMS: to_term(ROLE, str(role))}}
     with driver_errors():
-        await database["users"].update_many({"tenant": tenant, "role_ids": role}, {"$pull": {"role_ids": role}})
+        await database["users"].update_many({"tenant": tenant, "role_ids": role}, update)
 
 
 async def put_missing_users(database: Database, users: Sequence[User]) -> None:
@@ -98,7 +100,7 @@ async def put_missing_users(database: Database, users: Sequence[User]) -> None:
 
 
 def _to_update(before: User, after: User, write: ProfileWrite) -> Mapping[str, Any]:
-    update = to_update(to_document(before), to_document(after))
+    update = to_update(stored_document(before), to_document(after))
     changed = update.get("$set", {})
     # A login does not change the version, so two logins can commit at the same moment. `$inc` and `$max` count both of
     # them; `$set` would lose one.

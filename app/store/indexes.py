@@ -17,8 +17,17 @@ INDEXES: dict[str, list[tuple[_Keys, dict[str, object]]]] = {
     "users": [
         (_by("user_id"), UNIQUE),
         (_by("keys"), UNIQUE),
-        (_by("email_folded"), {}),
         (_by("created_at-", "_id-"), {}),
+        (_by("updated_at-", "_id-"), {}),
+        (_by("last_login-", "_id-"), {}),
+        (_by("logins_count-", "_id-"), {}),
+        (_by("name_folded", "_id"), {}),
+        (_by("email_folded", "_id"), {}),
+        (_by("terms", "created_at-", "_id-"), {}),
+        (_by("grams"), {}),
+        (_by("is_linked"), {}),
+        # Few profiles have the field.
+        (_by("lacks_terms"), {"partialFilterExpression": {"lacks_terms": True}}),
         (_by("role_ids", "created_at-", "_id-"), {}),
     ],
     "log_events": [

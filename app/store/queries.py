@@ -12,11 +12,16 @@ from typing import Any, TypeAlias
 
 from bson import ObjectId
 
-from app.domain.filters import And, Contains, Eq, Exists, Filter, In, Not, Or, Prefix, Range
+from app.domain.filters import And, Contains, Eq, Exists, Filter, In, Not, Or, Prefix, Range, Wildcard
 from app.domain.kinds import Kind, Order
-from app.domain.paging import Bounds, Position
+from app.domain.paging import Bounds, PageRequest, Position
+from app.domain.search_terms import SEPARATOR, TERMS, text_head
+from app.domain.times import RelativeTime
 
 Query: TypeAlias = Mapping[str, Any]
+# An aggregation expression.
+Expression: TypeAlias = Any
+_TERMS = {"$ifNull": [f"${TERMS}", []]}
 # The types of values that a filter may compare with. MongoDB would read a dict or a pattern as an expression, so a
 # caller could inject operators with it.
 _LITERALS = (str, ObjectId, bool, int, float, datetime, type(None))
@@ -29,28 +34,68 @@ def to_query(kind: Kind, tenant: str, where: Filter) -> Query:
     return {"tenant": tenant, **_translate(kind, where), kind.hidden_by: None}
 
 
+def to_residual_query(kind: Kind, where: Filter) -> Query:
+    """The filter without the tenant, in a form that chooses no index of terms: for conditions beside the one whose
+    index is used. Two conditions on an array could make MongoDB scan the larger part of the index.
+    """
+    return _translate(kind, where, residual=True)
+
+
 def to_query_with_hidden(kind: Kind, tenant: str, where: Filter) -> Query:
     """Returns the query for the records of this tenant, hidden ones included. Most reads must not use it."""
     return {"tenant": tenant, **_translate(kind, where)}
 
 
-def between(query: Query, order: Order, bounds: Bounds) -> Query:
-    """Narrows a query to the part of the list after one position and before another."""
+def between(query: Query, order: Order, bounds: Bounds, limits_scan: bool = False) -> Query:
+    """Narrows a query to the part of the list after one position and before another.
+
+    `limits_scan` adds a simpler condition, which MongoDB can use for the bounds of an index beside another $or.
+    """
     parts = [
-        _beyond(position, order.field, "$gt" if (order.direction == 1) == is_after else "$lt")
+        _beyond(position, order, limits_scan, "$gt" if (order.direction == 1) == is_after else "$lt")
         for position, is_after in ((bounds.after, True), (bounds.before, False))
         if position is not None
     ]
     return {"$and": [query, *parts]} if parts else query
 
 
-def _beyond(position: Position, field: str, operator: str) -> Query:
-    value = _literal(position.value)
-    # Several records may have the same value, so `_id` decides their order. Without it, a page could skip records.
-    return {"$or": [{field: {operator: value}}, {field: value, "_id": {operator: position.key}}]}
+def sort_of(order: Order, request: PageRequest) -> list[tuple[str, int]]:
+    """The sort of a page: a page from the back is read in the opposite direction."""
+    direction = -order.direction if request.backward else order.direction
+    return [(order.field, direction), ("_id", direction)]
 
 
-def _translate(kind: Kind, where: Filter) -> Query:
+def _beyond(position: Position, order: Order, limits_scan: bool, operator: str) -> Query:
+    """The records behind a position. A missing value is smaller than every other value."""
+    field, value = order.field, _literal(position.value)
+    same: Query = {field: value, "_id": {operator: position.key}}
+    if value is None:
+        return {"$or": [{field: {"$ne": None}}, same]} if operator == "$gt" else same
+    parts: list[Query] = [{field: {operator: value}}, same]
+    if operator == "$lt" and order.may_be_missing:
+        return {"$or": [*parts, {field: None}]}
+    return {"$or": parts, field: {f"{operator}e": value}} if limits_scan else {"$or": parts}
+
+
+def _translate(kind: Kind, where: Filter, residual: bool = False) -> Query:
+    match where:
+        case And():
+            return _all([_translate(kind, part, residual) for part in where.parts])
+        case Or():
+            # MongoDB refuses an $or without alternatives.
+            parts = [_translate(kind, part, residual) for part in where.parts]
+            return {"$or": parts} if parts else {"_id": {"$in": []}}
+        case Not():
+            return {"$nor": [_translate(kind, where.part, residual)]}
+        case Wildcard():
+            return {"$expr": _some_term(_fits(where))}
+        case Eq() | Range() if residual and where.attribute == TERMS:
+            return {"$expr": _term_expression(where)}
+        case _:
+            return _translate_attribute(kind, where)
+
+
+def _translate_attribute(kind: Kind, where: Filter) -> Query:
     match where:
         case Eq():
             return {_path(kind, where.attribute): _literal(where.value)}
@@ -58,22 +103,94 @@ def _translate(kind: Kind, where: Filter) -> Query:
             return {_path(kind, where.attribute): {"$in": [_literal(each) for each in where.values]}}
         case Range():
             bounds = _bounds(where)
-            return {_path(kind, where.attribute): bounds} if bounds else {}
+            if not bounds:
+                return {}
+            return {_path(kind, where.attribute): {"$elemMatch": bounds} if where.by_element else bounds}
         case Prefix():
             return {_path(kind, where.attribute): {"$regex": "^" + _pattern(where.text)}}
         case Contains():
             return {_path(kind, where.attribute): {"$regex": _pattern(where.text)}}
         case Exists():
             return {_path(kind, where.attribute): {"$ne": None}}
-        case And():
-            return _all([_translate(kind, part) for part in where.parts])
-        case Or():
-            # MongoDB refuses an empty $or. An Or without parts matches nothing, and so does this query.
-            return {"$or": [_translate(kind, part) for part in where.parts]} if where.parts else {"_id": {"$in": []}}
-        case Not():
-            return {"$nor": [_translate(kind, where.part)]}
         case _:
             raise TypeError(type(where).__name__)
+
+
+def _term_expression(where: Eq | Range) -> Expression:
+    if isinstance(where, Eq):
+        return {"$in": [_constant(where.value), _TERMS]}
+    compared = {"$gte": "$gt", "$lte": "$lt"}
+    bounds = [
+        {operator if includes else compared[operator]: ["$$term", _constant(bound)]}
+        for operator, bound, includes in (
+            ("$gte", where.minimum, where.includes_minimum),
+            ("$lte", where.maximum, where.includes_maximum),
+        )
+        if bound is not None
+    ]
+    return _some_term({"$and": bounds})
+
+
+def _some_term(condition: Expression) -> Expression:
+    """Whether one of the terms, as `$$term`, meets the condition."""
+    return {"$anyElementTrue": [{"$map": {"input": _TERMS, "as": "term", "in": condition}}]}
+
+
+def _fits(where: Wildcard) -> Expression:
+    """Whether `$$term` is a text of one of the paths, and has the parts in their order.
+
+    `$$end` is the position behind the part that was found last, and -1 when a part is missing.
+    """
+    first, *middle, last = where.parts
+    heads = [text_head(path).partition(SEPARATOR) for path in where.paths]
+    tag = heads[0][2]
+    found: Expression = {"$cond": [_begins_with("$$text", tag + first), len(tag + first), -1]}
+    for part in middle:
+        found = _find_behind(found, part)
+    fits: Expression = {
+        "$let": {
+            "vars": {"end": found, "length": {"$strLenCP": "$$text"}},
+            "in": {
+                "$and": [
+                    {"$gte": ["$$end", 0]},
+                    {"$gte": [{"$subtract": ["$$length", len(last)]}, "$$end"]},
+                    {"$eq": [{"$substrCP": ["$$text", _last(len(last)), len(last)]}, _constant(last)]},
+                ]
+            },
+        }
+    }
+    pieces = {"$split": ["$$term", SEPARATOR]}
+    return {
+        "$let": {
+            "vars": {"path": {"$arrayElemAt": [pieces, 0]}, "text": {"$arrayElemAt": [pieces, 1]}},
+            "in": {"$and": [{"$in": ["$$path", [_constant(path) for path, _, _ in heads]]}, fits]},
+        }
+    }
+
+
+def _begins_with(text: str, part: str) -> Expression:
+    return {"$eq": [{"$indexOfCP": [text, _constant(part), 0, len(part)]}, 0]}
+
+
+def _find_behind(position: Expression, part: str) -> Expression:
+    """The position behind the next occurrence of the part, or -1."""
+    index = {"$indexOfCP": ["$$text", _constant(part), "$$from"]}
+    behind = {
+        "$let": {
+            "vars": {"index": index},
+            "in": {"$cond": [{"$lt": ["$$index", 0]}, -1, {"$add": ["$$index", len(part)]}]},
+        }
+    }
+    return {"$let": {"vars": {"from": position}, "in": {"$cond": [{"$lt": ["$$from", 0]}, -1, behind]}}}
+
+
+def _last(length: int) -> Expression:
+    return {"$max": [0, {"$subtract": ["$$length", length]}]}
+
+
+def _constant(value: object) -> Expression:
+    """A value of a caller in an expression. Without $literal, a text that begins with $ would be a path."""
+    return {"$literal": _literal(value)}
 
 
 def _bounds(where: Range) -> Query:
@@ -91,6 +208,9 @@ def _all(parts: Sequence[Query]) -> Query:
 
 
 def _literal(value: object) -> Any:
+    if isinstance(value, RelativeTime):
+        # The driver encodes datetime, and not its subclasses.
+        return datetime(*value.timetuple()[:6], value.microsecond)  # noqa: DTZ001 - times are stored without tzinfo
     if not isinstance(value, _LITERALS):
         raise TypeError(f"A filter cannot compare with a {type(value).__name__}.")
     return value

@@ -11,9 +11,12 @@ from typing import Any
 from app.domain.filters import Filter, In, Record
 from app.domain.ids import Key
 from app.domain.kinds import Kind, Order
-from app.domain.paging import Bounds, PageRequest
+from app.domain.paging import MAX_COUNT, Bounds, PageRequest, TotalCount
+from app.domain.search_terms import TERMS
 from app.store.database import Database, driver_errors
-from app.store.queries import Query, between, to_query
+from app.store.planner import is_everything, is_search
+from app.store.queries import Query, between, sort_of, to_query
+from app.store.searches import Searches
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ class Records:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._searches = Searches(database)
 
     async def find_one(self, kind: Kind, tenant: str, where: Filter, paths: Iterable[str]) -> Record | None:
         with driver_errors():
@@ -60,13 +64,20 @@ class Records:
         bounds: Bounds,
         paths: Iterable[str],
     ) -> Sequence[Record]:
-        """Returns a page in the order of the list, with one more record if the list continues."""
+        """Returns a page in the order of the list, with one more record if the list continues.
+
+        Raises SearchTimedOut for a search that takes too long.
+        """
+        if is_search(kind, where, order):
+            chosen = projection([*paths, order.field])
+            found = await self._searches.find_page(kind, tenant, where, order, request, bounds, chosen)
+            return found[::-1] if request.backward else found
         # The additional record tells whether there is a next page, without a second command.
         query = between(to_query(kind, tenant, where), order, bounds)
         with driver_errors():
             cursor = self._database[kind.collection].find(query, projection([*paths, order.field]))
-            found: list[Record] = await cursor.sort(_sort(order, request)).limit(request.size + 1).to_list(None)
-        return found[::-1] if request.backward else found
+            records: list[Record] = await cursor.sort(sort_of(order, request)).limit(request.size + 1).to_list(None)
+        return records[::-1] if request.backward else records
 
     async def find_pages(
         self,
@@ -81,19 +92,23 @@ class Records:
         """Returns the first page of each owner, in one command. A backward request gets the last page."""
         pipeline: list[Query] = [
             {"$match": to_query(kind, tenant, where)},
-            {"$sort": dict(_sort(order, request))},
+            {"$sort": dict(sort_of(order, request))},
             {"$limit": request.size + 1},
             {"$project": projection([*paths, order.field])},
         ]
         found = await self._look_up(owners, kind, tenant, pipeline)
         return {key: page[::-1] if request.backward else page for key, page in found.items()}
 
-    async def count(self, kind: Kind, tenant: str, where: Filter, limit: int) -> int:
-        """Counts the matches, up to `limit`, so that the cost of a large list has a bound."""
+    async def count(self, kind: Kind, tenant: str, where: Filter, order: Order) -> TotalCount:
+        """The number of records, exact up to MAX_COUNT: a large list costs no more than that."""
+        if TERMS in kind.lookups and is_everything(where):
+            return await self._searches.count_all(kind, tenant)
+        if is_search(kind, where, order):
+            return await self._searches.count(kind, tenant, where, order)
         with driver_errors():
             query = to_query(kind, tenant, where)
-            found: int = await self._database[kind.collection].count_documents(query, limit=limit)
-            return found
+            found = await self._database[kind.collection].count_documents(query, limit=MAX_COUNT + 1)
+        return TotalCount(min(found, MAX_COUNT), found <= MAX_COUNT)
 
     async def count_each(self, owners: Owners, kind: Kind, tenant: str, where: Filter, limit: int) -> Mapping[Key, int]:
         """Counts the records of each owner, up to `limit`, in one command."""
@@ -157,8 +172,3 @@ def _projection(paths: frozenset[str]) -> Mapping[str, int]:
             chosen[path] = 1
     # An empty projection would return complete documents.
     return chosen or {"_id": 1}
-
-
-def _sort(order: Order, request: PageRequest) -> list[tuple[str, int]]:
-    direction = -order.direction if request.backward else order.direction
-    return [(order.field, direction), ("_id", direction)]

@@ -8,12 +8,15 @@ from app.domain.attributes.users import USER
 from app.domain.filters import Filter
 from app.domain.identifiers import fold, keys_of
 from app.domain.logs import same
+from app.domain.search_terms import SEARCH_VERSION, grams_of_document, terms_of
 from app.domain.users import AttributeSource, Identity, Provenance, User
 from app.store.database import Database, driver_errors
 from app.store.migrations import SCHEMA_VERSION
 from app.store.queries import Query, to_query, to_query_with_hidden
 
 _FIELDS = tuple(field.name for field in fields(User) if field.name != "id")
+# What `to_document` derives for search. Documents of an older version lack some of these fields.
+_DERIVED = frozenset({"is_linked", "search_version", "terms", "grams", "lacks_terms", "name_folded", "email_folded"})
 # Fields with these values are not stored. A reader treats an absent field in the same way.
 _EMPTY: tuple[Any, ...] = (None, {}, [], ())
 
@@ -39,7 +42,27 @@ class UserStore:
 
 
 def to_document(user: User) -> dict[str, Any]:
-    """Returns the document of a user with all derived fields: lookup keys, and folded copies of searchable texts."""
+    """The stored form of a profile, with everything that lookup and search need."""
+    record = to_record(user)
+    return record | derive_search_fields(record)
+
+
+def derive_search_fields(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What search needs of a stored profile."""
+    terms = terms_of(record)
+    return _compact(
+        {
+            "is_linked": record.get("linked_to") is not None,
+            "search_version": SEARCH_VERSION,
+            "terms": list(terms.values),
+            "grams": grams_of_document(record),
+            "lacks_terms": None if terms.complete else True,
+        }
+    )
+
+
+def to_record(user: User) -> dict[str, Any]:
+    """The profile as a read of its attributes finds it, without what only search needs: that takes time to derive."""
     document = {name: getattr(user, name) for name in _FIELDS}
     document |= {
         "_id": user.id,
@@ -58,8 +81,18 @@ def to_document(user: User) -> dict[str, Any]:
     return _compact(document)
 
 
+def stored_document(user: User) -> dict[str, Any]:
+    """The stored form of a profile as it was read. Fields are absent that an older version did not derive, so that a
+    comparison with `to_document` writes them.
+    """
+    document = to_document(user)
+    if user.search_version != SEARCH_VERSION:
+        document = {name: value for name, value in document.items() if name not in _DERIVED}
+    return document
+
+
 def from_document(document: Mapping[str, Any]) -> User:
-    known = {name: document[name] for name in _FIELDS if name in document}
+    known = {"search_version": 0} | {name: document[name] for name in _FIELDS if name in document}
     known |= {
         "provenance": {name: _provenance(each) for name, each in document.get("provenance", {}).items()},
         "identities": tuple(_identity(each) for each in document.get("identities", ())),

@@ -72,6 +72,9 @@ def to_response(answer: OperationResult, media_type: str) -> Reply:
     content: dict[str, Any] = {"errors": answer.errors} if answer.errors else {}
     if answer.executed:
         content = {"data": answer.data, **content}
+    if answer.warnings:
+        warnings = [{"code": code, "message": message} for code, message in answer.warnings.items()]
+        content["extensions"] = {"warnings": warnings}
     status, headers = _status(answer, media_type)
     return respond(content, status, media_type, headers)
 

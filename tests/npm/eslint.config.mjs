@@ -23,6 +23,7 @@ const EXCEPTIONS = {
     PermissionSource: 'A part of a permission of a user.',
     RateLimit: 'The state of the limit of the caller. There is only one.',
     RootAttribute: 'A part of a profile, identified by its name.',
+    SearchField: 'A field of the search language, identified by its name.',
     TotalCount: 'A value: the number of items in a list.',
     UpdateUserResult: 'A part of a payload, identified by its index.',
     UserAction: 'A part of a profile, identified by its name.',

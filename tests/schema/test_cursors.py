@@ -26,9 +26,20 @@ TYPES = [
     "types: [LOGIN_SUCCEEDED, USER_BLOCKED]",
     "since: $since, types: [LOGIN_SUCCEEDED]",
 ]
+# Every order and filter of users, each of which finds a user and is a list of its own.
+SEARCHES = [
+    "orderBy: {by: CREATED_AT, direction: ASC}",
+    "orderBy: {by: NAME, direction: ASC}",
+    "orderBy: {by: NAME, direction: DESC}",
+    'query: "john OR jane"',
+    'query: "blocked:false"',
+    'query: "blocked:false", orderBy: {by: NAME}',
+    'where: {name: {startsWith: "j"}}',
+    'query: "blocked:false", where: {name: {startsWith: "j"}}',
+]
 # By the field that is a list: of which objects, and every way to filter it.
 LISTS: dict[str, tuple[list[str], list[str]]] = {
-    "Query.users": ([""], [""]),
+    "Query.users": ([""], ["", *SEARCHES]),
     "Query.roles": ([""], ["", 'nameContains: "e"', 'nameContains: "edit"']),
     "Query.logEvents": ([""], ["", *PERIODS]),
     "Role.users": (ROLES, [""]),
@@ -126,6 +137,8 @@ def page_of(answer: dict[str, Any]) -> dict[str, Any]:
 async def test_cursor_serves_an_equal_filter_however_it_is_written(filled: World) -> None:
     token = filled.application_token()
     for owner, field, one, other in (
+        ("", "users", 'query: "blocked:false AND john*"', 'query: "JOHN* (blocked:false)"'),
+        ("", "users", 'query: "name:jane*"', 'where: {name: {startsWith: "JANE"}}'),
         ("", "roles", 'nameContains: "edit"', 'nameContains: "EDIT"'),
         (USERS[0], "logEvents", "types: [LOGIN_SUCCEEDED, USER_BLOCKED]", "types: [USER_BLOCKED, LOGIN_SUCCEEDED]"),
     ):

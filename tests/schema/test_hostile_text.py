@@ -101,12 +101,15 @@ class Place:
         return ".".join((self.root, self.field, self.argument, *self.path))
 
 
-def leaves(type_: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], bool]]:
-    """The paths to text and JSON below an argument, and whether it is JSON. No input type holds itself."""
+def leaves(
+    type_: Any, path: tuple[str, ...] = (), above: tuple[GraphQLInputObjectType, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], bool]]:
+    """The paths to text and JSON below an argument, and whether it is JSON. An input type inside itself is left out."""
     named = get_named_type(type_)
     if isinstance(named, GraphQLInputObjectType):
         for name, field in named.fields.items():
-            yield from leaves(field.type, (*path, name))
+            if named not in above:
+                yield from leaves(field.type, (*path, name), (*above, named))
     elif named.name in ("String", "ID", "JSON", "DateTime"):
         yield path, named.name == "JSON"
 
@@ -158,9 +161,13 @@ class Inputs:
         for name, field in type_.fields.items():
             if name == chosen:
                 made[name] = self.argument(field.type, name, path[1:] if path else None)
-            elif not type_.is_one_of and (is_required_input_field(field) or name in ("userId", "connection")):
+            elif not type_.is_one_of and (is_required_input_field(field) or _is_usual(name, field.type)):
                 made[name] = self.argument(field.type, name, None)
         return made
+
+
+def _is_usual(name: str, type_: Any) -> bool:
+    return name in ("userId", "connection") and is_scalar_type(get_nullable_type(type_))
 
 
 def selection(type_: Any) -> str:

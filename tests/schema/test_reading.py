@@ -372,7 +372,7 @@ async def test_roles_are_listed_by_name_and_found_by_a_part_of_it(world: World) 
 
 
 async def test_total_count_is_a_lower_bound_above_its_limit(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.services.lists.MAX_COUNT", 2)
+    monkeypatch.setattr("app.store.searches.MAX_COVERED_COUNT", 2)
     for number in range(3):
         await world.add_user(f"user{number}")
     data = await world.ask("{ users(first: 1) { totalCount { value exact } } }", world.application_token())

@@ -15,8 +15,9 @@ from app.domain.commits import Commit, ProfileWrite
 from app.domain.connections import SyncRootAttributes
 from app.domain.filters import ALL, Eq
 from app.domain.kinds import Kind, Order
-from app.domain.paging import Bounds, PageRequest, Position
+from app.domain.paging import Bounds, PageRequest, Position, TotalCount
 from app.domain.users import User
+from app.store import records as records_module
 from app.store.commits import Commits, put_missing_users
 from app.store.database import Database, new_id, to_key
 from app.store.errors import Conflict
@@ -197,10 +198,11 @@ async def test_text_that_is_no_id_is_no_key() -> None:
     assert to_key("") is None
 
 
-async def test_counting_stops_at_its_limit(database: Database) -> None:
+async def test_counting_stops_at_its_limit(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     await database["things"].insert_many([{"tenant": "t"} for _ in range(5)])
-    assert await Records(database).count(THINGS, "t", ALL, 3) == 3
-    assert await Records(database).count(THINGS, "t", ALL, 9) == 5
+    for limit, expected in ((3, TotalCount(3, exact=False)), (5, TotalCount(5, exact=True))):
+        monkeypatch.setattr(records_module, "MAX_COUNT", limit)
+        assert await Records(database).count(THINGS, "t", ALL, Order("name", 1)) == expected
 
 
 class CountedRecords(Records):

@@ -8,6 +8,7 @@ from app.domain.filters import Record
 from app.domain.ids import encode_id
 from app.domain.kinds import Computed, Join, Joined, Kind, Takes, computed, stored
 from app.domain.rules import READ_IDP_TOKENS
+from app.domain.search_fields import text
 from app.domain.secret_names import without_secrets
 
 IDENTITY = Kind("Identity", needs=("provider",))
@@ -48,12 +49,23 @@ IDENTITY.add(
         computed(
             "id", "The id of the identity, for `unlinkIdentity`.", _id, needs=("provider", "connection", "user_id")
         ),
-        _field("provider", "The strategy of the connection: google-oauth2, auth0, samlp, ..."),
-        _field("connection", "The name of the connection that the account belongs to."),
+        _field(
+            "provider",
+            "The strategy of the connection: google-oauth2, auth0, samlp, ...",
+            search=(text("identities.provider", "identities.provider:google-oauth2", exact="identities.provider"),),
+        ),
+        _field(
+            "connection",
+            "The name of the connection that the account belongs to.",
+            search=(
+                text("identities.connection", "identities.connection:google-oauth2", exact="identities.connection"),
+            ),
+        ),
         _field(
             "user_id",
             "The id that the identity provider gave to the account. `User.userId` ends with the id of the primary"
             " identity.",
+            search=(text("identities.user_id", "identities.user_id:1234567890", exact="identities.user_id"),),
         ),
         _field("is_social", "Whether the identity provider is a social network.", default=False),
         computed(

@@ -40,6 +40,7 @@ from app.domain.rules import (
     READ_USERS,
     Rule,
 )
+from app.domain.search_fields import boolean, document, number, text, time
 from app.domain.users import AttributeSource
 
 USER = Kind(
@@ -49,7 +50,7 @@ USER = Kind(
     READ_USERS,
     default=READ_USER,
     owner="_id",
-    lookups=("keys", "linked", "email_folded", "name_folded"),
+    lookups=("keys", "linked", "email_folded", "name_folded", "terms", "grams"),
     hidden_by="linked_to",
 )
 # Devices, grants and second factors of a user include those of linked profiles, so their `_id`s are needed.
@@ -97,6 +98,7 @@ USER.add(
             "The readable id, such as auth0|john.doe. It is the strategy and the id of the account at the identity"
             " provider. For enterprise connections the name of the connection is in between: samlp|acme-saml|jane.",
             read=OPEN,
+            search=(text("user_id", 'user_id:"auth0|5f7c8ec7c33c6c004bbafe82"', exact="user_id"),),
         ),
         _field(
             "version",
@@ -106,10 +108,24 @@ USER.add(
             " somebody else.",
             read=OPEN,
         ),
-        _field("name", "Root attribute: the full name, for display. null: not set."),
-        _field("given_name", "Root attribute: the first name. null: not set."),
-        _field("family_name", "Root attribute: the last name. null: not set."),
-        _field("nickname", "Root attribute: the casual name. null: not set."),
+        _field(
+            "name",
+            "Root attribute: the full name, for display. null: not set.",
+            search=(text("name", "name:jane*", order="name_folded"),),
+        ),
+        _field(
+            "given_name",
+            "Root attribute: the first name. null: not set.",
+            search=(text("given_name", "given_name:Jane"),),
+        ),
+        _field(
+            "family_name",
+            "Root attribute: the last name. null: not set.",
+            search=(text("family_name", "family_name:Doe"),),
+        ),
+        _field(
+            "nickname", "Root attribute: the casual name. null: not set.", search=(text("nickname", "nickname:*ane*"),)
+        ),
         _field(
             "picture",
             "Root attribute: the URL of a picture. Identity providers may also report http URLs. null: not set.",
@@ -123,11 +139,19 @@ USER.add(
             joins=frozenset({Join.CONNECTION}),
             personal=True,
         ),
-        _field("email", "The current e-mail address, in lower case. null: the profile has none."),
+        _field(
+            "email",
+            "The current e-mail address, in lower case. null: the profile has none.",
+            search=(
+                text("email", 'email:"jane@example.com"', order="email_folded"),
+                text("email.domain", "email.domain:example.com"),
+            ),
+        ),
         _field(
             "email_verified",
             "Whether it is proven that the e-mail address belongs to the user. null: there is no e-mail address, or"
             " nothing is known.",
+            search=(boolean("email_verified"),),
         ),
         _field(
             "pending_email",
@@ -137,18 +161,25 @@ USER.add(
         _field(
             "username",
             "The username. In a database connection users can sign in with it. null: none.",
+            search=(text("username", "username:jane"),),
         ),
-        _field("phone_number", "The phone number in E.164 format: +4915112345678. null: the profile has none."),
+        _field(
+            "phone_number",
+            "The phone number in E.164 format: +4915112345678. null: the profile has none.",
+            search=(text("phone_number", 'phone_number:"+49 30 123456"'),),
+        ),
         _field(
             "phone_verified",
             "Whether it is proven that the phone number belongs to the user. null: there is no phone number, or"
             " nothing is known.",
+            search=(boolean("phone_verified"),),
         ),
         _field(
             "user_metadata",
             "A JSON object with data that the user may read and change, such as a language or a theme. {} when it is"
             " empty. At most 64 KB, unless the operator sets another limit. Change it with `updateUserMetadata`.",
             default={},
+            search=(document("user_metadata", "user_metadata.lang:fr"),),
         ),
         _field(
             "app_metadata",
@@ -157,6 +188,7 @@ USER.add(
             " `updateAppMetadata`.",
             read=READ_APP_METADATA,
             default={},
+            search=(document("app_metadata", "app_metadata.plan:gold"),),
         ),
         nested(
             "identities",
@@ -173,6 +205,7 @@ USER.add(
             join=Join.ROLES,
             read=READ_USER_ROLES,
             personal=True,
+            search=(text("role", "role:Support"),),
         ),
         computed(
             "permissions",
@@ -188,13 +221,35 @@ USER.add(
             "blocked",
             "Whether the user is blocked: the user cannot sign in, and tokens of the user are refused.",
             default=False,
+            search=(boolean("blocked"),),
         ),
         _field("must_change_password", "Whether the user must change the password at the next sign-in.", default=False),
-        _field("created_at", "When the profile was created."),
-        _field("updated_at", "When `version` last changed. A login changes it only if it changes the profile."),
-        _field("last_login", "When the user last signed in. null: never."),
-        _field("last_ip", "The IP address of the last sign-in, IPv4 or IPv6. null: not known."),
-        _field("logins_count", "The number of times that the user signed in.", default=0),
+        _field(
+            "created_at",
+            "When the profile was created.",
+            search=(time("created_at", "created_at:[2026-01-01 TO 2026-02-01}"),),
+        ),
+        _field(
+            "updated_at",
+            "When `version` last changed. A login changes it only if it changes the profile.",
+            search=(time("updated_at", "updated_at:>now-1h"),),
+        ),
+        _field(
+            "last_login",
+            "When the user last signed in. null: never.",
+            search=(time("last_login", "last_login:<now-90d"),),
+        ),
+        _field(
+            "last_ip",
+            "The IP address of the last sign-in, IPv4 or IPv6. null: not known.",
+            search=(text("last_ip", "last_ip:203.0.113.7", exact="last_ip"),),
+        ),
+        _field(
+            "logins_count",
+            "The number of times that the user signed in.",
+            default=0,
+            search=(number("logins_count", "logins_count:[10 TO *]"),),
+        ),
         _field("last_password_reset", "When the password was last changed. null: never."),
         RawDocument(
             name="raw",

@@ -4,20 +4,19 @@ from typing import Annotated, cast
 
 import strawberry
 
+from app.directives import ListSize
 from app.domain.attributes.users import USER
 from app.domain.errors import ErrorCode, Refused
 from app.domain.filters import Eq, Filter
-from app.domain.kinds import Order
-from app.domain.paging import ListQuery
 from app.domain.rules import READ_USER, READ_USERS
 from app.schema.authorized import authorized
 from app.schema.context import Info
+from app.schema.enums import SearchedType
 from app.schema.ids import read_id
 from app.schema.pages import After, Before, Connection, First, Last, page
+from app.schema.types.searches import OrderBy, Query, SearchFieldObject, Where, to_mapping
 from app.schema.types.users import UserObject
-
-# An index has this order for each tenant, so that every page costs the same.
-ALL_USERS = ListQuery(USER, Order("created_at", -1))
+from app.services.searches import search_fields
 
 
 @strawberry.input(
@@ -74,11 +73,39 @@ class UserQueries:
             await context.services.reads.get(context.principal, USER, where, info.context.selection(info)),
         )
 
-    @strawberry.field(description="All users of the tenant, newest account first.", directives=[authorized(READ_USERS)])
+    @strawberry.field(
+        description="The users of the tenant that match both `query` and `where`. Without them: all users.",
+        directives=[authorized(READ_USERS)],
+    )
     async def users(
-        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+        self,
+        info: Info,
+        query: Query = None,
+        where: Where = None,
+        order_by: OrderBy = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
     ) -> Connection[UserObject] | None:
-        return cast("Connection[UserObject]", await page(info, ALL_USERS, first, after, last, before))
+        context = info.context
+        order = None if order_by is None else (order_by.by, order_by.direction)
+        users = await context.services.searches.find(context.principal, query, to_mapping(where), order)
+        for code, message in (await context.services.searches.warnings(context.principal, users)).items():
+            context.run.warn(code, message)
+        return cast("Connection[UserObject]", await page(info, users, first, after, last, before))
+
+    @strawberry.field(
+        description="The fields by which the caller may search and sort, for completion, forms and documentation. Empty"
+        " for a caller who may not list users.",
+        directives=[ListSize(assumed_size=25)],
+    )
+    def search_fields(
+        self,
+        info: Info,
+        of: Annotated[SearchedType, strawberry.argument(description="What is searched.")] = SearchedType.USER,
+    ) -> list[SearchFieldObject] | None:
+        return cast("list[SearchFieldObject]", search_fields(info.context.principal))
 
 
 # GraphQL checks @oneOf: exactly one of the four fields has a value.

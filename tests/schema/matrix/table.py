@@ -84,7 +84,7 @@ RECENT_SIGN_IN = {
     "unlinkIdentity",
 }
 # Every valid token may use these fields. updateUsers checks the rule of each update in it.
-OPEN = {"Query.caller", "Query.node", "Query.nodes", "Query.rateLimit", "Mutation.updateUsers"}
+OPEN = {"Query.caller", "Query.node", "Query.nodes", "Query.rateLimit", "Query.searchFields", "Mutation.updateUsers"}
 # These need no token.
 OPEN |= {"Mutation.signUp", "Mutation.redeemTicket"}
 # A caller who may read an object of these types may read its fields, except those in TABLE.
@@ -119,6 +119,7 @@ OPEN_TYPES = {
     "RecordLoginPayload",
     "RecordMfaEnrollmentPayload",
     "RedeemTicketPayload",
+    "SearchField",
     "Role",
     "RoleConnection",
     "RoleEdge",
