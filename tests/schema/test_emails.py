@@ -328,6 +328,9 @@ async def test_connection_decides_if_username_and_phone_can_change(world: World,
             ("ALREADY_EXISTS", ["phoneNumber"]),
         ),
         ("changePhoneNumber", {"userId": john.user_id, "phoneNumber": "12"}, ("INVALID_INPUT", ["phoneNumber"])),
+        # A field that a client leaves out by mistake must not remove the value.
+        ("changeUsername", {"userId": john.user_id}, ("INVALID_INPUT", ["username"])),
+        ("changePhoneNumber", {"userId": john.user_id}, ("INVALID_INPUT", ["phoneNumber"])),
         # What the connection goes by stays.
         ("changePhoneNumber", {"userId": "sms|sam", "phoneNumber": None}, ("INVALID_INPUT", ["phoneNumber"])),
     ):
