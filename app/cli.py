@@ -1,4 +1,7 @@
-"""The commands of `profile-api`. Each command imports its modules when it runs, so that `--help` is fast."""
+"""The commands of `profile-api`, which also print mistakes in the configuration and warn about unknown variables.
+
+Each command imports its modules when it runs, so that `--help` is fast.
+"""
 
 import asyncio
 import os

@@ -1,4 +1,8 @@
-"""Reads the environment variables into typed values. The manual, page operation.md, describes each variable."""
+"""Reads the environment variables into typed values, checks them, and lists unknown variables.
+
+app/environment.py describes each mistake in words, and app/cli.py prints it. The page operation.md of the manual
+describes each variable.
+"""
 
 import os
 import re

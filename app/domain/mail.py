@@ -73,7 +73,8 @@ class SendMail(SideEffect):
     """Puts a mail into the outbox.
 
     When its user or its recipient had MAX_MAILS within MAIL_WINDOW, the mutation is refused with RATE_LIMITED and
-    `path`; if `path` is None, only the mail is left out. A notice is always sent.
+    `path`; if `path` is None, only the mail is left out. A notice is always sent: it warns the user, at the previous
+    e-mail address, about a change of the account.
     """
 
     mail: Mail

@@ -1,4 +1,4 @@
-"""user_metadata and app_metadata: which values they may contain, and how a patch is merged (RFC 7396)."""
+"""user_metadata and app_metadata: which values and sizes they may have, and how a patch is merged (RFC 7396)."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -75,7 +75,11 @@ def check_patch(patch: object, reserved: frozenset[str] = frozenset()) -> Mappin
 
 
 def check_size(document: Mapping[str, Any], limit: int) -> None:
-    """Raises Refused with TOO_LARGE when the document has more than `limit` bytes as compact JSON in UTF-8."""
+    """Raises Refused with TOO_LARGE when the document has more than `limit` bytes as compact JSON in UTF-8.
+
+    Metadata mutations, login rules and new accounts call this function for the whole document that they would store.
+    `limit` is PROFILE_API_METADATA_MAX_BYTES.
+    """
     size = size_of(document)
     if size > limit:
         message = f"The document would have {size} bytes as JSON. The limit is {limit} bytes."

@@ -1,10 +1,13 @@
-"""All scopes, in alphabetical order. They are Auth0's scopes, and some with names of the same pattern."""
+"""All scopes, in alphabetical order. Most are Auth0's. The others belong to this service and have the same form."""
 
 from enum import StrEnum
 
 
 class Scope(StrEnum):
-    """A scope, in the form `action:object`. An object with `current_user` is that of the caller's own profile."""
+    """A scope, in the form `action:object`.
+
+    A scope whose object contains `current_user` applies only to the caller's own profile.
+    """
 
     # Issuers put these texts into tokens, so they must not be renamed.
     CREATE_AUTHENTICATION_METHODS = "create:authentication_methods"

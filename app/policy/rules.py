@@ -49,9 +49,9 @@ def forbidden(principal: Principal, rule: Rule, is_self: bool | None = False) ->
 
 
 def missing_scopes(principal: Principal, rule: Rule, is_self: bool) -> list[str]:
-    """Returns the scopes that the caller lacks, for the alternative that needs the fewest more scopes.
+    """Returns the scopes that the caller lacks, for the alternative of which the caller lacks the fewest scopes.
 
-    The result is empty when no scope would help.
+    The result is empty when the caller lacks no scope, and when no scope would help.
     """
     alternatives = _alternatives(principal, rule, is_self)
     return min((sorted(map(str, each - principal.scopes)) for each in alternatives), key=len, default=[])
@@ -60,13 +60,13 @@ def missing_scopes(principal: Principal, rule: Rule, is_self: bool) -> list[str]
 def holds(principal: Principal, rule: Rule, is_self: bool = False) -> bool:
     """Returns whether the rule allows the action to the caller. `is_self` is true for the caller's own profile.
 
-    No scope allows what users may never do to their own profile.
+    For an action that users may never do to their own profile, the result is false with any scopes.
     """
     return _holds(principal.scopes, rule, _is_own(principal, is_self))
 
 
 def might_hold(principal: Principal, rule: Rule) -> bool:
-    """Returns whether the rule holds for any profile, including the caller's own."""
+    """Returns whether the rule allows the action on at least one profile, which may be the caller's own."""
     return holds(principal, rule) or holds(principal, rule, is_self=True)
 
 

@@ -109,7 +109,11 @@ class RecordLogins:
         login = await self._to_login(caller, report)
         keys = keys_of_login(login)
         if not keys:
-            raise invalid("profile does not identify a user: it contains no id.", "profile")
+            raise invalid(
+                "profile does not identify a user. It must contain an id. For a database or passwordless connection, an"
+                " e-mail address, a username or a phone number is enough.",
+                "profile",
+            )
         request = _Request(report, login, keys, await self._rules.enabled(caller.tenant), idempotent)
         attempts = 0
 
@@ -127,7 +131,10 @@ class RecordLogins:
         return await self._writes.contention.run((caller.tenant, keys[0]), attempt)
 
     async def _attempt(self, caller: Principal, request: _Request) -> Recorded:
-        """Raises Conflict when another writer committed first."""
+        """Reads the profile, applies the login and the login rules to it, and commits the result.
+
+        Raises Conflict when another writer committed first, and Refused and Forbidden as `record` does.
+        """
         report, login, at = request.report, request.login, now()
         before = await self._users.find(caller.tenant, In("keys", request.keys))
         failures = 0
@@ -216,7 +223,10 @@ class RecordLogins:
 
 
 def _create(login: Login, at: datetime) -> User:
-    """Returns a new profile. Raises Refused with NOT_FOUND when the setting NEVER refuses unknown external users."""
+    """Returns a new profile.
+
+    Raises Refused with NOT_FOUND when the connection has the setting NEVER and its accounts are at the provider.
+    """
     if not login.is_managed and login.connection.sync_root_attributes is SyncRootAttributes.NEVER:
         message = f"There is no such user, and connection {login.connection.name} does not create users at login."
         raise Refused(ErrorCode.NOT_FOUND, message, ("profile",))

@@ -50,7 +50,7 @@ class Exchange:
 
 
 class GraphQL:
-    """The ASGI application of `/graphql`. `ip_rates` counts every request for the network of its client."""
+    """The ASGI application of `/graphql`. `ip_rates` counts each request towards the limit of the client's network."""
 
     def __init__(
         self,
@@ -85,7 +85,7 @@ class GraphQL:
                 with self._traces.span(headers) as span:
                     reply = await self._answer(exchange, scope, receive, headers, share)
                     span.record(exchange.answer, reply.status)
-        # Also on refusals, so that a client can always name the request to the operator.
+        # A refusal has this header too, so that a client can always name the request to the operator.
         reply.headers.insert(0, (b"x-request-id", exchange.id.encode()))
         self._record(exchange, reply.status, perf_counter() - began)
         await reply(scope, receive, send)
@@ -96,10 +96,11 @@ class GraphQL:
         media_type = error_type(headers)
         try:
             exchange.ip = self._client_ips.find(scope, headers)
-            # First of all: before the database is prepared, nobody knows whether development tokens are allowed.
+            # This check comes first: until the database is prepared, the service does not know whether it may accept
+            # tokens of the development issuer.
             if not self._is_prepared():
                 raise Unavailable(NOT_PREPARED)
-            # Before the token is verified, because verifying a signature takes CPU time.
+            # The request is counted before its token is verified, because verifying a signature takes CPU time.
             exchange.rate = await self._ip_rates.hit(to_client_network(exchange.ip))
             exchange.principal = await self._authenticate(headers, exchange.ip)
             response_type(headers)

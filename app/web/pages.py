@@ -1,4 +1,7 @@
-"""The GraphiQL page, and its static files (JavaScript and CSS)."""
+"""Serves the GraphiQL page and its built files (JavaScript and CSS).
+
+The sources are in app/web/ui/src. Its folder `examples` contains the queries that GraphiQL offers.
+"""
 
 import json
 from collections.abc import Mapping, Sequence

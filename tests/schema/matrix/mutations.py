@@ -8,7 +8,7 @@ PROFILE_WRITES = {
 }
 
 
-# When the caller may use the mutation, it fails for another reason and changes nothing.
+# If the caller has the scopes, the mutation fails because of its input and changes nothing.
 OTHER_MUTATIONS = {
     "unlinkDevice": 'mutation { unlinkDevice(input: {userId: "auth0|john", deviceId: "none"}) { errors { code } } }',
     "createUser": 'mutation { createUser(input: {connection: "none"}) { errors { code } } }',
