@@ -21,7 +21,7 @@ MUTATION_COST = 50
     description=(
         "The cost of a field, an argument or an input field, if it differs from the rules. The rules: a field costs 1,"
         " and a mutation 50. Each item of a list argument costs 1, and 1 more for each field of an object. JSON in an"
-        " argument costs 2 for each 1,000 characters and 1 for each 50 values. Other arguments cost nothing. An"
+        " argument costs 1 for each 500 characters and 1 for each 50 values. Other arguments cost nothing. An"
         " operation whose total cost is too high (10,000 by default) is refused with COST_EXCEEDED."
     ),
 )
@@ -36,8 +36,8 @@ class CostWeight:
     locations=[Location.FIELD_DEFINITION],
     name="listSize",
     description=(
-        "The number of items that a list counts as when the cost of an operation is calculated. An argument `first` or"
-        " `last` replaces this number. The list itself may be longer, up to a limit for the whole answer."
+        "To calculate the cost of an operation, the service assumes that the list has this number of items. An argument"
+        " `first` or `last` replaces this number. The list itself may be longer, up to a limit for the whole answer."
     ),
 )
 class ListSize:
@@ -69,8 +69,8 @@ class Constraint:
 @strawberry.schema_directive(
     locations=[Location.FIELD_DEFINITION],
     name="public",
-    description="The field can be used without a token. A request without a token that selects no such field is refused"
-    " with UNAUTHENTICATED.",
+    description="The field can be used without a token. If a request has no token and selects no such field, it is"
+    " refused with UNAUTHENTICATED.",
 )
 class Public:
     pass

@@ -42,7 +42,8 @@ class Authorized:
         name="self",
         default=strawberry.UNSET,
         description="More alternatives for users who act on their own profile. Empty: users can never do this to their"
-        " own profile, whatever their scopes. Without this argument: only `scopes` counts, for every profile.",
+        " own profile, even if the token has every scope. Without this argument: only `scopes` counts, for every"
+        " profile.",
     )
     # The same rule as a sentence, for the description of the field.
     words: strawberry.Private[str] = ""

@@ -79,8 +79,8 @@ _describe(
     "Where the accounts of a connection are stored. The strategy of the connection determines the kind.",
     {
         "DATABASE": "In this service, with passwords. The strategy is `auth0`.",
-        "CUSTOM_DATABASE": "In a database of your own. If `importMode` is true, this service takes the accounts over."
-        " The strategy is `custom`.",
+        "CUSTOM_DATABASE": "In a database of your own. If `importMode` is true, this service stores the accounts and"
+        " their passwords, as for DATABASE. The strategy is `custom`.",
         "PASSWORDLESS": "In this service. Users sign in with a code that they get by e-mail or text message. The"
         " strategy is `email` or `sms`.",
         "SOCIAL": "At a social identity provider, such as Google (`google-oauth2`) or GitHub (`github`).",
@@ -102,7 +102,8 @@ _describe(
     "Why a mutation was refused. New codes can be added: treat an unknown code like INVALID_INPUT.",
     {
         "INVALID_INPUT": "A value does not have the required form. `path` names the value.",
-        "NOT_FOUND": "The user, role, connection, device or ticket does not exist, or the caller may not see it.",
+        "NOT_FOUND": "The user, role, connection, device or ticket does not exist, or the caller has no right to know"
+        " that it exists.",
         "ALREADY_EXISTS": "Another user of the connection has this e-mail address, username or phone number, or another"
         " role has this name.",
         "VERSION_CONFLICT": "The object was changed after the version in `ifVersion`. The error is a"
@@ -162,16 +163,19 @@ _describe(
 )
 _describe(
     RefusalCode,
-    "Why an action on a user is not possible now. If there are several reasons, the one that lasts longest is returned."
-    " New codes can be added.",
+    "Why an action on a user is not possible now. If there are several reasons, the service returns the first of them"
+    " in this order: FORBIDDEN, PROVIDER_OWNS_IT, CONNECTION_FORBIDS, ALREADY_SO, NOTHING_THERE, LIMIT_REACHED,"
+    " USER_BLOCKED, MAIL_UNAVAILABLE, NEEDS_RECENT_SIGN_IN. New codes can be added.",
     {
         "FORBIDDEN": "The token lacks a scope, or users may never do this to their own profile.",
         "NEEDS_RECENT_SIGN_IN": "The user must sign in again first.",
-        "PROVIDER_OWNS_IT": "The identity provider or an external database owns the value, which can only be changed"
-        " there.",
-        "CONNECTION_FORBIDS": "Accounts of this connection do not have this value, or the connection no longer exists.",
+        "PROVIDER_OWNS_IT": "The identity provider or an external database owns the value. Change it there. Root"
+        " attributes can also be changed in this service if `syncRootAttributes` of the connection is ON_FIRST_LOGIN or"
+        " NEVER.",
+        "CONNECTION_FORBIDS": "Accounts of this connection have no such value, for example no password or no"
+        " username. Or the connection no longer exists.",
         "ALREADY_SO": "The user is already in this state, such as already blocked.",
-        "NOTHING_THERE": "The object of the action is missing, such as a profile without an e-mail address.",
+        "NOTHING_THERE": "There is nothing to act on: for example, the profile has no e-mail address to verify.",
         "LIMIT_REACHED": "The profile already has the maximum number of linked accounts, roles or permissions.",
         "USER_BLOCKED": "The user is blocked.",
         "MAIL_UNAVAILABLE": "This service has no mail server to send an e-mail with.",
@@ -205,8 +209,8 @@ _describe(
     {
         "VERIFY_EMAIL": "Marks the e-mail address as verified. The ticket is valid for"
         f" {LIFETIMES[TicketPurpose.VERIFY_EMAIL].total_seconds() / 3600:.0f} hours.",
-        "CHANGE_EMAIL": "Replaces the e-mail address by `pendingEmail`, as verified. The ticket is valid for"
-        f" {LIFETIMES[TicketPurpose.CHANGE_EMAIL].total_seconds() / 3600:.0f} hours.",
+        "CHANGE_EMAIL": "Replaces the e-mail address by `pendingEmail`, and marks it as verified. The ticket is valid"
+        f" for {LIFETIMES[TicketPurpose.CHANGE_EMAIL].total_seconds() / 3600:.0f} hours.",
         "RESET_PASSWORD": "Sets the password to `newPassword`. The ticket is valid for"
         f" {LIFETIMES[TicketPurpose.RESET_PASSWORD].total_seconds() / 60:.0f} minutes.",
     },

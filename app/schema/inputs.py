@@ -38,7 +38,7 @@ class WriteInput:
     if_version: strawberry.Maybe[int | None] = strawberry.field(
         default=None,
         description="The version that you read. If the object has been changed since then, nothing is written and the"
-        " error is VERSION_CONFLICT. Left out: write whatever the version is. null is refused.",
+        " error is VERSION_CONFLICT. If you leave it out, the change is made for any version. null is refused.",
     )
     reason: str | None = strawberry.field(default=None, description=REASON)
 
@@ -47,7 +47,7 @@ class WriteInput:
         # A client whose variable got lost sends null. Writing without a condition would then overwrite a change of
         # somebody else, which is what the client wanted to prevent.
         if self.if_version is not None and self.if_version.value is None:
-            message = "ifVersion must be a number. Leave it out to write whatever the version is."
+            message = "ifVersion must be a number. Leave it out to make the change for any version."
             raise Refused(ErrorCode.INVALID_INPUT, message, ("ifVersion",))
         return Condition(None if self.if_version is None else self.if_version.value, self.reason)
 
@@ -58,8 +58,8 @@ class ProfileInput(WriteInput):
 
     user_id: str | None = strawberry.field(
         default=None,
-        description=f"{OTHER_USER} Left out: the caller's own profile. Applications have no profile, so they must give"
-        " it.",
+        description=f"{OTHER_USER} The default is the caller's own profile. Applications have no profile, so they"
+        " must give the `userId`.",
     )
 
     def target(self) -> Target:
@@ -87,13 +87,13 @@ def _rank(name: str) -> int:
 def new_root_attribute(name: str) -> Any:
     """Declares the input field of a root attribute of a new user."""
     # The names that a user can have without giving one: `with_defaults` makes them.
-    default = " Left out: made from the other values." if name in ("name", "nickname") else ""
+    default = " If you leave it out, it is made from the other values." if name in ("name", "nickname") else ""
     return strawberry.field(default=None, description=_ROOT_ATTRIBUTES[name] + default)
 
 
 def changed_root_attribute(name: str) -> Any:
     """Declares the input field of a root attribute of an existing user."""
-    rest = " null removes the value. Left out: the value stays as it is."
+    rest = " null removes the value. If you leave it out, the value stays as it is."
     return strawberry.field(default=None, description=_ROOT_ATTRIBUTES[name] + rest)
 
 

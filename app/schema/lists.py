@@ -15,8 +15,8 @@ MAX_FIRST = 1_000
 FirstOf = Annotated[
     int | None,
     strawberry.argument(
-        description=f"The number of items, from the beginning of the list: 1 to {MAX_FIRST:,}. Left out: all items. If"
-        " they do not fit into the answer, the list is null with COST_EXCEEDED."
+        description=f"The number of items, from the beginning of the list: 1 to {MAX_FIRST:,}. The default is all"
+        f" items. If they do not fit into the answer, the list is null with COST_EXCEEDED."
     ),
 ]
 

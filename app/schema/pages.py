@@ -66,8 +66,8 @@ class Connection(Generic[T]):
 First = Annotated[
     int | None,
     strawberry.argument(
-        description=f"The number of items, from the beginning of the list: 1 to {MAX_SIZE}. Left out: {DEFAULT_SIZE},"
-        " unless `last` is given. Not together with `last`."
+        description=f"The number of items, from the beginning of the list: 1 to {MAX_SIZE}. The default is"
+        f" {DEFAULT_SIZE}, unless `last` is given. Not together with `last`."
     ),
 ]
 After = Annotated[

@@ -24,7 +24,7 @@ _ERRORS = 2
 
 @strawberry.interface(description="Why a mutation was refused. Nothing was changed.")
 class MutationError:
-    code: ErrorCode = strawberry.field(description="The reason, for programs.")
+    code: ErrorCode = strawberry.field(description="The reason, as a code for your program.")
     message: str = strawberry.field(description="The reason, as an English sentence for people.")
     path: list[str] | None = list_field(
         20,
@@ -33,7 +33,7 @@ class MutationError:
     )
 
 
-@strawberry.type(description="A mutation was refused, for any reason but an outdated version.")
+@strawberry.type(description="A mutation was refused. For an outdated version, see `VersionConflictError`.")
 class InputError(MutationError):
     pass
 

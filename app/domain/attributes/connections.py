@@ -22,7 +22,8 @@ CONNECTION.add(
         ),
         stored(
             "import_mode",
-            "Only for CUSTOM_DATABASE: whether this service takes the accounts over. false for every other kind.",
+            "Only for CUSTOM_DATABASE: whether this service stores the accounts and their passwords, as for DATABASE."
+            " false for every other kind.",
             default=False,
         ),
         stored("allows_sign_up", "Whether users can create an account with `signUp`.", default=False),

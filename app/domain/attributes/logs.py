@@ -78,7 +78,7 @@ LOG_EVENT.add(
             path="_id",
             conversion=str,
         ),
-        _field("type", "What happened, for programs.", conversion=LogEventType),
+        _field("type", "What happened, as a code for your program.", conversion=LogEventType),
         _field(
             "code",
             "The code of this type in the logs of Auth0: s, f, fp, ss, sapi, ...",
@@ -99,8 +99,8 @@ LOG_EVENT.add(
         ),
         _for_reader(
             "actor",
-            "Who caused the event: an application, another user, or this service. null: the user, or somebody who"
-            " tried to sign in as the user.",
+            "Who caused the event: an application, another user, or this service. null: the user of"
+            " `userId` caused the event, or somebody who tried to sign in as this user.",
             _actor,
             needs=("actor",),
         ),

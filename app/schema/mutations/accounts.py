@@ -58,15 +58,17 @@ class CreateUserInput:
         default=False, description="Whether the user must change the password at the next sign-in."
     )
     email_verified: bool | None = strawberry.field(
-        default=None, description="Whether it is proven that the e-mail address belongs to the user. Left out: false."
+        default=None,
+        description="Whether it is proven that the e-mail address belongs to the user. The default is false.",
     )
     phone_verified: bool | None = strawberry.field(
-        default=None, description="Whether it is proven that the phone number belongs to the user. Left out: false."
+        default=None,
+        description="Whether it is proven that the phone number belongs to the user. The default is false.",
     )
     send_verification_email: bool | None = strawberry.field(
         default=None,
-        description="Whether to send an e-mail with a link that verifies the e-mail address. Left out: false. true is"
-        " refused with INVALID_INPUT if there is no e-mail address, or if `emailVerified` is true.",
+        description="Whether to send an e-mail with a link that verifies the e-mail address. The default is false. true"
+        " is refused with INVALID_INPUT if there is no e-mail address, or if `emailVerified` is true.",
     )
     name: str | None = new_root_attribute("name")
     given_name: str | None = new_root_attribute("given_name")
@@ -75,13 +77,13 @@ class CreateUserInput:
     picture: str | None = new_root_attribute("picture")
     user_metadata: JSON | None = strawberry.field(
         default=None,
-        description="The user_metadata: a JSON object with the limits of `UpdateUserMetadataInput.patch`. Left out:"
-        " {}.",
+        description="The user_metadata: a JSON object with the limits of `UpdateUserMetadataInput.patch`. The"
+        " default is {}.",
     )
     app_metadata: JSON | None = strawberry.field(
         default=None,
-        description="The app_metadata: a JSON object with the limits of `UpdateAppMetadataInput.patch`. Left out: {}."
-        " The token also needs update:users_app_metadata.",
+        description="The app_metadata: a JSON object with the limits of `UpdateAppMetadataInput.patch`. The default is"
+        " {}. The token also needs update:users_app_metadata.",
     )
     reason: str | None = strawberry.field(default=None, description=REASON)
 
@@ -111,7 +113,7 @@ class SignUpInput:
     user_metadata: JSON | None = strawberry.field(
         default=None,
         description=f"The user_metadata: a JSON object with at most {MAX_SIGN_UP_FIELDS} fields, such as {{language:"
-        f" fr}}. All values are text of at most {MAX_SIGN_UP_TEXT} characters. Left out: {{}}.",
+        f" fr}}. All values are text of at most {MAX_SIGN_UP_TEXT} characters. The default is {{}}.",
     )
 
 
@@ -121,8 +123,8 @@ class SignUpPayload(Payload):
     accepted: bool = strawberry.field(
         default=False,
         description="Whether the sign-up was accepted. With an e-mail address, the answer is also true if the e-mail"
-        " address already has an account: nobody can find out in this way who has an account. The e-mail then says"
-        " that the account exists. false: see `errors`.",
+        " address already has an account. So the answer does not reveal who has an account. In this case, the"
+        " e-mail tells the owner that the account exists. false: see `errors`.",
     )
 
     @classmethod
@@ -158,8 +160,8 @@ async def create_user(context: Context, input: CreateUserInput) -> User:
 
 @mutation(
     SignUpPayload,
-    "Creates an account for the person who sends the request. The number of requests from one IP address is limited:"
-    " RATE_LIMITED.",
+    "Creates an account for the person who sends the request. Too many requests from one IP address are refused"
+    " with RATE_LIMITED.",
     None,
     Public(),
 )

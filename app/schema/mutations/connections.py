@@ -31,8 +31,8 @@ class SaveAuthConnectionInput(WriteInput):
     )
     import_mode: strawberry.Maybe[bool | None] = strawberry.field(
         default=None,
-        description="Only for the strategy custom: whether this service takes the accounts over from your database. The"
-        " default is false.",
+        description="Only for the strategy custom: whether this service stores the accounts and their passwords, as for"
+        " the strategy auth0. The default is false.",
     )
     sync_root_attributes: strawberry.Maybe[SyncRootAttributes | None] = strawberry.field(
         default=None,

@@ -18,7 +18,8 @@ class UnlinkDeviceInput(ProfileInput):
 
 @mutation(
     UserPayload,
-    "Unlinks a device: signs the user out of all applications on it, at once. `User.version` does not change.",
+    "Unlinks a device: revokes its credentials for all applications. An access token that was issued before stays"
+    " valid until it expires. `User.version` does not change.",
     Devices.unlink,
 )
 async def unlink_device(context: Context, input: UnlinkDeviceInput) -> User:

@@ -12,7 +12,7 @@ from app.schema.mutation_fields import mutation
 from app.schema.payloads import UserPayload
 from app.services.emails import Emails
 
-MAIL_LIMIT = f"At most {MAX_MAILS} e-mails in an hour are sent to one user: RATE_LIMITED."
+MAIL_LIMIT = f"More than {MAX_MAILS} e-mails in an hour to one user are refused with RATE_LIMITED."
 
 
 # Mutations that users may run on their own profile. UserActionInput, in which `userId` is needed, is for all others.
@@ -24,8 +24,8 @@ class SelfActionInput(ProfileInput):
 @write_input("The new e-mail address of a user.")
 class ChangeEmailInput(ProfileInput):
     email: str = strawberry.field(
-        description="The new e-mail address. The current e-mail address cancels a change that waits for its"
-        " verification."
+        description="The new e-mail address. If you send the current e-mail address, a change that is still waiting"
+        " (`pendingEmail`) is cancelled."
     )
     # The default is false: a verified e-mail address can reset a password, so that nobody may claim it by leaving out a
     # field.
@@ -36,8 +36,8 @@ class ChangeEmailInput(ProfileInput):
     )
     immediately: bool = strawberry.field(
         default=False,
-        description="Whether to change the e-mail address now, without verification. Not allowed on your own profile:"
-        " FORBIDDEN_FIELD.",
+        description="Whether to change the e-mail address now, without verification. On your own profile,"
+        " true is refused with FORBIDDEN_FIELD.",
     )
     current_password: str | None = strawberry.field(
         default=None,

@@ -32,16 +32,17 @@ class RecordMfaEnrollmentInput:
     name: str | None = strawberry.field(
         default=None,
         description="The phone number, e-mail address or device. Only a part of a phone number or an e-mail address is"
-        " stored. Left out: stays as it is.",
+        " stored. If you leave it out, it stays as it is.",
     )
     status: str | None = strawberry.field(
-        default=None, description="The status. Left out: stays as it is, and confirmed for a new factor."
+        default=None,
+        description="The status. If you leave it out, it stays as it is. For a new factor the default is confirmed.",
     )
     enrolled_at: DateTime | None = strawberry.field(
-        default=None, description="When the user enrolled the factor. Left out: stays as it is."
+        default=None, description="When the user enrolled the factor. If you leave it out, it stays as it is."
     )
     last_used_at: DateTime | None = strawberry.field(
-        default=None, description="When the user last used the factor. Left out: stays as it is."
+        default=None, description="When the user last used the factor. If you leave it out, it stays as it is."
     )
 
 
@@ -49,8 +50,8 @@ class RecordMfaEnrollmentInput:
 class RemoveMfaEnrollmentsInput(ProfileInput):
     ids: list[strawberry.ID] | None = strawberry.field(
         default=None,
-        description="The `MfaEnrollment.id` of each factor. If the user does not have one of them, none is removed:"
-        " NOT_FOUND.",
+        description="The `MfaEnrollment.id` of each factor. If the user does not have one of these factors, the"
+        " mutation is refused with NOT_FOUND and removes nothing.",
         directives=[Constraint(max_items=MAX_ENROLLMENTS)],
     )
     all: bool = strawberry.field(default=False, description="Whether to remove all second factors of the user.")

@@ -20,7 +20,9 @@ from app.services.writes import Target
 class RecordGrantInput:
     user_id: str = strawberry.field(description=OTHER_USER)
     client_id: str = strawberry.field(description=CLIENT_ID)
-    client_name: str | None = strawberry.field(default=None, description=f"{CLIENT_NAME} Left out: stays as it is.")
+    client_name: str | None = strawberry.field(
+        default=None, description=f"{CLIENT_NAME} If you leave it out, it stays as it is."
+    )
     audience: str = strawberry.field(description="The identifier of the API, such as https://api.example.com.")
     # The list replaces the scopes. If it were merged, the login service could never report that a scope was taken away.
     scopes: list[str] = strawberry.field(

@@ -29,8 +29,8 @@ class ChangePhoneNumberInput(ProfileInput):
     )
     verified: bool | None = strawberry.field(
         default=None,
-        description="Whether it is proven that the phone number belongs to the user. Left out: unchanged if the phone"
-        " number stays the same, and false for another phone number.",
+        description="Whether it is proven that the phone number belongs to the user. The default is false for a"
+        " new phone number. If the phone number stays the same, the default is the current value.",
     )
 
 

@@ -34,24 +34,25 @@ class LinkIdentityInput(ProfileInput):
     # The default changes nothing: merged metadata cannot be taken apart again by `unlinkIdentity`.
     metadata: LinkMetadata = strawberry.field(
         default=LinkMetadata.KEEP_PRIMARY,
-        description="What to do with the user_metadata of both accounts. When neither account is your own, the profile"
-        " also takes over: app_metadata, in the same way, if your token has update:users_app_metadata; roles, if it has"
-        " update:users and create:role_members; permissions, if it has update:users.",
+        description="What to do with the user_metadata of both accounts. If neither account is your own, linking can"
+        " also change other parts of the profile. If your token has update:users_app_metadata, this value applies to"
+        " app_metadata too. If your token has update:users, the profile gets the permissions of the second account. If"
+        " your token has update:users and create:role_members, the profile gets the roles of the second account.",
     )
 
 
 @write_input("The identity to unlink.")
 class UnlinkIdentityInput(ProfileInput):
     identity_id: strawberry.ID = strawberry.field(
-        description="The `Identity.id`. The primary identity cannot be unlinked: INVALID_INPUT."
+        description="The `Identity.id`. The primary identity is refused with INVALID_INPUT."
     )
 
 
 @mutation(
     UserPayload,
-    "Links a second account of the same person to this profile. The profile keeps its id, its `userId` and its root"
-    " attributes. Logins of the second account then belong to this profile, which also shows the devices and the"
-    f" history of the second account. A profile has at most {MAX_IDENTITIES} identities.",
+    "Links a second account of the same person to the profile of `input.userId`. The profile keeps its id, its `userId`"
+    " and its root attributes. Logins of the second account then belong to this profile, which also shows the devices"
+    f" and the history of the second account. A profile has at most {MAX_IDENTITIES} identities.",
     Identities.link,
 )
 async def link_identity(context: Context, input: LinkIdentityInput) -> User:

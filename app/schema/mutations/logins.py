@@ -24,7 +24,7 @@ from app.services.logins import Recorded, RecordLogins
 
 _IP = "The IP address of the user, IPv4 or IPv6."
 _USER_AGENT = "The User-Agent header of the browser or application of the user."
-_DATE = "When it happened. Left out: now. A time more than 5 minutes in the future is refused."
+_DATE = "When it happened. The default is now. A time more than 5 minutes in the future is refused."
 
 
 # The inputs inherit from the reports of the services: Strawberry needs its own classes, but there is only one list of
@@ -37,7 +37,8 @@ class DeviceCredentialInput(DeviceReport):
     )
     name: str | None = strawberry.field(
         default=None,
-        description="The display name, at most 300 characters. Left out: the browser and the operating system.",
+        description="The display name, at most 300 characters. The default is made of the browser and the operating"
+        " system.",
     )
     type: DeviceType = strawberry.field(default=DeviceType.REFRESH_TOKEN, description="The type of the credential.")
     token: str | None = strawberry.field(
@@ -46,7 +47,7 @@ class DeviceCredentialInput(DeviceReport):
         " finds the device by this hash.",
     )
     expires_at: DateTime | None = strawberry.field(
-        default=None, description="When the credential expires. Left out: never."
+        default=None, description="When the credential expires. The default is never."
     )
 
 
@@ -66,13 +67,13 @@ class RecordLoginInput(LoginReport):
     user_agent: str | None = strawberry.field(default=None, description=_USER_AGENT)
     date: DateTime | None = strawberry.field(
         default=None,
-        description=f"{_DATE} A login that is older than the last login of the user only counts: it changes no values"
-        " of the profile.",
+        description=f"{_DATE} A login that is older than the last login of the user only increases `loginsCount`. It"
+        " changes no other value of the profile.",
     )
     device: DeviceCredentialInput | None = strawberry.field(
         default=None,
-        description="The device, if the user stays signed in on it. Of each user and application, the"
-        f" {MAX_DEVICES} devices with the latest logins are stored.",
+        description="The device, if the user stays signed in on it. For each user and application, the service"
+        f" stores only the {MAX_DEVICES} devices that were used last.",
     )
     access_token: str | None = strawberry.field(
         default=None,

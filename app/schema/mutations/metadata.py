@@ -17,8 +17,8 @@ _PATCH = (
     " stay as they"
     ' are. {address: {city: "Lyon"}} changes only the city. Keys have 1 to 128 bytes, contain no dot and do not begin'
     " with"
-    f" $. At most {MAX_DEPTH} levels. The document has at most 64 KB as JSON, unless the operator sets another limit:"
-    " TOO_LARGE."
+    f" $. At most {MAX_DEPTH} levels. The document has at most 64 KB as JSON, unless the operator sets another limit. A"
+    " larger document is refused with TOO_LARGE."
 )
 
 
@@ -56,8 +56,8 @@ async def update_user_metadata(context: Context, input: UpdateUserMetadataInput)
 
 @mutation(
     UserPayload,
-    "Changes app_metadata: the data that the user can neither read nor change. Some keys are reserved, such as email"
-    " and blocked: FORBIDDEN_FIELD.",
+    "Changes app_metadata: the data that the user can neither read nor change. Reserved keys, such as email"
+    " and blocked, are refused with FORBIDDEN_FIELD.",
     Metadata.update_app_metadata,
 )
 async def update_app_metadata(context: Context, input: UpdateAppMetadataInput) -> User:

@@ -45,8 +45,8 @@ class ChangePasswordInput(ProfileInput):
     )
     must_change: bool | None = strawberry.field(
         default=None,
-        description="Whether the user must change the password at the next sign-in. Left out: false on your own"
-        " profile, and true on other profiles.",
+        description="Whether the user must change the password at the next sign-in. The default is false"
+        " on your own profile, and true on other profiles.",
     )
 
 
@@ -96,8 +96,8 @@ class VerifyPasswordPayload(Payload):
 @mutation(
     UserPayload,
     "Changes the password of a user of a database connection. It unlinks all devices of the user and makes all links in"
-    " earlier e-mails invalid. On your own profile you need the current password or a recent sign-in. At most"
-    f" {MAX_PASSWORD_CHANGES} times an hour for one user: RATE_LIMITED.",
+    " earlier e-mails invalid. On your own profile you need the current password or a recent sign-in. More"
+    f" than {MAX_PASSWORD_CHANGES} requests in an hour for one user are refused with RATE_LIMITED.",
     Passwords.change,
 )
 async def change_password(context: Context, input: ChangePasswordInput) -> User:

@@ -31,8 +31,8 @@ class PermissionInput:
     )
     description: str | None = strawberry.field(
         default=None,
-        description=f"What the permission is for, in words for people: at most {MAX_DESCRIPTION} characters. Left out:"
-        " stays as it is. Empty text removes it. `revokePermissions` does not accept it.",
+        description=f"What the permission is for, in words for people: at most {MAX_DESCRIPTION} characters. If you"
+        " leave it out, it stays as it is. Empty text removes it. `revokePermissions` does not accept it.",
     )
 
 
@@ -42,7 +42,7 @@ class CreateRoleInput:
     description: str | None = strawberry.field(default=None, description=_DESCRIPTION)
     permissions: list[PermissionInput] | None = strawberry.field(
         default=None,
-        description=f"The permissions of the role, at most {MAX_PERMISSIONS:,}. Left out: none.",
+        description=f"The permissions of the role, at most {MAX_PERMISSIONS:,}. The default is none.",
         directives=[Constraint(max_items=MAX_PERMISSIONS)],
     )
     reason: str | None = strawberry.field(default=None, description=REASON)
@@ -73,8 +73,8 @@ class DeleteRoleInput(WriteInput):
 class UserRolesInput(ProfileInput):
     user_id: str = strawberry.field(description=OTHER_USER)
     role_ids: list[str] = strawberry.field(
-        description=f"The `Role.roleId` of each role, at least one. A user has at most {MAX_ROLES} roles: TOO_LARGE."
-        " If a role does not exist, nothing is changed: NOT_FOUND.",
+        description=f"The `Role.roleId` of each role, at least one. More than {MAX_ROLES} roles of a user are refused"
+        " with TOO_LARGE. If a role does not exist, nothing is changed and the error is NOT_FOUND.",
         directives=[Constraint(max_items=MAX_ROLES)],
     )
 
@@ -83,8 +83,8 @@ class UserRolesInput(ProfileInput):
 class UserPermissionsInput(ProfileInput):
     user_id: str = strawberry.field(description=OTHER_USER)
     permissions: list[PermissionInput] = strawberry.field(
-        description=f"The permissions. A user has at most {MAX_PERMISSIONS:,} permissions besides those of roles:"
-        " TOO_LARGE.",
+        description=f"The permissions. More than {MAX_PERMISSIONS:,} directly granted permissions of a user are"
+        " refused with TOO_LARGE.",
         directives=[Constraint(max_items=MAX_PERMISSIONS)],
     )
 
@@ -114,8 +114,8 @@ async def create_role(context: Context, input: CreateRoleInput) -> Key:
 
 @mutation(
     RolePayload,
-    "Changes a role for all users who have it. Users cannot change the name or the permissions of a role that they have"
-    " themselves: FORBIDDEN.",
+    "Changes a role for all users who have it. A user who changes the name or the permissions of a role that"
+    " they have themselves is refused with FORBIDDEN.",
     Roles.update,
 )
 async def update_role(context: Context, input: UpdateRoleInput) -> Key:

@@ -28,14 +28,14 @@ class RedeemTicketInput:
 @payload_type("The result of `redeemTicket`.")
 class RedeemTicketPayload(Payload):
     purpose: TicketPurpose | None = strawberry.field(
-        default=None, description="The purpose of the ticket, which is done now. null: see `errors`."
+        default=None, description="What the ticket was for. The service has done it. null: see `errors`."
     )
 
 
 @mutation(
     RedeemTicketPayload,
     "Redeems the ticket in the link of an e-mail: verifies or changes the e-mail address, or sets a new password. A"
-    " ticket works once. The number of requests from one IP address is limited: RATE_LIMITED.",
+    " ticket works once. Too many requests from one IP address are refused with RATE_LIMITED.",
     None,
     Public(),
 )

@@ -106,8 +106,8 @@ async def delete_user(context: Context, input: DeleteUserInput) -> str:
 # Not made by `mutation`: this field has no rule of its own, and an error belongs to one change, not to the payload.
 @strawberry.mutation(
     description=f"Makes up to {MAX_UPDATES} changes in one request. Each change has its own result: if one fails, the"
-    " others are still made. Each change needs the scopes, and has the cost, of its own mutation: updateUserMetadata,"
-    " updateAppMetadata or updateRootAttributes.",
+    " others are still made. Each change needs the same scopes and has the same cost as the mutation for one user:"
+    " updateUserMetadata, updateAppMetadata or updateRootAttributes.",
     directives=[CostWeight(weight=1), ListSize(slicing_arguments=["input.updates"], sized_fields=["results"])],
 )
 async def update_users(info: Info, input: Annotated[UpdateUsersInput, INPUT]) -> UpdateUsersPayload | None:

@@ -25,8 +25,8 @@ Ids = Annotated[
 @strawberry.type
 class NodeQueries:
     @strawberry.field(
-        description="The object with this global id. null: it does not exist, or the caller may not know that it"
-        " exists. Text that is not a global id is refused with BAD_USER_INPUT."
+        description="The object with this global id. null: it does not exist, or the caller has no right to know"
+        " that it exists. Text that is not a global id is refused with BAD_USER_INPUT."
     )
     async def node(self, info: Info, id: Id) -> Node | None:
         found = (await _nodes(info, [id], "id"))[0]

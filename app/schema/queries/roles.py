@@ -43,7 +43,7 @@ class RoleQueries:
             str | None,
             strawberry.argument(
                 description=f"Return only roles with this text in their name, in upper or lower case. At most"
-                f" {MAX_NAME} characters. Left out: all roles."
+                f" {MAX_NAME} characters. The default is all roles."
             ),
         ] = None,
         first: First = None,

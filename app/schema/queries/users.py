@@ -20,9 +20,8 @@ from app.services.searches import search_fields
 
 
 @strawberry.input(
-    description='An account at an identity provider: {provider: "google-oauth2", userId: "103547991597142817347"}. A'
-    " linked"
-    " account finds the profile that it is linked to."
+    description='An account at an identity provider: {provider: "google-oauth2", userId: "103547991597142817347"}. For'
+    " a linked account, the result is the profile that it is linked to."
 )
 class IdentityInput:
     provider: str = strawberry.field(description="The strategy: google-oauth2, auth0, samlp, ...")
@@ -60,7 +59,7 @@ class UserBy:
 @strawberry.type
 class UserQueries:
     @strawberry.field(
-        description="One user. null: the user does not exist, or the caller may not know that the user exists.",
+        description="One user. null: the user does not exist, or the caller has no right to know that the user exists.",
         directives=[authorized(READ_USER)],
     )
     async def user(

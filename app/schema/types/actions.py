@@ -14,7 +14,7 @@ class UserActionObject:
         description="Whether the mutation would accept the caller, the profile and the connection as they are now."
     )
     code: RefusalCode | None = strawberry.field(
-        description="Why the action is not possible, for programs. null: it is possible."
+        description="Why the action is not possible, as a code for your program. null: it is possible."
     )
     reason: str | None = strawberry.field(
         description="Why the action is not possible, as an English sentence for the person who uses your product. null:"

@@ -38,8 +38,8 @@ class FieldChangeObject:
 class ActorObject:
     kind: ActorKind = strawberry.field(description="Whether it was a user, an application or this service.")
     id: str = strawberry.field(
-        description="The claim `sub` of the actor's token. It is profile-api for this service, and erased for a user"
-        " who was deleted with `erase`."
+        description='The claim `sub` of the actor\'s token. For this service, the value is the text "profile-api". For'
+        ' a user who was deleted with `erase`, it is the text "erased".'
     )
     name: str | None = strawberry.field(
         description="The name of the user. null: the actor is not a user, or the caller may not see the name."

@@ -14,7 +14,7 @@ from app.schema.types.permissions import PermissionObject
 from app.schema.types.users import UserObject
 
 
-@row_type(ROLE, "A role: a set of permissions with a name, which users get together.")
+@row_type(ROLE, "A role: a named set of permissions. A user who has the role has all of them.")
 class RoleObject(Node):
     id: strawberry.ID
     role_id: str

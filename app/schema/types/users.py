@@ -44,7 +44,7 @@ Paths = Annotated[
     strawberry.argument(
         description="The parts of the document to return, as paths with dots: [language, address.city]. The answer has"
         " the same nesting as the document: {language: fr, address: {city: Lyon}}. A path that does not exist is left"
-        " out. A path can end at an array, but does not lead into it. Left out: the whole document.",
+        " out. A path can end at an array, but does not lead into it. The default is the whole document.",
         directives=[Constraint(max_items=100)],
     ),
 ]
@@ -52,7 +52,8 @@ Paths = Annotated[
 Types = Annotated[
     list[LogEventType] | None,
     strawberry.argument(
-        description="Return only events of these types. Left out: all types.", directives=[Constraint(max_items=100)]
+        description="Return only events of these types. The default is all types.",
+        directives=[Constraint(max_items=100)],
     ),
 ]
 
@@ -74,7 +75,9 @@ class RootAttributeObject:
         description="Whether the connection allows `updateRootAttributes` to change the value. The caller also needs"
         " the scopes: see `User.viewerActions`."
     )
-    code: RefusalCode | None = strawberry.field(description="Why `editable` is false, for programs. null: it is true.")
+    code: RefusalCode | None = strawberry.field(
+        description="Why `editable` is false, as a code for your program. null: it is true."
+    )
     reason: str | None = strawberry.field(
         description="Why `editable` is false, as an English sentence for the person who uses your product. null: it is"
         " true."
