@@ -64,7 +64,7 @@ def _format_names(names: list[str], rule: Authorized) -> str:
     if _USUAL not in names:
         return ", ".join(f"`{each}`" for each in names)
     others = [f"`{each}`" for each in names if not each.startswith("User.")]
-    return f"{', '.join(others)}, and all fields of `User` that are not in this table"
+    return f'{", ".join(others)}, and all fields of `User` that are not in this table or below "Other rules"'
 
 
 def _format_scopes(alternatives: Sequence[Sequence[str]]) -> str:

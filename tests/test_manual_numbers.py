@@ -64,8 +64,14 @@ def test_table_of_costs_has_the_costs_of_fields() -> None:
     page = "{ users { pageInfo { hasNextPage } %s } }"
     total_count = cost(page % "totalCount { value }") - cost(page % "") - 1
     assert metadata == app_metadata == profile_data
+    events = "logEvents(first: 1) { nodes { type %s } }"
+    details, change = (
+        cost_in_viewer(events % each) - cost_in_viewer(events % less)
+        for each, less in (("details", ""), ("changes(first: 1) { path before }", "changes(first: 1) { path }"))
+    )
+    assert details == metadata
     [fields] = table_below("Limits")["a field"]
-    assert numbers_in(fields) == [cost_in_viewer("email"), metadata, raw, total_count]
+    assert numbers_in(fields) == [cost_in_viewer("email"), metadata, raw, total_count, change]
 
 
 def test_table_of_costs_has_costs_of_mutations_and_arguments() -> None:

@@ -19,7 +19,7 @@ def build_outbox_sender(settings: Settings, database: Database, development: boo
     server = build_smtp_server(settings)
     base_url = settings.public_base_url()
     composer = Composer(settings.mail_from or f"no-reply@{urlsplit(base_url).hostname}", base_url)
-    # In development nothing may be sent to real addresses. A developer opens the links from these files.
+    # Used only without a mail server. A developer opens the links from these files.
     unsent = settings.data_dir / "mail" if development and settings.mail != "drop" else None
     return OutboxSender(Outbox(database), TicketStore(database), composer, server, unsent)
 
