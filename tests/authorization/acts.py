@@ -1,4 +1,4 @@
-"""What the changes of one profile do to the state. Nothing of `app` is imported here."""
+"""How each change of one profile changes the oracle's state. This module imports nothing of `app`."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from tests.authorization.views import profile_of
 
 
 class Act:
-    """One change of one profile by one caller."""
+    """Applies one change of one profile by one caller to the state."""
 
     def __init__(self, state: State, caller: Caller, operation: Operation, user: Profile) -> None:
         self.state = state
@@ -81,7 +81,7 @@ def update_root_attributes(act: Act) -> str:
 
 
 def block_user(act: Act) -> str:
-    """With the devices of the account, which is an event even where the user is blocked already."""
+    """Blocks the user and removes the devices. A block writes an event also when the user is already blocked."""
     own = {act.user.handle, *act.user.linked}
     act.state.devices = [each for each in act.state.devices if each.owner not in own]
     if act.user.blocked:

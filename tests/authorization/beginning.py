@@ -1,4 +1,4 @@
-"""The state that each sequence begins with. Every value is a marker of its own. Nothing of `app` is imported here."""
+"""The state that each sequence begins with. Every value is a unique marker. This module imports nothing of `app`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,18 +13,18 @@ SUPPORT = "support@clients"
 
 
 def user_id(handle: str) -> str:
-    """As requests name the user, who may be deleted or never have been there."""
+    """Returns the userId of a handle. The user may be deleted, or may never have existed."""
     return USER_IDS.get(handle, f"auth0|{handle}")
 
 
 def tenant_of(handle: str) -> str:
-    """Where a token of this user is for."""
+    """Returns the tenant of this user's tokens."""
     return USERS.get(handle, HERE)
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What differs from one sequence to the next. Dan is linked to ann, or a user for himself. One user is blocked."""
+    """The differences between sequences: whether Dan is linked to Ann, which user is blocked, and who has which role."""
 
     is_linked: bool
     blocked: str | None
@@ -32,7 +32,7 @@ class Setting:
 
 
 def beginning(setting: Setting, marker: Callable[[str], str]) -> State:
-    """`marker` makes a new one of a tenant."""
+    """Returns the state. `marker` returns a new marker of a tenant."""
     state = State()
     for handle, tenant in ROLES.items():
         state.roles[handle] = Role(handle, f"rol_{handle}", tenant, marker(tenant), marker(tenant))
@@ -64,7 +64,7 @@ def beginning(setting: Setting, marker: Callable[[str], str]) -> State:
 
 
 def _events(profile: Profile, marker: Callable[[str], str]) -> list[Event]:
-    """An own act, and two of an application: one changes nothing but app_metadata."""
+    """Adds an event of the user's own act and two events of an application. One of these changes only app_metadata."""
 
     def new() -> str:
         return marker(profile.tenant)

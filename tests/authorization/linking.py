@@ -1,4 +1,4 @@
-"""Linking and unlinking: what becomes of both accounts. Nothing of `app` is imported here."""
+"""How linking and unlinking change both accounts. This module imports nothing of `app`."""
 
 import copy
 from typing import Any
@@ -12,7 +12,7 @@ from tests.authorization.table import may
 
 def link_identity(act: Act) -> str:
     user, other = act.user, _secondary(act)
-    # Whatever a user may never do to themselves is refused too when their profile is the second one.
+    # What users may never do to their own profile is also refused when their profile is the secondary.
     if act.is_own(other) and not act.is_own(user):
         raise Denied("FORBIDDEN")
     if other is user:
@@ -47,7 +47,7 @@ def link_identity(act: Act) -> str:
 
 
 def _takes(act: Act) -> set[str]:
-    """What the profile takes over, each part by the right to give it. Nothing where it is the caller's own."""
+    """Returns the access that the primary gets: each kind for which the caller has the scopes, and none for their own."""
     parts = {"app_metadata": "updateAppMetadata", "roles": "assignRoles", "permissions": "grantPermissions"}
     if act.is_own(act.user):
         return set()
@@ -65,7 +65,7 @@ def _gained(state: State, roles: list[str], permissions: list[str]) -> list[tupl
 
 
 def _secondary(act: Act) -> Profile:
-    """Named by an application; proven by a token, by the user themselves."""
+    """Finds the secondary. An application names it by userId, and a user proves it by a token."""
     handle, tenant = act.operation.get("secondary"), act.caller.tenant
     if act.operation.get("proves"):
         if not act.caller.is_user or handle == act.caller.subject or tenant_of(handle) != tenant:
@@ -97,10 +97,10 @@ def unlink_identity(act: Act) -> str:
 
 
 def _give_back(user: Profile, other: Profile) -> None:
-    """The account has what it had, without what was taken from the profile meanwhile.
+    """Restores what the account had before the link, without what the profile lost since.
 
-    Where the profile took over what the account had, that is what the profile does not hold any more. Where it did
-    not, nothing is missing unless the profile itself lost some of the same.
+    When the profile got the access of the account, the account does not get back what the profile has lost. When it did
+    not, the account gets everything back, except what the profile itself had, too, and has lost.
     """
     access, other.access = other.access or Access(), None
     if access.roles != user.roles:
@@ -116,7 +116,7 @@ def _give_back(user: Profile, other: Profile) -> None:
 
 
 def _lost(state: State, before: Profile, after: Profile) -> list[tuple[str, Any, Any]]:
-    """What history tells of an account that is given back."""
+    """Returns the changes of the event about an account that is unlinked."""
     changes: list[tuple[str, Any, Any]] = [
         (f"app_metadata.{key}", value, None)
         for key, value in before.app_metadata.items()

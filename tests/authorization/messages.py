@@ -1,4 +1,4 @@
-"""The GraphQL of each operation, and its answer in the form that the oracle gives."""
+"""The GraphQL document of each operation, and answers in the form that the oracle uses."""
 
 import json
 from collections import Counter
@@ -38,7 +38,7 @@ INPUTS = {
     "linkIdentity": "LinkIdentityInput",
     "unlinkIdentity": "UnlinkIdentityInput",
 }
-# Of `raw` the values that the oracle knows; the rest is looked through for markers.
+# The fields of `raw` that the oracle knows. The other fields are searched for markers only.
 RAW = ("user_id", "name", "email", "user_metadata", "app_metadata")
 
 
@@ -55,13 +55,13 @@ def document_of(operation: Operation) -> str:
 
 
 def answer_of(content: dict[str, Any]) -> Answer:
-    """What came back over HTTP."""
+    """Returns the answer of the service in the form of the oracle."""
     errors = [(tuple(each.get("path") or ()), each["extensions"]["code"]) for each in content.get("errors", [])]
     return Answer(content.get("data"), errors)
 
 
 def differences(expected: Answer, given: Answer) -> list[str]:
-    """In the data, whose lists are in no order that matters, and in the errors."""
+    """Returns the differences in the data and the errors. The order of most lists does not matter."""
     if expected.data is None:
         codes = {code for _, code in expected.errors}
         is_empty = given.data is None or set(given.data.values()) == {None}
@@ -74,7 +74,7 @@ def differences(expected: Answer, given: Answer) -> list[str]:
 
 
 def _by_place(data: dict[str, Any] | None) -> dict[str, Any]:
-    """In these lists the order matters."""
+    """Numbers the items of lists whose order matters."""
     data = dict(data or {})
     if isinstance(data.get("nodes"), list):
         data["nodes"] = dict(enumerate(data["nodes"]))
@@ -94,7 +94,7 @@ def _in_data(expected: Any, given: Any, path: str) -> list[str]:
 
 
 def _in_lists(expected: list[Any], given: list[Any], path: str) -> list[str]:
-    """What is in both is left out."""
+    """Returns the differences, without the parts that are equal."""
     missing, extra = list(expected), list(given)
     for each in expected:
         if each in extra:

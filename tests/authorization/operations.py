@@ -1,4 +1,4 @@
-"""What a caller asks for, and what comes back. Nothing of `app` is imported here."""
+"""The operations of callers and their answers. This module imports nothing of `app`."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,9 +8,10 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Operation:
-    """`name` is the GraphQL field. `user` is a handle, "nobody" for a user who does not exist, None to leave it out.
+    """One GraphQL operation. `name` is its field.
 
-    `marker` is the new value that it writes, `reason` and `user_agent` are unique too.
+    `user` is a handle, "nobody" for a user who does not exist, or None when the operation names no user. `marker` is the
+    new value that the operation writes. `reason` and `user_agent` are unique, too.
     """
 
     name: str
@@ -31,14 +32,17 @@ class Operation:
 
 @dataclass
 class Answer:
-    """`data` None: nothing ran. `errors` are (path, code); the path of an error of the whole request is ()."""
+    """The answer of an operation. `data` is None when nothing ran. `errors` are pairs of path and code.
+
+    The path of an error of the whole request is ().
+    """
 
     data: dict[str, Any] | None = None
     errors: list[tuple[Path, str]] = field(default_factory=list)
 
 
 class Denied(Exception):  # noqa: N818
-    """The whole field is null, with this code."""
+    """Raised when the whole field is null, with an error of this code."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -46,7 +50,7 @@ class Denied(Exception):  # noqa: N818
 
 
 class Declined(Exception):  # noqa: N818
-    """An error of the payload. `shows`: with the profile as it is."""
+    """Raised for an error of the payload. `shows` is the handle of the profile that the error contains."""
 
     def __init__(self, code: str, shows: str | None = None) -> None:
         super().__init__(code)

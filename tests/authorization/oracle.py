@@ -1,6 +1,6 @@
-"""What each operation answers and changes, by the rules of authorization.md. Nothing of `app` is imported here.
+"""The expected answer and changes of each operation, by the rules of authorization. This module imports nothing of `app`.
 
-The order of the checks is: token, block, scopes, recent sign-in, version, and then what the operation itself asks.
+The order of the checks is: token, block, scopes, recent sign-in, version, and then the checks of the operation.
 """
 
 from collections.abc import Callable
@@ -31,7 +31,7 @@ CHANGES: dict[str, Callable[[Act], str]] = {
 
 
 class Oracle:
-    """Holds the state, and moves it with each operation."""
+    """Knows the state, and changes it with each operation."""
 
     def __init__(self, state: State) -> None:
         self.state = state
@@ -88,7 +88,7 @@ class Oracle:
         return view.role(role, ("role",)) if role.tenant == view.caller.tenant else None
 
     def _nodes(self, view: View, operation: Operation) -> Any:
-        """Of all profiles, devices and first events of both tenants."""
+        """Looks up all profiles, devices and first events of both tenants by id."""
         found: list[Any] = []
         for kind, thing in operation.get("things"):
             index = len(found)
@@ -110,7 +110,7 @@ class Oracle:
             here = device is not None and device.tenant == view.caller.tenant
             return view.device(device) if device and here and view.may(what, device.owner) else None
         event: Event = self.state.events[thing]
-        # What is about nobody is an event of the tenant.
+        # An event about no user belongs to the tenant.
         what = what if event.about else "logEvents of the tenant"
         here = event.tenant == view.caller.tenant
         return view.event(event) if here and view.may(what, event.about) and view.sees(event) else None
@@ -130,7 +130,7 @@ class Oracle:
         return self._payload(caller, name, handle, [])
 
     def _payload(self, caller: Caller, name: str, handle: str | None, errors: list[Any]) -> Answer:
-        """By the caller's rights after the write. `handle` is the userId of a profile that was deleted."""
+        """Shows the profile by the caller's rights after the write. `handle` is the userId of a deleted profile."""
         if name == "deleteUser":
             return Answer({name: {"deletedUserId": None if errors else handle, "errors": errors}})
         view = View(self.state, caller)
@@ -138,7 +138,7 @@ class Oracle:
         return Answer({name: {"user": user, "errors": errors}}, [(path, "FORBIDDEN") for path in view.refused])
 
     def _write_many(self, caller: Caller, operation: Operation) -> Answer:
-        """As the single mutation of each, one after the other."""
+        """Runs each update as its single mutation, one after another."""
         results, view = [], View(self.state, caller)
         for index, each in enumerate(operation.get("updates")):
             handle, errors = None, []
@@ -157,7 +157,7 @@ class Oracle:
         )
 
     def _change(self, caller: Caller, operation: Operation) -> str:
-        """The handle of the profile after the change; of a deleted one its userId."""
+        """Returns the handle of the profile after the change, or the userId of a deleted profile."""
         user = self._target(caller, operation)
         return CHANGES[operation.name](Act(self.state, caller, operation, user))
 
@@ -172,10 +172,10 @@ class Oracle:
         is_self = found is not None and found is profile_of(self.state, caller)
         if found is None and may(caller, what, False):
             raise Declined("NOT_FOUND")
-        # To whom only their own profile is open, an unknown user and another one look the same.
+        # A caller who may access only their own profile cannot distinguish an unknown user from another one.
         if found is None or not may(caller, what, is_self):
             raise Denied("FORBIDDEN")
-        # A new sign-in would not help.
+        # The error is FORBIDDEN, because a new sign-in would not help.
         if what == "unlinkIdentity" and not found.linked:
             raise Declined("INVALID_INPUT" if operation.get("identity") == found.handle else "NOT_FOUND")
         if is_self and what in RECENT and caller.signed_in != "now":
@@ -193,5 +193,5 @@ class Oracle:
         return found
 
     def _named(self, caller: Caller, operation: Operation) -> Profile | None:
-        """By its userId, which another tenant may have too."""
+        """Finds a profile by its userId, which a user of another tenant may have, too."""
         return self.state.find(caller.tenant, user_id(operation.user or ""))

@@ -1,7 +1,7 @@
-"""Random sequences: which caller does what, up to six times.
+"""Random sequences of up to six operations with their callers.
 
-A sequence is made from a number. Hypothesis chooses the numbers only: its own strategies repeat the same few users and
-scopes most of the time.
+A sequence is made from a number, and hypothesis chooses only the numbers. Strategies of hypothesis for the sequences would
+repeat the same few users and scopes most of the time.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ MAX_STEPS = 6
 NOBODY = "nobody"
 HANDLES = [handle for handle, tenant in USERS.items() if tenant == HERE]
 OWN_SCOPES = frozenset(each for each in SCOPES if "current_user" in each)
-# Everything there is at the beginning, in both tenants.
+# All objects that exist at the beginning, in both tenants.
 THINGS: tuple[tuple[str, Any], ...] = (
     *(("User", each) for each in USERS),
     *(("Device", f"device-{each}") for each in USERS),
@@ -53,7 +53,7 @@ def _step(random: Random) -> Step:
 
 
 def _caller(random: Random, operation: Operation) -> Caller:
-    """Often the user whom the operation is about, and often with the scopes that it needs."""
+    """Returns a caller: often the user whom the operation is about, and often with the scopes that it needs."""
     kind = random.choices(["user", "oneself", "application", "elsewhere", NOBODY], [5, 4, 3, 1, 0.5])[0]
     scopes, signed_in = _scopes(random, operation.name), random.choice(["now"] * 8 + ["long ago", "unknown"])
     if kind == NOBODY:
@@ -70,7 +70,7 @@ def _caller(random: Random, operation: Operation) -> Caller:
 
 
 def _scopes(random: Random, name: str) -> frozenset[str]:
-    """All, about the half, those of a user, or few; and often those that the operation needs."""
+    """Returns all scopes, about half of them, those of users, or a few; and often those that the operation needs."""
     kind = random.choice(["all", "half", "half", "own", "few"])
     half = frozenset(each for each in SCOPES if random.random() < 0.5)
     few = frozenset(random.sample(SCOPES, random.randrange(4)))
@@ -79,7 +79,7 @@ def _scopes(random: Random, name: str) -> frozenset[str]:
 
 
 def _needed(name: str) -> list[frozenset[str]]:
-    """The alternatives of each row of the table that is about this field."""
+    """Returns the alternatives of scopes in each row of the table about this field."""
     rows = [each for row, each in TABLE.items() if name.lower() in row.lower()]
     rows = rows or [TABLE[each] for each in ("user", *BATCHED)]
     texts = [text for row in rows for side in row if side and side != NEVER for text in side.split(",")]
@@ -94,7 +94,7 @@ def _read(name: str, *given: tuple[str, Any]) -> Callable[[Random], Operation]:
 
 
 def _write(name: str, may_leave_out: bool = False, **choices: Callable[[Random], Any]) -> Callable[[Random], Operation]:
-    """`may_leave_out`: the user is the caller where none is named."""
+    """Returns a maker of writes. With `may_leave_out`, some writes name no user, which means the caller."""
 
     def make(random: Random) -> Operation:
         user = random.choice([*HANDLES, *HANDLES, NOBODY, *([None, None] if may_leave_out else [])])
@@ -114,7 +114,7 @@ def _role(random: Random) -> Operation:
 
 
 def _batch(random: Random) -> Operation:
-    """Of different users: the lists in a result are read when all updates are done."""
+    """Returns updates of different users. The service reads the lists of the results after all updates."""
     users = random.sample([*HANDLES, NOBODY], random.randrange(1, 4))
     return Operation(
         "updateUsers", arguments=(("updates", tuple(Operation(random.choice(BATCHED), each) for each in users)),)
@@ -162,7 +162,7 @@ _OPERATIONS: list[Callable[[Random], Operation]] = [
     _LINK,
     _LINK,
     _write("unlinkIdentity", True, identity=lambda random: random.choice([*HANDLES, "dan", "dan"])),
-    # The one account that may be linked from the beginning.
+    # The only account that may be linked at the beginning.
     lambda _: Operation("unlinkIdentity", "ann", (("identity", "dan"),)),
     lambda _: Operation("unlinkIdentity", "ann", (("identity", "dan"),)),
 ]

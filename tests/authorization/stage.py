@@ -1,4 +1,4 @@
-"""Runs one sequence: sends each operation to the service and compares it with what the oracle says."""
+"""Runs one sequence: sends each operation to the service and compares the answer with that of the oracle."""
 
 import copy
 import itertools
@@ -44,7 +44,7 @@ class Step:
 
 @dataclass
 class Report:
-    """What sequences came to. A difference says in which step of which sequence it is."""
+    """The result of sequences. Each difference contains the sequence up to the step in which it occurred."""
 
     operations: int = 0
     refusals: int = 0
@@ -53,7 +53,7 @@ class Report:
 
 
 class Stage:
-    """One sequence on two tenants of its own."""
+    """Runs one sequence on two new tenants."""
 
     def __init__(self, database: Database, client: httpx.AsyncClient, data_dir: Path, setting: Setting) -> None:
         number = uuid.uuid4().hex[:12]
@@ -97,14 +97,14 @@ class Stage:
         return found + self._changed_oneself(caller, operation, before, stored)
 
     def _filled(self, operation: Operation, tenant: str) -> Operation:
-        """With values of its own."""
+        """Returns the operation with unique values."""
         updates = operation.get("updates")
         arguments = dict(operation.arguments)
         if updates:
             arguments["updates"] = tuple(self._filled(each, tenant) for each in updates)
         marker, reason, agent = (self._marker(tenant) for _ in range(3))
         if updates:
-            # All of one request come from one user agent.
+            # All updates of one request have the same user agent.
             arguments["updates"] = tuple(
                 Operation(each.name, each.user, each.arguments, each.marker, each.reason, agent)
                 for each in arguments["updates"]
@@ -195,7 +195,7 @@ class Stage:
     # ---------------------------------------------------------------- checks that need no oracle
 
     def _unexpected_markers(self, wanted: Answer, operation: Operation, caller: Caller, text: str) -> list[str]:
-        """Values that are neither expected nor the caller's own input; of the other tenant there may be none at all."""
+        """Returns markers that are neither expected nor part of the input. No marker of the other tenant may occur."""
         seen, given = set(MARKER.findall(text)), set(MARKER.findall(repr(operation)))
         shown = set(MARKER.findall(repr(wanted.data)))
         foreign = self._markers[ELSEWHERE if caller.tenant == HERE else HERE]
@@ -209,8 +209,9 @@ class Stage:
     def _changed_oneself(
         self, caller: Caller, operation: Operation, before: State, stored: dict[str, Any]
     ) -> list[str]:
-        """Whatever a user's token may do: it never changes these of the caller's own profile, nor of a linked account,
-        nor which profile the token speaks for. An account that is given back may lose some of them.
+        """Returns changes that no user may make to themselves: of their access, or of the profile that the token belongs to.
+
+        The same applies to linked accounts. Only an account that is unlinked may lose some access.
         """
         profile = profile_of(before, caller)
         if profile is None or profile.handle not in stored["users"]:

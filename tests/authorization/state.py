@@ -1,4 +1,4 @@
-"""What the oracle knows: profiles, roles, devices and events of both tenants. Nothing of `app` is imported here."""
+"""The state of the oracle: profiles, roles, devices and events of both tenants. This module imports nothing of `app`."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ HERE, ELSEWHERE = "here", "elsewhere"
 
 @dataclass
 class Access:
-    """What a profile held when an account was linked to it; None for what it took over of that account."""
+    """The access of a profile when an account was linked to it. None for a kind of access that the profile got from it."""
 
     app_metadata: dict[str, Any] | None = None
     roles: list[str] | None = None
@@ -18,7 +18,7 @@ class Access:
 
 @dataclass
 class Profile:
-    """`handle` names it in this test. `linked` are the handles of its further accounts, which wait unseen."""
+    """A profile. `handle` is its name in these tests. `linked` are the handles of its linked accounts, which no one sees."""
 
     handle: str
     tenant: str
@@ -64,7 +64,7 @@ class Actor:
 
 @dataclass
 class Event:
-    """`about` is a handle, `changes` are (path, before, after). `actor` is None for the user's own act."""
+    """A log event. `about` is a handle, and `changes` are (path, before, after). `actor` is None for the user's own act."""
 
     tenant: str
     type: str
@@ -80,7 +80,7 @@ class Event:
 
 @dataclass
 class State:
-    """Everything, by handle."""
+    """All objects of both tenants. Profiles and roles are stored by handle."""
 
     profiles: dict[str, Profile] = field(default_factory=dict)
     roles: dict[str, Role] = field(default_factory=dict)
@@ -88,7 +88,7 @@ class State:
     events: list[Event] = field(default_factory=list)
 
     def find(self, tenant: str, user_id: str) -> Profile | None:
-        """A profile that is to be seen."""
+        """Returns whether the profile exists and is not linked to another one."""
         for each in self.visible(tenant):
             if each.user_id == user_id:
                 return each
@@ -98,5 +98,5 @@ class State:
         return (each for each in self.profiles.values() if each.tenant == tenant and each.linked_to is None)
 
     def own(self, handle: str | None) -> set[str]:
-        """The handles of a profile and of its further accounts."""
+        """Returns the handles of a profile and of its linked accounts."""
         return set() if handle is None else {handle, *self.profiles[handle].linked}

@@ -1,4 +1,4 @@
-"""The oracle's state as documents, and documents in a form that can be compared with the state."""
+"""Writes the oracle's state to the database, and reads documents in a form that can be compared with the state."""
 
 import json
 from collections.abc import Mapping
@@ -21,18 +21,18 @@ from tests.authorization.state import Event, Profile, State
 
 CONNECTION = "db"
 API = "urn:test"
-# Never shown to anybody.
+# No caller may ever see this text.
 SECRET = "k-secret-k"
 
 
 class Storage:
-    """Both tenants of one sequence. `tenants` are their names in the database."""
+    """The documents of both tenants of one sequence. `tenants` are the names of the tenants in the database."""
 
     def __init__(self, database: Database, data_dir: Path, tenants: Mapping[str, str]) -> None:
         self._database = database
         self._cipher = TokenCipher(load_secret(data_dir))
         self._tenants = tenants
-        # The `_id`s of profiles, devices and roles by handle, of events by their place in the state.
+        # The `_id`s: of profiles, devices and roles by handle, and of events by their index in the state.
         self.ids: dict[tuple[str, Any], Any] = {}
 
     def id(self, kind: str, handle: Any) -> Any:
@@ -141,7 +141,7 @@ class Storage:
         return {name: await self._database[name].find(where).to_list(None) for name in names}
 
     def stored(self, found: dict[str, list[Any]]) -> dict[str, Any]:
-        """What the database holds, by names of the state."""
+        """Returns the content of the database, with the names of the state."""
         handles = {id: handle for (kind, handle), id in self.ids.items() if kind in ("User", "Role")}
         users = {handles[each["_id"]]: _stored_user(each, handles) for each in found["users"]}
         devices = {each["device_id"]: handles[each["user"]] for each in found["devices"]}
@@ -150,7 +150,7 @@ class Storage:
 
 
 def expected(state: State) -> dict[str, Any]:
-    """What the database should hold."""
+    """Returns the content that the database should have."""
     users = {handle: _expected_user(each) for handle, each in state.profiles.items()}
     devices = {each.device_id: each.owner for each in state.devices}
     return {"users": users, "devices": devices, "events": sorted(map(_expected_event, state.events), key=_text)}

@@ -1,12 +1,12 @@
-"""The table of authorization.md once more: which scopes allow what. Nothing of `app` is imported here."""
+"""The table of authorization, written by hand: which scopes allow what. This module imports nothing of `app`."""
 
 from dataclasses import dataclass
 
 NEVER = "never"
 SAME = None
 
-# What: scopes of an application (or of a user who acts on somebody else), scopes on oneself.
-# A comma is "or", + is "and". NEVER: no scope allows it on oneself. SAME: being oneself makes no difference.
+# For each action: the scopes for any profile, and the scopes that also suffice for the caller's own profile.
+# A comma is "or", + is "and". NEVER: no scope allows it on the own profile. SAME: the first scopes apply there, too.
 TABLE: dict[str, tuple[str, str | None]] = {
     "user": ("read:users", "read:current_user"),
     "users": ("read:users", SAME),
@@ -32,7 +32,7 @@ TABLE: dict[str, tuple[str, str | None]] = {
     "unassignRoles": ("update:users + delete:role_members", NEVER),
     "grantPermissions": ("update:users", NEVER),
 }
-# On oneself only soon after signing in.
+# On the caller's own profile, these need a recent sign-in.
 RECENT = {"deleteUser", "linkIdentity", "unlinkIdentity"}
 SCOPES = sorted(
     {
@@ -47,7 +47,7 @@ SCOPES = sorted(
 
 @dataclass(frozen=True)
 class Caller:
-    """A token. `subject` is a handle of a user, or the name of an application; None with `is_user` False: no token.
+    """The caller of an operation. `subject` is the handle of a user or the name of an application, or None without a token.
 
     `signed_in` is "now", "long ago" or "unknown".
     """
@@ -69,7 +69,7 @@ class Caller:
 
 
 def may(caller: Caller, what: str, is_self: bool) -> bool:
-    """Whether this caller may, where the profile acted on is (or is not) their own."""
+    """Returns whether the caller may do this. `is_self` is true for the caller's own profile."""
     others, own = TABLE[what]
     if is_self and own == NEVER:
         return False
@@ -79,5 +79,5 @@ def may(caller: Caller, what: str, is_self: bool) -> bool:
 
 
 def may_on_any(caller: Caller, what: str) -> bool:
-    """Whether there could be a profile on which this caller may."""
+    """Returns whether the caller may do this to any profile, including their own."""
     return may(caller, what, False) or (caller.is_user and may(caller, what, True))

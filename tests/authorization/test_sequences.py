@@ -1,4 +1,4 @@
-"""Random sequences of operations by users and applications, against an oracle of who may see and write what."""
+"""Random sequences of operations by users and applications, compared with an oracle of the authorization rules."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +18,7 @@ SEQUENCES = 60
 
 
 @pytest.fixture(scope="session")
-async def generous(settings: Settings, database: Database) -> Any:
+async def unlimited(settings: Settings, database: Database) -> Any:
     app = build(settings.model_copy(update=UNLIMITED), database)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://localhost") as client:
         yield client
@@ -34,9 +34,9 @@ def case(number: int) -> Callable[..., Any]:
         suppress_health_check=list(HealthCheck),
     )
     @given(sequence=sequences())
-    async def test(sequence: Any, database: Database, generous: httpx.AsyncClient, data_dir: Path) -> None:
+    async def test(sequence: Any, database: Database, unlimited: httpx.AsyncClient, data_dir: Path) -> None:
         report, (setting, steps) = Report(), sequence
-        await Stage(database, generous, data_dir, setting).run(steps, report)
+        await Stage(database, unlimited, data_dir, setting).run(steps, report)
         assert not report.differences, "\n" + report.differences[0]
 
     return test

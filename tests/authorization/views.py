@@ -1,4 +1,4 @@
-"""What a caller is shown of a profile, an event, a device or a role, as the GraphQL answer has it.
+"""The fields of a profile, event, device or role that a caller sees, in the form of the GraphQL answer.
 
 Each function returns the value, and adds the path of each refused field to `refused`.
 """
@@ -9,12 +9,12 @@ from tests.authorization.operations import Path
 from tests.authorization.state import Device, Event, Profile, Role, State
 from tests.authorization.table import Caller, may
 
-# Which right opens the values of a changed path; every other attribute needs the right to read the user.
+# The action that allows to see changes of an attribute. Other attributes need the right to read the user.
 CHANGED = {"app_metadata": "appMetadata", "roles": "roles of a user", "permissions": "roles of a user"}
 
 
 class View:
-    """As one caller sees the state, who may have a profile in it."""
+    """The state as one caller sees it. `profile` is the caller's own profile, or None."""
 
     def __init__(self, state: State, caller: Caller) -> None:
         self.state = state
@@ -90,7 +90,7 @@ class View:
         return {"nodes": nodes, "totalCount": {"value": len(nodes)}}
 
     def sees(self, event: Event) -> bool:
-        """An event of which nothing remains is not listed."""
+        """Returns whether the event is listed: it has no changes, or a change that the caller may read."""
         return not event.changes or bool(self._changes(event))
 
     def _changes(self, event: Event) -> list[dict[str, Any]]:
@@ -113,7 +113,7 @@ class View:
             ("details", event.details),
         ):
             shown[key] = None if hidden else value
-        # Nothing is told from null: an event that changes nothing, and one whose changes are of something else.
+        # An event without changes has null here, not an empty list.
         shown["changes"] = self._changes(event) if event.changes else None
         return shown
 
@@ -136,7 +136,7 @@ class View:
 
 
 def profile_of(state: State, caller: Caller) -> Profile | None:
-    """The profile that a token speaks for: its own, or the one that its account is linked to."""
+    """Returns the profile of a caller: the profile of the token's user, or the one that this account is linked to."""
     account = state.profiles.get(caller.subject or "") if caller.is_user else None
     if account is None or account.tenant != caller.tenant:
         return None
@@ -144,6 +144,6 @@ def profile_of(state: State, caller: Caller) -> Profile | None:
 
 
 def _permissions(profile: Profile, roles: list[Role]) -> list[dict[str, Any]]:
-    """Markers are unique, so that each permission has one source."""
+    """Returns the permissions. Markers are unique, so each permission has one source."""
     direct = [{"name": each, "sources": [{"type": "DIRECT", "roleId": None}]} for each in profile.permissions]
     return direct + [{"name": each.permission, "sources": [{"type": "ROLE", "roleId": each.role_id}]} for each in roles]

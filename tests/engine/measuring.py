@@ -1,4 +1,4 @@
-"""The measured cost of operations on the printed schema."""
+"""Measures the cost of operations on the schema of the service."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""How large arguments and variables may be, and what they cost: found before anything is coerced."""
+"""The limits and costs of arguments and variables. They are checked before values are coerced."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from tests.engine.measuring import UNLIMITED, cost, measure
 
 
 def refusal(query: str, **variables: Any) -> tuple[str, str] | None:
-    """The code and the message of what is too much."""
+    """Returns the code and the message of the refusal, or None."""
     found = measure(query)
     error = found.check(UNLIMITED, variables)[1] if isinstance(found, OperationCost) else found
     return None if error is None else ((error.extensions or {})["code"], error.message)
@@ -75,7 +75,7 @@ PATHS = "query($p: [String!]) { viewer { userMetadata(paths: $p) } }"
         ("mutation($v: [ID!]) { removeMfaEnrollments(input: {ids: $v}) { user { id } } }", 50, "ids", "a"),
     ],
 )
-def test_every_list_in_arguments_has_a_longest_length(query: str, most: int, name: str, value: Any) -> None:
+def test_every_list_in_arguments_has_a_maximum_length(query: str, most: int, name: str, value: Any) -> None:
     assert refusal(query, v=[value] * most) is None
     assert refusal(query, v=[value] * (most + 1)) == (
         "BAD_USER_INPUT",
@@ -83,13 +83,13 @@ def test_every_list_in_arguments_has_a_longest_length(query: str, most: int, nam
     )
 
 
-def test_lists_inside_of_variables_have_the_same_length() -> None:
+def test_lists_in_variables_have_the_same_limit() -> None:
     permissions = [{"api": "a", "name": "b"}] * 1_001
     found = refusal(ROLE, i={"name": "x", "permissions": permissions})
     assert found == ("BAD_USER_INPUT", "permissions can have at most 1000 items, not 1001.")
 
 
-def test_lists_in_the_text_have_the_same_length() -> None:
+def test_lists_in_the_document_have_the_same_limit() -> None:
     found = refusal("{ viewer { userMetadata(paths: [" + '"a" ' * 101 + "]) } }")
     assert found == ("BAD_USER_INPUT", "paths can have at most 100 items, not 101.")
     default = "query($p: [String!] = [" + '"a" ' * 101 + "]) { viewer { userMetadata(paths: $p) } }"
@@ -97,7 +97,7 @@ def test_lists_in_the_text_have_the_same_length() -> None:
     assert refusal(default, p=[]) is None
 
 
-def test_lists_without_a_declaration_have_a_strict_length() -> None:
+def test_lists_without_a_declaration_have_a_strict_limit() -> None:
     schema = build_schema(
         """
         input Filter { names: [String!] and: [Filter!] }
@@ -116,7 +116,7 @@ def test_lists_without_a_declaration_have_a_strict_length() -> None:
     assert found.check(UNLIMITED, {"g": [[1] * (MAX_ITEMS + 1)]})[1] is not None
 
 
-def test_items_cost_as_often_as_an_argument_uses_them() -> None:
+def test_items_cost_for_each_use_of_the_argument() -> None:
     assert cost(PATHS, p=["a"] * 10) == 1 + 5 + 10
     twice = "query($p: [String!]) { viewer { a: userMetadata(paths: $p) b: userMetadata(paths: $p) } }"
     assert cost(twice, p=["a"] * 10) == 1 + 2 * (5 + 10)
@@ -127,7 +127,7 @@ def test_items_cost_as_often_as_an_argument_uses_them() -> None:
     assert cost(page, p=["a"] * 10) == 1 + 20 * (1 + 5 + 10)
 
 
-def test_objects_in_lists_cost_their_fields_too() -> None:
+def test_objects_in_lists_cost_their_fields() -> None:
     assert cost(ROLE, i={"name": "x", "permissions": [{"api": "a", "name": "b"}] * 10}) == 50 + 1 + 2 + 10 * 3
     text = 'mutation { createRole(input: {name: "x", permissions: [{api: "a", name: "b"}]}) { errors { code } } }'
     assert cost(text) == 50 + 1 + 2 + 3
@@ -212,7 +212,7 @@ def test_large_json_costs_more(patch: Any, more: int) -> None:
     assert cost(UPDATES, u=batch) == 1 + 3 * (52 + more) + 3 * 2
 
 
-def test_json_in_the_text_costs_the_same() -> None:
+def test_json_in_the_document_costs_the_same() -> None:
     text = 'mutation { updateUserMetadata(input: {patch: {a: "%s"}}) { user { id } } }'
     assert cost(text % ("x" * 2_000)) == 52 + 4
     assert cost(PATCH.replace("$p}", "{a: $p, b: [$p, {c: $p}]}}"), p="x" * 1_000) == 52 + 3 * 2
@@ -245,12 +245,12 @@ def test_deep_json_is_counted_without_recursion() -> None:
     assert cost(PATCH, p=value) == 52 + 2 + 500
 
 
-def test_json_holds_a_limited_number_of_values() -> None:
+def test_json_contains_a_limited_number_of_values() -> None:
     half = [0] * (MAX_JSON_VALUES // 2)
     found = refusal(PATCH, p=[half, half])
     assert found is not None
     assert found[0] == "COST_EXCEEDED"
-    # All documents of a batch together.
+    # The limit applies to all JSON values of a batch together.
     update = {"userId": "a", "update": {"userMetadata": {"a": half}}}
     assert refusal(UPDATES, u=[update]) is None
     found = refusal(UPDATES, u=[update] * 2)
@@ -266,7 +266,7 @@ def test_variables_of_a_wrong_type_are_left_to_coercion() -> None:
         )
 
 
-def test_operation_whose_variables_are_small_is_not_walked() -> None:
+def test_small_variables_are_not_examined() -> None:
     found = measure(
         "query($id: ID!, $by: UserBy!, $first: Int) { node(id: $id) { id } user(by: $by) { name } users(first: 3) { nodes { id } } }"
     )
@@ -274,7 +274,7 @@ def test_operation_whose_variables_are_small_is_not_walked() -> None:
     assert found.cost.is_constant
 
 
-def test_one_variable_is_walked_once_however_often_it_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variable_is_examined_once_however_often_it_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     walked = []
 
     def count(value: Any, shape: Any) -> int:

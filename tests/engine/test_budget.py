@@ -1,4 +1,4 @@
-"""What an answer may hold while it is made, and that a long answer lets other requests run in between."""
+"""The budget of an answer while it is built, and other requests that run while a long answer is built."""
 
 import asyncio
 from typing import Any, cast
@@ -76,8 +76,8 @@ async def run(query: str, found: list[Box], values: int = 0, answer: int = 1_000
     return result.data, [(each.path, (each.extensions or {}).get("code")) for each in result.errors or []]
 
 
-async def test_list_longer_than_it_counts_as_is_taken_from_the_budget() -> None:
-    # Three more parts of two fields and themselves.
+async def test_list_longer_than_its_cost_uses_the_budget() -> None:
+    # Three more parts, each with two fields, cost three each.
     query = "{ box { parts { name value } } }"
     data, errors = await run(query, boxes(1, 5), values=9)
     assert (len(data["box"][0]["parts"]), errors) == (5, [])
@@ -85,18 +85,18 @@ async def test_list_longer_than_it_counts_as_is_taken_from_the_budget() -> None:
     assert (data, errors) == ({"box": [{"parts": None}]}, [(["box", 0, "parts"], "COST_EXCEEDED")])
 
 
-async def test_budget_is_of_all_lists_of_an_operation() -> None:
+async def test_all_lists_of_an_operation_share_the_budget() -> None:
     data, errors = await run("{ box { parts { name } } }", boxes(3, 4), values=8)
     assert [each["parts"] is None for each in data["box"]] == [False, False, True]
     assert errors == [(["box", 2, "parts"], "COST_EXCEEDED")]
     _, errors = await run("{ box { a: parts { name } b: parts { name } } }", boxes(1, 4), values=7)
     assert errors == [(["box", 0, "b"], "COST_EXCEEDED")]
-    # The same field asked for twice is answered once, with the fields of both.
+    # A field that is requested twice is answered once, with the fields of both.
     _, errors = await run("{ box { parts { name } parts { value } } }", boxes(1, 4), values=6)
     assert errors == []
 
 
-async def test_items_that_are_counted_before_are_not_taken() -> None:
+async def test_items_counted_in_advance_do_not_use_the_budget() -> None:
     for query, variables in (
         ("{ box { parts(first: 5) { name } } }", {}),
         ("query($n: Int) { box { parts(first: $n) { name } } }", {"n": 5}),
@@ -109,7 +109,7 @@ async def test_items_that_are_counted_before_are_not_taken() -> None:
     assert errors == [(["box", 0, "parts"], "COST_EXCEEDED")]
 
 
-async def test_lists_of_texts_are_taken_too() -> None:
+async def test_lists_of_text_use_the_budget() -> None:
     assert (await run("{ box { tags } }", boxes(1, 5), values=3))[1] == []
     assert (await run("{ box { tags } }", boxes(1, 5), values=2))[1] == [(["box", 0, "tags"], "COST_EXCEEDED")]
 
@@ -128,11 +128,11 @@ async def test_json_of_an_answer_has_a_limit_in_bytes() -> None:
 
 @pytest.fixture
 def no_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every item is one too many for a turn of the event loop."""
+    """After every item the engine lets the event loop run."""
     monkeypatch.setattr("app.engine.executor._SLICE_SECONDS", -1.0)
 
 
-async def test_long_answer_lets_others_run_in_between(no_time: None) -> None:
+async def test_other_requests_run_while_a_long_answer_is_built(no_time: None) -> None:
     turns = 0
 
     async def other() -> None:
@@ -149,7 +149,7 @@ async def test_long_answer_lets_others_run_in_between(no_time: None) -> None:
     assert turns > 20 * 30 / 2
 
 
-async def test_answer_with_errors_is_the_same_in_many_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_answer_with_errors_is_the_same_with_interruptions(monkeypatch: pytest.MonkeyPatch) -> None:
     query = "{ box { maybe { name refused } parts { refused } tags } }"
     at_once = await run(query, boxes(4, 3), values=1_000)
     monkeypatch.setattr("app.engine.executor._SLICE_SECONDS", -1.0)
@@ -158,7 +158,7 @@ async def test_answer_with_errors_is_the_same_in_many_turns(monkeypatch: pytest.
     assert len(errors) == len(at_once[1]) == 4 * 4
 
 
-async def test_first_of_a_list_says_how_many_are_answered(world: World) -> None:
+async def test_first_limits_the_items_of_a_list(world: World) -> None:
     role = await world.add_role("Editor", [{"api": "a", "name": f"{n:03}"} for n in range(30)])
     john = await world.add_user("john", role_ids=(role,))
     changes = tuple(FieldChange(f"user_metadata.k{n:03}", None, n) for n in range(30))

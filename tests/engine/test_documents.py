@@ -1,4 +1,4 @@
-"""Which documents are remembered, for whom, and how much memory they may take."""
+"""The cache of documents: which documents it contains, and how much memory it uses."""
 
 import gc
 import tracemalloc
@@ -21,7 +21,7 @@ def documents() -> Documents:
     return Documents(SCHEMA, Limits())
 
 
-def test_document_of_a_caller_with_a_token_is_remembered_at_once() -> None:
+def test_document_of_a_caller_with_a_token_is_cached_at_once() -> None:
     kept = documents()
     first = kept.prepare("{ viewer { id } }", has_token=True)
     assert kept.prepare("{ viewer { id } }", has_token=False) is first
@@ -38,7 +38,7 @@ def test_document_without_token_is_cached_at_its_second_use() -> None:
     assert len(kept) == 1
 
 
-def test_texts_that_were_seen_once_are_forgotten_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_documents_seen_once_are_forgotten_oldest_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.engine.documents.MAX_SEEN", 3)
     kept = documents()
     for number in (1, 2, 3, 4, 1):
@@ -48,19 +48,19 @@ def test_texts_that_were_seen_once_are_forgotten_in_turn(monkeypatch: pytest.Mon
     assert len(kept) == 1
 
 
-def test_remembered_documents_take_a_limited_number_of_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cached_documents_use_limited_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     kept = documents()
     one = kept.prepare("{ viewer { id } } #1").size
     monkeypatch.setattr("app.engine.documents.MAX_REMEMBERED_BYTES", 3 * one)
     for number in (2, 3, 1, 4):
         kept.prepare(f"{{ viewer {{ id }} }} #{number}")
-    # The one that was not asked for the longest is forgotten.
+    # The document that was not used for the longest time is removed.
     assert (len(kept), kept.size) == (3, 3 * one)
     misses = kept.misses
     for number in (1, 3, 4):
         kept.prepare(f"{{ viewer {{ id }} }} #{number}")
     assert kept.misses == misses
-    # What takes more than all may take is not kept either.
+    # A document that is larger than the whole cache is not cached.
     kept.prepare("{ viewer { id } } #" + "x" * 60_000)
     assert (len(kept), kept.size) == (0, 0)
 
@@ -76,14 +76,14 @@ def test_remembered_documents_take_a_limited_number_of_bytes(monkeypatch: pytest
         "mutation { updateUserMetadata(input: {patch: {a: [" + "1 " * 1_900 + "]}}) { user { id } } }",
     ],
 )
-def test_size_of_a_document_covers_what_it_takes(text: str) -> None:
+def test_size_of_a_document_covers_its_memory(text: str) -> None:
     kept = documents()
     kept.prepare("{ viewer { id } }")
     gc.collect()
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]
-        # A text of its own, as a request brings it.
+        # A new copy of the text, as in each request.
         made = kept.prepare(f"{text} ")
         gc.collect()
         taken = tracemalloc.get_traced_memory()[0] - before
@@ -129,7 +129,7 @@ async def test_text_of_a_document_is_limited_before_it_is_parsed(
         assert "65536 bytes" in answer.json()["errors"][0]["message"]
 
 
-async def test_text_in_an_address_is_limited_likewise() -> None:
+async def test_document_in_a_url_has_the_same_limit() -> None:
     async def receive() -> Any:
         raise AssertionError
 

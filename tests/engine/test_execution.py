@@ -1,4 +1,4 @@
-"""The engine runs any schema: what it needs of one is small."""
+"""The engine runs operations of any schema that has a small interface."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -72,7 +72,7 @@ async def test_engine_runs_a_schema_of_another_service() -> None:
     schema = BookSchema()
     result = await Engine(schema).execute(Request("{ book { title } shop }"), BOOKSELLER)
     assert (result.data, result.errors) == ({"book": {"title": "Emma"}, "shop": "open"}, [])
-    # Once while the caller is found, and once by the resolver.
+    # The first call identifies the caller, and the second one is that of the resolver.
     assert schema.asked == [{"title": {}}, {"title": {}}]
     assert [each.name for each in result.root_fields] == ["book", "shop"]
 
@@ -82,7 +82,7 @@ async def test_schema_describes_errors_that_it_knows() -> None:
     assert (error["message"], error["extensions"]) == ("It is sold out.", {"code": "SOLD_OUT"})
 
 
-async def test_unknown_error_tells_nothing_but_a_trace_id() -> None:
+async def test_unknown_error_shows_only_a_trace_id() -> None:
     [error] = (await Engine(BookSchema()).execute(Request("{ broken }"), BOOKSELLER)).errors
     assert error["extensions"]["code"] == "INTERNAL"
     assert "secret" not in str(error)

@@ -1,4 +1,4 @@
-"""What an operation may ask for: counted before any work, in time that grows with the text alone."""
+"""The limits of operations. They are checked before any work, in time that grows only with the text of the document."""
 
 from dataclasses import replace
 from typing import Any
@@ -24,8 +24,8 @@ from tests.graphql_schema import SCHEMA
 from tests.manual_examples import examples
 
 
-def excess(query: str, **limits: Any) -> str | None:
-    """What is too much."""
+def refusal(query: str, **limits: Any) -> str | None:
+    """Returns the message of the refusal, or None."""
     found = measure(query, replace(UNLIMITED, **limits))
     if isinstance(found, OperationCost):
         found = found.check(replace(UNLIMITED, **limits), {})[1]  # type: ignore[assignment]
@@ -36,11 +36,11 @@ def excess(query: str, **limits: Any) -> str | None:
     ("query", "expected"),
     [
         ("{ viewer { id name } }", 3),
-        # A list without pages counts as the most that it holds.
+        # A list without pages costs its maximum length.
         ("{ viewer { roles { name } } }", 2 + 50),
         ("{ viewer { identities { id } mfaEnrollments { id } rootAttributes { name } } }", 1 + 17 + 51 + 6),
         ("{ viewer { authorizedApplications { id } } }", 2 + 200),
-        # A page counts as 25 items, or as many as are asked for.
+        # A page costs 25 items, or as many as are requested.
         ("{ users { nodes { id } } }", 1 + 25 * 2),
         ("{ users(first: null) { nodes { id } } }", 1 + 25 * 2),
         ("{ users(first: null, last: 100) { nodes { id } } }", 1 + 100 * 2),
@@ -48,16 +48,16 @@ def excess(query: str, **limits: Any) -> str | None:
         ("{ users(first: 50) { nodes { id name } } }", 1 + 50 * 3),
         ("{ users(last: 50) { nodes { id name } } }", 1 + 50 * 3),
         ("{ users(first: 50) { edges { node { id } } } }", 1 + 50 * 3),
-        # What is of the page as a whole is there once; counting is dear.
+        # Fields of the page itself cost once. Counting is expensive.
         ("{ users(first: 50) { nodes { id } pageInfo { hasNextPage } totalCount { value } } }", 1 + 50 * 2 + 2 + 51),
         ("{ users(first: 10) { nodes { logEvents(first: 5) { nodes { id } } } } }", 1 + 10 * (1 + 1 + 5 * 2)),
         ("{ users(first: 2) { nodes { roles { users { nodes { id } } } } } }", 1 + 2 * (2 + 50 * (1 + 25 * 2))),
-        # A list that can be long counts as it usually is, or as many as are asked for.
+        # A list that can be long costs its usual length, or as many items as are requested.
         ("{ viewer { logEvents { nodes { changes { path } } } } }", 2 + 25 * (2 + 10)),
         ("{ viewer { logEvents { nodes { changes(first: 3) { path } } } } }", 2 + 25 * (2 + 3)),
         ("{ viewer { logEvents { nodes { changes(first: 1000) { path } } } } }", 2 + 25 * (2 + 1000)),
         ("{ viewer { permissions { name } } }", 2 + 25),
-        # JSON documents are larger than other values.
+        # JSON documents cost more than other values.
         ("{ viewer { userMetadata } }", 1 + 5),
         ("{ viewer { raw } }", 1 + 50),
         ("{ viewer { logEvents { nodes { changes { before after } details } } } }", 2 + 25 * (2 + 10 * 4 + 5)),
@@ -70,18 +70,18 @@ def excess(query: str, **limits: Any) -> str | None:
             1 + 7 * 2 + 51,
         ),
         ("{ viewer { ... { id } ... on User { id } } }", 3),
-        # What no page may be is refused later, by name; it must not cost what nobody will read.
+        # A size that is not allowed is refused later with its own message. It must not cost anything here.
         ("{ users(first: 1000000) { nodes { id } } }", 1 + 100 * 2),
         ("{ users(first: 99999999999999999999) { nodes { id } } }", 1 + 100 * 2),
         ("{ users(first: -5) { nodes { id } } }", 1),
         ('{ users(first: "x") { nodes { id } } }', 1 + 25 * 2),
         ("{ nothing { id } viewer { nope { id } } }", 2 + 3),
-        # A mutation is dearer than a field.
+        # A mutation costs more than a field.
         ("mutation { updateUserMetadata(input: {patch: {}}) { user { roles { name } } } }", 50 + 1 + 1 + 50),
         ("mutation { updateUserMetadata(input: {patch: {}}) { errors { code } } }", 50 + 1 + 2),
     ],
 )
-def test_what_an_operation_costs(query: str, expected: int) -> None:
+def test_operation_has_the_expected_cost(query: str, expected: int) -> None:
     assert cost(query) == expected
 
 
@@ -99,7 +99,7 @@ def test_what_an_operation_costs(query: str, expected: int) -> None:
         ({"n": -1}, 0),
     ],
 )
-def test_a_variable_counts_as_what_it_is(variables: dict[str, Any], expected: int) -> None:
+def test_variable_costs_its_value(variables: dict[str, Any], expected: int) -> None:
     assert cost("query($n: Int = 7) { users(first: $n) { nodes { id } } }", **variables) == 1 + expected * 2
 
 
@@ -109,7 +109,7 @@ def test_page_size_is_the_larger_of_two_variables() -> None:
         assert cost(query, **given) == 1 + expected * 2
 
 
-def test_a_list_of_ids_counts_as_it_is_long() -> None:
+def test_list_of_ids_costs_its_length() -> None:
     query = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }"
     assert cost(query, ids=["a"] * 60) == 1 + 60 + 60
     assert cost(query, ids="a") == 1 + 1 + 1
@@ -120,8 +120,8 @@ def named(type_: Any) -> Any:
     return type_.of_type if isinstance(type_, GraphQLNonNull) else type_
 
 
-def test_every_list_says_how_long_it_is() -> None:
-    """What declares nothing has a strict default; this keeps the declarations complete."""
+def test_every_list_declares_its_length() -> None:
+    """A list without a declaration gets a strict default limit, so every list must have one."""
     for type_ in SCHEMA.type_map.values():
         fields = type_.fields if isinstance(type_, GraphQLObjectType | GraphQLInputObjectType) else {}
         for name, field in fields.items():
@@ -178,8 +178,8 @@ def test_ordinary_operations_stay_far_below_the_limit() -> None:
     for query, share in ((page, 0.5), (history, 0.7), (get_introspection_query(), 0.1)):
         found = measure(query, Limits())
         assert isinstance(found, OperationCost)
-        spent, excess = found.check(Limits(), {"userId": "x"})
-        assert excess is None
+        spent, refusal = found.check(Limits(), {"userId": "x"})
+        assert refusal is None
         assert spent < most * share
 
 
@@ -196,44 +196,44 @@ def test_ordinary_operations_stay_far_below_the_limit() -> None:
         ("{ users(first: 50) { nodes { id name } } }", "cost", 151),
     ],
 )
-def test_each_limit_lets_through_what_is_at_it_and_nothing_above(query: str, limit: str, at: int) -> None:
-    assert excess(query, **{limit: at}) is None
-    assert str(at) in str(excess(query, **{limit: at - 1}))
+def test_each_limit_allows_its_value_and_no_more(query: str, limit: str, at: int) -> None:
+    assert refusal(query, **{limit: at}) is None
+    assert str(at) in str(refusal(query, **{limit: at - 1}))
 
 
-def test_the_schemas_own_questions_have_limits_of_their_own() -> None:
-    # GraphiQL's question is deeper and larger than any of ours may be.
-    assert excess(get_introspection_query(), depth=3, cost=10) is None
+def test_introspection_has_its_own_limits() -> None:
+    # The introspection query of GraphiQL is deeper and larger than other operations may be.
+    assert refusal(get_introspection_query(), depth=3, cost=10) is None
     deep = "{ __schema { types { ofType " + "{ ofType " * 20 + "{ name }" + " }" * 20 + " } } }"
-    assert "15" in str(excess(deep))
+    assert "15" in str(refusal(deep))
     wide = "{ __schema { types { fields { type { fields { type { fields { type { fields { args { name } } } } } } } } } } }"
-    assert "schema" in str(excess(wide))
-    # It is no way around the limit on all else.
-    assert "depth" not in str(excess("{ __typename viewer { roles { name } } }", depth=3))
-    assert excess("{ __schema { types { name } } viewer { roles { name } } }", depth=2) is not None
+    assert "schema" in str(refusal(wide))
+    # Introspection does not raise the limits of other fields.
+    assert "depth" not in str(refusal("{ __typename viewer { roles { name } } }", depth=3))
+    assert refusal("{ __schema { types { name } } viewer { roles { name } } }", depth=2) is not None
 
 
-def test_what_doubles_takes_no_longer_than_its_text() -> None:
-    """2^200 aliases, directives, fields and list items in 200 fragments; a pass that walked them would not end."""
+def test_fragments_that_multiply_take_linear_time() -> None:
+    """200 fragments contain 2^200 aliases, directives, fields and items. Visiting each of them would never end."""
     nested = "users(first: 100) { nodes { a: id @skip(if: false) ...F%d ...F%d } }"
     fragments = [f"fragment F{n} on User {{ {nested % (n + 1, n + 1)} }}" for n in range(60)]
     query = "query { viewer { ...F0 } } " + " ".join(fragments) + " fragment F60 on User { id }"
     for limit in ("aliases", "directives", "cost", "depth"):
-        assert excess(query, **{limit: 30}) is not None, limit
+        assert refusal(query, **{limit: 30}) is not None, limit
 
 
 def test_recursive_and_deep_fragments_are_measured() -> None:
-    assert excess("{ viewer { ...A } } fragment A on User { ...B id } fragment B on User { ...A }") is None
+    assert refusal("{ viewer { ...A } } fragment A on User { ...B id } fragment B on User { ...A }") is None
     chain = " ".join(f"fragment F{n} on User {{ ...F{n + 1} }}" for n in range(5_000))
-    assert excess("{ viewer { ...F0 } } " + chain) is not None
+    assert refusal("{ viewer { ...F0 } } " + chain) is not None
 
 
-def test_what_validation_would_compare_in_pairs_is_limited() -> None:
+def test_fields_that_validation_compares_in_pairs_are_limited() -> None:
     repeated = "{ viewer { " + "roles { id } " * (MAX_MERGES + 2) + "} }"
-    assert str(MAX_MERGES) in str(excess(repeated))
+    assert str(MAX_MERGES) in str(refusal(repeated))
     unused = "{ viewer { id } } fragment Unused on User { " + "roles { id } " * (MAX_MERGES + 2) + "}"
-    assert str(MAX_MERGES) in str(excess(unused))
-    assert excess("{ viewer { " + "roles { id } " * MAX_MERGES + "} }") is None
+    assert str(MAX_MERGES) in str(refusal(unused))
+    assert refusal("{ viewer { " + "roles { id } " * MAX_MERGES + "} }") is None
 
 
 def test_document_is_limited_before_validation_cached_if_valid() -> None:

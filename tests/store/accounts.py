@@ -1,4 +1,4 @@
-"""An account with something in every collection, for tests of which documents a statement reaches."""
+"""An account with documents in every collection, for tests of which documents an operation of the store affects."""
 
 import uuid
 from collections.abc import Awaitable
@@ -37,7 +37,7 @@ RULE = "rule"
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """`user` has `linked` as its second account. What is kept beside a profile belongs to `owner`, one of the two."""
+    """A profile with its documents. `linked` is the second account of `user`, and `owner` is the one of both that has them."""
 
     user: User
     linked: User
@@ -59,7 +59,7 @@ class Account:
         return self.user.tenant
 
     def in_tenant(self, tenant: str) -> "Account":
-        """The same ids and names in another tenant, where nothing of it is stored."""
+        """Returns the same ids and names in another tenant, where none of these documents is stored."""
         fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
         moved = {
             name: replace(value, tenant=tenant) if hasattr(value, "tenant") else value for name, value in fields.items()
@@ -67,7 +67,7 @@ class Account:
         return Account(**moved)
 
     def of_other_names(self) -> "Account":
-        """The same user, who asks for things that are not there."""
+        """Returns the same user with ids and names of other objects, which do not exist."""
         return replace(
             self,
             role=replace(self.role, id=new_id(), role_id="rol_other"),
@@ -84,7 +84,7 @@ class Account:
         )
 
     def of_another_user(self) -> "Account":
-        """The same, asked for by a user of the same tenant who has nothing."""
+        """Returns the same objects with another user of the tenant, who has none of them."""
         other = replace(self.user, id=new_id(), user_id="auth0|other", identities=self.user.identities[:1])
         mine = ("device", "grant", "enrollment", "ticket", "mail")
         moved = {name: replace(getattr(self, name), user=other.id) for name in mine}
@@ -98,7 +98,7 @@ def new_event(about: User, **more: Any) -> LogEvent:
 
 
 def new_account(of_linked: bool = False) -> Account:
-    """In a tenant of its own; not stored."""
+    """Returns an account of a new tenant. It is not stored."""
     tenant, at, handle = f"a{uuid.uuid4().hex[:12]}", now(), uuid.uuid4().hex[:8]
     role = Role(id=new_id(), tenant=tenant, role_id="rol_a", name="A", permissions=({"api": "urn:a", "name": "read"},))
     own = Identity(provider="auth0", connection="db", user_id=handle)
@@ -173,7 +173,7 @@ def new_account(of_linked: bool = False) -> Account:
             language="en",
             greeting=None,
             ticket=None,
-            # Due in a year: no sender of another test claims it.
+            # The mail is due in a year, so that no sender of another test claims it.
             recorded_at=at + timedelta(days=365),
             **common,
         ),
@@ -181,18 +181,18 @@ def new_account(of_linked: bool = False) -> Account:
 
 
 async def write(
-    database: Database, before: User | None, after: User | None, *side_effects: SideEffect, **how: Any
+    database: Database, before: User | None, after: User | None, *side_effects: SideEffect, **options: Any
 ) -> bool:
-    """Commits one profile with its event. `how` are other fields of ProfileWrite."""
+    """Commits one profile with its event. `options` are other fields of ProfileWrite."""
     user = after or before
     assert user
-    commit = Commit((ProfileWrite(before, after, **how),), (new_event(user),), side_effects)
+    commit = Commit((ProfileWrite(before, after, **options),), (new_event(user),), side_effects)
     await Commits(database).execute(commit)
     return True
 
 
 async def is_written(write: Awaitable[object]) -> bool:
-    """Whether the store wrote it."""
+    """Returns whether the store accepted the write."""
     try:
         await write
     except StoreError:
@@ -230,7 +230,7 @@ async def stored_account(database: Database, of_linked: bool = False) -> Account
     await LoginStore(database).count_failure(tenant, owner, IP, now())
     record = IdempotencyRecord(tenant, "app", account.key, "hash", owner, True, new_id(), now())
     await database["login_keys"].insert_one(asdict(record))
-    # About the person, by the person, and with a mention of the person.
+    # Events about the person, by the person, and with a mention of the person.
     actor, others = Actor("USER", account.user.user_id, "John"), new_id()
     changes = (FieldChange("email", "old@example.com", account.user.email),)
     events = [
@@ -244,7 +244,7 @@ async def stored_account(database: Database, of_linked: bool = False) -> Account
 
 
 async def contents(database: Database, tenant: str) -> dict[str, list[dict[str, Any]]]:
-    """Every document of a tenant, by collection."""
+    """Returns every document of a tenant, by collection."""
     names = await database.database.list_collection_names()
     found = {name: await database[name].find({"tenant": tenant}).sort("_id").to_list(None) for name in names}
     return {name: documents for name, documents in found.items() if documents}

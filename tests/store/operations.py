@@ -1,4 +1,4 @@
-"""Statements of the store, each for an account: what it finds or changes depends on whose account that is."""
+"""Operations of the store. What each of them finds or changes depends on the account that it gets."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -35,17 +35,17 @@ from app.store.tickets import TicketStore
 from tests.store.accounts import Account, is_written, new_event, write
 
 Run = Callable[[Database, Account], Awaitable[Any]]
-# What another user of the tenant asks is about that user too; the others name documents by unique names.
+# Operations on the documents of a tenant, and operations on the documents of one user.
 BY_TENANT: dict[str, Run] = {}
 BY_USER: dict[str, Run] = {}
-# Names a thing that may not be there.
+# Operations that name an object, which may not exist.
 BY_NAME: dict[str, Run] = {}
-# Finds what belongs to the linked account, for the profile that it is linked to.
+# Operations on the profile that also find documents of the linked account.
 OF_LINKED: dict[str, Run] = {}
 
 
 def operation(*tables: dict[str, Run]) -> Callable[[Run], Run]:
-    """Its result is empty when it found nothing."""
+    """Registers an operation. It must return a false value when it found nothing."""
 
     def add(run: Run) -> Run:
         for each in (BY_TENANT, *tables):
@@ -126,7 +126,7 @@ async def find_an_idempotency_record(database: Database, account: Account) -> An
 
 @operation(BY_USER, BY_NAME)
 async def count_a_failure(database: Database, account: Account) -> int:
-    """How many there were before."""
+    """Returns the count before this call."""
     return await LoginStore(database).count_failure(account.tenant, account.user.id, account.ip, now()) - 1
 
 
@@ -166,7 +166,7 @@ async def names_of_roles(database: Database, account: Account) -> Any:
 
 
 @operation(BY_USER, BY_NAME)
-async def is_a_role_held(database: Database, account: Account) -> bool:
+async def is_a_role_assigned(database: Database, account: Account) -> bool:
     return await RoleStore(database).is_assigned(account.role, [account.user.id])
 
 
@@ -295,13 +295,13 @@ async def upgrade_a_hash(database: Database, account: Account) -> None:
 
 @operation(BY_NAME)
 async def count_a_try(database: Database, account: Account) -> int:
-    """How many there were before."""
+    """Returns the count before this call."""
     return await CredentialStore(database).count_attempt(account.tenant, account.key, now()) - 1
 
 
 @operation(BY_USER)
 async def count_a_change(database: Database, account: Account) -> int:
-    """How many there were before."""
+    """Returns the count before this call."""
     return await CredentialStore(database).count_change(account.tenant, account.user.id, now()) - 1
 
 

@@ -1,4 +1,4 @@
-"""What stands in for a transaction where there is none: mongomock has no sessions, so the argument is left out."""
+"""A database in memory. It has no transactions, because mongomock has no sessions."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,7 +10,7 @@ from app.store.database import Database
 
 @asynccontextmanager
 async def no_transaction() -> AsyncIterator[None]:
-    """What was written before an error stays written: no test of that runs here."""
+    """Replaces a transaction. Writes before an error are not undone, so tests of that need a real MongoDB."""
     yield None
 
 

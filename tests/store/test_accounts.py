@@ -1,4 +1,4 @@
-"""What a deleted account takes with it, and what erasure leaves, on a real mongod."""
+"""Deleting and erasing an account: which documents are removed, on a real mongod."""
 
 from dataclasses import replace
 from typing import Any
@@ -12,7 +12,7 @@ from app.store.erasure import identifiers_in_history
 from app.store.users import to_document
 from tests.store.accounts import IP, Account, contents, new_event, stored_account, write
 
-# What is kept of a user, and goes with the account. The history stays.
+# Collections with documents of a user, which are deleted with the account. The history is kept.
 KEPT = (
     "credentials",
     "devices",
@@ -27,7 +27,7 @@ KEPT = (
 
 
 async def add_bystander(database: Database, account: Account) -> dict[str, list[dict[str, Any]]]:
-    """Another user of the tenant who has the same. Returns the documents."""
+    """Adds another user of the tenant with the same kinds of documents. Returns the documents."""
     bystander = account.of_another_user().user
     documents = {"users": [to_document(replace(bystander, email=None, identities=()))]}
     stored = await contents(database, account.tenant)
@@ -40,7 +40,7 @@ async def add_bystander(database: Database, account: Account) -> dict[str, list[
     return documents
 
 
-async def test_event_of_an_erasing_deletion_is_erased_too(database: Database) -> None:
+async def test_event_of_an_erasure_is_erased_itself(database: Database) -> None:
     account = await stored_account(database)
     commit = Commit((ProfileWrite(account.user, None, erase=True),), (new_event(account.user, ip=IP, reason="mine"),))
     await Commits(database).execute(commit)
@@ -50,7 +50,7 @@ async def test_event_of_an_erasing_deletion_is_erased_too(database: Database) ->
 
 @pytest.mark.parametrize("erase", [False, True])
 @pytest.mark.parametrize("of_linked", [False, True])
-async def test_deletion_takes_what_is_the_accounts(database: Database, of_linked: bool, erase: bool) -> None:
+async def test_deletion_removes_the_documents_of_the_account(database: Database, of_linked: bool, erase: bool) -> None:
     account = await stored_account(database, of_linked)
     others = await add_bystander(database, account)
     assert await write(database, account.user, None, erase=erase)
@@ -62,7 +62,7 @@ async def test_deletion_takes_what_is_the_accounts(database: Database, of_linked
 
 @pytest.mark.parametrize("erase", [False, True])
 async def test_deletion_stays_within_its_tenant(database: Database, erase: bool) -> None:
-    """Even where a profile names one of another tenant as its second account."""
+    """This is also true when a profile names an account of another tenant as linked."""
     account = await stored_account(database, of_linked=True)
     untouched = await contents(database, account.tenant)
     stray = replace(account.user, id=new_id(), tenant=f"{account.tenant}-other")
@@ -77,7 +77,7 @@ async def test_erasure_leaves_no_trace_of_the_person(database: Database, of_link
     before = (await contents(database, account.tenant))["log_events"]
     assert await write(database, account.user, None, erase=True)
     events = (await contents(database, account.tenant))["log_events"]
-    # The newest is of the deletion itself, which the caller describes.
+    # The newest event is that of the deletion itself. The caller writes its content.
     left = str(events[:-1])
     for trace in (
         account.user.user_id,
@@ -89,13 +89,13 @@ async def test_erasure_leaves_no_trace_of_the_person(database: Database, of_link
         "because",
     ):
         assert str(trace) not in left
-    # What happened, and when, stays.
+    # The type and the time of each event are kept.
     kept = [(each["_id"], each["type"], each["date"]) for each in before]
     assert [(each["_id"], each["type"], each["date"]) for each in events[:-1]] == kept
 
 
 async def test_erasure_looks_for_names_of_the_account_only(database: Database) -> None:
-    """A name that somebody else had, or that the person had in another tenant, stays."""
+    """Names of other users, and names of the person in another tenant, are kept."""
     account = await stored_account(database)
     for stray in (account.in_tenant(f"{account.tenant}-other"), account.of_another_user()):
         async with database.transaction() as session:

@@ -1,4 +1,4 @@
-"""What the floors above rely on, on mongomock-motor and on the real mongod alike."""
+"""The contract of the store, on mongomock-motor and on a real mongod."""
 
 import asyncio
 import uuid
@@ -56,14 +56,14 @@ async def database(request: pytest.FixtureRequest) -> AsyncIterator[Database]:
         database.close()
 
 
-async def test_a_user_comes_back_as_it_was_put(database: Database) -> None:
+async def test_user_is_read_as_it_was_stored(database: Database) -> None:
     for user in (new_user(), new_user("jane", blocked=True, app_metadata={"x": 1}, logins_count=3, last_login=NOW)):
         await database["users"].insert_one(to_document(user))
         assert await UserStore(database).find("t", Eq("user_id", user.user_id)) == user
     assert await UserStore(database).find("other", Eq("user_id", "auth0|john")) is None
 
 
-async def test_what_lookup_and_search_need_is_derived(database: Database) -> None:
+async def test_fields_for_lookup_and_search_are_derived(database: Database) -> None:
     stored = to_document(new_user())
     assert stored["keys"] == ["email:db:john@example.com", "sub:auth0:db:john"]
     assert stored["name_folded"] == "jöhn strasse"
@@ -107,7 +107,7 @@ async def test_event_without_a_change_is_recorded_alone(database: Database) -> N
     assert await database["users"].count_documents({}) == 0
 
 
-async def test_missing_users_are_inserted_and_others_stay(database: Database) -> None:
+async def test_missing_users_are_inserted_and_others_kept(database: Database) -> None:
     john, jane = new_user(), new_user("jane")
     await database["users"].insert_one(to_document(john))
     await put_missing_users(database, [replace(john, name="changed"), jane])
@@ -115,7 +115,7 @@ async def test_missing_users_are_inserted_and_others_stay(database: Database) ->
     assert found == {john.id: john, jane.id: jane}
 
 
-async def test_a_write_of_another_tenants_user_finds_nobody(database: Database) -> None:
+async def test_write_does_not_find_users_of_another_tenant(database: Database) -> None:
     user = new_user()
     await database["users"].insert_one(to_document(user))
     stray = replace(user, tenant="other")
@@ -131,14 +131,14 @@ async def test_user_ids_are_unique_in_a_tenant_only(database: Database) -> None:
         await database["users"].insert_one(to_document(new_user(identities=())))
 
 
-async def test_many_may_have_no_address(database: Database) -> None:
+async def test_many_users_may_have_no_email(database: Database) -> None:
     for handle in ("a", "b"):
         await database["users"].insert_one(to_document(new_user(handle, email=None)))
     assert await database["users"].count_documents({"tenant": "t"}) == 2
 
 
 def test_every_attribute_of_a_user_is_in_a_written_profile() -> None:
-    """A mutation answers from the profile that it wrote, so that `User` of the domain must know each attribute."""
+    """A mutation answers from the profile that it wrote, so `User` of the domain must have each attribute."""
     written = {*(field.name for field in fields(User)), "_id", "linked"}
     stored = {path.partition(".")[0] for each in USER.attributes.values() for path in each.paths}
     assert stored - written == set()
@@ -161,7 +161,7 @@ async def test_written_profile_is_projected_like_a_stored_one(database: Database
     assert project(to_document(user), paths) == found
 
 
-async def test_only_what_is_asked_for_leaves_the_database(database: Database) -> None:
+async def test_only_requested_fields_leave_the_database(database: Database) -> None:
     user = new_user()
     await database["users"].insert_one(to_document(user))
     found = await Records(database).find_one(USER, "t", ALL, ["name", "identities", "identities.user_id"])
@@ -171,7 +171,7 @@ async def test_only_what_is_asked_for_leaves_the_database(database: Database) ->
 
 
 @pytest.mark.parametrize("direction", [1, -1])
-async def test_pages_meet_everything_once_in_order_with_ties(database: Database, direction: int) -> None:
+async def test_pages_contain_each_object_once_in_order_with_ties(database: Database, direction: int) -> None:
     records, order = Records(database), Order("rank", direction)
     rows = [{"_id": new_id(), "tenant": "t", "rank": number // 3} for number in range(10)]
     await database["things"].insert_many([*rows, {"tenant": "other", "rank": 1}])
@@ -193,7 +193,7 @@ async def test_pages_meet_everything_once_in_order_with_ties(database: Database,
         assert [each["_id"] for each in seen] == [each["_id"] for each in expected]
 
 
-async def test_text_that_is_no_id_is_no_key() -> None:
+async def test_text_that_is_no_id_is_not_a_key() -> None:
     assert to_key("x") is None
     assert to_key("") is None
 
@@ -262,19 +262,19 @@ async def test_interrupted_migrations_resume_in_order(database: Database) -> Non
     assert await migrate(database, steps, current=3) == []
 
 
-async def test_a_configured_issuer_is_remembered(database: Database) -> None:
+async def test_configured_issuer_is_recorded(database: Database) -> None:
     assert not await is_issuer_configured(database)
     await mark_issuer_configured(database)
     await mark_issuer_configured(database)
     assert await is_issuer_configured(database)
 
 
-async def test_an_event_holds_no_field_that_says_nothing() -> None:
+async def test_event_has_no_empty_fields() -> None:
     stored = event_to_document(replace(event_with_changes(new_user()), changes=(), actor=None))
     assert set(stored) == {"_id", "tenant", "type", "date", "recorded_at", "user"}
 
 
-async def test_dates_come_back_to_the_millisecond(database: Database) -> None:
+async def test_dates_are_exact_to_the_millisecond(database: Database) -> None:
     user = new_user(last_login=NOW - timedelta(milliseconds=1))
     await database["users"].insert_one(to_document(user))
     found = await UserStore(database).find("t", Eq("_id", user.id))

@@ -1,4 +1,4 @@
-"""How much history of one user is kept, on the real mongod."""
+"""The limit of one user's history in bytes, on a real mongod."""
 
 import re
 from collections.abc import AsyncIterator
@@ -31,7 +31,7 @@ async def small(database: Database) -> AsyncIterator[Database]:
 
 
 class History:
-    """The events of one user of a tenant of its own."""
+    """The events of one user of a new tenant."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -61,17 +61,17 @@ class History:
         return int(found["bytes"]) if found else None
 
 
-async def test_oldest_events_go_first_and_history_says_so(small: Database) -> None:
+async def test_oldest_events_are_dropped_and_an_event_says_so(small: Database) -> None:
     history = History(small)
     await history.write(100)
     assert await history.size() <= BUDGET
     told, *kept = await history.stored()
-    # The newest are there, without a gap.
+    # The newest events are kept, without a gap.
     dates = [each["date"] for each in kept]
     assert dates == [AT - timedelta(days=1) + timedelta(seconds=number) for number in range(101 - len(kept), 101)]
     assert len(kept) > 20
     assert (told["type"], told["details"]) == ("LOG_EVENTS_DROPPED", {"count": 100 - len(kept)})
-    # It stands where the history begins.
+    # The event about dropped events is at the beginning of the history.
     assert told["date"] == dates[0] - timedelta(seconds=1)
     assert told["actor"] == {"kind": "SYSTEM", "id": "profile-api", "name": None}
 
@@ -83,7 +83,7 @@ async def test_history_within_limit_keeps_everything(small: Database) -> None:
     assert await history.counted() == await history.size()
 
 
-async def test_other_users_events_stay(small: Database) -> None:
+async def test_events_of_other_users_are_kept(small: Database) -> None:
     history, other, elsewhere = History(small), History(small), History(small)
     other.tenant, elsewhere.user = history.tenant, history.user
     for each in (other, elsewhere):
@@ -94,7 +94,7 @@ async def test_other_users_events_stay(small: Database) -> None:
 
 
 async def test_history_in_another_tenant_is_not_measured_or_dropped(small: Database) -> None:
-    """Whatever the two tenants have in common: the same user, and an event that says that others were dropped."""
+    """Both tenants have the same user, and an event about dropped events."""
     history, other = History(small), History(small)
     other.user = history.user
     told = replace(other.event(), type=LogEventType.LOG_EVENTS_DROPPED, details={"count": 7})
@@ -108,7 +108,7 @@ async def test_history_in_another_tenant_is_not_measured_or_dropped(small: Datab
 
 
 async def test_expired_events_make_room(small: Database) -> None:
-    """The counter does not know of them, and the history is measured before anything is dropped."""
+    """The counter does not know about expired events, so the history is measured before events are dropped."""
     history = History(small)
     await history.write(20)
     await small["log_events"].delete_many({"tenant": history.tenant})
@@ -117,7 +117,7 @@ async def test_expired_events_make_room(small: Database) -> None:
     assert await history.counted() == await history.size()
 
 
-async def test_newest_event_stays_however_large(small: Database) -> None:
+async def test_newest_event_is_kept_regardless_of_its_size(small: Database) -> None:
     history = History(small)
     many = {str(number): "x" * 10_000 for number in range(3)}
     await history.write(3, details=many)
@@ -125,7 +125,7 @@ async def test_newest_event_stays_however_large(small: Database) -> None:
 
 
 async def test_work_of_one_write_is_bounded(small: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As when an operator lowers the limit: the next events bring the history down."""
+    """After an operator lowered the limit, each of the next events drops a limited number of old events."""
     history = History(small)
     monkeypatch.setattr(logs, "MAX_DROPPED", 10)
     ample = History(small.with_log_limit(1_000_000))
@@ -156,15 +156,15 @@ async def test_event_of_rolled_back_transaction_is_not_counted(small: Database) 
     assert await history.counted() == await history.size()
 
 
-async def test_most_events_need_no_command_more(database: Database, commands: list[str]) -> None:
-    """With the limit that is the default."""
+async def test_most_events_need_no_additional_command(database: Database, commands: list[str]) -> None:
+    """The limit is the default."""
     logs._pending.clear()
     history = History(database)
     commands.clear()
     await history.write(5)
     assert commands == ["insert"] * 5
     await history.write(15)
-    # About 700 bytes each, counted in steps of 5,000.
+    # Each event has about 700 bytes, and the counter is written in steps of 5,000.
     assert sorted(commands) == ["findAndModify"] * 2 + ["insert"] * 20
 
 
@@ -194,7 +194,7 @@ async def test_pending_users_are_bounded(database: Database, monkeypatch: pytest
 
 
 def test_every_event_is_inserted_in_one_place() -> None:
-    """The demo data is put in before anything is served."""
+    """Only the demo data is inserted elsewhere, before requests are answered."""
     folder = Path(app.__file__).parent
     writes = re.compile(r'(log_events"\]|\b_?events)\.(insert_|replace_|bulk_write)')
     found = {path.name for path in folder.rglob("*.py") if writes.search(path.read_text())}

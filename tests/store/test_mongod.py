@@ -1,4 +1,4 @@
-"""The embedded mongod: its data survive, its door is shut, it dies with its owner."""
+"""The embedded mongod: its data survives, access needs a password, and it ends with its parent."""
 
 import asyncio
 import json
@@ -55,7 +55,7 @@ def test_mongod_keeps_data_and_url_after_stop_and_kill(tmp_path: Path) -> None:
     assert len(set(urls)) == 1
 
 
-def test_a_taken_port_is_given_up_and_the_data_stay(tmp_path: Path) -> None:
+def test_mongod_uses_another_port_if_its_port_is_taken(tmp_path: Path) -> None:
     with Mongod(tmp_path) as mongod, things(mongod.url) as collection:
         collection.insert_one({"kept": True})
         port = port_of(mongod.url)
@@ -69,7 +69,7 @@ def test_a_taken_port_is_given_up_and_the_data_stay(tmp_path: Path) -> None:
             collection.insert_one({})
 
 
-def test_nobody_gets_in_without_the_password_which_is_its_owners(tmp_path: Path) -> None:
+def test_access_needs_the_password_that_only_the_owner_reads(tmp_path: Path) -> None:
     with Mongod(tmp_path) as mongod:
         anonymous = f"mongodb://127.0.0.1:{port_of(mongod.url)}/?directConnection=true"
         with things(anonymous) as collection, pytest.raises(OperationFailure):
@@ -83,11 +83,11 @@ def test_nobody_gets_in_without_the_password_which_is_its_owners(tmp_path: Path)
         assert password not in (tmp_path / "mongod.log").read_text()
         assert arguments[arguments.index("--networkMessageCompressors") + 1] == "disabled"
         assert arguments[arguments.index("--bind_ip") + 1] == "127.0.0.1"
-        # A session of its own: Ctrl-C in the terminal reaches the service first.
+        # mongod has its own session, so that Ctrl-C in the terminal reaches only the service.
         assert os.getsid(mongod.pid) == mongod.pid
 
 
-def test_others_join_the_one_that_runs(tmp_path: Path) -> None:
+def test_other_processes_use_the_running_mongod(tmp_path: Path) -> None:
     assert find_url(tmp_path) is None
     with Mongod(tmp_path) as mongod:
         assert find_url(tmp_path) == mongod.url
@@ -97,7 +97,7 @@ def test_others_join_the_one_that_runs(tmp_path: Path) -> None:
     assert find_url(tmp_path) is None
 
 
-def test_it_dies_with_its_owner_and_the_next_start_works(tmp_path: Path) -> None:
+def test_mongod_ends_with_its_parent_and_can_start_again(tmp_path: Path) -> None:
     script = "import sys, time; from pathlib import Path; from app.store.embedded.mongod import Mongod\n"
     script += "m = Mongod(Path(sys.argv[1])); m.start(); print(m.pid, flush=True); time.sleep(600)"
     owner = subprocess.Popen(
@@ -108,14 +108,14 @@ def test_it_dies_with_its_owner_and_the_next_start_works(tmp_path: Path) -> None
     owner.kill()
     owner.wait()
     owner.stdout.close()
-    # Right away: it waits for the one before it to have stopped.
+    # The next start waits until the previous mongod has stopped.
     with Mongod(tmp_path) as mongod, things(mongod.url) as collection:
         assert mongod.pid != pid
         assert not is_mongod(pid)
         collection.insert_one({})
 
 
-def test_one_that_ends_is_started_again_where_that_was_asked_for(tmp_path: Path) -> None:
+def test_mongod_that_ends_is_restarted_if_requested(tmp_path: Path) -> None:
     with Mongod(tmp_path) as mongod:
         mongod.keep_running()
         first = mongod.pid
@@ -126,7 +126,7 @@ def test_one_that_ends_is_started_again_where_that_was_asked_for(tmp_path: Path)
     assert find_url(tmp_path) is None
 
 
-def test_copy_of_a_live_directory_is_a_database_of_its_own(tmp_path: Path) -> None:
+def test_copy_of_a_live_directory_is_another_database(tmp_path: Path) -> None:
     original, copy = tmp_path / "original", tmp_path / "copy"
     with Mongod(original) as mongod, things(mongod.url) as collection:
         collection.insert_one({"of": "original"})
@@ -137,7 +137,7 @@ def test_copy_of_a_live_directory_is_a_database_of_its_own(tmp_path: Path) -> No
         with Mongod(copy) as copied, things(copied.url) as other:
             assert port_of(copied.url) != port_of(mongod.url)
             assert find_url(copy) == copied.url
-            # Also what was only in the journal and the oplog.
+            # The copy also has the writes that were only in the journal and the oplog.
             assert other.count_documents({"of": "original"}) == 1
             other.insert_one({"of": "copy"})
         assert collection.count_documents({}) == 1
@@ -152,18 +152,18 @@ def test_moved_directory_keeps_its_data(tmp_path: Path) -> None:
         assert collection.count_documents({}) == 1
 
 
-def test_waiting_for_url_lasts_until_there_is_a_primary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wait_for_the_url_ends_when_there_is_a_primary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answers = iter([False, False, True])
     with Mongod(tmp_path) as mongod:
         monkeypatch.setattr(instance, "is_writable", lambda _: next(answers))
         assert find_url(tmp_path) is None
         assert wait_for_url(tmp_path) == mongod.url
-    # Nobody owns the directory: nobody is waited for.
+    # No process uses the directory, so there is no wait.
     monkeypatch.setattr(instance, "find_url", lambda _: None)
     assert wait_for_url(tmp_path) is None
 
 
-def test_only_primary_that_takes_the_password_has_a_url(tmp_path: Path) -> None:
+def test_url_is_that_of_a_primary_that_accepts_the_password(tmp_path: Path) -> None:
     with Mongod(tmp_path):
         running = read_instance(tmp_path)
         assert running
@@ -173,21 +173,21 @@ def test_only_primary_that_takes_the_password_has_a_url(tmp_path: Path) -> None:
             client.admin.command("replSetStepDown", 60, force=True)
         assert not is_writable(running)
         assert find_url(tmp_path) is None
-        # A secondary takes 15 s to end well.
+        # A secondary needs 15 s to end regularly, so it is killed.
         os.kill(running.pid, signal.SIGKILL)
 
 
 @pytest.mark.parametrize(
     "content", ["", "{", "[]", '{"pid": 1}', '{"pid": 1, "port": 2, "password": "p", "directory": 3}']
 )
-def test_broken_address_file_is_not_replaced(tmp_path: Path, content: str) -> None:
+def test_broken_file_with_the_url_is_not_replaced(tmp_path: Path, content: str) -> None:
     (tmp_path / "mongod.json").write_text(content)
     with pytest.raises(ConfigurationError, match=f"PROFILE_API_DATA_DIR: {tmp_path}/mongod.json does not describe"):
         Mongod(tmp_path).start()
     assert (tmp_path / "mongod.json").read_text() == content
 
 
-def test_lost_password_is_told_at_once(tmp_path: Path) -> None:
+def test_lost_password_is_reported_at_once(tmp_path: Path) -> None:
     with Mongod(tmp_path):
         running = read_instance(tmp_path)
         assert running
@@ -208,7 +208,7 @@ def test_logs_of_earlier_runs_are_kept(tmp_path: Path) -> None:
     assert [(tmp_path / f"mongod.log.{number}").read_text() for number in (1, 5)] == ["7", "3"]
 
 
-def test_reason_of_a_crash_is_read_after_the_next_start(tmp_path: Path) -> None:
+def test_reason_of_a_crash_can_be_read_after_a_restart(tmp_path: Path) -> None:
     with Mongod(tmp_path) as first:
         pid = first.pid
         os.kill(pid, signal.SIGABRT)
@@ -220,7 +220,7 @@ def test_reason_of_a_crash_is_read_after_the_next_start(tmp_path: Path) -> None:
         )
 
 
-def test_without_a_program_it_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_missing_mongod_is_reported_with_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def missing(_: str) -> None:
         raise PackageNotFoundError
 
@@ -238,7 +238,7 @@ def test_without_a_program_it_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch
     assert find_binary(Path(sys.executable)) == Path(sys.executable).resolve()
 
 
-def test_machine_without_a_package_is_told_what_to_install() -> None:
+def test_other_machines_get_advice_what_to_install() -> None:
     told = binary._describe_missing("darwin", "arm64")
     assert "no package of it for darwin on arm64" in told
     assert "embedded" not in told
@@ -246,7 +246,7 @@ def test_machine_without_a_package_is_told_what_to_install() -> None:
         assert way in told
 
 
-def test_a_missing_library_is_told_with_its_package() -> None:
+def test_missing_library_is_reported_with_its_package() -> None:
     listing = "\tlibcurl.so.4 => not found\n\tlibssl.so.3 => not found\n\tlibm.so.6 => /lib/libm.so.6 (0x1)\n\tlibx.so.1 => not found\n"
     with pytest.raises(MongodError) as refused:
         check_libraries(Path("/m"), run=lambda _: listing)
@@ -256,7 +256,7 @@ def test_a_missing_library_is_told_with_its_package() -> None:
     check_libraries(Path("/m"), run=lambda _: "\tlibm.so.6 => /lib/libm.so.6 (0x1)\n")
 
 
-def test_one_that_does_not_start_is_told_with_the_end_of_its_log(tmp_path: Path) -> None:
+def test_failed_start_is_reported_with_the_end_of_the_log(tmp_path: Path) -> None:
     program = tmp_path / "mongod"
     script = ["#!/bin/sh", '[ "$1" = --version ] && echo "db version v1" && exit']
     script += ['while [ "$1" != --logpath ]; do shift; done', 'echo "no room" > "$2"', "exit 3", ""]
@@ -264,7 +264,7 @@ def test_one_that_does_not_start_is_told_with_the_end_of_its_log(tmp_path: Path)
     program.chmod(0o755)
     with pytest.raises(MongodError, match=r"mongod ended with exit status 3: no room \(see .*mongod.log\)$"):
         Mongod(tmp_path, program).start()
-    # The directory is free again.
+    # The directory can be used again.
     with Mongod(tmp_path):
         pass
 
@@ -291,7 +291,7 @@ async def test_hanging_database_is_unavailable_without_time_limit(
                 assert await rates.hit("jane") is None
         finally:
             os.kill(mongod.pid, signal.SIGCONT)
-        # What takes long because there is much of it is not cut off.
+        # A command that takes long because of much data is not stopped.
         slow = {"$where": "sleep(600) || true"}
         await database["users"].insert_one({})
         with pytest.raises(Unavailable), driver_errors():
@@ -302,7 +302,7 @@ async def test_hanging_database_is_unavailable_without_time_limit(
         patient.close()
 
 
-def test_a_mongod_that_hangs_is_ended_by_force(tmp_path: Path) -> None:
+def test_mongod_that_hangs_is_killed(tmp_path: Path) -> None:
     mongod = Mongod(tmp_path)
     mongod.start()
     pid = mongod.pid

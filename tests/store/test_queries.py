@@ -1,4 +1,4 @@
-"""Filters as queries: `matches`, mongomock and a real mongod find the same records, and nothing of another tenant."""
+"""Filters as queries: `matches`, mongomock and a real mongod find the same records, and none of another tenant."""
 
 import random
 import uuid
@@ -23,7 +23,7 @@ TEXTS = ["", "a", "ab", "b", "A", "ä", "a.b", "a$", "^a", "a\nb", "a\0b", "\\",
 NUMBERS: list[Any] = [0, 1, 2, -1, 1.5, 2.0, 2**40]
 TIMES = [TIME + timedelta(milliseconds=number) for number in (-1, 0, 1)]
 SCALARS: list[Any] = [*TEXTS, *NUMBERS, *TIMES, *KEYS]
-# By path: what may be stored there, and what is asked for.
+# For each path: the values that records may have there, and the values that filters compare with.
 PATHS: dict[str, Sequence[Any]] = {
     "text": TEXTS,
     "number": NUMBERS,
@@ -43,7 +43,7 @@ def some(random_: random.Random, values: Sequence[Any], most: int = 3) -> list[A
 
 
 def a_record(random_: random.Random) -> dict[str, Any]:
-    """Any of its fields may be absent."""
+    """Returns a random record. Any of its fields may be absent."""
 
     def item() -> dict[str, Any]:
         fields = {"name": random_.choice(TEXTS), "numbers": some(random_, NUMBERS)}
@@ -62,11 +62,11 @@ def a_record(random_: random.Random) -> dict[str, Any]:
 def a_filter(random_: random.Random, depth: int = 2) -> Filter:
     path = random_.choice(list(PATHS))
     values = PATHS[path]
-    # mongomock takes an index into an array for the name of an absent field.
+    # mongomock treats an index of an array as the name of an absent field.
     or_null = [*values, None] if path != "items.0.name" else values
     low, high = random_.choice([None, *values]), random_.choice([None, *values])
     if path not in ("text", "number", "flag", "at") and low is not None:
-        # mongomock wants one value of an array within both bounds.
+        # mongomock requires that one value of an array is within both bounds.
         high = None
     makers: list[Callable[[], Filter]] = [
         lambda: Eq(path, random_.choice(or_null)),
@@ -108,7 +108,7 @@ async def test_matches_agrees_with_the_database(database: Database) -> None:
         expected = {each["_id"] for each in records if where.matches(each)}
         assert await found(database, where) == expected, where
         seen.add(len(expected))
-    # The filters do tell records apart.
+    # The filters find different sets of records.
     assert len(seen) > 50
 
 
@@ -124,7 +124,7 @@ ODD: list[dict[str, Any]] = [
 
 
 async def test_matches_agrees_with_mongod_on_odd_arrays(mongod_url: str) -> None:
-    """Values below a scalar, arrays of arrays, absent items, booleans, and ranges: mongomock differs from MongoDB."""
+    """Tests values below a scalar, arrays of arrays, absent items, booleans and ranges. mongomock differs from MongoDB there."""
     database = Database.connect(mongod_url, f"q{uuid.uuid4().hex[:12]}")
     await database["things"].insert_many([{"_id": number, "tenant": "t", **each} for number, each in enumerate(ODD)])
     for path in ("items", "items.name", "items.name.b", "items.0", "items.0.name", "items.1.name", "items.0.0.name"):
@@ -173,6 +173,6 @@ def test_value_that_is_no_literal_is_refused(value: Any) -> None:
 
 
 def test_query_of_a_few_equal_values_is_flat() -> None:
-    """The planner then has nothing to rewrite; `viewer` is such a query."""
+    """MongoDB's planner does not need to rewrite a flat query. The query of `viewer` is one."""
     where = And((Eq("user_id", "a"), In("keys", ["b"])))
     assert to_query(USER, "t", where) == {"tenant": "t", "user_id": "a", "keys": {"$in": ["b"]}, "linked_to": None}

@@ -1,4 +1,4 @@
-"""Rate limits: who is counted together, when a window ends, and what happens without the database."""
+"""Rate limits: which callers share a count, when a window ends, and what happens without the database."""
 
 import time
 import uuid
@@ -43,12 +43,12 @@ async def test_caller_over_the_limit_learns_when_to_retry() -> None:
     assert rate.remaining == 2
 
 
-async def test_an_exhausted_caller_is_refused_without_counting() -> None:
+async def test_exhausted_caller_is_refused_without_a_command() -> None:
     clock = Clock()
     rates = Rates("caller", "1/minute", clock=clock)
     rates.check("john")
     await rates.hit("john")
-    # The last unit is used, and nothing was refused yet.
+    # The last unit is used. No request was refused yet.
     rates.check("john")
     with pytest.raises(RateLimited):
         await rates.hit("john")
@@ -76,7 +76,7 @@ async def test_costs_add_up_and_a_refused_request_takes_the_rest() -> None:
     assert (rate.cost, rate.remaining) == (4, 6)
     with pytest.raises(RateLimited):
         await rates.hit("john", 7)
-    # The refused request used up what was left: callers cannot have documents parsed for nothing.
+    # The refused request used the remaining units, because its document was parsed.
     with pytest.raises(RateLimited):
         await rates.hit("john")
     with pytest.raises(RateLimited):
@@ -86,7 +86,7 @@ async def test_costs_add_up_and_a_refused_request_takes_the_rest() -> None:
     assert (rate.cost, rate.remaining) == (10, 0)
 
 
-async def test_limits_do_not_mix_and_off_counts_nobody() -> None:
+async def test_limits_are_separate_and_off_counts_no_caller() -> None:
     clock = Clock()
     one, two = Rates("one", "1/second", clock=clock), Rates("two", "1/second", clock=clock)
     assert await one.hit("john")
@@ -94,7 +94,7 @@ async def test_limits_do_not_mix_and_off_counts_nobody() -> None:
     assert await Rates("off", "off").hit("john") is None
 
 
-async def test_memory_holds_nobody_longer_than_a_window() -> None:
+async def test_memory_forgets_callers_after_their_window() -> None:
     clock = Clock()
     memory = Memory(clock)
     for number in range(1_000):
@@ -105,7 +105,7 @@ async def test_memory_holds_nobody_longer_than_a_window() -> None:
     assert len(memory) == 1
 
 
-async def test_a_name_longer_than_any_key_is_counted_all_the_same() -> None:
+async def test_caller_with_a_very_long_name_is_counted() -> None:
     rates = Rates("caller", "1/second", clock=Clock())
     assert await rates.hit("x" * 10_000 + "a")
     assert await rates.hit("x" * 10_000 + "b")
@@ -114,7 +114,7 @@ async def test_a_name_longer_than_any_key_is_counted_all_the_same() -> None:
     assert await rates.hit("\ud800" * 300)
 
 
-async def test_counts_in_mongodb_are_shared_by_all_processes(mongod_url: str) -> None:
+async def test_processes_share_counts_in_mongodb(mongod_url: str) -> None:
     name = uuid.uuid4().hex
     one, two = (Rates(name, "3/hour", mongod_url, "test_rates") for _ in range(2))
     assert await one.hit("john", 2)
@@ -128,7 +128,7 @@ async def test_counts_in_mongodb_are_shared_by_all_processes(mongod_url: str) ->
     assert await one.hit("jane")
 
 
-async def test_a_shared_window_ends_though_the_clock_was_set_back(mongod_url: str) -> None:
+async def test_shared_window_ends_after_the_clock_is_set_back(mongod_url: str) -> None:
     name = uuid.uuid4().hex
     rates = Rates(name, "1/second", mongod_url, "test_rates")
     with MongoClient[dict[str, Any]](mongod_url) as client:
@@ -140,9 +140,9 @@ async def test_a_shared_window_ends_though_the_clock_was_set_back(mongod_url: st
 
 
 @pytest.mark.parametrize(("made", "parameter"), [(Rates, "clock"), (IssuerKeys, "clock"), (Tokens, "ticks")])
-def test_durations_are_measured_by_a_clock_that_never_goes_back(made: type, parameter: str) -> None:
+def test_durations_are_measured_by_a_monotonic_clock(made: type, parameter: str) -> None:
     assert signature(made).parameters[parameter].default is time.monotonic
 
 
-async def test_a_database_that_is_down_refuses_nobody_by_its_limits() -> None:
+async def test_outage_of_the_database_suspends_the_limits() -> None:
     assert await Rates("caller", "1/hour", "mongodb://127.0.0.1:1/").hit("john") is None

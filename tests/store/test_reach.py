@@ -1,4 +1,4 @@
-"""Every statement reaches the documents of its own tenant and of its own user only, on a real mongod."""
+"""Every operation affects documents of its own tenant and user only, on a real mongod."""
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -25,7 +25,7 @@ from tests.store.operations import BY_NAME, BY_TENANT, BY_USER, OF_LINKED, Run
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an operation returned, and what it left of the account's tenant."""
+    """The result of an operation, and the documents of the account's tenant after it."""
 
     found: bool
     left: dict[str, list[dict[str, Any]]]
@@ -45,7 +45,7 @@ async def test_operation_stays_within_its_tenant(database: Database, name: str) 
     untouched = Outcome(False, await contents(database, account.tenant))
     stray = account.in_tenant(f"{account.tenant}-other")
     assert await outcome(database, BY_TENANT[name], stray, account.tenant) == untouched
-    # In its own tenant the same call does find something, or changes something.
+    # In its own tenant, the same call finds or changes documents.
     if name != "set_a_first_password":
         assert await outcome(database, BY_TENANT[name], account, account.tenant) != untouched
 
@@ -63,7 +63,7 @@ async def test_operation_stays_within_its_user(database: Database, name: str) ->
 
 
 @pytest.mark.parametrize("name", BY_NAME)
-async def test_operation_stays_with_what_it_names(database: Database, name: str) -> None:
+async def test_operation_affects_only_the_object_that_it_names(database: Database, name: str) -> None:
     account = await stored_account(database)
     others = await contents(database, account.tenant)
     result = await outcome(database, BY_NAME[name], account.of_other_names(), account.tenant)
@@ -81,13 +81,13 @@ async def test_grant_is_found_by_client_and_audience(database: Database) -> None
     assert await grants.find_of(account.user, grant.client_id, grant.audience) == grant
 
 
-async def test_idempotency_key_is_of_one_client(database: Database) -> None:
+async def test_idempotency_key_belongs_to_one_client(database: Database) -> None:
     account, logins = await stored_account(database), LoginStore(database)
     assert await logins.find_record(account.tenant, "other", account.key) is None
     assert await logins.find_record(account.tenant, "app", account.key)
 
 
-async def test_ticket_is_found_by_its_secret_until_its_time(database: Database) -> None:
+async def test_ticket_is_found_by_its_secret_until_it_expires(database: Database) -> None:
     account, tickets, hash = await stored_account(database), TicketStore(database), str(new_id())
     stored, expires = account.ticket, account.ticket.expires_at
     assert stored.hash
@@ -95,14 +95,14 @@ async def test_ticket_is_found_by_its_secret_until_its_time(database: Database) 
     assert await tickets.find_active(stored.hash, expires) is None
     assert await tickets.find_active(stored.hash, expires - timedelta(seconds=1)) == stored
     assert await tickets.attach_secret(account.tenant, stored.id, hash)
-    # A mail that is sent again leaves the link of the first one valid.
+    # When a mail is sent again, the link of the first mail stays valid.
     for each in (hash, stored.hash):
         found = await tickets.find_active(each, now())
         assert found
         assert found.id == stored.id
 
 
-async def test_new_ticket_leaves_those_of_another_purpose(database: Database) -> None:
+async def test_new_ticket_keeps_tickets_for_other_purposes(database: Database) -> None:
     account = await stored_account(database)
     other = replace(account.ticket, id=new_id(), hash=None, purpose=TicketPurpose.VERIFY_EMAIL)
     async with database.transaction() as session:
@@ -125,14 +125,14 @@ async def test_linked_account_counts_as_the_profiles_own(database: Database, nam
     assert await outcome(database, OF_LINKED[name], account, account.tenant) != untouched
 
 
-async def test_rule_that_is_disabled_is_not_enabled(database: Database) -> None:
+async def test_disabled_rule_is_not_listed_as_enabled(database: Database) -> None:
     account, connections = await stored_account(database), ConnectionStore(database)
     assert await connections.enabled_rules(account.tenant) == {account.rule}
     await connections.write_rule(account.tenant, account.rule, (True, 1), (False, 2), new_event(account.user))
     assert await connections.enabled_rules(account.tenant) == set()
 
 
-async def test_limit_of_devices_counts_those_of_one_tenant(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_limit_of_devices_counts_one_tenant(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.store.devices.MAX_DEVICES", 1)
     account = await stored_account(database)
     stray = account.in_tenant(f"{account.tenant}-other")
@@ -146,8 +146,8 @@ async def test_limit_of_devices_counts_those_of_one_tenant(database: Database, m
     assert kept["device_id"] == "two"
 
 
-async def test_limit_counts_what_one_user_of_one_tenant_has(database: Database) -> None:
-    """Of grants and second factors a user has at most so many."""
+async def test_limit_counts_one_user_of_one_tenant(database: Database) -> None:
+    """The number of grants and of enrollments of a user is limited."""
     tenant, unique = str(new_id()), ("tenant", "user", "name")
 
     async def put(user: str, name: str, tenant: str = tenant) -> bool:
@@ -173,7 +173,7 @@ async def test_connection_is_kept_by_users_of_its_tenant_only(database: Database
 
 @pytest.mark.parametrize("is_elsewhere", [True, False])
 async def test_new_user_needs_a_connection_of_their_tenant(database: Database, is_elsewhere: bool) -> None:
-    """One that has this name in another tenant does not count, nor does another one of the tenant."""
+    """A connection with this name in another tenant does not count, nor does another connection of the tenant."""
     account = await stored_account(database)
     identity = replace(account.user.identities[0], user_id="new", connection="db" if is_elsewhere else "other")
     tenant = f"{account.tenant}-other" if is_elsewhere else account.tenant
@@ -182,8 +182,8 @@ async def test_new_user_needs_a_connection_of_their_tenant(database: Database, i
         await write(database, None, stray)
 
 
-async def test_guards_of_a_connection_are_those_of_its_tenant(database: Database) -> None:
-    """A new user of one tenant holds up no deletion of a connection of the same name in another."""
+async def test_connection_is_guarded_by_users_of_its_tenant(database: Database) -> None:
+    """A new user of one tenant does not delay the deletion of a connection with the same name in another tenant."""
     tenants = [str(new_id()) for _ in range(2)]
     for tenant in tenants:
         await database["connections"].insert_one({"tenant": tenant, "name": tenants[0]})

@@ -1,4 +1,4 @@
-"""What exists on the real mongod only: transactions, expiry, plans that use their index."""
+"""Features that need a real mongod: transactions, expiry, and queries that use their index."""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -38,7 +38,7 @@ async def database(mongod_url: str) -> AsyncIterator[Database]:
     database.close()
 
 
-async def test_a_write_whose_event_fails_is_not_kept(database: Database) -> None:
+async def test_write_whose_event_fails_is_undone(database: Database) -> None:
     user = new_user()
     await database["users"].insert_one(to_document(user))
     event = event_with_changes(user)
@@ -50,7 +50,7 @@ async def test_a_write_whose_event_fails_is_not_kept(database: Database) -> None
 
 
 @pytest.mark.parametrize("address", ["JOHN@example.com", "\uff2aohn@example.com"])
-async def test_an_address_and_an_account_are_one_users_of_a_connection(database: Database, address: str) -> None:
+async def test_email_and_account_are_unique_in_a_connection(database: Database, address: str) -> None:
     await database["users"].insert_one(to_document(new_user()))
     await database["users"].insert_one(to_document(new_user(tenant="other")))
     same_account = new_user(user_id="auth0|2", email=None)
@@ -61,7 +61,7 @@ async def test_an_address_and_an_account_are_one_users_of_a_connection(database:
     await database["users"].insert_one(to_document(new_user("jane")))
 
 
-async def test_indexes_are_made_once_and_expiry_follows_the_setting(database: Database) -> None:
+async def test_indexes_are_created_once_and_expiry_is_updated(database: Database) -> None:
     await ensure_indexes(database, 30)
     for days in (7, 400):
         await ensure_indexes(database, days)
@@ -70,7 +70,7 @@ async def test_indexes_are_made_once_and_expiry_follows_the_setting(database: Da
         assert indexes["recorded_at_ttl"]["key"] == [("recorded_at", 1)]
 
 
-async def test_a_page_for_each_of_many_owners_is_one_command(database: Database, commands: list[str]) -> None:
+async def test_pages_of_many_owners_are_one_command(database: Database, commands: list[str]) -> None:
     owners = [new_id() for _ in range(3)]
     at = now()
     await database["users"].insert_many(
@@ -114,10 +114,10 @@ LISTS = [
 
 @pytest.mark.parametrize(("collection", "where", "order"), LISTS)
 @pytest.mark.parametrize("backward", [False, True])
-async def test_any_page_is_read_from_its_index(
+async def test_every_page_is_read_from_its_index(
     database: Database, collection: str, where: dict[str, Any], order: Order, backward: bool
 ) -> None:
-    """With others' documents all around, and many that share the ordering value."""
+    """The collection also has documents of other owners, and many documents with the same ordering value."""
     at = now()
     for tenant in ("t", "u"):
         await database[collection].insert_many(
@@ -150,7 +150,7 @@ async def test_any_page_is_read_from_its_index(
 
 
 @pytest.mark.parametrize("where", [{"user_id": "1"}, {"keys": "1"}])
-async def test_a_user_is_found_by_one_document(database: Database, where: dict[str, Any]) -> None:
+async def test_lookup_of_a_user_examines_one_document(database: Database, where: dict[str, Any]) -> None:
     await database["users"].insert_many(
         [{"tenant": "t", "user_id": str(number), "keys": [str(number)]} for number in range(200)]
     )

@@ -1,4 +1,4 @@
-"""What is known of the database's servers before the service starts."""
+"""Checks of the database's URL and servers before the service starts."""
 
 import pytest
 from pymongo.errors import ConfigurationError as DriverConfigurationError
@@ -17,7 +17,7 @@ from app.store.servers import _check_replica_set, check_servers, check_url, refu
         "mongodb://%2Frun%2Fmongodb.sock/",
     ],
 )
-def test_good_url_is_accepted(url: str) -> None:
+def test_valid_url_is_accepted(url: str) -> None:
     check_url(url)
 
 
@@ -46,7 +46,7 @@ def test_url_that_cannot_work_is_refused_without_secrets(url: str, told: str) ->
     assert "hu" not in str(refused.value)
 
 
-def test_server_that_may_come_up_is_waited_for() -> None:
+def test_start_waits_for_a_server_that_may_come_up() -> None:
     assert check_servers("mongodb://127.0.0.1:1,[::1]:1/") == "127.0.0.1:1, [::1]:1 does not answer"
 
 
@@ -71,6 +71,6 @@ def test_refused_command_names_the_variable(error: Exception) -> None:
         raise error
 
 
-def test_other_failure_of_a_command_is_a_fault() -> None:
+def test_other_failure_of_a_command_is_raised() -> None:
     with pytest.raises(OperationFailure), refused_commands("profiles"):
         raise OperationFailure("a fault", 2)

@@ -1,4 +1,4 @@
-"""The end of a rotation of PROFILE_API_SECRET, on a real MongoDB."""
+"""The last step of a rotation of PROFILE_API_SECRET, on a real mongod."""
 
 import subprocess
 import sys
@@ -74,20 +74,20 @@ async def test_tokens_of_all_users_are_readable_with_the_new_secret(database: Da
     assert await renew_tokens(database, BOTH, 60) > 0
     for each in users:
         assert {TokenCipher(NEW).decrypt(token) for token in await tokens(database, each)} == {"a", "r"}
-        # No editor is in conflict with it.
+        # The version is unchanged, so no editor gets a conflict.
         assert (await database["users"].find_one({"_id": each}))["version"] == 1
     assert await tokens(database, without) == []
     assert await renew_tokens(database, BOTH, 60) == 0
 
 
-async def test_tokens_of_the_new_secret_stay_as_they_are(database: Database) -> None:
+async def test_tokens_of_the_new_secret_are_not_changed(database: Database) -> None:
     token = TokenCipher(NEW).encrypt("a")
     user = await add_user(database, {"access_token": token})
     assert await renew_tokens(database, BOTH, 60) == 0
     assert await tokens(database, user) == [token]
 
 
-async def test_token_that_a_login_writes_meanwhile_is_kept(database: Database, mongod_url: str) -> None:
+async def test_token_of_a_concurrent_login_is_kept(database: Database, mongod_url: str) -> None:
     user = await add_user(database, {"access_token": TokenCipher(OLD).encrypt("a")})
     newer = TokenCipher(NEW).encrypt("newer")
 
@@ -133,13 +133,13 @@ async def test_process_that_uses_the_previous_secret_fails_rotation(
         await renew_tokens(database, BOTH, 60)
 
 
-async def test_token_of_a_lost_secret_fails_rotation_and_stays(database: Database) -> None:
+async def test_token_of_a_lost_secret_fails_rotation_and_is_kept(database: Database) -> None:
     lost = TokenCipher(LOST).encrypt("a")
     user = await add_user(database, {"access_token": lost}, {"access_token": TokenCipher(OLD).encrypt("b")})
     with pytest.raises(ConfigurationError, match="nor PROFILE_API_SECRET_PREVIOUS decrypts 1 of") as refused:
         await renew_tokens(database, BOTH, 60)
     assert not any(each in str(refused.value) for each in (NEW, OLD, LOST))
-    # The others are done nevertheless.
+    # The other tokens are encrypted with the new secret.
     assert [TokenCipher(NEW).decrypt(each) for each in await tokens(database, user)] == [None, "b"]
     assert lost in await tokens(database, user)
 

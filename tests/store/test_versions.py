@@ -1,6 +1,6 @@
-"""Every write of a profile or credential compares what it read with what is stored, on a real mongod.
+"""Every write of a profile or credential compares the version that it read with the stored one, on a real mongod.
 
-A write that lost to another one leaves the whole tenant as the other one left it.
+A write of an outdated version changes no document of the tenant.
 """
 
 from collections.abc import Awaitable, Callable
@@ -35,7 +35,7 @@ async def change_a_user(database: Database, account: Account) -> bool:
 
 
 async def commit_a_user_without_change(database: Database, account: Account) -> bool:
-    """A commit of side effects alone is checked too."""
+    """A commit that has only side effects is checked, too."""
     return await write(database, account.user, account.user, RevokeDevices())
 
 
@@ -58,7 +58,7 @@ async def write_the_first_of_two(database: Database, account: Account) -> bool:
 
 
 async def write_the_second_of_two(database: Database, account: Account) -> bool:
-    """The first one's write is undone."""
+    """The write of the first profile is undone."""
     return await write_two(database, account.linked, account.user)
 
 
@@ -92,7 +92,7 @@ async def test_write_of_an_outdated_version_changes_nothing(database: Database, 
 
 
 @pytest.mark.parametrize("attempt", WRITES, ids=lambda attempt: attempt.__name__)
-async def test_write_of_the_current_version_is_kept(database: Database, attempt: Write) -> None:
+async def test_write_of_the_current_version_is_stored(database: Database, attempt: Write) -> None:
     account = await stored_account(database)
     before = await contents(database, account.tenant)
     assert await attempt(database, account)
@@ -119,8 +119,8 @@ async def test_commit_with_a_refused_side_effect_changes_nothing(database: Datab
     assert await contents(database, account.tenant) == stored
 
 
-async def test_logins_at_the_same_time_all_count(database: Database) -> None:
-    """Both read the same profile, and neither moves its version."""
+async def test_concurrent_logins_are_all_counted(database: Database) -> None:
+    """Both logins read the same profile, and neither changes its version."""
     account, earlier, later = await stored_account(database), now() - timedelta(hours=1), now()
     for at in (later, earlier):
         after = replace(account.user, logins_count=1, last_login=at)
@@ -173,7 +173,7 @@ async def test_change_of_an_outdated_version_is_not_written(
         assert not await write(database, account, version)
         assert await contents(database, account.tenant) == stored
     assert await write(database, account, 1)
-    # Now it has another version.
+    # The object has another version now.
     assert not await write(database, account, 1)
 
 
@@ -209,7 +209,7 @@ async def hash_of(passwords: CredentialStore, one: tuple[str, Any]) -> str | Non
     return found.hash if found else None
 
 
-async def test_bcrypt_hash_is_told_from_other_hashes(database: Database) -> None:
+async def test_bcrypt_hashes_are_distinguished_from_others(database: Database) -> None:
     account = await stored_account(database)
     passwords, one = CredentialStore(database), (account.tenant, account.user.id)
     assert await passwords.find_any_bcrypt_hash(account.tenant) == "$2b$old"
