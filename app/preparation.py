@@ -55,6 +55,6 @@ async def check_development_database(database: Database) -> None:
 async def complete(settings: Settings, database: Database) -> None:
     """Creates the other indexes, which make requests fast and delete old data.
 
-    The service answers requests meanwhile.
+    The service answers requests while this function runs.
     """
     await ensure_other_indexes(database, settings.log_retention_days)

@@ -1,4 +1,4 @@
-"""Attacks a service in production mode with its default rate limits, and measures `/healthz` and the memory meanwhile.
+"""Attacks a service in production mode with its default rate limits, and measures `/healthz` and the memory.
 
 Each attack sends as fast as possible for a few seconds. The service withstands an attack if every answer has an
 expected status and errors with codes, if `/healthz` always answers within HEALTH_SECONDS, and if the memory does not

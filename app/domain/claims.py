@@ -1,6 +1,6 @@
-"""The claims of an identity provider about a user, in one form, and functions that read them from payloads.
+"""The claims of an identity provider about a user, in one form, and functions that read them from a raw profile.
 
-The names are those of OpenID Connect, where it has a name.
+If OpenID Connect defines a claim, the claim has the same name in this module.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from typing import Any
 
 from app.domain.root_attributes import MAX_LENGTHS
 
-# Characters.
+# Maximum lengths in characters.
 MAX_ID = 512
 # RFC 5321: 64 for the local part, 255 for the domain, and the @.
 MAX_EMAIL = 320

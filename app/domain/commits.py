@@ -1,4 +1,4 @@
-"""Commits as values: the profiles before and after a change, the log events, and the side effects of the change."""
+"""Objects that describe a commit: the profiles before and after a change, the log events, and the side effects."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -21,11 +21,11 @@ class SideEffect:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """The result of a decision about a profile. `fields` has new values of top-level fields, by their names in `User`.
+    """What a use case wants to change in a profile. `fields` has new values of top-level fields of `User`, by name.
 
-    A field with its present value is not a change. `type` and `details` are those of the log event. The event lists the
-    changes in `audit`; when `audit` is None, they are computed from `fields`. `by_user` is true when the user made the
-    change and the caller only reports it.
+    If the new value of a field equals the stored value, the field does not count as changed. `type` and `details` are
+    those of the log event. The event lists the changes in `audit`; when `audit` is None, they are computed from
+    `fields`. `by_user` is true when the user made the change and the caller only reports it.
     """
 
     type: LogEventType

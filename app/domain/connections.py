@@ -66,7 +66,7 @@ def kind_of(strategy: str) -> AuthConnectionKind:
 class AuthConnection:
     """A stored connection. `id` is the `_id` of its document. `version` is 1 at creation and grows with each change.
 
-    `import_mode` is for CUSTOM_DATABASE: whether this service stores the accounts that it copied from the database.
+    `import_mode` is for CUSTOM_DATABASE: whether this service stores the accounts and their passwords, as for DATABASE.
     """
 
     tenant: str

@@ -11,7 +11,7 @@ from app.domain.ids import Key
 
 # Maximum number of devices of one user and application. The store deletes the ones that were unused for longest.
 MAX_DEVICES = 200
-# Characters.
+# Maximum length of a name in characters.
 MAX_NAME = 300
 
 

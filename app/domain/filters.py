@@ -1,4 +1,4 @@
-"""Filters as values: conditions for records. A filter can be evaluated, compared, and translated to MongoDB.
+"""Filters: conditions for records, which can be evaluated, compared, and translated to MongoDB.
 
 An attribute is the stored path of a value, with dots below objects: `user_id`, `identities.connection`. A kind declares
 its paths. The semantics are those of MongoDB:

@@ -59,7 +59,7 @@ def check_room(primary: User) -> None:
 
 
 def link(primary: User, secondary: User, how: LinkMetadata, shared: Collection[Access]) -> tuple[User, User]:
-    """Returns both profiles after linking. The primary profile takes over the fields in `shared`.
+    """Returns both profiles after linking. The primary profile also gets the fields in `shared`.
 
     For the other fields, the secondary profile records the present values of the primary one, for `unlink`. The
     versions stay the same; the code that writes the profiles increases them.

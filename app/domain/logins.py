@@ -39,7 +39,8 @@ VERSIONED = (
 class Login:
     """A login that the login service reported. `profile_data` is the raw profile as JSON. The tokens are encrypted.
 
-    `dropped_bytes` is the size of a raw profile that is too large to be stored; then `profile_data` is a marker.
+    `dropped_bytes` is the size of a raw profile that is too large to be stored. In this case `profile_data` is a marker
+    such as {"too_large": true, "bytes": 70000}.
     """
 
     connection: AuthConnection
@@ -87,9 +88,9 @@ class ForgetFailures(SideEffect):
 
 
 def keys_of_login(login: Login) -> list[str]:
-    """Returns the keys that find the profile of a login, or an empty list when the payload identifies no account.
+    """Returns the keys that find the profile of a login, or an empty list when it identifies no account.
 
-    If the payload has no id, the key is the e-mail address, the username or the phone number in this connection.
+    If the provider sent no id, the key is the e-mail address, the username or the phone number in this connection.
     """
     # A key of an identifier always contains the connection. Otherwise a provider that does not verify e-mail addresses
     # would let anybody log in to another user's account.
@@ -118,7 +119,7 @@ def to_user_id(connection: AuthConnection, account: str) -> str:
 
 
 def create_profile(login: Login, id: Key, account: str, at: datetime) -> User:
-    """Returns a new profile with the root attributes of the payload, or their defaults.
+    """Returns a new profile with the root attributes that the provider sent, or their defaults.
 
     `account` is the provider's id of the account.
     """
@@ -182,7 +183,10 @@ def _without_default_picture(user: User) -> User:
 
 
 def _index(user: User, login: Login) -> int:
-    """Returns the index of the identity that logged in. Without an id in the payload, it is that of the connection."""
+    """Returns the index of the identity that logged in.
+
+    If the provider sent no id, returns the index of the first identity in this connection.
+    """
     connection, account = login.connection, login.claims.user_id
     for index, each in enumerate(user.identities):
         if account is None:
@@ -235,7 +239,8 @@ def _identifiers(user: User, claims: Claims) -> dict[str, Any]:
 def _takes(user: User, claims: Claims, name: str, value: str | None) -> bool:
     """Whether a login sets this root attribute. A value that the provider states replaces any stored value.
 
-    A default only fills an attribute that was never set, except for a name that is composed of other claims.
+    A default only fills an attribute that was never set. A name that is made of a given name and a family name may also
+    replace an earlier default, or a name that was made of the stored given name and family name.
     """
     before, known = getattr(user, name), user.provenance.get(name)
     # A missing claim removes nothing: Apple, for example, sends the name only at the first login.

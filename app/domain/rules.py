@@ -1,4 +1,4 @@
-"""Authorization rules as values: the scopes that allow a caller to read a field or to run a mutation.
+"""Objects that describe an authorization rule: the scopes that allow a caller to read a field or to run a mutation.
 
 The same rule is printed in the schema as `@authorized`, enforced by rows when a field is read, and checked by services
 before a write. So the documentation cannot differ from the behaviour. The package `policy` evaluates the rules.
@@ -20,7 +20,7 @@ class Rule:
     """Alternatives of scopes. A caller needs all scopes of one alternative. `name` completes "Not allowed to ...".
 
     `self_` contains further alternatives for users who act on their own profile. None means that there are no further
-    ones. An empty tuple means that users may never do this to their own profile, whatever their scopes are. With
+    ones. An empty tuple means that users may never do this to their own profile, even with every scope. With
     `recent`, users may do it to their own profile only soon after a sign-in (RFC 9470). `writes` is true for a change:
     then the service also refuses a blocked caller.
     """

@@ -1,4 +1,4 @@
-"""The limits of one operation, as values: size, depth, aliases, root fields, cost and time."""
+"""The limits of one operation: size, depth, aliases, root fields, cost and time."""
 
 from dataclasses import dataclass
 

@@ -41,7 +41,7 @@ class Shape:
 
     @property
     def matters(self) -> bool:
-        """Whether a value of this shape must be counted. Most arguments are plain values that need no count."""
+        """Whether a value of this shape has a cost or a size limit. Most arguments are plain values without both."""
         return self.is_json or self.is_list or bool(self.weight) or bool(self.fields)
 
 
@@ -72,11 +72,12 @@ class Shapes:
             found.weight = 1 if weight is None else weight.weight
             found.max_items = MAX_ITEMS if constraint is None else constraint.max_items
         elif weight is not None:
-            # All uses of an input type share one shape, so that a weight of one use needs a copy.
+            # All uses of an input type share one shape. An argument with a weight of its own therefore gets a copy.
             found = Shape(
                 name, weight.weight, is_json=found.is_json, is_object=found.is_object, fields=dict(found.fields)
             )
-        # The shape of an input type that contains itself is not complete at this moment, but it will matter.
+        # An input type can contain itself. Its shape has no fields yet when the inner use is read, so `matters` is
+        # still false. The inner use must be counted all the same.
         return found if found.matters or found.name in self._making else None
 
     def _of_type(self, name: str, type_: Any) -> Shape:

@@ -81,8 +81,8 @@ class OutboxSender:
         dispatching = asyncio.create_task(self._dispatch())
         try:
             await asyncio.shield(dispatching)
-            # `stop` ends the dispatcher, but the cancellation comes later. It must arrive here, because it would end
-            # `_drain` too early.
+            # `stop` ends the dispatcher before this task is cancelled. Wait for the cancellation at this place: if it
+            # arrived during `_drain`, it would end `_drain` too early.
             await asyncio.Event().wait()
         finally:
             await self._drain(dispatching)
@@ -167,8 +167,9 @@ class OutboxSender:
             await self._send(mail, attempt, message)
 
     async def _release(self, mail: Mail, attempt: int) -> None:
-        """Gives a claimed mail back, so that this attempt does not count."""
-        # When this process stops, another process shall send the mail at once. Otherwise the database is not available.
+        """Ends the claim of a mail, and does not count this attempt."""
+        # When this process stops, another process can send the mail at once. In all other cases the database did not
+        # answer, so the next attempt waits.
         delay = _FIRST_DELAY if self._stopped_at is None else timedelta()
         with suppress(Unavailable):
             await self._outbox.release(mail, attempt, now() + delay)

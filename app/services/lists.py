@@ -32,7 +32,7 @@ class Lists:
     """Reads lists. Every query contains a filter for what the caller may see."""
 
     # Objects are never removed from a page after the query: pages would have gaps, and `totalCount` would count objects
-    # that the caller may not know of.
+    # that the caller must not learn about.
 
     def __init__(self, records: Records, rows: Rows) -> None:
         self._records = records

@@ -13,7 +13,7 @@ from app.domain.errors import ErrorCode, Refused
 from app.domain.metadata import is_deeper, is_well_formed
 from app.domain.times import now
 
-# Characters.
+# Maximum lengths in characters.
 MAX_TEXT = 512
 MAX_TOKEN = 16_384
 # Levels of nesting. The readers of a profile are recursive, and an answer cannot nest deeper than 254 levels.

@@ -27,7 +27,7 @@ class Reads:
         self._rows = rows
 
     async def get(self, principal: Principal | None, kind: Kind, where: Filter, selection: Selection) -> Row | None:
-        """Returns the object, or None when it does not exist or the caller may not know that it exists.
+        """Returns the object, or None when it does not exist or the caller has no right to know that it exists.
 
         Raises Unauthenticated, and Forbidden when this caller may read no object of the kind.
         """

@@ -18,7 +18,7 @@ MAX_PLANS = 20
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to read for a selection when certain rules hold: stored paths and joined data."""
+    """The stored paths and the joined data to read for a selection when certain rules hold."""
 
     paths: frozenset[str]
     joins: frozenset[Join]

@@ -52,7 +52,7 @@ class Tickets:
     async def redeem(self, secret: str, new_password: str | None, source: Source) -> TicketPurpose:
         """Redeems a ticket and returns its purpose. `new_password` is required for RESET_PASSWORD only.
 
-        Raises Refused with NOT_FOUND when the ticket is not valid, whatever the reason, with INVALID_INPUT for the
+        Raises Refused with NOT_FOUND when the ticket is not valid for any reason, with INVALID_INPUT for the
         password, with USER_BLOCKED, and with ALREADY_EXISTS when the new e-mail address now belongs to another user. A
         valid ticket stays valid when it is refused. Also raises what `hash_new_password` raises.
         """

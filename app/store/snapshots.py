@@ -15,7 +15,7 @@ from app.domain.filters import ALL, Record
 from app.domain.kinds import Kind
 from app.store.records import Records
 
-# Seconds.
+# Maximum age of loaded roles and connections in seconds, and the maximum number of tenants that are stored.
 MAX_AGE = 5.0
 MAX_TENANTS = 1_000
 

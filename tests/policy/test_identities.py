@@ -9,7 +9,7 @@ from app.policy.identities import shared_access, why_not_linked
 from tests.policy.callers import LINKED, OTHER, OWN, application, user, user_without_profile
 from tests.world import ALL_SCOPES
 
-PUPPET = Key("puppet")
+UNRELATED = Key("unrelated")
 ALL_ACCESS = frozenset(Access)
 USER, NEW_USER, APPLICATION = user(*ALL_SCOPES), user_without_profile(*ALL_SCOPES), application(*ALL_SCOPES)
 
@@ -17,17 +17,17 @@ USER, NEW_USER, APPLICATION = user(*ALL_SCOPES), user_without_profile(*ALL_SCOPE
 @pytest.mark.parametrize(
     ("principal", "primary", "secondary", "refused"),
     [
-        (USER, PUPPET, OWN, True),
-        (USER, PUPPET, LINKED, True),
-        (USER, OWN, PUPPET, False),
-        (USER, LINKED, PUPPET, False),
-        (USER, PUPPET, OTHER, False),
+        (USER, UNRELATED, OWN, True),
+        (USER, UNRELATED, LINKED, True),
+        (USER, OWN, UNRELATED, False),
+        (USER, LINKED, UNRELATED, False),
+        (USER, UNRELATED, OTHER, False),
         # The service refuses these two links for every caller, before it asks the policy.
         (USER, OWN, OWN, False),
         (USER, OWN, LINKED, False),
-        (NEW_USER, PUPPET, OTHER, False),
-        (NEW_USER, PUPPET, None, False),
-        (APPLICATION, PUPPET, OWN, False),
+        (NEW_USER, UNRELATED, OTHER, False),
+        (NEW_USER, UNRELATED, None, False),
+        (APPLICATION, UNRELATED, OWN, False),
     ],
 )
 def test_own_profile_is_never_a_secondary(
@@ -39,13 +39,13 @@ def test_own_profile_is_never_a_secondary(
 @pytest.mark.parametrize(
     ("principal", "primary", "secondary", "shared"),
     [
-        (USER, OWN, PUPPET, False),
-        (USER, LINKED, PUPPET, False),
-        (USER, PUPPET, OWN, False),
-        (USER, PUPPET, LINKED, False),
-        (USER, PUPPET, OTHER, True),
-        (NEW_USER, PUPPET, OTHER, True),
-        (APPLICATION, OWN, PUPPET, True),
+        (USER, OWN, UNRELATED, False),
+        (USER, LINKED, UNRELATED, False),
+        (USER, UNRELATED, OWN, False),
+        (USER, UNRELATED, LINKED, False),
+        (USER, UNRELATED, OTHER, True),
+        (NEW_USER, UNRELATED, OTHER, True),
+        (APPLICATION, OWN, UNRELATED, True),
     ],
 )
 def test_access_is_not_shared_with_own_profile(
@@ -65,9 +65,9 @@ def test_access_is_not_shared_with_own_profile(
 )
 def test_each_part_of_access_needs_its_own_scopes(missing: str, expected: set[Access]) -> None:
     caller = application(*(scope for scope in ALL_SCOPES if scope != missing))
-    assert shared_access(caller, PUPPET, OTHER) == expected
+    assert shared_access(caller, UNRELATED, OTHER) == expected
 
 
 def test_refusal_says_which_link_is_possible() -> None:
     message = "Not allowed to link your own profile to another profile. Link the other account to yours instead."
-    assert why_not_linked(USER, PUPPET, OWN) == message
+    assert why_not_linked(USER, UNRELATED, OWN) == message

@@ -14,7 +14,7 @@ from tests.world import DATABASE, World
 
 @pytest.fixture
 async def accounts(world: World) -> TwoAccounts:
-    """Each account has its own metadata, roles and device."""
+    """Creates two accounts of one person, each with its own metadata, roles and device."""
     await world.add_connection()
     await world.add_connection("g", "google-oauth2")
     customer, editor = await world.add_role("Customer"), await world.add_role("Editor")

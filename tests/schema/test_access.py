@@ -1,4 +1,4 @@
-"""Authorized applications, second factors, and what a blocked user may still do: nothing."""
+"""Authorized applications, second factors, and the refusal of every request of a blocked user."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ async def john(world: World) -> User:
 async def test_a_grant_is_recorded_listed_and_revoked_with_its_devices(world: World, john: User) -> None:
     first = (await record_grant(world, john))["authorizedApplication"]
     assert (first["clientId"], first["clientName"], first["scopes"]) == ("shop", "Shop", ["buy", "read"])
-    # Again the same: nothing new.
+    # A second record with the same content returns the same application.
     again = await record_grant(world, john, scopes=["read", "buy", "buy"], clientName=None)
     assert again["authorizedApplication"] == first
     more = (await record_grant(world, john, scopes=["read"]))["authorizedApplication"]
@@ -52,7 +52,7 @@ async def test_a_grant_is_recorded_listed_and_revoked_with_its_devices(world: Wo
     assert [each["client_id"] for each in left] == ["blog"]
     events = await world.events(john)
     assert [each["type"] for each in events] == [*["APPLICATION_AUTHORIZED"] * 3, "APPLICATION_REVOKED"]
-    # What the user allowed is their own act, whoever reports it.
+    # The user is the author of the consent, even if an application reports it.
     assert "actor" not in events[0]
     assert events[1]["details"]["scopes"] == ["read"]
     assert (events[3]["reason"], events[3]["details"]["clientId"]) == ("done with it", "shop")
@@ -125,7 +125,7 @@ async def test_enrollments_have_masked_names_and_are_removed(world: World, john:
     left = await world.run(REMOVE, userId=john.user_id, all=True)
     assert left["user"]["mfaEnrollments"] == []
     events = await world.events(john)
-    # That a factor was used is told by the login.
+    # The use of a factor has no event: the event of the login shows it.
     assert [each["type"] for each in events] == [*["MFA_ENROLLED"] * 3, *["MFA_REMOVED"] * 2]
     assert events[0]["details"] == {"type": "phone", "name": "XXXXXXXX4567", "status": "confirmed"}
     assert (events[3]["reason"], len(events[4]["details"]["removed"])) == ("lost it", 2)
@@ -142,7 +142,7 @@ async def test_what_can_not_be_enrolled_or_removed_is_refused(
     for fields in invalid:
         assert (await record_enrollment(world, john, **fields))["errors"][0]["code"] == "INVALID_INPUT"
     for input, expected in (
-        # A lost variable removes nothing.
+        # A null from a lost variable removes nothing.
         ({}, "INVALID_INPUT"),
         ({"ids": None}, "INVALID_INPUT"),
         ({"ids": []}, "INVALID_INPUT"),
@@ -183,7 +183,7 @@ def test_of_a_number_and_an_address_a_part_is_shown(name: str, expected: str) ->
 
 
 def value_of(type_: Any) -> str:
-    """Something that a variable of this type would take."""
+    """Returns a valid value for a variable of this type."""
     if isinstance(type_, GraphQLNonNull):
         return value_of(type_.of_type)
     if is_list_type(type_):
@@ -207,7 +207,7 @@ def arguments_of(arguments: Any) -> str:
 
 
 def operations() -> list[str]:
-    """One for each field that an operation can begin with."""
+    """Returns one operation for each root field."""
     found = []
     for keyword, type_ in (("query", SCHEMA.query_type), ("mutation", SCHEMA.mutation_type)):
         assert type_
@@ -228,7 +228,7 @@ async def test_a_blocked_users_token_is_refused_by_every_operation(world: World,
     assert await world.stored(jane) == before
 
 
-async def test_a_block_holds_from_that_moment_on(world: World, john: User) -> None:
+async def test_block_refuses_all_later_requests_of_the_user(world: World, john: User) -> None:
     await world.add_device(john, "shop", "phone")
     token = world.user_token(john)
     assert (await world.ask("{ viewer { blocked } }", token))["viewer"] == {"blocked": False}

@@ -153,7 +153,7 @@ async def test_delete_user_removes_devices_and_accounts_not_history(world: World
     assert (events[-1]["type"], events[-1]["reason"]) == ("USER_DELETED", "asked to")
     assert {each["user_id"] for each in events} == {"auth0|john", "google-oauth2|1"}
     assert (await delete_user(world, "auth0|john"))["errors"] == [{"code": "NOT_FOUND", "path": ["userId"]}]
-    # Whoever comes next inherits nothing.
+    # A new user with the same userId does not get the history of the deleted user.
     again = await record_login(world, DATABASE, {"user_id": "john", "email": "john@example.com"})
     assert again["created"]
     query = '{ user(by: {userId: "auth0|john"}) { logEvents { nodes { type } } } }'
@@ -213,7 +213,7 @@ async def test_an_erased_person_is_in_no_document_and_no_event(world: World) -> 
     change = FieldChange(f"user_metadata.{m}", m, m)
     person = Actor("USER", user_id, m)
     await world.database["log_events"].update_one({"user": john["_id"]}, {"$set": {"location": {"city_name": m}}})
-    # What the person did to somebody else, and somebody's typing of the name before there was an account.
+    # An event that the deleted user caused for another user, and an event from before the account existed.
     acted = await world.add_event(
         other,
         LogEventType.USER_METADATA_UPDATED,
@@ -237,7 +237,7 @@ async def test_an_erased_person_is_in_no_document_and_no_event(world: World) -> 
             assert user_id not in str(each), (name, each)
             assert each.get("user") != john["_id"] or name == "log_events", (name, each)
     assert (await world.database["log_events"].find_one({"_id": kept}))["details"] == somebody
-    # The events stand.
+    # The events remain, without the personal data.
     assert await world.database["log_events"].count_documents({"tenant": world.tenant}) == before + 1
     stands = await world.database["log_events"].find_one({"_id": acted})
     assert (stands["actor"]["id"], stands["reason"], stands["user_id"]) == ("erased", "theirs", "auth0|jane")

@@ -1,4 +1,4 @@
-"""viewerActions: what a page is told that its visitor could do, and what the mutations then say."""
+"""viewerActions: each action is allowed exactly if its mutation succeeds."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ ACTIONS = "query($id: String!) { user(by: {userId: $id}) { viewerActions { name 
 
 @dataclass
 class Try:
-    """A mutation that does what the action is called, where the caller may."""
+    """A request that does the action if the caller may do it."""
 
     mutation: str
     input: dict[str, Any]
@@ -52,7 +52,7 @@ async def of_enrollment(world: World, user: User) -> dict[str, Any]:
 
 
 async def of_secondary(world: World, user: User) -> dict[str, Any]:
-    """Named for a tool, proven for a user."""
+    """Returns the second account: its userId for an application, and a token as proof for a user."""
     other = await world.add_user(str(new_id()))
     return {"secondary": {"userId": other.user_id}, "proof": {"token": world.user_token(other)}}
 
@@ -100,7 +100,8 @@ MUTATIONS: dict[Name, tuple[str, str, Callable[[World, User], Awaitable[dict[str
     Name.EXPORT_PERSONAL_DATA: ("exportPersonalData", "SelfActionInput", always()),
     Name.DELETE: ("deleteUser", "DeleteUserInput", always()),
 }
-# What a mutation may answer for each code: its errors, or that it is done, which for a refusal means that nothing changed.
+# The results that a mutation may have for each code of viewerActions. If the action is refused, "done" means that the
+# mutation succeeded and changed nothing.
 NOT_RECENT = "INSUFFICIENT_USER_AUTHENTICATION"
 ANSWERS: dict[str | None, set[str]] = {
     None: {"done"},
@@ -114,7 +115,7 @@ ANSWERS: dict[str | None, set[str]] = {
     "USER_BLOCKED": {"USER_BLOCKED"},
 }
 SIGNED_IN_LONG_AGO = "a user who signed in long ago"
-# Who asks: about themselves, or about another; with which scopes.
+# For each caller: whether it is a user, whether it acts on its own profile, and its scopes.
 CALLERS: dict[str, tuple[bool, bool, Any]] = {
     "a user": (True, True, USER_SCOPES),
     "a user with every scope there is": (True, True, ALL_SCOPES),
@@ -128,7 +129,7 @@ CALLERS: dict[str, tuple[bool, bool, Any]] = {
 
 
 async def make(world: World, kind: str) -> User:
-    """A user of each kind that decides something."""
+    """Creates a user of this kind. The kinds are the states that decide whether an action is allowed."""
     handle = str(new_id())
     if kind == "google":
         return await world.add_user(handle, "google-oauth2", "g", email_verified=True)
@@ -170,7 +171,7 @@ async def open_world(world: World) -> World:
 
 
 def token_of(world: World, caller: str, user: User, admin: User) -> str:
-    """The token of who asks about `user`."""
+    """Returns the token of the caller who asks about `user`."""
     is_user, is_self, scopes = CALLERS[caller]
     if not is_user:
         return world.application_token(scopes)
@@ -200,7 +201,7 @@ async def differences(world: World, caller: str, kind: str) -> list[str]:
     told = {each["name"]: each for each in (await world.ask(ACTIONS, token, id=user.user_id))["user"]["viewerActions"]}
     assert set(told) == set(Name) == set(MUTATIONS)
     for name, (mutation, input_type, made) in MUTATIONS.items():
-        # Each on a user as it was when the answer was given.
+        # Each mutation gets a new user in the same state, because the mutation before it changed its user.
         subject = await make(world, kind)
         token = token_of(world, caller, subject, admin)
         input = {"userId": subject.user_id, **await made(world, subject), **new_identifier(name)}
@@ -214,7 +215,7 @@ async def differences(world: World, caller: str, kind: str) -> list[str]:
         errors += [each["code"] for each in ((answer["data"] or {}).get(mutation) or {"errors": []})["errors"]]
         found = told[name]
         if name is Name.CHANGE_PASSWORD and caller == SIGNED_IN_LONG_AGO and found["allowed"]:
-            # With the current password, which stands for a recent sign-in.
+            # The current password has the same effect as a recent sign-in.
             continue
         if not ANSWERS[found["code"]] & set(errors or ["done"]):
             wrong.append(f"{caller}, {kind}, {name}: told {found}, and then {errors}")

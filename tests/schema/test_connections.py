@@ -1,4 +1,4 @@
-"""Connections and login rules through GraphQL on the real database: saved, deleted, and what history tells of it."""
+"""Connections and login rules through GraphQL on the real database: saving, deleting, and their log events."""
 
 import asyncio
 from typing import Any
@@ -137,7 +137,7 @@ async def test_connection_version_moves_with_changes_only(world: World) -> None:
 
 
 async def test_connection_without_version_has_version_one(world: World) -> None:
-    """As an earlier release stored it."""
+    """Earlier releases stored connections without a version."""
     await world.add_connection("corp", "google-oauth2")
     listed = await world.ask("{ authConnections { version } }", world.application_token())
     assert listed["authConnections"] == [{"version": 1}]
@@ -166,7 +166,7 @@ async def test_connection_events_tell_before_after_and_why(world: World) -> None
 
 
 def another_process(world: World, issuers_of: Any = ()) -> tuple[Connections, Principal]:
-    """The service with a queue of its own: only the database orders its writes."""
+    """Returns the service as in another process: it has its own queue, so only the database orders its writes."""
     stored = ConnectionStore(world.database)
     principal = Principal(world.tenant, "tool@clients", ActorKind.APPLICATION, frozenset(Scope))
     callers, snapshots = world.callers(), Snapshots(Records(world.database))
@@ -188,7 +188,7 @@ async def test_concurrent_connection_saves_lose_nothing(world: World) -> None:
     await asyncio.gather(*(write(changes[number % 3]) for number in range(10)))
     saved = (await save(world))["authConnection"]
     assert (saved["importMode"], saved["allowsSignUp"], saved["syncRootAttributes"]) == (True, True, "NEVER")
-    # One version and one event for each change. The other seven found it made.
+    # Each change has one version and one event. The other seven requests changed nothing.
     assert saved["version"] == 4
     versions = [each["details"]["after"]["version"] for each in await events(world)]
     assert versions == [1, 2, 3, 4]
@@ -334,14 +334,14 @@ async def deletion(world: World) -> bool:
 
 
 async def a_user(world: World) -> User:
-    """One that is not stored."""
+    """Returns a user that is not stored."""
     user = await world.add_user("ann", "samlp", "corp")
     await world.database["users"].delete_one({"_id": user.id})
     return user
 
 
 async def test_delete_connection_waits_for_user_being_made(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whichever guard the new user holds."""
+    """The deletion waits for each of the guards that a new user can use."""
     await world.add_connection("corp", "samlp")
     user = await a_user(world)
     for guard in range(GUARDS):
@@ -349,7 +349,7 @@ async def test_delete_connection_waits_for_user_being_made(world: World, monkeyp
         async with world.database.transaction() as session:
             await guard_connection(world.database, session, world.tenant, "corp")
             await world.database["users"].insert_one(to_document(user), session=session)
-            # The other transaction does not see the user yet, and must not commit.
+            # The deletion runs in another transaction, which does not see the user yet. It must not commit.
             assert await deletion(world) is False
         with pytest.raises(Taken):
             await deletion(world)
@@ -358,7 +358,7 @@ async def test_delete_connection_waits_for_user_being_made(world: World, monkeyp
 
 
 async def test_user_is_not_made_in_deleted_connection(world: World) -> None:
-    """For a login that read the connection before it was deleted."""
+    """A login can read the connection before it is deleted, and write the user after that."""
     await world.add_connection("corp", "samlp")
     user = await a_user(world)
     assert await deletion(world)

@@ -1,4 +1,4 @@
-"""A cursor serves one list: every other list of the API refuses it, whatever it is that differs between the two."""
+"""A cursor is valid for one list only. Every other list of the API refuses it."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -130,7 +130,7 @@ async def test_cursor_of_any_list_is_refused_by_every_other(filled: World) -> No
 
 
 def page_of(answer: dict[str, Any]) -> dict[str, Any]:
-    """Of the list itself, or of the only list in its owner."""
+    """Returns the connection of the list. The list is a root field, or the only list in the object that has it."""
     return answer["pageInfo"] if "pageInfo" in answer else page_of(next(iter(answer.values())))
 
 

@@ -105,7 +105,7 @@ async def test_ticket_expires_with_time_newer_ticket_or_changed_email(
     changed = await act(world, "changeEmail", userId=john.user_id, email="j@example.com", immediately=True)
     assert changed["user"]["email"] == "j@example.com"
     assert await redeem_ticket(world, third) == TICKET_NOT_FOUND
-    # Not even where one was left over: it is bound to the address, and to the password.
+    # A ticket that was not revoked is refused too: it is valid only for the e-mail address to which it was sent.
     await mailbox.receive()
     fourth = await ticket()
     await world.database["users"].update_one({"_id": john.id}, {"$set": {"email": "other@example.com"}})
@@ -141,7 +141,7 @@ async def test_three_mails_an_hour_go_to_a_user_and_to_an_address(world: World, 
     refused = [each["errors"][0]["code"] for each in asked if each["errors"]]
     assert refused == ["RATE_LIMITED"] * (6 - MAX_MAILS)
     assert len(await world.events(john)) == MAX_MAILS
-    # Another user with the same address, of another connection.
+    # Another user has the same e-mail address in another connection.
     await world.add_connection("other")
     jane = await world.add_user("jane", connection="other", email="john@example.com", email_verified=False)
     [error] = (await act(world, "sendVerificationEmail", userId=jane.user_id))["errors"]
@@ -204,7 +204,7 @@ async def test_users_new_email_is_pending_and_old_email_is_notified(world: World
     assert (requested["type"], requested["reason"]) == ("EMAIL_CHANGE_REQUESTED", "moved")
     assert changed["type"] == "EMAIL_CHANGED"
     assert {"path": "email", "before": "john@example.com", "after": "new@example.com"} in changed["changes"]
-    # By the new one they are found, by the old one nobody.
+    # The new e-mail address finds the user, and the old one finds no user.
     find = "query($e: String!) { user(by: {email: {email: $e, connection: %r}}) { userId } }".replace(
         "%r", f'"{DATABASE}"'
     )
@@ -258,7 +258,7 @@ async def test_application_sets_email_at_once_unless_taken(world: World, john: U
     assert {each["Subject"] for each in await mailbox.receive()} == {"Your e-mail address was changed"}
     waiting = (await act(world, "changeEmail", userId=john.user_id, email="later@example.com"))["user"]
     assert waiting["pendingEmail"] == "later@example.com"
-    # The one in force withdraws what waits, and its ticket.
+    # Sending the current e-mail address cancels the waiting change and its ticket.
     ticket = ticket_of(next(each for each in await mailbox.receive() if each["To"] == "later@example.com"))
     withdrawn = (await act(world, "changeEmail", userId=john.user_id, email="vfalse@example.com"))["user"]
     assert withdrawn["pendingEmail"] is None
@@ -331,7 +331,7 @@ async def test_connection_decides_if_username_and_phone_can_change(world: World,
         # A field that a client leaves out by mistake must not remove the value.
         ("changeUsername", {"userId": john.user_id}, ("INVALID_INPUT", ["username"])),
         ("changePhoneNumber", {"userId": john.user_id}, ("INVALID_INPUT", ["phoneNumber"])),
-        # What the connection goes by stays.
+        # Users of a text message connection always need a phone number.
         ("changePhoneNumber", {"userId": "sms|sam", "phoneNumber": None}, ("INVALID_INPUT", ["phoneNumber"])),
     ):
         [error] = (await act(world, mutation, **input))["errors"]
@@ -342,7 +342,7 @@ async def test_connection_decides_if_username_and_phone_can_change(world: World,
 
 
 async def test_same_address_and_number_stay_verified(world: World, john: User) -> None:
-    """`verified` that is left out takes no proof away."""
+    """Without `verified`, the same e-mail address and phone number stay verified."""
     named = {"userId": john.user_id}
     address: dict[str, Any] = {**named, "email": "John@example.com", "immediately": True}
     assert (await act(world, "changeEmail", **address))["user"]["emailVerified"] is False

@@ -1,4 +1,4 @@
-"""Hostile text and JSON in every argument and input field: each answer is an answer, never a fault of the server."""
+"""Hostile text and JSON in every argument and input field: no answer has the code INTERNAL."""
 
 import json
 from collections.abc import Iterator
@@ -58,7 +58,7 @@ VALUES = {
     "hostile sub": {"sub": "a\0b", "email": "a\0b@example.com", "name": "a\0b", "picture": "\ud800"},
     "nested sub": {"sub": nested(900, [])},
 }
-# What else has to be there, so that the hostile value gets as far as it can. By name of the argument or field.
+# Valid values by the name of the argument or field, so that only the hostile value can be refused.
 USUAL: dict[str, Any] = {
     "api": "a",
     "audience": "a",
@@ -136,14 +136,14 @@ ROOTS = sorted({(each.root, each.field) for each in PLACES})
 
 
 class Inputs:
-    """Makes arguments: what is required is as usual, and the hostile value is in its place."""
+    """Makes arguments: required fields have usual values, and the hostile value is at its path."""
 
     def __init__(self, usual: dict[str, Any], value: Any) -> None:
         self._usual = usual
         self._value = value
 
     def argument(self, type_: Any, name: str, path: tuple[str, ...] | None) -> Any:
-        """`path` None: the hostile value is elsewhere."""
+        """Returns a usual value. With a `path`, the hostile value is at this path of it."""
         nullable = get_nullable_type(type_)
         if is_list_type(nullable):
             return [self.argument(nullable.of_type, name, path)]
@@ -171,7 +171,7 @@ def _is_usual(name: str, type_: Any) -> bool:
 
 
 def selection(type_: Any) -> str:
-    """Of a payload what it holds in the end: what was stored has to come out again."""
+    """Returns a selection that reads stored text back, so that the answer must contain it."""
     named = get_named_type(type_)
     if "user" in getattr(named, "fields", {}):
         return "{ errors { code } user { raw identities { profileData } logEvents { nodes { changes { after } } } } }"
@@ -179,7 +179,7 @@ def selection(type_: Any) -> str:
 
 
 def request(place: Place, value: Any, usual: dict[str, Any]) -> bytes:
-    """The document and variables, written so that lone surrogates and NaN come through."""
+    """Returns the body of the request. Lone surrogates and NaN are not replaced."""
     root_type = SCHEMA.mutation_type if place.is_mutation else SCHEMA.query_type
     assert root_type
     inputs, declared, variables = Inputs(usual, value), [], {}
@@ -230,7 +230,7 @@ async def usual(world: World, user: User) -> dict[str, Any]:
 
 
 def acts_on_oneself(place: Place) -> bool:
-    """Whether a user's token takes another way than an application's."""
+    """Whether a user's token runs other code than an application's token."""
     if not place.is_mutation:
         return place.root == "user"
     assert SCHEMA.mutation_type
@@ -240,7 +240,7 @@ def acts_on_oneself(place: Place) -> bool:
 
 @pytest.fixture
 def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hashes that take no time, and still take only text."""
+    """Replaces the hash by a fast one that accepts only text."""
 
     def hash(self: Any, password: str) -> str:
         password.encode()

@@ -1,4 +1,4 @@
-"""Mutations and queries stand in one file for each noun, and the schema joins all of them."""
+"""Each noun has one file of mutations or queries, and the schema joins all of them."""
 
 import pkgutil
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""Linking and unlinking through GraphQL: one profile for several accounts, and each account given back."""
+"""Linking and unlinking through GraphQL: several accounts share one profile until they are unlinked."""
 
 import time
 from typing import Any
@@ -37,7 +37,7 @@ async def test_linking_moves_nothing_and_shows_both(accounts: TwoAccounts) -> No
     events = user["logEvents"]["nodes"]
     assert {each["userId"] for each in events} == {"auth0|john", "google-oauth2|g1"}
     assert {"otherUserId": "google-oauth2|g1"} in [each["details"] for each in events]
-    # The account that waits is seen nowhere.
+    # No query finds the linked account as a profile of its own.
     assert await accounts.user("google-oauth2|g1") is None
     listed = await accounts.world.ask("{ users { nodes { userId } totalCount { value } } }", accounts.application)
     assert listed["users"] == {"nodes": [{"userId": "auth0|john"}], "totalCount": {"value": 1}}
@@ -91,7 +91,7 @@ READING = ["read:users", "read:users_app_metadata", "read:roles", "read:logs", "
     ],
     ids=["neither", "roles", "app_metadata", "not to assign"],
 )
-async def test_link_brings_what_the_caller_may_give(
+async def test_link_shares_access_that_the_caller_may_grant(
     accounts: TwoAccounts, scopes: list[str], app_metadata: Any, roles: list[str]
 ) -> None:
     before = await accounts.user("google-oauth2|g1")
@@ -104,12 +104,12 @@ async def test_link_brings_what_the_caller_may_give(
     assert (unlinked["user"]["appMetadata"], names(unlinked["user"])) == (app_metadata, roles)
     after = await accounts.user("google-oauth2|g1")
     assert (names(after), after["permissions"]) == (names(before), before["permissions"])
-    # The plan of the profile replaced the plan of the account, where app_metadata came along.
+    # If the link shared app_metadata, the plan of the profile replaced the plan of the account.
     expected = {"beta": True} if "beta" in app_metadata else before["appMetadata"]
     assert after["appMetadata"] == expected
 
 
-async def test_unlink_after_keeping_the_primarys_gives_all_back(accounts: TwoAccounts) -> None:
+async def test_unlink_after_keep_primary_restores_the_account(accounts: TwoAccounts) -> None:
     before = await accounts.user("google-oauth2|g1")
     linked = await accounts.link(metadata="KEEP_PRIMARY")
     assert linked["user"]["appMetadata"] == {"plan": "free"}
@@ -147,7 +147,7 @@ async def test_history_tells_what_access_a_link_gives_and_takes(accounts: TwoAcc
 
 
 async def changes_of(accounts: TwoAccounts, user_id: str, type_: str) -> dict[str, Any]:
-    """(before, after) by path."""
+    """Returns the values before and after each change, by path."""
     where = {"tenant": accounts.world.tenant, "user_id": user_id, "type": type_}
     [event] = await accounts.world.database["log_events"].find(where).to_list(None)
     return {each["path"]: (each.get("before"), each.get("after")) for each in event.get("changes", ())}
@@ -173,11 +173,11 @@ async def test_linked_accounts_login_and_token_use_the_primary(accounts: TwoAcco
     assert left == {"user": {"devices": {"nodes": [{"deviceId": "desktop"}]}}, "errors": []}
 
 
-async def test_unlinking_gives_the_account_back(accounts: TwoAccounts) -> None:
+async def test_unlink_restores_the_second_account(accounts: TwoAccounts) -> None:
     before = await accounts.user("google-oauth2|g1")
     linked = await accounts.link(metadata="MERGE")
     await record_login(accounts.world, "g", {"sub": "g1", "name": "Later"})
-    # What the primary lost since, and what it was given, in app_metadata and roles.
+    # After the link, app_metadata, permissions and roles of the primary profile change.
     await accounts.world.database["users"].update_one(
         {"tenant": accounts.world.tenant, "user_id": "auth0|john"},
         {"$set": {"app_metadata": {"plan": "free", "beta": False}, "permissions": []}, "$pop": {"role_ids": 1}},
@@ -277,7 +277,7 @@ async def test_a_user_proves_the_second_account_by_a_fresh_token_of_it(
     assert await refused({"token": proof(world, "google-oauth2|nobody")}) == ("NOT_FOUND", ["secondary"])
     later = time.time() + 301
     monkeypatch.setattr("app.services.identities.time.time", lambda: later)
-    # The sign-in of the token that asks is as old as the proof, and is asked first.
+    # The caller's token is as old as the proof, and the service would refuse it first.
     monkeypatch.setattr("app.services.writes.is_recent", lambda *_: True)
     assert await refused({"token": good_proof}) == ("INVALID_INPUT", ["secondary", "token"])
     monkeypatch.undo()
@@ -363,7 +363,7 @@ async def test_linked_database_account_keeps_email_and_password(world: World) ->
         found = await verify_password(world, PASSWORD, identifier)
         assert (found["valid"], found["user"]) == (True, {"userId": "google-oauth2|g1"})
     assert await verify_password(world, "wrong", "john") == INVALID
-    # Who logs in by it is the profile's owner, and nobody else has the address.
+    # A login with the e-mail address finds the profile, and no other user can get the e-mail address.
     again = await record_login(world, DATABASE, {"email": "john@example.com"})
     assert (again["created"], again["user"]["userId"]) == (False, "google-oauth2|g1")
     assert (await create_user(world, email="John@example.com"))["errors"][0]["code"] == "ALREADY_EXISTS"
@@ -377,7 +377,7 @@ async def test_linked_database_account_keeps_email_and_password(world: World) ->
 
 
 async def test_link_refuses_what_would_be_too_large_together(accounts: TwoAccounts) -> None:
-    """Each account is within the limits."""
+    """Each account is within the limits, but both together are not."""
     users = accounts.world.database["users"]
     ids = {"tenant": accounts.world.tenant, "user_id": {"$in": ["auth0|john", "google-oauth2|g1"]}}
     before = await users.find(ids).to_list(None)

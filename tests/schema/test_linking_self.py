@@ -1,4 +1,4 @@
-"""Linking, unlinking and logins by users with every scope: no way to their own app_metadata, roles and permissions."""
+"""Users with every scope cannot change their own app_metadata, roles and permissions by linking, unlinking or logins."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,9 +10,11 @@ from app.services.login_rules import LoginRules
 from tests.schema.operations.identities import LINK_IDENTITY, UNLINK_IDENTITY, TwoAccounts
 from tests.world import ALL_SCOPES, DATABASE, World, codes
 
-JOHN, GOOGLE, PUPPET = "auth0|john", "google-oauth2|g1", "auth0|puppet"
+JOHN, GOOGLE = "auth0|john", "google-oauth2|g1"
+# An account with a role, a permission and app_metadata that John does not have.
+PRIVILEGED = "auth0|privileged"
 ACCESS: dict[str, Any] = {"app_metadata": {"admin": True}, "permissions": [{"name": "all", "api": "q"}]}
-TELL = """userId version raw appMetadata roles { name } permissions { name } devices { nodes { deviceId } }
+USER_FIELDS = """userId version raw appMetadata roles { name } permissions { name } devices { nodes { deviceId } }
   logEvents(first: 100) { nodes { type reason userId changes { path } } }
   viewerActions { name allowed code missingScopes } identities { id }"""
 
@@ -27,18 +29,18 @@ async def stored(world: World, user_id: str) -> Any:
 
 
 async def access(world: World, user_id: str) -> tuple[Any, ...]:
-    """What users never write on themselves."""
+    """Returns the stored values that users must never change on their own profile."""
     found = await stored(world, user_id)
     return tuple(found.get(name) for name in ("app_metadata", "role_ids", "permissions", "blocked"))
 
 
-async def add_puppet(accounts: TwoAccounts) -> None:
+async def add_privileged_account(accounts: TwoAccounts) -> None:
     editor = await accounts.world.database["roles"].find_one({"tenant": accounts.world.tenant, "name": "Editor"})
-    await accounts.world.add_user("puppet", role_ids=(editor["_id"],), **ACCESS)
+    await accounts.world.add_user("privileged", role_ids=(editor["_id"],), **ACCESS)
 
 
-async def seen(accounts: TwoAccounts, query: str, token: str, **variables: Any) -> Any:
-    """Data without what may change from one moment to the next, and the paths of what was refused."""
+async def data_and_error_paths(accounts: TwoAccounts, query: str, token: str, **variables: Any) -> Any:
+    """Returns the data of the answer, and the path of each error."""
     answer = (await accounts.world.post(query, token, **variables)).json()
     return answer["data"], [each["path"] for each in answer.get("errors", [])]
 
@@ -59,12 +61,12 @@ async def seen(accounts: TwoAccounts, query: str, token: str, **variables: Any) 
 async def test_link_rejects_callers_own_profile_as_secondary(
     accounts: TwoAccounts, caller: str, named: Mapping[str, str], is_linked: bool, how: str
 ) -> None:
-    await add_puppet(accounts)
+    await add_privileged_account(accounts)
     if is_linked:
         await accounts.link()
     before = await documents(accounts.world)
     secondary = {name: accounts.world.user_token(each) if name == "token" else each for name, each in named.items()}
-    input = {"userId": PUPPET, "secondary": secondary, "metadata": how}
+    input = {"userId": PRIVILEGED, "secondary": secondary, "metadata": how}
     answer = (
         await accounts.world.post(LINK_IDENTITY, accounts.world.user_token(caller, ALL_SCOPES), input=input)
     ).json()
@@ -74,32 +76,34 @@ async def test_link_rejects_callers_own_profile_as_secondary(
 
 
 @pytest.mark.parametrize("how", ["KEEP_PRIMARY", "MERGE", "PREFER_SECONDARY"])
-async def test_link_brings_no_access_to_the_callers_profile(accounts: TwoAccounts, how: str) -> None:
-    await add_puppet(accounts)
+async def test_link_adds_no_access_to_callers_own_profile(accounts: TwoAccounts, how: str) -> None:
+    await add_privileged_account(accounts)
     before = await access(accounts.world, JOHN)
     token = accounts.world.user_token(JOHN, ALL_SCOPES)
     query = "mutation($input: LinkIdentityInput!) { linkIdentity(input: $input) { errors { code } } }"
-    input = {"secondary": {"userId": PUPPET}, "metadata": how}
-    told = await accounts.world.ask(query, token, input=input)
-    assert told["linkIdentity"]["errors"] == [{"code": "INVALID_INPUT"}]
-    input["secondary"] = {"token": accounts.world.user_token(PUPPET)}
+    input = {"secondary": {"userId": PRIVILEGED}, "metadata": how}
+    without_proof = await accounts.world.ask(query, token, input=input)
+    assert without_proof["linkIdentity"]["errors"] == [{"code": "INVALID_INPUT"}]
+    input["secondary"] = {"token": accounts.world.user_token(PRIVILEGED)}
     assert (await accounts.world.ask(query, token, input=input))["linkIdentity"]["errors"] == []
     assert await access(accounts.world, JOHN) == before
 
 
-async def test_link_shares_access_for_an_uninvolved_user(accounts: TwoAccounts) -> None:
-    await add_puppet(accounts)
+async def test_link_of_two_other_accounts_by_a_user_merges_access(accounts: TwoAccounts) -> None:
+    await add_privileged_account(accounts)
     await accounts.world.add_user("admin")
     token = accounts.world.user_token("auth0|admin", ALL_SCOPES)
-    linked = await accounts.link(token, secondary={"userId": PUPPET}, metadata="MERGE")
+    linked = await accounts.link(token, secondary={"userId": PRIVILEGED}, metadata="MERGE")
     assert linked["user"]["appMetadata"] == {"plan": "free", "admin": True}
 
 
 @pytest.mark.parametrize("as_secondary", [False, True], ids=["as the primary", "as the secondary"])
-async def test_link_and_unlink_leave_access_as_it_was(accounts: TwoAccounts, as_secondary: bool) -> None:
+async def test_link_and_unlink_do_not_change_access(accounts: TwoAccounts, as_secondary: bool) -> None:
     before = [await access(accounts.world, each) for each in (JOHN, GOOGLE)]
     input = {"secondary": {"token": accounts.world.user_token(GOOGLE)}, "metadata": "MERGE"}
-    linked = await seen(accounts, LINK_IDENTITY, accounts.world.user_token(JOHN, ALL_SCOPES), input=input)
+    linked = await data_and_error_paths(
+        accounts, LINK_IDENTITY, accounts.world.user_token(JOHN, ALL_SCOPES), input=input
+    )
     identity = linked[0]["linkIdentity"]["user"]["identities"][1]["id"]
     token = accounts.world.user_token(GOOGLE if as_secondary else JOHN)
     query = "mutation($input: UnlinkIdentityInput!) { unlinkIdentity(input: $input) { errors { code } } }"
@@ -107,12 +111,14 @@ async def test_link_and_unlink_leave_access_as_it_was(accounts: TwoAccounts, as_
     assert [await access(accounts.world, each) for each in (JOHN, GOOGLE)] == before
 
 
-async def test_unlink_gives_back_nothing_taken_meanwhile(accounts: TwoAccounts) -> None:
+async def test_unlinked_account_lacks_access_removed_while_linked(accounts: TwoAccounts) -> None:
     world = accounts.world
     both = {"app_metadata": {"plan": "pro", "beta": {"a": True, "b": True}}, "permissions": [{"name": "p", "api": "q"}]}
     await world.database["users"].update_many({"tenant": world.tenant}, {"$set": both})
     own = world.user_token(JOHN, ALL_SCOPES)
-    [data, _] = await seen(accounts, LINK_IDENTITY, own, input={"secondary": {"token": world.user_token(GOOGLE)}})
+    [data, _] = await data_and_error_paths(
+        accounts, LINK_IDENTITY, own, input={"secondary": {"token": world.user_token(GOOGLE)}}
+    )
     identity = data["linkIdentity"]["user"]["identities"][1]["id"]
     for change in (
         'updateAppMetadata(input: {userId: "auth0|john", patch: {beta: {a: null}, plan: "free"}})',
@@ -120,13 +126,13 @@ async def test_unlink_gives_back_nothing_taken_meanwhile(accounts: TwoAccounts) 
         'revokePermissions(input: {userId: "auth0|john", permissions: [{name: "p", api: "q"}]})',
     ):
         await world.ask(f"mutation {{ {change} {{ errors {{ code }} }} }}", accounts.application)
-    await seen(accounts, UNLINK_IDENTITY, own, input={"identityId": identity})
-    given_back = await accounts.user(GOOGLE)
-    assert given_back["appMetadata"] == {"beta": {"b": True}}
-    assert (given_back["roles"], given_back["permissions"]) == ([], [])
+    await data_and_error_paths(accounts, UNLINK_IDENTITY, own, input={"identityId": identity})
+    unlinked = await accounts.user(GOOGLE)
+    assert unlinked["appMetadata"] == {"beta": {"b": True}}
+    assert (unlinked["roles"], unlinked["permissions"]) == ([], [])
 
 
-# ---------------------------------------------------------------- the answer has the rights after the write
+# ---------------------------------------------------------------- the answer is read with the rights after the write
 
 
 async def linked_and_viewer(accounts: TwoAccounts, scopes: Any) -> tuple[Any, Any, str]:
@@ -135,37 +141,39 @@ async def linked_and_viewer(accounts: TwoAccounts, scopes: Any) -> tuple[Any, An
         accounts.application,
     )
     token = accounts.world.user_token(JOHN, scopes)
-    query = f"mutation($input: LinkIdentityInput!) {{ linkIdentity(input: $input) {{ user {{ {TELL} }} errors {{ code }} }} }}"
-    data, refused = await seen(
+    query = f"mutation($input: LinkIdentityInput!) {{ linkIdentity(input: $input) {{ user {{ {USER_FIELDS} }} errors {{ code }} }} }}"
+    data, refused = await data_and_error_paths(
         accounts, query, token, input={"secondary": {"token": accounts.world.user_token(GOOGLE)}}
     )
-    viewer, refused_then = await seen(accounts, f"{{ viewer {{ {TELL} }} }}", token)
-    assert [each[2:] for each in refused] == [each[1:] for each in refused_then]
+    viewer, viewer_errors = await data_and_error_paths(accounts, f"{{ viewer {{ {USER_FIELDS} }} }}", token)
+    assert [each[2:] for each in refused] == [each[1:] for each in viewer_errors]
     return data["linkIdentity"]["user"], viewer["viewer"], token
 
 
 @pytest.mark.parametrize("scopes", [ALL_SCOPES, ["read:current_user", "update:current_user_identities"]])
-async def test_the_answer_of_a_link_is_what_the_viewer_sees(accounts: TwoAccounts, scopes: Any) -> None:
-    told, viewer, _ = await linked_and_viewer(accounts, scopes)
-    assert told == viewer
-    types = [each["type"] for each in told["logEvents"]["nodes"]]
+async def test_link_returns_the_same_profile_as_viewer(accounts: TwoAccounts, scopes: Any) -> None:
+    linked, viewer, _ = await linked_and_viewer(accounts, scopes)
+    assert linked == viewer
+    types = [each["type"] for each in linked["logEvents"]["nodes"]]
     assert "IDENTITY_LINKED" in types
     assert "APP_METADATA_UPDATED" not in types
-    assert {each["deviceId"] for each in told["devices"]["nodes"]} == {"desktop", "phone"}
+    assert {each["deviceId"] for each in linked["devices"]["nodes"]} == {"desktop", "phone"}
 
 
 @pytest.mark.parametrize("scopes", [ALL_SCOPES, ["read:current_user", "update:current_user_identities"]])
-async def test_the_answer_of_an_unlink_is_what_the_viewer_sees(accounts: TwoAccounts, scopes: Any) -> None:
+async def test_unlink_returns_the_same_profile_as_viewer(accounts: TwoAccounts, scopes: Any) -> None:
     linked, _, token = await linked_and_viewer(accounts, scopes)
-    query = f"mutation($input: UnlinkIdentityInput!) {{ unlinkIdentity(input: $input) {{ user {{ {TELL} }} errors {{ code }} }} }}"
-    data, refused = await seen(accounts, query, token, input={"identityId": linked["identities"][1]["id"]})
-    viewer, refused_then = await seen(accounts, f"{{ viewer {{ {TELL} }} }}", token)
+    query = f"mutation($input: UnlinkIdentityInput!) {{ unlinkIdentity(input: $input) {{ user {{ {USER_FIELDS} }} errors {{ code }} }} }}"
+    data, refused = await data_and_error_paths(
+        accounts, query, token, input={"identityId": linked["identities"][1]["id"]}
+    )
+    viewer, viewer_errors = await data_and_error_paths(accounts, f"{{ viewer {{ {USER_FIELDS} }} }}", token)
     assert data["unlinkIdentity"]["user"] == viewer["viewer"]
-    assert [each[2:] for each in refused] == [each[1:] for each in refused_then]
+    assert [each[2:] for each in refused] == [each[1:] for each in viewer_errors]
     assert {each["deviceId"] for each in viewer["viewer"]["devices"]["nodes"]} == {"desktop"}
 
 
-async def test_a_fragment_before_a_link_keeps_no_rights(accounts: TwoAccounts) -> None:
+async def test_fragment_used_before_and_after_link_has_new_rights(accounts: TwoAccounts) -> None:
     await accounts.world.ask(
         f'mutation {{ updateAppMetadata(input: {{userId: "{GOOGLE}", patch: {{secret: 1}}}}) {{ errors {{ code }} }} }}',
         accounts.application,
@@ -175,13 +183,13 @@ async def test_a_fragment_before_a_link_keeps_no_rights(accounts: TwoAccounts) -
       b: linkIdentity(input: {secondary: {token: $proof}}) { user { ...F } errors { code } } }
     fragment F on User { logEvents(first: 100) { nodes { type userId } } }"""
     token = accounts.world.user_token(JOHN, ALL_SCOPES)
-    told = await accounts.world.ask(query, token, proof=accounts.world.user_token(GOOGLE))
-    events = told["b"]["user"]["logEvents"]["nodes"]
+    answer = await accounts.world.ask(query, token, proof=accounts.world.user_token(GOOGLE))
+    events = answer["b"]["user"]["logEvents"]["nodes"]
     assert GOOGLE in [each["userId"] for each in events]
     assert "APP_METADATA_UPDATED" not in [each["type"] for each in events]
 
 
-async def test_a_caller_who_unlinks_themselves_is_the_other_account(accounts: TwoAccounts) -> None:
+async def test_caller_who_unlinks_their_account_loses_old_profile(accounts: TwoAccounts) -> None:
     linked = await accounts.link()
     identity = linked["user"]["identities"][1]["id"]
     query = f"""mutation {{
@@ -189,7 +197,7 @@ async def test_a_caller_who_unlinks_themselves_is_the_other_account(accounts: Tw
       b: updateUserMetadata(input: {{patch: {{mine: 1}}}}) {{ user {{ userId }} errors {{ code }} }}
       c: updateUserMetadata(input: {{userId: "{JOHN}", patch: {{mine: 1}}}}) {{ errors {{ code }} }} }}"""
     answer = (await accounts.world.post(query, accounts.world.user_token(GOOGLE))).json()
-    # The profile that the account left is another's by now.
+    # After the unlinking, the caller is GOOGLE, and the profile JOHN belongs to another user.
     assert answer["data"]["a"] == {"user": {"userId": JOHN, "name": None, "userMetadata": None}, "errors": []}
     assert answer["data"]["b"] == {"user": {"userId": GOOGLE}, "errors": []}
     assert answer["data"]["c"] is None
@@ -197,7 +205,7 @@ async def test_a_caller_who_unlinks_themselves_is_the_other_account(accounts: Tw
     assert refused == dict.fromkeys(("a.user.name", "a.user.userMetadata", "c"), "FORBIDDEN")
 
 
-# ---------------------------------------------------------------- profiles that come and go within a request
+# ---------------------------------------------------------------- profiles that are created or deleted within one request
 
 
 RECORD = f'recordLogin(input: {{connection: "{DATABASE}", profile: {{user_id: "new"}}}}) {{ user {{ userId appMetadata }} errors {{ code }} }}'
@@ -205,7 +213,7 @@ SET = 'updateAppMetadata(input: {userId: "auth0|new", patch: {admin: true}}) { e
 
 
 @pytest.mark.parametrize("exists", [False, True], ids=["created", "deleted and created"])
-async def test_app_metadata_of_a_profile_made_meanwhile_is_refused(world: World, exists: bool) -> None:
+async def test_own_app_metadata_is_refused_for_a_profile_just_created(world: World, exists: bool) -> None:
     await world.add_connection()
     delete = ""
     if exists:
@@ -221,8 +229,8 @@ async def test_app_metadata_of_a_profile_made_meanwhile_is_refused(world: World,
 
 
 @pytest.fixture
-def ruled(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A login rule that takes app_metadata from what the provider sent."""
+def copying_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Enables a login rule that copies the name from the provider to app_metadata."""
 
     async def enabled(self: LoginRules, tenant: str) -> list[LoginRule]:
         return [LoginRule("copy", "Copy", lambda user, login: {"app_metadata": {"from": str(login.claims.name)}})]
@@ -230,9 +238,9 @@ def ruled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(LoginRules, "enabled", enabled)
 
 
-@pytest.mark.usefixtures("ruled")
+@pytest.mark.usefixtures("copying_rule")
 @pytest.mark.parametrize("exists", [False, True], ids=["first login", "next login"])
-async def test_a_login_rule_sets_no_app_metadata_for_its_reporter(world: World, exists: bool) -> None:
+async def test_login_rule_cannot_set_the_callers_own_app_metadata(world: World, exists: bool) -> None:
     await world.add_connection()
     if exists:
         await world.add_user("new")
@@ -244,5 +252,5 @@ async def test_a_login_rule_sets_no_app_metadata_for_its_reporter(world: World, 
     for token in (world.user_token("auth0|jane", ALL_SCOPES), world.application_token(ALL_SCOPES)):
         assert (await world.ask(record, token))["recordLogin"]["errors"] == []
     assert (await stored(world, "auth0|new"))["app_metadata"] == {"from": "N"}
-    # What changes nothing is no write of it.
+    # The same login again changes no app_metadata, so it is allowed.
     assert (await world.ask(record, world.user_token("auth0|new", ALL_SCOPES)))["recordLogin"]["errors"] == []

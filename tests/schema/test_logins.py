@@ -1,4 +1,4 @@
-"""Logins through GraphQL on the real database: what each makes of profile, identity, device and history."""
+"""Logins through GraphQL on the real database: how they change the profile, the identity, the device and the history."""
 
 import asyncio
 import itertools
@@ -73,7 +73,7 @@ async def test_login_of_each_strategy_creates_user_device_and_event(world: World
         assert (event["connection"], event["ip"], event["clientId"]) == (name, "203.0.113.7", "web")
         assert event["isMobile"] is False
         assert user["lastIp"] == "203.0.113.7"
-        # The same account once more is the same profile.
+        # A second login of the same account finds the same profile.
         again = await record_login(world, name, raw)
         assert (again["created"], again["user"]["id"]) == (False, user["id"])
         assert again["user"]["loginsCount"] == user["loginsCount"] + 1
@@ -90,7 +90,7 @@ async def test_social_account_is_one_user_across_connections(world: World) -> No
     assert (await record_login(world, "google-two", {"sub": "1"}))["user"]["id"] == first["user"]["id"]
     one, two = [await record_login(world, name, {"sub": "1", "email": "a@b.c"}) for name in ("corp-one", "corp-two")]
     assert len({first["user"]["id"], one["user"]["id"], two["user"]["id"]}) == 3
-    # Nobody is matched by address, and two accounts of one provider may have the same.
+    # An e-mail address never identifies an account of a provider. Two accounts can have the same one.
     assert (await record_login(world, "corp-one", {"sub": "2", "email": "a@b.c"}))["created"]
     assert (one["user"]["userId"], two["user"]["userId"]) == ("oidc|corp-one|1", "oidc|corp-two|1")
 
@@ -150,7 +150,7 @@ async def test_on_each_login_refreshes_root_attributes(world: World) -> None:
         "doe@example.com",
         2,
     )
-    # What the provider says nothing of stays, and so does a default.
+    # A value that the provider does not send stays, and so does a default.
     assert (user["givenName"], user["nickname"]) == ("Jane", "jane")
     assert root(user, "NAME") == ("Jane Doe", "IDP")
     assert root(user, "NICKNAME") == ("jane", "DEFAULT")
@@ -174,7 +174,7 @@ async def test_on_first_login_sets_once_and_leaves_to_edit(world: World) -> None
     assert user["version"] == 2
 
 
-async def test_never_creates_nobody_and_sets_nothing(world: World) -> None:
+async def test_sync_never_refuses_new_users_and_copies_nothing(world: World) -> None:
     await world.add_connection("g", "google-oauth2", SyncRootAttributes.NEVER)
     assert refusal(await try_login(world, "g", {"sub": "1", "name": "Jane"})) == ("NOT_FOUND", ["profile"])
     assert await count(world, "users") == 0
@@ -296,7 +296,7 @@ async def test_too_large_provider_profile_becomes_a_marker_and_event(world: Worl
 
 @pytest.mark.parametrize("letter", ["x", "é", "字"])
 async def test_profile_data_and_event_agree_at_the_limit(world: World, letter: str) -> None:
-    """Bytes of what is stored count: escapes and spaces would make it larger."""
+    """The limit counts the bytes of compact JSON in UTF-8, without escapes and spaces."""
     await world.add_connection("g", "google-oauth2")
     room = MAX_PROFILE_BYTES - len('{"sub":"1","bio":""}')
     bio = letter * (room // len(letter.encode()))
@@ -317,7 +317,7 @@ async def test_provider_tokens_are_kept_encrypted(world: World) -> None:
     assert (identity["accessToken"], identity["refreshToken"]) == ("at-s3cret", "rt-s3cret")
     stored = await world.database["users"].find_one({"tenant": world.tenant})
     assert "s3cret" not in str(stored)
-    # A login without them keeps them.
+    # A login without tokens does not change the stored tokens.
     assert (await record_login(world, "g", {"sub": "1"}))["user"]["identities"][0]["accessToken"] == "at-s3cret"
     events = await world.database["log_events"].find({"tenant": world.tenant}).to_list(None)
     assert "s3cret" not in str(events)
@@ -345,7 +345,7 @@ async def test_idempotency_key_returns_first_answer_and_records_once(world: Worl
 
 
 async def test_login_answers_the_profile_that_it_wrote(world: World, commands: list[str]) -> None:
-    """Nothing is read after the commit."""
+    """The payload is made of the written profile: the service reads nothing after the commit."""
     await world.add_connection("g", "google-oauth2")
     fields = "id version name email raw lastLogin loginsCount identities { connection profileData accessToken }"
     query = f"mutation($input: RecordLoginInput!) {{ recordLogin(input: $input) {{ user {{ {fields} }} }} }}"
@@ -381,7 +381,7 @@ async def test_concurrent_logins_leave_exact_counters_no_duplicates(world: World
         async with turns:
             assert (await world.ask(query, token, input=input))["recordLogin"]["errors"] == []
 
-    # Each user's five are close together, so that they meet.
+    # The five logins of each user are next to each other, so that they run at the same time.
     order = sorted(range(1_000), key=lambda number: (number % 200 // 8, number))
     await asyncio.gather(*(one(number) for number in order))
     users = await world.database["users"].find({"tenant": world.tenant}).to_list(None)
@@ -425,7 +425,7 @@ async def test_ten_failures_block_the_ip_address_for_that_account(world: World) 
             world, connection=DATABASE, identifier="john", reason="WRONG_PASSWORD", ip="203.0.113.7"
         )
     assert (await record_login(world, DATABASE, profile, ip="203.0.113.7"))["user"]
-    # A good login counts them from the start.
+    # A successful login resets the count.
     for _ in range(MAX_FAILURES):
         await record_failed_login(
             world, connection=DATABASE, identifier="john", reason="WRONG_PASSWORD", ip="203.0.113.7"
@@ -438,7 +438,7 @@ async def test_ten_failures_block_the_ip_address_for_that_account(world: World) 
     assert "login_failures" not in str((await world.stored(john)).keys())
 
 
-async def test_failures_count_by_account_whatever_the_spelling(world: World) -> None:
+async def test_all_spellings_of_an_identifier_share_one_failure_count(world: World) -> None:
     await world.add_connection()
     await world.add_user("john", username="johnny")
     spellings = itertools.product(
@@ -468,7 +468,7 @@ async def test_unblocking_lifts_the_addresses_too(world: World) -> None:
     assert (await record_login(world, DATABASE, {"user_id": "john"}, ip="203.0.113.7"))["user"]["version"] == 1
     [event] = [each for each in await world.events(john) if each["type"] == "USER_UNBLOCKED"]
     assert event["reason"] == "it was him"
-    # Where there is nothing to lift nothing is written.
+    # A user who is not blocked is not changed.
     assert (await act(world, "unblockUser", userId=john.user_id))["user"]["version"] == 1
     assert len([each for each in await world.events(john) if each["type"] == "USER_UNBLOCKED"]) == 1
 
@@ -563,9 +563,7 @@ async def test_credential_of_blocked_user_or_expired_is_invalid(world: World) ->
         assert codes(await world.post(STANDS, tool, hash=bad)) == ["BAD_USER_INPUT"]
 
 
-async def test_the_same_device_is_one_and_the_longest_unused_goes(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_repeated_device_is_updated_and_oldest_is_deleted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.store.devices.MAX_DEVICES", 3)
     await world.add_connection("g", "google-oauth2")
     start = now() - timedelta(hours=1)
@@ -599,7 +597,7 @@ async def test_connections_are_made_and_their_settings_changed(world: World) -> 
     }
     changed = await save(world, name="corp", strategy="samlp", syncRootAttributes="NEVER")
     assert changed["authConnection"]["syncRootAttributes"] == "NEVER"
-    # A login goes by what is stored now, not by what was read a while ago.
+    # A login uses the stored settings of the connection, not a cached copy.
     assert refusal(await try_login(world, "corp", {"nameID": "1"})) == ("NOT_FOUND", ["profile"])
     assert (await save(world, name="corp", strategy="oidc"))["errors"] == [
         {"code": "INVALID_INPUT", "path": ["strategy"]}
@@ -633,7 +631,7 @@ async def test_login_rule_moves_user_metadata_to_root_attributes(world: World) -
     user = recorded["user"]
     assert root(user, "NAME") == ("From Metadata", "RULE")
     assert root(user, "GIVEN_NAME") == ("Given", "RULE")
-    # What is no string, or what updateRootAttributes would refuse, stays; so do other keys.
+    # Values that are not valid root attributes stay in user_metadata, and so do other keys.
     assert user["userMetadata"] == {"nickname": 7, "picture": "no url", "color": "blue"}
     assert user["version"] == 2
     changes = {each["path"]: (each["before"], each["after"]) for each in recorded["logEvent"]["changes"]}
@@ -696,7 +694,7 @@ async def test_installed_login_rule_that_raises_fails_login_by_name(
         assert await logins_told(world) == events
 
 
-async def test_nobody_but_the_login_service_records_logins(world: World) -> None:
+async def test_only_the_login_service_can_record_logins(world: World) -> None:
     await world.add_connection("g", "google-oauth2")
     john = await world.add_user("john")
     input = {"connection": "g", "profile": {"sub": "1"}}
@@ -704,7 +702,7 @@ async def test_nobody_but_the_login_service_records_logins(world: World) -> None
         answer = await world.post(RECORD_LOGIN, token, input=input)
         assert codes(answer) == ["FORBIDDEN"]
         assert answer.json()["errors"][0]["extensions"]["scopes"] == [["create:logins"]]
-    # One that holds nothing else is told that it was done, and of the profile what names it.
+    # With this scope alone, the payload contains `created` and the identifiers of the profile, and no other field.
     query = "mutation($input: RecordLoginInput!) { recordLogin(input: $input) { created user { userId version name } errors { code } } }"
     answer = await world.post(query, world.application_token(["create:logins"]), input=input)
     told = answer.json()["data"]["recordLogin"]

@@ -1,4 +1,4 @@
-"""Without a way to send mail, outside of development: what would send some is refused and writes nothing."""
+"""In production without a mail server, mutations that would send an e-mail are refused and write nothing."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -50,7 +50,7 @@ def settings_of(world: World, **settings: Any) -> Settings:
 
 
 class Service:
-    """The service outside of development, with or without a way to send mail."""
+    """The service in production, with or without a mail server."""
 
     def __init__(self, world: World, **settings: Any) -> None:
         app = build(settings_of(world, **settings), world.database)
@@ -68,7 +68,7 @@ class Service:
         return (await self.ask(query, token))[name]["errors"]
 
     async def obstacles(self, user: User, token: str | None = None) -> set[str]:
-        """The actions that are refused since no mail can be sent."""
+        """Returns the actions that viewerActions refuses with MAIL_UNAVAILABLE."""
         found = (await self.ask(ACTIONS, token, id=user.user_id))["user"]["viewerActions"]
         return {each["name"] for each in found if each["code"] == "MAIL_UNAVAILABLE" and not each["allowed"]}
 

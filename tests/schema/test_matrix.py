@@ -92,7 +92,7 @@ def test_field_prints_its_rule_only_if_it_differs_from_its_type() -> None:
     assert opened == OPEN_OF_USER
 
 
-async def test_reading_is_as_the_table_says(tenants: Tenants) -> None:
+async def test_reading_follows_the_authorization_table(tenants: Tenants) -> None:
     assert await differences_in_reading(tenants, CALLERS, SCOPE_SETS) == []
 
 
@@ -128,7 +128,7 @@ async def test_anonymous_may_nothing(tenants: Tenants) -> None:
 
 
 def guarded_by(rule: Rule) -> list[str]:
-    """The mutations beside profiles whose directive prints this rule."""
+    """Returns the mutations that do not change a profile and print this rule."""
     fields, printed = fields_of("Mutation"), authorized(rule)
     return [name for name in OTHER_MUTATIONS if declared(fields[name], Authorized) == printed]
 
@@ -138,7 +138,7 @@ EXTREMES = [frozenset(), frozenset(map(str, Scope))]
 
 
 def around(rule: Rule) -> list[frozenset[str]]:
-    """What opens it, or is a part of that, alone and with what opens its parent; what does not; everything."""
+    """Returns sets of scopes to test: each alternative and each of its scopes, with and without the parent's scopes."""
     alternatives = [frozenset(map(str, each)) for each in (*rule.scopes, *(rule.self_ or ()))]
     opening = {*alternatives, *(frozenset({scope}) for each in alternatives for scope in each)}
     return [*PARENT_SCOPES, *(parent | each for parent in PARENT_SCOPES for each in opening), EXTREMES[1]]
@@ -187,7 +187,7 @@ async def test_unknown_and_not_to_be_known_look_the_same(tenants: Tenants) -> No
     assert (await tenants.world.stored(tenants.john))["version"] == 1
 
 
-async def test_app_metadata_is_told_to_no_user_in_any_way(world: World) -> None:
+async def test_no_response_shows_users_their_own_app_metadata(world: World) -> None:
     await world.add_connection()
     marker = "m4rk3r"
     john = await world.add_user("john", app_metadata={marker: marker})
@@ -220,13 +220,13 @@ async def test_app_metadata_is_told_to_no_user_in_any_way(world: World) -> None:
     ):
         answer = await world.post(write, world.user_token(john, own))
         assert marker not in answer.text
-    # A tool with the scopes sees it all, and so the marker was there to be seen.
+    # An application with the scopes sees the marker, so the marker is stored.
     answer = await world.post(query, world.application_token(), ids=ids)
     for path in (f"app_metadata.{marker}", f'"reason":"{marker}"', f'"ip":"{marker}"', f'"name":"{marker}"'):
         assert path in answer.text
 
 
-async def test_no_scope_gives_a_user_their_own_app_metadata(world: World) -> None:
+async def test_no_scope_allows_access_to_own_app_metadata(world: World) -> None:
     john = await world.add_user("john", app_metadata={"a": 1})
     token = world.user_token(john, [*map(str, Scope)])
     write = 'mutation { updateAppMetadata(input: {userId: "auth0|john", patch: {a: 2}}) { errors { code } } }'
@@ -236,7 +236,7 @@ async def test_no_scope_gives_a_user_their_own_app_metadata(world: World) -> Non
     read = (await world.post("{ viewer { appMetadata } }", token)).json()
     assert read["data"] == {"viewer": {"appMetadata": None}}
     assert read["errors"][0]["extensions"] == {"code": "FORBIDDEN", "scopes": []}
-    # Without any scope of app_metadata they are told of none either, unless it is about somebody else.
+    # Without a scope for app_metadata, the error lists no scopes for the own profile, but lists them for another one.
     token = world.user_token(john, ["read:current_user"])
     answer = (await world.post(write, token)).json()
     assert answer["errors"][0]["extensions"] == {"code": "FORBIDDEN", "scopes": []}

@@ -22,7 +22,7 @@ def changing(change: str, role_id: str = "rol_editor") -> str:
 
 
 async def with_role(world: World) -> Any:
-    """A role of one permission."""
+    """Adds the role Editor with one permission."""
     return await world.add_role("Editor", [{"api": "a", "name": "edit"}])
 
 
@@ -47,7 +47,7 @@ async def test_users_do_not_change_a_role_that_they_have(world: World, change: s
 @pytest.mark.parametrize("caller", ["auth0|john", "google-oauth2|g1"])
 @pytest.mark.parametrize("change", CHANGES)
 async def test_role_of_a_linked_account_is_the_users_own(accounts: TwoAccounts, change: str, caller: str) -> None:
-    """John does not have the role Editor. His account with Google has it, and gets it back when it is unlinked."""
+    """John does not have the role Editor. His Google account has it, and has it again after it is unlinked."""
     edit = {"$set": {"permissions": [{"api": "a", "name": "edit"}]}}
     await accounts.world.database["roles"].update_one({"tenant": accounts.world.tenant, "name": "Editor"}, edit)
     token = accounts.world.user_token("auth0|john", ALL_SCOPES)
@@ -76,14 +76,14 @@ async def test_users_describe_a_role_that_they_have(world: World) -> None:
     john = await world.add_user("john", role_ids=(await with_role(world),))
     same = 'name: "Editor", permissions: [{api: "a", name: "edit", description: "Edits"}]'
     change = f'updateRole(input: {{%s, description: "For editors", {same}}})'
-    told = await world.ask(changing(change), world.user_token(john, ALL_SCOPES))
-    assert told["updateRole"]["errors"] == []
+    data = await world.ask(changing(change), world.user_token(john, ALL_SCOPES))
+    assert data["updateRole"]["errors"] == []
     role = await role_of(world)
     assert (role["description"], role["permissions"][0]["description"]) == ("For editors", "Edits")
 
 
-async def test_role_that_a_user_is_given_meanwhile_is_their_own(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The profile is looked at right before the write, and not when the request begins."""
+async def test_role_assigned_during_the_request_is_the_users_own(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service reads the profile of the caller right before the write, not when the request begins."""
     role, john = await with_role(world), await world.add_user("john")
     one = Roles._one
 
@@ -95,10 +95,10 @@ async def test_role_that_a_user_is_given_meanwhile_is_their_own(world: World, mo
     assert codes(await world.post(changing(CHANGES[0]), world.user_token(john, ALL_SCOPES))) == ["FORBIDDEN"]
 
 
-async def test_account_linked_meanwhile_counts_for_its_roles(
+async def test_roles_of_an_account_linked_during_the_request_count(
     accounts: TwoAccounts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The caller is looked up again while the write waits for its turn."""
+    """The service reads the profile of the caller again before it writes."""
     apply = Roles._write
 
     async def linked(self: Roles, *arguments: Any) -> Any:
@@ -109,7 +109,7 @@ async def test_account_linked_meanwhile_counts_for_its_roles(
     monkeypatch.setattr(Roles, "_write", linked)
     users = accounts.world.database["users"]
     token = accounts.world.user_token("auth0|john", ALL_SCOPES)
-    # The application that links takes no roles over, so that only the linked account has the role.
+    # This application has no scope to share roles by a link, so only the linked account has the role.
     application = accounts.world.application_token(
         ["update:users", "read:users", "read:users_app_metadata", "read:roles", "read:logs", "read:device_credentials"]
     )

@@ -1,4 +1,4 @@
-"""What is held about a user, as one document."""
+"""exportPersonalData returns everything that is stored about a user in one document."""
 
 import json
 import re
@@ -62,7 +62,7 @@ async def john(world: World) -> User:
     return john
 
 
-async def test_a_tool_gets_all_that_is_held(world: World, john: User) -> None:
+async def test_application_exports_all_stored_data(world: World, john: User) -> None:
     told = await export(world, world.application_token(ALL_SCOPES), userId=john.user_id, reason="asked in writing")
     assert told["errors"] == []
     data = told["data"]
@@ -79,7 +79,7 @@ async def test_a_tool_gets_all_that_is_held(world: World, john: User) -> None:
     assert [each["device_id"] for each in data["devices"]] == ["m-device"]
     assert [each["client_id"] for each in data["authorized_applications"]] == ["shop"]
     assert [each["name"] for each in data["mfa_enrollments"]] == ["XXXXXXX1929"]
-    # All of the history, however old.
+    # The whole history, not only the past two days.
     assert len(data["log_events"]) == 250 + 1 + 2 + 1
     changed = next(each for each in data["log_events"] if each["type"] == "USER_METADATA_UPDATED")
     assert changed["reason"] == "m-reason"
@@ -106,7 +106,7 @@ async def test_users_get_of_theirs_what_they_may_read(
     assert codes(await world.post(EXPORT, token, input={})) == ["INSUFFICIENT_USER_AUTHENTICATION"]
 
 
-async def test_an_export_holds_no_more_than_its_scopes_open(world: World, john: User) -> None:
+async def test_export_contains_only_what_the_scopes_allow(world: World, john: User) -> None:
     token = world.application_token(["read:users", "read:users_app_metadata"])
     data = (await export(world, token, userId=john.user_id))["data"]
     assert set(data) == {"user"}
@@ -183,7 +183,7 @@ def test_query_for_the_rest_of_each_attribute_is_valid(name: str) -> None:
 
 
 async def read_on(world: World, token: str, entry: Any) -> list[Any]:
-    """What the query of a truncated list answers, page after page."""
+    """Returns the items of all pages of the query of a truncated list."""
     found: list[Any] = []
     query = entry["query"]
     while True:
@@ -220,7 +220,7 @@ async def test_truncated_history_says_how_to_get_the_rest(
 async def test_truncated_lists_and_attributes_name_a_query(
     world: World, john: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing fits: each part names the query that has all of it, and each query can be sent."""
+    """If no part fits, each part names a query that returns all of it. Each query is valid."""
     token = world.application_token(ALL_SCOPES)
     whole = (await export(world, token, userId=john.user_id))["data"]
     monkeypatch.setattr(personal_data, "MAX_BYTES", 20)
@@ -256,7 +256,7 @@ async def test_large_lists_leave_room_for_history(world: World, john: User, monk
 
 
 async def test_export_reads_no_more_than_it_returns(world: World, john: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Few at once while they are large, and a page when they are small."""
+    """The export reads few large items at once, and a whole page of small items."""
     sizes: list[int] = []
     pages = Lists.pages
 

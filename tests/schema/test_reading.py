@@ -280,7 +280,7 @@ async def test_root_attributes_are_editable_as_the_connection_says(
         assert (await world.stored(user))["name"] == "U"
 
 
-async def test_raw_holds_what_may_be_seen_in_snake_case_and_no_token(world: World) -> None:
+async def test_raw_has_readable_fields_in_snake_case_and_no_token(world: World) -> None:
     john = await world.add_user("john", user_metadata={"a": 1}, app_metadata={"secret": "s3cret"})
     path = "identities.0"
     secrets = {
@@ -314,7 +314,7 @@ async def test_identity_provider_tokens_are_for_those_with_the_scope(world: Worl
     assert codes(refused) == ["FORBIDDEN"]
 
 
-async def test_metadata_comes_whole_or_by_paths(world: World) -> None:
+async def test_metadata_is_returned_as_a_whole_or_by_paths(world: World) -> None:
     document = {"address": {"city": "Paris", "lines": [{"a": 1}]}, "tags": ["x"], "empty": {}}
     john = await world.add_user("john", user_metadata=document)
     jane = await world.add_user("jane")
@@ -325,7 +325,7 @@ async def test_metadata_comes_whole_or_by_paths(world: World) -> None:
     assert (await world.ask(query, world.user_token(jane), paths=paths))["viewer"] == {"whole": {}, "some": {}}
 
 
-async def test_the_caller_is_told_what_their_token_says(world: World) -> None:
+async def test_caller_returns_the_claims_of_the_token(world: World) -> None:
     john = await world.add_user("john")
     query = "{ caller { kind subject tenant scopes user { userId } } }"
     assert (await world.ask(query, world.user_token(john, ["read:current_user"])))["caller"] == {

@@ -80,7 +80,7 @@ async def test_permissions_of_a_role_have_descriptions(world: World) -> None:
     role = (await act(world, "createRole", name="Editor", permissions=first))["role"]
     assert sorted(role["permissions"], key=lambda each: each["name"]) == first
     assert (await last_event(world))["details"]["after"]["permissions"][0]["description"] == "Read orders"
-    # Left out it stays, empty it goes, and another takes its place.
+    # A description that is left out stays, empty text removes it, and a new text replaces it.
     both = [{"api": "a", "name": "read"}, {"api": "a", "name": "write", "description": "Write orders"}]
     role = (await act(world, "updateRole", roleId=role["roleId"], permissions=both))["role"]
     assert role["permissions"] == permissions(read="Read orders", write="Write orders")
@@ -142,7 +142,7 @@ async def test_roles_are_given_and_taken_each_with_its_event(world: World) -> No
     event = await last_event(world)
     assert (event["type"], event["reason"], event["user_version"]) == ("ROLES_ASSIGNED", "promoted", 2)
     assert event["changes"] == [{"path": "roles", "after": ["A", "B"]}]
-    # What they have already changes nothing.
+    # A role that the user already has changes nothing.
     assert (await act(world, "assignRoles", userId=john.user_id, roleIds=roles[:1]))["user"]["version"] == 2
     taken = await act(world, "unassignRoles", userId=john.user_id, roleIds=roles[:1])
     assert [each["name"] for each in taken["user"]["roles"]] == ["B"]
@@ -190,7 +190,7 @@ async def test_permissions_are_the_union_with_their_sources(world: World) -> Non
 
 
 @pytest.mark.parametrize("name", ["assignRoles", "unassignRoles", "grantPermissions", "revokePermissions"])
-async def test_nobody_does_it_to_themselves_whatever_their_scopes(world: World, name: str) -> None:
+async def test_users_cannot_change_their_own_roles_or_permissions(world: World, name: str) -> None:
     john = await world.add_user("john")
     await world.add_role("Editor")
     what = {"roleIds": ["rol_editor"]} if name.endswith("Roles") else {"permissions": [{"api": "a", "name": "b"}]}
@@ -229,13 +229,13 @@ async def test_deleted_role_disappears_from_all_its_users(world: World) -> None:
     finally:
         job.cancel()
         await asyncio.gather(job, return_exceptions=True)
-    # Nothing of the profile but the name of what is gone went: its version stays.
+    # Only the reference to the deleted role was removed, so the version of the profile stays.
     assert (await world.stored(john))["version"] == 1
     await users.delete_many({"tenant": world.tenant})
 
 
 async def test_deleting_a_role_wakes_the_job_that_clears_it(world: World, settings: Settings) -> None:
-    """Well before it would look by itself."""
+    """The job runs at once, before its next regular run."""
     job = ClearRoles(RoleStore(world.database))
     services = build_services(settings, world.database, True, build_tokens(settings, True), job.wake)
     tool = Principal(world.tenant, "tool@clients", ActorKind.APPLICATION, frozenset(Scope))
@@ -254,7 +254,7 @@ async def test_deleting_a_role_wakes_the_job_that_clears_it(world: World, settin
 
 
 def another_process(world: World) -> tuple[RoleChanges, Principal]:
-    """The service with a queue of its own: only the database orders its writes."""
+    """Returns the service as in another process: it has its own queue, so only the database orders its writes."""
     callers, snapshots = world.callers(), Snapshots(Records(world.database))
     tool = Principal(world.tenant, "tool@clients", ActorKind.APPLICATION, frozenset(Scope))
     return RoleChanges(world.writes(), callers, RoleStore(world.database), snapshots, lambda: None), tool
@@ -275,7 +275,7 @@ async def test_concurrent_role_updates_lose_nothing(world: World) -> None:
     await asyncio.gather(*(write(changes[number % 3]) for number in range(9)))
     role = (await act(world, "updateRole", roleId="rol_editor"))["role"]
     assert (role["name"], role["description"], len(role["permissions"])) == ("Author", "Writes", 1)
-    # One version for each change. The others found it made.
+    # Each change has one version. The other requests changed nothing.
     assert role["version"] == 4
 
 
@@ -320,7 +320,7 @@ async def test_name_contains_takes_what_a_name_could_contain(world: World) -> No
 
 
 async def test_permission_events_tell_only_what_differs(world: World) -> None:
-    """All permissions together would be larger than what an event keeps of a value."""
+    """All permissions together would be larger than the maximum size of a value in an event."""
     many = [{"api": "urn:api", "name": f"permission:{number}"} for number in range(200)]
     john = await world.add_user("john", permissions=tuple(many))
     one = {"api": "urn:api", "name": "read"}

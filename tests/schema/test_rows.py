@@ -1,5 +1,4 @@
-"""What the matrix does not try of the table of who may what: recent sign-ins, inputs beside the single mutations, and
-what is open to every token."""
+"""Authorization that the matrix does not test: recent sign-ins, other inputs, and fields that need no scope."""
 
 import time
 from typing import Any
@@ -15,13 +14,13 @@ from tests.world import ALL_SCOPES, DATABASE, World, codes
 
 # changePassword also accepts the current password.
 NEEDS_RECENT_SIGN_IN = {*RECENT_SIGN_IN, "changePassword"}
-# Everything that may be done to oneself, and what is not done to anybody.
+# The mutations that change the profile of John.
 ABOUT_SELF = [name for name, each in ALL_MUTATIONS.items() if '"auth0|john"' in each]
 TOO_OLD = "INSUFFICIENT_USER_AUTHENTICATION"
 
 
 @pytest.mark.parametrize("name", ABOUT_SELF)
-async def test_a_recent_sign_in_is_needed_as_the_table_says(world: World, name: str) -> None:
+async def test_recent_sign_in_is_required_as_in_the_table(world: World, name: str) -> None:
     await world.add_connection()
     await world.add_role("Editor")
     second = Identity(provider="google-oauth2", connection="g", user_id="g1", is_social=True, origin=new_id())
@@ -34,7 +33,7 @@ async def test_a_recent_sign_in_is_needed_as_the_table_says(world: World, name: 
     old = {"auth_time": time.time() - 301}
     john, jane = (world.token_with(f"auth0|{each}", ALL_SCOPES, **old) for each in ("john", "jane"))
     assert (TOO_OLD in codes(await world.post(mutation, john))) is (name in NEEDS_RECENT_SIGN_IN)
-    # It makes no difference to whoever acts on somebody else.
+    # For callers who act on another profile, the age of the sign-in makes no difference.
     for token in (jane, world.application_token(ALL_SCOPES)):
         assert TOO_OLD not in codes(await world.post(mutation, token))
 
@@ -43,7 +42,7 @@ def test_what_needs_a_recent_sign_in_is_tried() -> None:
     assert set(ABOUT_SELF) >= NEEDS_RECENT_SIGN_IN
 
 
-async def test_a_current_password_stands_for_a_recent_sign_in(world: World) -> None:
+async def test_current_password_replaces_a_recent_sign_in(world: World) -> None:
     await world.add_connection()
     await world.add_user("john")
     old = world.token_with("auth0|john", auth_time=time.time() - 301)
@@ -92,13 +91,13 @@ async def test_app_metadata_of_a_new_user_needs_its_own_scope(world: World, scop
 
 
 @pytest.mark.parametrize("is_user", [False, True])
-async def test_the_caller_is_told_to_every_token(world: World, is_user: bool) -> None:
+async def test_caller_is_readable_with_every_token(world: World, is_user: bool) -> None:
     await world.add_connection()
     john = await world.add_user("john")
     token = world.user_token(john, []) if is_user else world.application_token([])
     told = await world.ask("{ caller { kind tenant scopes } rateLimit { limit } }", token)
     assert told["caller"] == {"kind": "USER" if is_user else "APPLICATION", "tenant": world.tenant, "scopes": []}
-    # Whoever is given a user is told what they could do to it.
+    # A caller who gets a user in a payload may read viewerActions, even without a scope for reading.
     only_write = ["update:current_user_metadata"] if is_user else ["update:users"]
     token = world.user_token(john, only_write) if is_user else world.application_token(only_write)
     write = 'mutation { updateUserMetadata(input: {userId: "auth0|john", patch: {a: 1}}) { user { viewerActions { name allowed } } } }'

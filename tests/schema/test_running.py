@@ -1,4 +1,4 @@
-"""A request that runs while its caller is blocked, deleted or created: each write asks again who the caller is."""
+"""A request that runs while its caller is blocked, deleted or created: each write reads the caller again."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -35,7 +35,7 @@ async def two(world: World) -> tuple[User, User]:
 
 
 def after_identification(monkeypatch: pytest.MonkeyPatch, step: Step, times: int = 1) -> None:
-    """Runs `step` once, when the service has found out who calls for so many times."""
+    """Runs `step` once, after the service has identified the caller `times` times."""
     steps = [step, *[None] * (times - 1)]
 
     def patch(name: str) -> None:
@@ -55,7 +55,7 @@ def after_identification(monkeypatch: pytest.MonkeyPatch, step: Step, times: int
 
 
 def before_write(monkeypatch: pytest.MonkeyPatch, number: int, step: Step) -> None:
-    """Runs `step` once, when the write of a profile with this number is decided and about to be committed."""
+    """Runs `step` once, right before the commit of the write with this number."""
     execute, writes = Commits.execute, []
 
     async def executed(self: Commits, commit: Commit) -> None:
@@ -68,7 +68,7 @@ def before_write(monkeypatch: pytest.MonkeyPatch, number: int, step: Step) -> No
 
 
 def block(world: World, user: User) -> Step:
-    """As an administrator does it from another process."""
+    """Returns a step that blocks the user directly in the database, like an administrator in another process."""
 
     async def step() -> None:
         await world.database["users"].update_one({"_id": user.id}, {"$set": {"blocked": True}, "$inc": {"version": 1}})
@@ -77,7 +77,7 @@ def block(world: World, user: User) -> Step:
 
 
 async def content(world: World) -> str:
-    """Everything that the tenant has, but who is blocked."""
+    """Returns all documents of the tenant as JSON, without the fields `blocked` and `version`."""
     found: dict[str, Any] = {}
     for name in sorted(await world.database.database.list_collection_names()):
         documents = await world.database[name].find({"tenant": world.tenant}).sort("_id").to_list(None)
@@ -94,7 +94,7 @@ def test_every_mutation_is_tried_while_its_caller_is_blocked() -> None:
 
 @pytest.mark.parametrize("about_self", [True, False], ids=["about self", "about another"])
 @pytest.mark.parametrize("name", MUTATIONS)
-async def test_no_mutation_writes_for_a_caller_blocked_meanwhile(
+async def test_mutation_of_a_caller_blocked_during_request_is_refused(
     world: World, two: tuple[User, User], name: str, about_self: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     jane, john = two
@@ -129,7 +129,7 @@ async def test_an_application_is_not_looked_up_for_a_write(
 async def test_users_own_write_takes_four_commands(
     world: World, two: tuple[User, User], commands: list[str], user_id: str
 ) -> None:
-    """The profile is read once, to find out who calls, and the payload is what was written."""
+    """The profile is read once, to identify the caller. The payload is made of the written profile."""
     mutation = "mutation { updateUserMetadata(input: {%spatch: {a: %d}}) { user { %s } errors { code } } }"
     fields, token = (
         "id version name userMetadata raw identities { connection } roles { name }",
@@ -153,7 +153,7 @@ async def test_users_own_write_takes_four_commands(
 async def test_second_write_of_a_request_starts_from_the_first(
     world: World, two: tuple[User, User], first: str
 ) -> None:
-    """From the profile as the request began, taking the key away would change nothing."""
+    """The second write removes a key that only the first write sets. It must not start from an older profile."""
     second = "updateUserMetadata(input: {patch: {a: null}}) { user { version userMetadata } errors { code } }"
     answer = await world.ask(
         f"mutation {{ one: {first} {{ errors {{ code }} }} two: {second} }}", world.user_token(two[1])
@@ -192,7 +192,7 @@ async def test_the_rest_of_a_batch_is_refused_after_a_block(
     updates = [{"userId": john.user_id, "update": {"userMetadata": {f"k{n}": 1}}} for n in range(100)]
     caller = john if about_self else jane
     before_write(monkeypatch, 4, block(world, caller))
-    # A write on another is decided by then: the next one asks again.
+    # For another profile, the caller was already checked for this write, so only the next write is refused.
     written = 3 if about_self else 4
     token = world.user_token(caller, ALL_SCOPES)
     told = (await world.ask(BATCH, token, updates=updates))["updateUsers"]
@@ -250,10 +250,10 @@ async def test_a_block_while_a_login_is_tried_again_stops_it(
     assert codes(await world.post(record, world.user_token(two[0], ALL_SCOPES))) == ["USER_BLOCKED"]
 
 
-# ---------------------------------------------------------------- deleted and created meanwhile
+# ---------------------------------------------------------------- deleted and created during the request
 
 
-async def test_a_caller_deleted_meanwhile_has_no_profile(
+async def test_caller_deleted_during_the_request_has_no_profile(
     world: World, two: tuple[User, User], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     john = two[1]
@@ -268,7 +268,7 @@ async def test_a_caller_deleted_meanwhile_has_no_profile(
     assert await world.database["users"].count_documents({"tenant": world.tenant}) == 1
 
 
-async def test_a_caller_created_again_meanwhile_is_still_themselves(
+async def test_caller_created_again_cannot_change_own_app_metadata(
     world: World, two: tuple[User, User], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     john = two[1]
@@ -282,7 +282,7 @@ async def test_a_caller_created_again_meanwhile_is_still_themselves(
     assert codes(answer) == ["FORBIDDEN"]
 
 
-async def test_a_caller_unlinked_meanwhile_leaves_the_old_profile(
+async def test_caller_unlinked_during_request_loses_the_old_profile(
     world: World, two: tuple[User, User], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tool = world.application_token(ALL_SCOPES)

@@ -1,4 +1,4 @@
-"""Accounts that users make themselves, and passwords of those that tools make."""
+"""Accounts that users create with signUp, and passwords of users that applications create."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ async def test_whoever_signs_up_has_an_account_and_a_mail(open_world: World, mai
     assert (await verify_password(world, PASSWORD, "jane@example.com"))["mustChangePassword"] is False
     message = await mailbox.receive_to("jane@example.com")
     assert message["Subject"] == "Confirme su dirección de correo electrónico"
-    # Nothing that a stranger wrote goes to an address that nobody has shown to be theirs.
+    # An e-mail to an unverified e-mail address never contains text that a stranger wrote.
     assert "Jane" not in str(message).replace("jane@example.com", "")
     assert (await redeem_ticket(world, ticket_of(message)))["purpose"] == "VERIFY_EMAIL"
     of_users = {"tenant": world.tenant, "user": {"$exists": True}}
@@ -63,13 +63,13 @@ async def test_sign_up_with_taken_email_answers_alike_and_mails_owner(open_world
     events = await world.database["log_events"].find({"user": jane["_id"]}).sort("_id").to_list(None)
     assert [each["type"] for each in events] == ["SIGNUP_SUCCEEDED", "SIGNUP_FAILED"]
     assert events[1]["ip"] == "127.0.0.1"
-    # A name too is told by mail alone, where there is an address.
+    # If there is an e-mail address, only the e-mail reveals that a username is taken.
     assert await sign_up(world, email="jim@example.com", username="jim") == ACCEPTED
     await mailbox.receive()
     assert await sign_up(world, email="joe@example.com", username="JIM") == ACCEPTED
     assert (await mailbox.receive_to("joe@example.com"))["Subject"] == "Your account could not be created"
     assert await world.database["users"].count_documents({"tenant": world.tenant}) == 2
-    # However often: the answer stays, the mails end.
+    # After the limit, the answer stays the same, but no more e-mails are sent.
     for _ in range(4):
         assert await sign_up(world, email="jane@example.com") == ACCEPTED
     assert len(await mailbox.receive()) == 1
@@ -81,7 +81,7 @@ async def test_without_an_address_a_taken_name_is_told(open_world: World) -> Non
     assert (error["code"], error["path"]) == ("ALREADY_EXISTS", ["username"])
 
 
-async def test_how_nobody_signs_up(open_world: World) -> None:
+async def test_sign_up_is_refused_for_invalid_input(open_world: World) -> None:
     world = open_world
     await world.add_connection("e", "email")
     await world.add_connection("closed")

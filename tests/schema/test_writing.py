@@ -279,7 +279,7 @@ async def test_at_most_a_thousand_leaves_are_told(world: World) -> None:
 
 
 async def test_history_drops_oldest_and_tells_user(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A user and a tool see the same: how many events were dropped."""
+    """A user and an application see the same number of dropped events."""
     john = await world.add_user("john")
     async with service_client(world, log_max_bytes_per_user=10_000) as client:
         monkeypatch.setattr(world, "client", client)

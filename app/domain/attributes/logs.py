@@ -24,7 +24,7 @@ LOG_EVENT = Kind(
 
 
 def is_hidden(record: Record, readable: frozenset[Rule]) -> bool:
-    """Whether the reader may not know who caused the event and why, because another actor than the user caused it.
+    """Whether the reader has no right to know the actor and the reason, because the actor is not the user.
 
     An event that this service caused is not hidden.
     """
@@ -34,7 +34,7 @@ def is_hidden(record: Record, readable: frozenset[Rule]) -> bool:
 
 
 def _actor(record: Record, readable: frozenset[Rule]) -> Actor | None:
-    """Returns the actor, without its name if the reader may not know it."""
+    """Returns the actor, without its name if the reader has no right to know it."""
     found = record.get("actor")
     if found is None:
         return None
@@ -46,7 +46,7 @@ def _location(record: Record, readable: frozenset[Rule]) -> Location | None:
 
 
 def _unless_hidden(name: str, description: str) -> Computed:
-    """Declares an attribute that is null for a reader who may not know who caused the event."""
+    """Declares an attribute that is null for a reader who has no right to know who caused the event."""
 
     def value(record: Record, readable: frozenset[Rule]) -> Any:
         return None if is_hidden(record, readable) else record.get(name)

@@ -49,5 +49,5 @@ NORMALIZERS: Mapping[str, Normalizer] = {
 
 
 def normalize(strategy: str, raw: Mapping[str, Any]) -> Claims:
-    """Returns the claims of a payload. A strategy that is not in the registry is read as OpenID Connect."""
+    """Returns the claims of a raw profile. A strategy that is not in the registry is read as OpenID Connect."""
     return NORMALIZERS.get(strategy, oidc.normalize)(raw)
