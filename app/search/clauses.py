@@ -25,6 +25,11 @@ from app.search.values import Pattern, Period, parse_number, parse_period
 
 # MongoDB merges up to 200 equalities in list order. More of them would be sorted in memory.
 MAX_BRANCHES = 200
+# Conditions of a whole search. A word of one or two letters has one for each text that identifies a person.
+MAX_CONDITIONS = 400
+# Parts of a text with wildcards. Each part nests the expression of the database one level deeper.
+MAX_PARTS = 10
+_INT64 = range(-(2**63), 2**63)
 _BOOLEANS = {"true": True, "false": False}
 # What people write between the digits of a phone number.
 _PHONE_PUNCTUATION = re.compile(r"[\s()./-]")
@@ -67,6 +72,8 @@ def equals(target: SearchTarget, text: str) -> Filter:
             return Eq(target.column, _number(target, text))
         case SearchFieldType.TIME:
             period = _period(target, text)
+            if period.start == period.end:
+                raise UnsearchableError(f"A time relative to now needs < or >, such as {target.path}:<{text}.")
             return Range(target.column, period.start, period.end, includes_maximum=False)
         case SearchFieldType.ANY:
             values = [text, parse_number(text), _BOOLEANS.get(text)]
@@ -76,7 +83,7 @@ def equals(target: SearchTarget, text: str) -> Filter:
 def equals_json(target: SearchTarget, value: object) -> Filter:
     """The metadata path has this JSON value. `null` means that it has no value."""
     if value is None:
-        return Not(exists(target))
+        return negate(exists(target))
     if not isinstance(value, str | bool | int | float):
         raise UnsearchableError(
             "Only texts, numbers, booleans and null can be compared. Name a path inside the object."
@@ -155,6 +162,10 @@ def _is_selective(parts: Sequence[str]) -> bool:
 
 def _fold_parts(pattern: Pattern) -> tuple[str, ...]:
     parts = tuple(fold_for_search(each) for each in pattern.parts)
+    if not any(parts):
+        raise UnsearchableError("The text has no letters or digits.")
+    if len(parts) > MAX_PARTS:
+        raise UnsearchableError(f"A text with wildcards has at most {MAX_PARTS} parts.")
     if sum(map(len, parts)) > MAX_TEXT:
         raise UnsearchableError(f"A text with a wildcard has at most {MAX_TEXT} characters.")
     return parts
@@ -249,6 +260,8 @@ def _number(target: SearchTarget, text: str) -> int | float:
     found = parse_number(text)
     if found is None:
         raise UnsearchableError(f"{target.path} is a number.")
+    if isinstance(found, int) and found not in _INT64:
+        raise UnsearchableError(f"{target.path} is an integer of at most 64 bits.")
     return found
 
 
@@ -261,10 +274,35 @@ def any_of(parts: Sequence[Filter]) -> Filter:
     flat = [each for part in parts for each in (part.parts if isinstance(part, Or) else (part,))]
     if len(flat) > MAX_BRANCHES:
         raise UnsearchableError(f"A search has at most {MAX_BRANCHES} alternatives.")
-    return flat[0] if len(flat) == 1 else Or(tuple(flat))
+    return flat[0] if len(flat) == 1 else Or(_unique(flat))
 
 
 def all_of(parts: Sequence[Filter]) -> Filter:
     """Every part matches. Nested conditions become one list."""
     flat = [each for part in parts for each in (part.parts if isinstance(part, And) else (part,))]
-    return flat[0] if len(flat) == 1 else And(tuple(flat))
+    return flat[0] if len(flat) == 1 else And(_unique(flat))
+
+
+def negate(part: Filter) -> Filter:
+    """The part does not match. A part that matches every user becomes a filter that matches no user."""
+    return Or(()) if isinstance(part, And) and not part.parts else Not(part)
+
+
+def check_conditions(where: Filter) -> None:
+    """Raises UnsearchableError for a search with so many conditions that checking one user would take long."""
+    if _count(where) > MAX_CONDITIONS:
+        raise UnsearchableError(f"A search has at most {MAX_CONDITIONS} conditions. Use fewer or longer words.")
+
+
+def _count(where: Filter) -> int:
+    match where:
+        case And() | Or():
+            return sum(map(_count, where.parts))
+        case Not():
+            return _count(where.part)
+        case _:
+            return 1
+
+
+def _unique(parts: Sequence[Filter]) -> tuple[Filter, ...]:
+    return tuple({each.key(): each for each in parts}.values())

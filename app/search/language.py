@@ -14,7 +14,7 @@ from luqum.exceptions import ParseError
 from luqum.parser import lexer
 from luqum.thread import parse as parse_lucene
 
-from app.domain.filters import ALL, Eq, Filter, Not, Or
+from app.domain.filters import ALL, Eq, Filter, Or
 from app.domain.search_fields import SearchField
 from app.domain.search_terms import ROLE, TERMS, to_term
 from app.search.clauses import (
@@ -24,10 +24,12 @@ from app.search.clauses import (
     all_of,
     any_of,
     between,
+    check_conditions,
     equals,
     exists,
     in_person,
     matches_pattern,
+    negate,
 )
 from app.search.errors import SearchRefused, refused_at
 from app.search.pasted import read_pasted
@@ -85,6 +87,10 @@ def parse_query(text: str, fields: Mapping[str, SearchField], roles: Mapping[str
     source = _Source(text)
     translator = _Translator(source, fields, roles or {})
     where = translator.translate(source.parse())
+    try:
+        check_conditions(where)
+    except UnsearchableError as error:
+        raise SearchRefused(str(error)) from None
     return Search(where, frozenset(translator.used), frozenset(translator.roles))
 
 
@@ -160,7 +166,7 @@ class _Translator:
     def translate(self, node: tree.Item) -> Filter:
         """The filter of a node that stands outside of any field."""
         match node:
-            case tree.SearchField(name="_exists_"):
+            case tree.SearchField(name="_exists_") if isinstance(node.expr, tree.Word | tree.Phrase):
                 target = self._target(node.expr, _scalar(node.expr) or "")
                 return self._checked(node, lambda: exists(target))
             case tree.SearchField():
@@ -200,7 +206,7 @@ class _Translator:
             case tree.Group() | tree.FieldGroup():
                 return translate(node.expr)
             case tree.Not() | tree.Prohibit():
-                return Not(translate(node.a))
+                return negate(translate(node.a))
             case tree.Plus():
                 return translate(node.a)
             case tree.OrOperation():
@@ -270,4 +276,4 @@ def _scalar(node: tree.Item) -> str | None:
             return unescape(node.value)
         case tree.Prohibit() | tree.Plus():
             return f"{node.op}{_scalar(node.a) or ''}"
-    return str(node)
+    raise TypeError(type(node).__name__)

@@ -8,10 +8,11 @@ from ipaddress import ip_address
 
 from app.domain.filters import Eq, Filter, Wildcard
 from app.domain.search_terms import TERMS, to_term
-from app.search.clauses import any_of
+from app.search.clauses import any_of, in_person
+from app.search.values import Pattern
 
-_EMAIL = re.compile(r"[^\s@\"*?:()\[\]{}<>]+@[^\s@\"*?:()\[\]{}<>]+\.[^\s@\"*?:()\[\]{}<>.]+")
-_PHONE = re.compile(r"(?=.*[+()/ -]|0)\+?[\d\s()./-]+", re.ASCII)
+_EMAIL = re.compile(r"(?![-+])[^\s@\"*?:()\[\]{}<>]+@[^\s@\"*?:()\[\]{}<>]+\.[^\s@\"*?:()\[\]{}<>.]+")
+_PHONE = re.compile(r"(?!-)(?=.*[+()/ -]|0)\+?[\d\s()./-]+", re.ASCII)
 _USER_ID = re.compile(r"[A-Za-z0-9][\w.-]{1,63}\|[^\s*?\"]+")
 # Fewer digits are more likely a house number, a year or a part of a name.
 _MIN_PHONE_DIGITS = 6
@@ -31,7 +32,7 @@ def _email(text: str) -> Filter | None:
 def _user_id(text: str) -> Filter | None:
     if not _USER_ID.fullmatch(text):
         return None
-    return any_of([Eq("user_id", text), Eq(TERMS, to_term("identities.user_id", text))])
+    return in_person(Pattern((text,)))
 
 
 def _ip(text: str) -> Filter | None:

@@ -71,9 +71,13 @@ def _move(time: datetime, count: int, unit: str) -> datetime:
 def _partial_period(parts: list[int]) -> Period | None:
     try:
         start = datetime(*[*parts, 1, 1][: max(len(parts), 3)])  # type: ignore[arg-type]  # noqa: DTZ001
-        return Period(start, _end_of(start, len(parts)))
     except (ValueError, OverflowError):
         return None
+    try:
+        return Period(start, _end_of(start, len(parts)))
+    except (ValueError, OverflowError):
+        # The last year that datetime knows.
+        return Period(start, datetime.max)  # noqa: DTZ901 - times are stored without tzinfo
 
 
 def _end_of(start: datetime, parts: int) -> datetime:

@@ -1,9 +1,10 @@
 """The typed filter `where` of users, as the same filters that the query language gives."""
 
 from collections.abc import Callable, Mapping, Sequence
+from math import isfinite
 from typing import Any, TypeVar
 
-from app.domain.filters import And, Eq, Filter, Not, Or, Range
+from app.domain.filters import And, Eq, Filter, Or, Range
 from app.domain.metadata import is_well_formed
 from app.domain.search_fields import SearchField
 from app.domain.search_terms import ROLE, TERMS, to_term
@@ -13,10 +14,12 @@ from app.search.clauses import (
     all_of,
     any_of,
     between_json,
+    check_conditions,
     contains,
     equals,
     equals_json,
     exists,
+    negate,
     starts_with,
 )
 from app.search.errors import SearchRefused
@@ -39,6 +42,10 @@ def read_where(
     """
     reader = _Reader(fields, roles or {})
     found = reader.read(where, ("where",), 0)
+    try:
+        check_conditions(found)
+    except UnsearchableError as error:
+        raise SearchRefused(str(error), ("where",)) from None
     return Search(found, frozenset(reader.used), frozenset(reader.roles))
 
 
@@ -67,7 +74,7 @@ class _Reader:
                 case "or_":
                     parts.append(self._any(value, here, depth))
                 case "not_":
-                    parts.append(Not(self.read(value, here, depth + 1)))
+                    parts.append(negate(self.read(value, here, depth + 1)))
                 case "user_metadata" | "app_metadata":
                     parts += [self._metadata(name, each, (*here, str(i))) for i, each in enumerate(value)]
                 case _:
@@ -196,13 +203,15 @@ def _alternatives(found: Sequence[Filter]) -> Filter:
 
 
 def _existence(target: SearchTarget, value: bool) -> Filter:
-    return exists(target) if value else Not(exists(target))
+    return exists(target) if value else negate(exists(target))
 
 
 def _checked(text: _Text) -> _Text:
     """The value, which is checked if it is a text. A JSON value can contain text that the database cannot store."""
     if isinstance(text, str) and not (len(text) <= _MAX_TEXT and is_well_formed(text)):
         raise UnsearchableError(f"A text of a filter has at most {_MAX_TEXT} characters of well-formed Unicode.")
+    if isinstance(text, float) and not isfinite(text):
+        raise UnsearchableError("JSON does not allow NaN and infinity.")
     return text
 
 

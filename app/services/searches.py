@@ -7,14 +7,13 @@ from functools import lru_cache
 from typing import Any
 
 from app.domain.attributes.users import USER
-from app.domain.filters import ALL
-from app.domain.identifiers import fold
+from app.domain.filters import ALL, And
 from app.domain.kinds import Attribute, Order
 from app.domain.paging import ListQuery
 from app.domain.principals import Principal
 from app.domain.rules import READ_USER, READ_USERS, Rule
 from app.domain.search_fields import SearchField, SearchFieldType
-from app.domain.search_terms import MAX_TERMS
+from app.domain.search_terms import MAX_TERMS, fold_for_search
 from app.policy.rules import authenticated, readable, require
 from app.search.clauses import all_of
 from app.search.language import Search, parse_query
@@ -92,7 +91,7 @@ class UserSearches:
 
     async def warnings(self, principal: Principal | None, query: ListQuery) -> Mapping[str, str]:
         """Why a search can miss users, by code. A list without a search misses no user."""
-        if query.where == ALL:
+        if query.where is ALL or (isinstance(query.where, And) and not query.where.parts):
             return {}
         found: dict[str, str] = {}
         if await self._searches.lacks_old_profiles():
@@ -119,10 +118,11 @@ class UserSearches:
 
     async def _role_keys(self, tenant: str, names: frozenset[str]) -> Mapping[str, str]:
         """The key of each role that is named by its role ID or, without regard to case, by its name."""
-        keys: dict[str, str] = {}
-        for key, role in (await self._snapshots.roles(tenant)).items():
-            keys |= {role["role_id"]: str(key), role["name_folded"]: str(key)}
-        return {name: key for name in names if (key := keys.get(name) or keys.get(fold(name))) is not None}
+        roles = await self._snapshots.roles(tenant)
+        by_id = {role["role_id"]: str(key) for key, role in roles.items()}
+        by_name = {fold_for_search(role["name"]): str(key) for key, role in roles.items()}
+        found = {name: by_id.get(name) or by_name.get(fold_for_search(name)) for name in names}
+        return {name: key for name, key in found.items() if key is not None}
 
 
 def search_fields(principal: Principal | None) -> list[DescribedField]:

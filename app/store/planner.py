@@ -185,13 +185,40 @@ def _indexed(kind: Kind, where: Filter) -> IndexedCondition | None:
 
 
 def _indexed_alternatives(kind: Kind, where: Or) -> IndexedCondition | None:
-    """Alternatives of terms: equalities are merged by creation time. With ranges among them, each is a scan."""
-    values = [each.value for each in where.parts if isinstance(each, Eq) and each.attribute == TERMS]
-    if len(values) == len(where.parts):
-        return IndexedCondition(where, {TERMS: {"$in": values}}, _BY_TERMS, is_ordered=True) if values else None
+    """The index for alternatives: equalities are merged by creation time; each range is a scan."""
+    values = [_leading_term(each) for each in where.parts]
+    if where.parts and None not in values:
+        is_answered = all(isinstance(each, Eq) for each in where.parts)
+        return IndexedCondition(
+            where, {TERMS: {"$in": values}}, _BY_TERMS, is_ordered=True, rest=None if is_answered else where
+        )
     if all(isinstance(each, Eq | Range) and each.attribute == TERMS for each in where.parts):
         return IndexedCondition(where, {"$or": [_plain(kind, each) for each in where.parts]}, _BY_TERMS)
+    grams = [_some_gram(each) for each in where.parts]
+    if None not in grams:
+        return IndexedCondition(where, {"grams": {"$in": sorted({str(each) for each in grams})}}, _BY_GRAMS, rest=where)
     return None
+
+
+def _leading_term(where: Filter) -> object | None:
+    """The term that every match has, or None. An exact field has a term and the comparison of the stored value."""
+    match where:
+        case Eq(attribute="terms"):
+            return where.value
+        case And():
+            return next((each.value for each in where.parts if isinstance(each, Eq) and each.attribute == TERMS), None)
+        case _:
+            return None
+
+
+def _some_gram(where: Filter) -> str | None:
+    """A gram that every match has, from the longest part of the text, or None."""
+    if isinstance(where, And):
+        return next((gram for each in where.parts if (gram := _some_gram(each)) is not None), None)
+    if not isinstance(where, Wildcard) or not set(where.paths) <= set(PERSON_PATHS):
+        return None
+    grams = sorted(grams_of(max(where.parts, key=len)))
+    return grams[len(grams) // 2] if grams else None
 
 
 def _plain(kind: Kind, where: Filter) -> Query:
@@ -203,7 +230,7 @@ def _plain(kind: Kind, where: Filter) -> Query:
 
 def _spread(indexed: IndexedCondition) -> Iterator[IndexedCondition]:
     """A condition with grams as several: one for each gram, because one rare gram is enough to lead."""
-    if indexed.index is not _BY_GRAMS:
+    if indexed.index is not _BY_GRAMS or "$all" not in indexed.query["grams"]:
         yield indexed
         return
     grams = indexed.query["grams"]["$all"]

@@ -96,6 +96,12 @@ QUERIES: list[tuple[str, set[str]]] = [
     ("小", set()),
     ("janedoe", {JANE}),
     ("auth0|jane", {JANE}),
+    ("auth0|ja", {JANE}),
+    ("-jane@example.com", {JOSE, LI, OLD}),
+    ("NOT *", set()),
+    ("auth0|jane OR auth0|jose", {JANE, JOSE}),
+    ("angstrom OR qqqq", {JOSE}),
+    (" ".join(["jane"] * 100), {JANE}),
     ("jane@example.com", {JANE}),
     ("JOSE@example.COM", {JOSE}),
     ("hidden@example.com", set()),
@@ -164,6 +170,7 @@ QUERIES: list[tuple[str, set[str]]] = [
     ("last_login:<now-90d", {JOSE, JANE}),
     ("last_login:>now-1d", {LI}),
     ("last_login:[* TO *]", {JOSE, JANE, LI}),
+    ("last_login:[2026-01-01 TO 9999-12-31]", {JOSE, JANE, LI}),
     # Metadata.
     ("user_metadata.lang:fr", {JOSE}),
     ("user_metadata.lang:(fr OR de)", {JOSE, JANE}),
@@ -293,6 +300,11 @@ MISTAKES: list[tuple[str, int, str]] = [
     ("[1 TO 2]", 1, "A range needs a field"),
     ("name:email:x", 6, "A field cannot be inside a field"),
     ("logins_count:many", 14, "is a number"),
+    ("logins_count:9223372036854775808", 14, "at most 64 bits"),
+    ("logins_count:>9223372036854775808", 14, "at most 64 bits"),
+    ("last_login:now-1d", 12, "needs < or >"),
+    ("name:*abc" + "*a" * 10, 6, "at most 10 parts"),
+    ("\u0301", 1, "no letters or digits"),
     ("logins_count:1*", 14, "is not a text"),
     ("blocked:maybe", 9, "true or false"),
     ("blocked:[true TO false]", 9, "has no range"),
@@ -350,6 +362,10 @@ async def test_refused_filter_names_the_place_in_the_input(people: People) -> No
         (" ".join(["a"] * 201), "at most 200 values"),
         ("(" * 21 + "a" + ")" * 21, "at most 20 nested parentheses"),
         ("-" * 51 + "a", "at most 50 negations"),
+        (
+            " ".join("(" + " OR ".join("abcdefghij") + f" OR x{number})" for number in range(9)),
+            "at most 400 conditions",
+        ),
     ],
 )
 async def test_query_has_bounds(people: People, text: str, problem: str) -> None:
@@ -468,3 +484,19 @@ async def test_deleted_role_is_no_longer_searched(people: People) -> None:
     await RoleStore(people.world.database).clear()
     jose = await people.world.database["users"].find_one({"tenant": people.world.tenant, "user_id": "auth0|jose"})
     assert not [each for each in jose["terms"] if each.startswith("role\0")]
+
+
+async def test_number_that_json_does_not_allow_is_refused(people: People) -> None:
+    content = (
+        '{"query": "query ($x: JSON) { users(where: {userMetadata: [{path: \\"a\\", eq: $x}]}) { nodes { id } } }"'
+    )
+    headers = {"authorization": f"Bearer {people.token}", "content-type": "application/json"}
+    answer = await people.world.client.post(
+        "/graphql", content=f'{content}, "variables": {{"x": NaN}}}}', headers=headers
+    )
+    assert answer.json()["errors"][0]["extensions"]["code"] in ("BAD_REQUEST", "BAD_USER_INPUT")
+
+
+async def test_boost_after_existence_is_refused(people: People) -> None:
+    error = await people.refusal(text="_exists_:name" + "^1" * 1_500)
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
