@@ -1,6 +1,7 @@
 """The claims of an identity provider about a user, in one form, and functions that read them from a raw profile.
 
-If OpenID Connect defines a claim, the claim has the same name in this module.
+The names are those of OpenID Connect, except `user_id` (`sub`), `username` (`preferred_username`) and `phone_verified`
+(`phone_number_verified`).
 """
 
 from collections.abc import Mapping
@@ -18,7 +19,7 @@ MAX_USERNAME = 128
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claims:
-    """The claims about a user. A claim is None when the provider did not send it.
+    """The claims about a user. A claim is None when it is neither in the raw profile nor set by the normalizer.
 
     `user_id` is the provider's id of the account, and `phone_number` has the format E.164. `assumed` contains the names
     of claims that the provider did not state: a normalizer took them from another attribute, or set a safe default.
@@ -52,7 +53,7 @@ def text(value: Any, limit: int = 300) -> str | None:
 
     Returns None for an empty text and for a value that is not a text.
     """
-    # Cutting loses nothing: the raw profile is stored too.
+    # A raw profile of at most 64 KB is stored too, with the whole text.
     if not isinstance(value, str):
         return None
     printable = "".join(each for each in value if ord(each) >= 32 and not 127 <= ord(each) < 160)
@@ -113,7 +114,8 @@ def with_defaults(claims: Claims) -> dict[str, Any]:
     The default of the name is another name or identifier of the user. The default of the nickname is the username, the
     local part of the e-mail address, or the name.
     """
-    # A picture has no default: a URL on another host would tell that host who uses the product. Pages show initials.
+    # A picture has no default: a URL on another host would tell that host who uses the product. Front ends can show
+    # initials.
     nickname = claims.nickname or claims.username or local_part(claims.email) or claims.name
     named = joined(claims.given_name, claims.family_name)
     name = claims.name or named or claims.nickname or claims.email or claims.username or claims.phone_number

@@ -58,7 +58,10 @@ class Shapes:
         self._arguments: dict[int, tuple[Definition, Shape | None]] = {}
 
     def of(self, name: str, definition: Definition) -> Shape | None:
-        """Returns the shape of an argument or input field, or None when nothing in it can be large."""
+        """Returns the shape of an argument or input field.
+
+        Returns None when nothing in it can be large or cost something.
+        """
         known = self._arguments.get(id(definition))
         if known is None:
             # The definition is stored beside its shape: while it lives, Python cannot reuse its id for another object.

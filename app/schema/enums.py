@@ -101,7 +101,8 @@ _describe(
     ErrorCode,
     "Why a mutation was refused. New codes can be added: treat an unknown code like INVALID_INPUT.",
     {
-        "INVALID_INPUT": "A value does not have the required form. `path` names the value.",
+        "INVALID_INPUT": "A value does not have the required form, or the current password is wrong. `path` names the"
+        " value.",
         "NOT_FOUND": "The user, role, connection, device or ticket does not exist, or the caller has no right to know"
         " that it exists.",
         "ALREADY_EXISTS": "Another user of the connection has this e-mail address, username or phone number, or another"
@@ -112,7 +113,8 @@ _describe(
         " owns.",
         "FORBIDDEN": "The scopes of the token do not allow this change. Only `updateUsers` returns this code in a"
         " payload. All other mutations return it as a top-level error.",
-        "FORBIDDEN_FIELD": "A key of app_metadata is reserved, or a user set a field that only applications may set.",
+        "FORBIDDEN_FIELD": "A key of app_metadata is reserved, or a user set a field that users may not set for"
+        " their own profile.",
         "TOO_LARGE": "The result would be larger than allowed, such as metadata of more than 64 KB, or more than 50"
         " roles.",
         "USER_BLOCKED": "The user is blocked, or too many logins from the IP address failed. In `updateUsers`: the"

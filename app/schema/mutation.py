@@ -60,6 +60,6 @@ Mutation = create_type(
     description="All changes. Each mutation takes one `input` and returns a payload. If the input was refused, the"
     " payload has `errors`, and nothing was changed. Top-level errors are for a missing or invalid token, missing"
     " scopes, a limit, or a fault of the service. A recent sign-in, which some mutations need on your own profile, is"
-    " at most 5 minutes ago unless the operator sets another limit. Otherwise the top-level error is"
+    " at most 5 minutes ago unless the operator sets another limit. If the sign-in is older, the top-level error is"
     " INSUFFICIENT_USER_AUTHENTICATION: let the user sign in again, and repeat the request with the new token.",
 )

@@ -78,10 +78,10 @@ class Emails:
     ) -> User:
         """Changes the e-mail address. The new address becomes valid when its ticket is redeemed.
 
-        With `immediately`, which only applications may set, it becomes valid at once, and can be `verified`. The
-        current address as `email` cancels a pending change. Raises what `Writes.begin` and `Writes.commit` raise, and
-        Refused with INVALID_INPUT, NOT_EDITABLE, FORBIDDEN_FIELD, RATE_LIMITED, MAIL_UNAVAILABLE, and for applications
-        with ALREADY_EXISTS.
+        With `immediately`, which users may not set for their own profile, it becomes valid at once, and can be
+        `verified`. The current address as `email` cancels a pending change. Raises what `Writes.begin` and
+        `Writes.commit` raise, and Refused with INVALID_INPUT, NOT_EDITABLE, FORBIDDEN_FIELD, RATE_LIMITED,
+        MAIL_UNAVAILABLE, and for applications with ALREADY_EXISTS.
         """
         opened = await self._writes.begin(principal, rule, target, temporary=False)
         user, is_self = opened.user, opened.caller.is_self(opened.user.id)

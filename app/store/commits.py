@@ -1,7 +1,7 @@
-"""Executes commits as MongoDB transactions. Only this module writes users, so no writer can forget the derived fields.
+"""Executes commits as MongoDB transactions. Requests write users only here, so that none can forget a derived field.
 
-`to_document` derives the fields that lookups and searches need. The exceptions are the migrations and
-token_rotation.py: `profile-api migrate` runs them, and they change stored documents directly.
+`to_document` derives the fields that lookups and searches need. Two other writers exist: the migrations and
+token_rotation.py, which `profile-api migrate` runs. They change stored documents directly.
 """
 
 from collections.abc import Mapping, Sequence
@@ -75,7 +75,7 @@ class Commits:
         elif update := _to_update(before, after, write):
             found = (await users.update_one(where, update, session=session)).matched_count
         else:
-            # Nothing to write, but the decision of the caller is still only valid for this version.
+            # Nothing to write, but the decision of the use case is still only valid for this version.
             found = await users.find_one(where, {"_id": 1}, session=session)
         if not found:
             raise Conflict
@@ -102,8 +102,8 @@ async def put_missing_users(database: Database, users: Sequence[User]) -> None:
 def _to_update(before: User, after: User, write: ProfileWrite) -> Mapping[str, Any]:
     update = to_update(stored_document(before), to_document(after))
     changed = update.get("$set", {})
-    # A login does not change the version, so two logins can commit at the same moment. `$inc` and `$max` count both of
-    # them; `$set` would lose one.
+    # Most logins do not change the version, so two logins can commit at the same moment. `$inc` adds both, and `$max`
+    # keeps the later time. `$set` would lose one of the two.
     for name in write.increments:
         changed.pop(name, None)
     update["$inc"] = dict(write.increments)

@@ -160,7 +160,7 @@ USER.add(
         ),
         _field(
             "username",
-            "The username. In a database connection users can sign in with it. null: none.",
+            "The username, with which users of a database can sign in. null: none.",
             search=(text("username", "username:jane"),),
         ),
         _field(
@@ -231,7 +231,7 @@ USER.add(
         ),
         _field(
             "updated_at",
-            "When `version` last changed. A login changes it only if it changes the profile.",
+            "When `version` last changed. A login changes `updatedAt` only if it changes `version`.",
             search=(time("updated_at", "updated_at:>now-1h"),),
         ),
         _field(
@@ -268,8 +268,8 @@ USER.add(
         ),
         paged(
             "log_events",
-            "The history of the account, newest event first. Without `since`, the list begins 2 days before `until`,"
-            " or 2 days ago.",
+            "The history of the account, newest event first. Without `since`, the list goes back 2 days from `until`,"
+            " or from now.",
             "LogEvent",
             order=NEWEST_FIRST,
             read=READ_USER_LOGS,

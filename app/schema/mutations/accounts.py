@@ -20,7 +20,8 @@ from app.services.new_accounts import NewUser
 
 _USERNAME = (
     "The username: 1 to 128 letters (a to z), digits and the characters @^$.!`-#+'~_, but not an e-mail address. It is"
-    " stored in lower case and is unique in the connection. Only for database connections."
+    " stored in lower case and is unique in the connection. Only for connections of the kinds DATABASE and"
+    " CUSTOM_DATABASE."
 )
 
 
@@ -44,7 +45,8 @@ class CreateUserInput:
     )
     password: str | None = strawberry.field(
         default=None,
-        description=f"The password. Only for database connections. {PASSWORD_RULES}",
+        description="The password. Only for connections of the kind DATABASE, and of the kind CUSTOM_DATABASE with"
+        f" `importMode`. {PASSWORD_RULES}",
         directives=[CostWeight(weight=HASHING)],
     )
     # No cost: the hash is stored as it is, and replaced when the password is checked for the first time.

@@ -32,7 +32,7 @@ class ChangeEmailInput(ProfileInput):
     verified: bool = strawberry.field(
         default=False,
         description="Only together with `immediately`: whether it is proven that the new e-mail address belongs to the"
-        " user. An e-mail address that does not change stays verified.",
+        " user. If the e-mail address stays the same, an existing verification is kept.",
     )
     immediately: bool = strawberry.field(
         default=False,
@@ -59,7 +59,8 @@ async def send_verification_email(context: Context, input: SelfActionInput) -> U
 @mutation(
     UserPayload,
     "Changes the e-mail address. The new one is `pendingEmail` until the user opens the link in the e-mail that is sent"
-    f" to it. An application can change it at once with `immediately`. {MAIL_LIMIT}",
+    " to it. With update:users, you can change the e-mail address of another user at once with `immediately`."
+    f" {MAIL_LIMIT}",
     Emails.change,
 )
 async def change_email(context: Context, input: ChangeEmailInput) -> User:

@@ -87,7 +87,7 @@ class RecordLoginInput(LoginReport):
         default=None,
         description="Your own id of this login, so that you can repeat the request after a lost connection. A request"
         " with the same key within 24 hours returns the result of the first one and records nothing. The same key with"
-        " a different input is refused with INVALID_INPUT. Each client has its own keys.",
+        " a different input is refused with INVALID_INPUT. Keys of different calling applications are independent.",
     )
 
 
@@ -152,7 +152,8 @@ async def record_login(context: Context, input: RecordLoginInput) -> Recorded:
 @mutation(
     RecordFailedLoginPayload,
     f"For the login service: records a failed login. The profile does not change. After {MAX_FAILURES} failed"
-    " logins from one IP address, `recordLogin` refuses logins to this account from this IP address with USER_BLOCKED,"
+    " logins to one account from one IP address, `recordLogin` refuses logins to this account from this IP address with"
+    " USER_BLOCKED,"
     " until `unblockUser`, or until 30 days have passed without another failure.",
     FailedLogins.record,
 )

@@ -53,7 +53,7 @@ class ChangePasswordInput(ProfileInput):
 @strawberry.input(description="A password to check, and the account that it is for.")
 class VerifyPasswordInput:
     connection: str = strawberry.field(
-        description="The name of a database connection, or of a custom database connection with `importMode`."
+        description="The name of a connection of the kind DATABASE, or of the kind CUSTOM_DATABASE with `importMode`."
     )
     identifier: str = strawberry.field(
         description="What the user typed: the e-mail address, the username, or the phone number in E.164 format."
@@ -95,7 +95,8 @@ class VerifyPasswordPayload(Payload):
 
 @mutation(
     UserPayload,
-    "Changes the password of a user of a database connection. It unlinks all devices of the user and makes all links in"
+    "Changes the password of a user of a connection of the kind DATABASE, or of the kind CUSTOM_DATABASE with"
+    " `importMode`. It unlinks all devices of the user and makes all links in"
     " earlier e-mails invalid. On your own profile you need the current password or a recent sign-in. More"
     f" than {MAX_PASSWORD_CHANGES} requests in an hour for one user are refused with RATE_LIMITED.",
     Passwords.change,

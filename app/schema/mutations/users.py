@@ -69,7 +69,7 @@ class UpdateUserInput(ProfileInput):
 class UpdateUsersInput:
     updates: list[UpdateUserInput] = strawberry.field(
         description=f"1 to {MAX_UPDATES} changes. They are made one after the other. The same user may occur several"
-        " times.",
+        " times. More changes are refused with the top-level error BAD_USER_INPUT.",
         directives=[Constraint(max_items=MAX_UPDATES), CostWeight(weight=MUTATION_COST)],
     )
 
@@ -85,7 +85,7 @@ class UpdateUserResult(Payload):
 
 
 @payload_type(
-    "The result of `updateUsers`. `errors` is only for a wrong number of changes, and then `results` is empty."
+    "The result of `updateUsers`. `errors` is only for an empty list of changes, and then `results` is empty."
 )
 class UpdateUsersPayload(Payload):
     results: list[UpdateUserResult] = strawberry.field(
