@@ -29,7 +29,7 @@ async def john(world: World) -> User:
 # ---------------------------------------------------------------- authorized applications
 
 
-async def test_a_grant_is_recorded_listed_and_revoked_with_its_devices(world: World, john: User) -> None:
+async def test_grant_is_recorded_listed_and_revoked_with_devices(world: World, john: User) -> None:
     first = (await record_grant(world, john))["authorizedApplication"]
     assert (first["clientId"], first["clientName"], first["scopes"]) == ("shop", "Shop", ["buy", "read"])
     # A second record with the same content returns the same application.
@@ -60,7 +60,7 @@ async def test_a_grant_is_recorded_listed_and_revoked_with_its_devices(world: Wo
     assert error == {"code": "NOT_FOUND", "path": ["id"]}
 
 
-async def test_what_can_not_be_granted_or_revoked_is_refused(
+async def test_invalid_grant_or_revocation_is_refused(
     world: World, john: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     jane = await world.add_user("jane")
@@ -131,7 +131,7 @@ async def test_enrollments_have_masked_names_and_are_removed(world: World, john:
     assert (events[3]["reason"], len(events[4]["details"]["removed"])) == ("lost it", 2)
 
 
-async def test_what_can_not_be_enrolled_or_removed_is_refused(
+async def test_invalid_enrollment_or_removal_is_refused(
     world: World, john: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = (await record_enrollment(world, john))["mfaEnrollment"]["id"]
@@ -175,7 +175,7 @@ async def test_what_can_not_be_enrolled_or_removed_is_refused(
         ("Pixel 8", "Pixel 8"),
     ],
 )
-def test_of_a_number_and_an_address_a_part_is_shown(name: str, expected: str) -> None:
+def test_phone_numbers_and_emails_are_masked(name: str, expected: str) -> None:
     assert masked(name) == expected
 
 
@@ -219,7 +219,7 @@ def operations() -> list[str]:
 
 
 @pytest.mark.parametrize("operation", operations())
-async def test_a_blocked_users_token_is_refused_by_every_operation(world: World, operation: str) -> None:
+async def test_every_operation_refuses_a_blocked_user(world: World, operation: str) -> None:
     jane = await world.add_user("jane", blocked=True)
     before = await world.stored(jane)
     answer = await world.post(operation, world.user_token(jane, ALL_SCOPES))
@@ -238,7 +238,7 @@ async def test_block_refuses_all_later_requests_of_the_user(world: World, john: 
     assert await world.database["devices"].count_documents({"tenant": world.tenant}) == 0
 
 
-async def test_recorded_factor_keeps_what_is_left_out(world: World, john: User) -> None:
+async def test_recorded_enrollment_keeps_omitted_fields(world: World, john: User) -> None:
     at = "2026-01-01T00:00:00.000Z"
     first = {"name": "+14258831929", "status": "pending", "enrolledAt": at, "lastUsedAt": at}
     before = (await record_enrollment(world, john, type="phone", **first))["mfaEnrollment"]

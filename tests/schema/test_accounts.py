@@ -1,4 +1,4 @@
-"""Creating, deleting and erasing users, and changing many at once, through GraphQL on the real database."""
+"""Creating, deleting and erasing users, and updating many users in one request."""
 
 import asyncio
 from typing import Any
@@ -48,7 +48,7 @@ async def test_create_user_sets_given_values_and_defaults(world: World) -> None:
     assert (event["type"], event["reason"], event["connection"]) == ("USER_CREATED", "asked by phone", DATABASE)
     assert (event["actor"], event["userVersion"]) == ({"id": "support@clients"}, 1)
     assert {"path": "app_metadata.plan", "after": "pro"} in event["changes"]
-    # The login service finds it.
+    # A login finds the new user.
     assert (await record_login(world, DATABASE, {"email": "jane.doe@example.com"}))["user"]["userId"] == user["userId"]
 
 
@@ -60,16 +60,14 @@ async def test_create_user_sets_given_values_and_defaults(world: World) -> None:
         ("custom", {"username": "a"}, "custom|"),
     ],
 )
-async def test_passwordless_and_custom_users_are_made_too(
-    world: World, strategy: str, input: Any, user_id: str
-) -> None:
+async def test_passwordless_and_custom_users_are_created(world: World, strategy: str, input: Any, user_id: str) -> None:
     await world.add_connection("c", strategy)
     made = await create_user(world, connection="c", **input)
     assert made["errors"] == []
     assert made["user"]["userId"].startswith(user_id)
 
 
-async def test_what_can_not_be_made_is_refused_and_makes_nothing(world: World) -> None:
+async def test_invalid_user_is_refused_and_not_created(world: World) -> None:
     await world.add_connection()
     for name, strategy in (("e", "email"), ("s", "sms"), ("g", "google-oauth2"), ("o", "oidc")):
         await world.add_connection(name, strategy, SyncRootAttributes.NEVER)
@@ -105,7 +103,7 @@ async def test_what_can_not_be_made_is_refused_and_makes_nothing(world: World) -
     assert await world.database["log_events"].count_documents({"tenant": world.tenant}) == 0
 
 
-async def test_identifiers_are_unique_in_their_connection_also_at_once(world: World) -> None:
+async def test_identifiers_are_unique_in_concurrent_requests(world: World) -> None:
     await world.add_connection()
     await world.add_connection("other", "auth0")
     made = await asyncio.gather(
@@ -161,7 +159,7 @@ async def test_delete_user_removes_devices_and_accounts_not_history(world: World
     assert found["user"]["logEvents"]["nodes"] == [{"type": "LOGIN_SUCCEEDED"}]
 
 
-async def test_an_erased_person_is_in_no_document_and_no_event(world: World) -> None:
+async def test_erased_person_is_in_no_document_and_no_event(world: World) -> None:
     await world.add_connection()
     await world.add_connection("g", "google-oauth2")
     m = "m4rk3r"
@@ -243,7 +241,7 @@ async def test_an_erased_person_is_in_no_document_and_no_event(world: World) -> 
     assert (stands["actor"]["id"], stands["reason"], stands["user_id"]) == ("erased", "theirs", "auth0|jane")
 
 
-async def test_users_delete_themselves_soon_after_they_signed_in(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_user_deletes_themselves_after_a_recent_sign_in(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     await world.add_connection()
     john = await world.add_user("john")
     token, input = world.user_token(john), {"userId": john.user_id}
@@ -261,7 +259,7 @@ async def test_users_delete_themselves_soon_after_they_signed_in(world: World, m
 # ---------------------------------------------------------------- many at once
 
 
-async def test_of_many_changes_each_has_its_own_result(world: World) -> None:
+async def test_each_of_many_updates_has_its_own_result(world: World) -> None:
     await world.add_connection()
     for handle in ("john", "jane"):
         await world.add_user(handle)
@@ -289,7 +287,7 @@ async def test_of_many_changes_each_has_its_own_result(world: World) -> None:
     assert told["results"][5]["user"] == {"version": 3, "name": "John", "userMetadata": {"a": 1, "b": 2}}
 
 
-async def test_each_of_many_changes_is_allowed_or_not_by_itself(world: World) -> None:
+async def test_each_of_many_updates_is_authorized_separately(world: World) -> None:
     await world.add_connection()
     await world.add_user("john")
     updates = [

@@ -232,12 +232,12 @@ async def differences(world: World, caller: str, kind: str) -> list[str]:
 
 @pytest.mark.parametrize("kind", ["database", "google", "sms", "linked"])
 @pytest.mark.parametrize("caller", CALLERS)
-async def test_what_a_page_offers_works_and_nothing_else(open_world: World, caller: str, kind: str) -> None:
+async def test_allowed_actions_succeed_and_others_fail(open_world: World, caller: str, kind: str) -> None:
     assert await differences(open_world, caller, kind) == []
 
 
 @pytest.mark.parametrize("kind", ["blocked", "full"])
-async def test_what_a_tool_is_offered_of_an_unusual_user_works(open_world: World, kind: str) -> None:
+async def test_actions_on_an_unusual_user_agree_with_mutations(open_world: World, kind: str) -> None:
     assert await differences(open_world, "a tool", kind) == []
 
 
@@ -266,12 +266,12 @@ async def test_actions_that_need_a_recent_sign_in_are_not_offered(
     for module in ("app.services.writes", "app.policy.actions"):
         monkeypatch.setattr(f"{module}.is_recent", lambda *_: False)
     wrong = await differences(open_world, "a user", "linked")
-    # With the old password it works all the same.
+    # With the current password the change succeeds.
     assert [each for each in wrong if "CHANGE_PASSWORD" not in each] == []
     assert len(wrong) == 1
 
 
-async def test_what_is_told_says_what_is_missing(open_world: World) -> None:
+async def test_refused_action_names_the_missing_scopes(open_world: World) -> None:
     user = await make(open_world, "google")
 
     async def told(token: str) -> dict[str, Any]:
@@ -294,7 +294,7 @@ async def test_what_is_told_says_what_is_missing(open_world: World) -> None:
     assert own["CHANGE_EMAIL"]["reason"] == "The sign-in provider g owns the e-mail address. Change it there."
 
 
-async def test_of_a_page_of_users_no_more_commands_are_needed(open_world: World, commands: list[str]) -> None:
+async def test_actions_of_a_page_of_users_need_fixed_commands(open_world: World, commands: list[str]) -> None:
     for _ in range(5):
         await make(open_world, "database")
     token = open_world.application_token(ALL_SCOPES)
@@ -302,5 +302,5 @@ async def test_of_a_page_of_users_no_more_commands_are_needed(open_world: World,
     await open_world.ask(query, token)
     commands.clear()
     await open_world.ask(query, token)
-    # The users, their failed logins, grants and second factors.
+    # The commands read the users, failed logins, grants and enrollments.
     assert commands == ["find"] * 4

@@ -32,7 +32,7 @@ DELETE = (
 )
 RULE = f"""mutation($input: SaveLoginRuleInput!) {{ saveLoginRule(input: $input) {{
   loginRule {{ name enabled version }} {ERRORS} }} }}"""
-# No setting has its default.
+# Every setting differs from its default.
 CORP: dict[str, Any] = {
     "strategy": "custom",
     "importMode": True,
@@ -84,7 +84,7 @@ def settings(payload: Any) -> dict[str, Any]:
     ],
     ids=lambda given: next(iter(given), "nothing"),
 )
-async def test_save_connection_keeps_what_is_left_out(world: World, given: dict[str, Any]) -> None:
+async def test_save_connection_keeps_omitted_settings(world: World, given: dict[str, Any]) -> None:
     assert settings(await save(world, **CORP)) == CORP
     assert settings(await save(world, **given)) == {**CORP, **given}
 
@@ -113,7 +113,7 @@ async def test_save_connection_refuses_null(world: World, name: str) -> None:
     assert await world.database["connections"].count_documents({"tenant": world.tenant}) == 1
 
 
-async def test_save_connection_needs_strategy_for_new_one(world: World) -> None:
+async def test_new_connection_needs_a_strategy(world: World) -> None:
     assert refusal(await save(world, importMode=True)) == ("INVALID_INPUT", ["strategy"])
     assert refusal(await save(world, strategy="auth0", ifVersion=1)) == ("NOT_FOUND", ["name"])
     made = (await save(world, strategy="auth0"))["authConnection"]
@@ -246,7 +246,7 @@ async def test_concurrent_login_rule_saves_write_one_event(world: World) -> None
 # ---------------------------------------------------------------- deleting
 
 
-async def test_delete_connection_takes_it_away_at_once(world: World) -> None:
+async def test_deleted_connection_disappears_immediately(world: World) -> None:
     await save(world, strategy="google-oauth2")
     tool = world.application_token(ALL_SCOPES)
     assert len((await world.ask("{ authConnections { name } }", tool))["authConnections"]) == 1
@@ -256,7 +256,7 @@ async def test_delete_connection_takes_it_away_at_once(world: World) -> None:
     assert refusal(await delete(world)) == ("NOT_FOUND", ["name"])
     login = 'mutation { recordLogin(input: {connection: "corp", profile: {sub: "1"}}) { user { id } errors { code path } } }'
     assert refusal((await world.ask(login, tool))["recordLogin"]) == ("NOT_FOUND", ["connection"])
-    # The name is free for another strategy.
+    # A new connection may use the name with another strategy.
     assert (await save(world, strategy="samlp"))["authConnection"]["version"] == 1
 
 
@@ -270,7 +270,7 @@ async def test_delete_connection_forgets_the_snapshot(world: World) -> None:
 
 
 @pytest.mark.parametrize("strategy", ["auth0", "samlp", "google-oauth2", "sms"])
-async def test_delete_connection_refuses_while_user_belongs(world: World, strategy: str) -> None:
+async def test_connection_with_users_is_not_deleted(world: World, strategy: str) -> None:
     await world.add_connection("corp", strategy)
     await world.add_connection("other", strategy)
     ann = await world.add_user("ann", strategy, "corp")
@@ -283,7 +283,7 @@ async def test_delete_connection_refuses_while_user_belongs(world: World, strate
     assert (await delete(world))["deletedName"] == "corp"
 
 
-async def test_delete_connection_refuses_for_linked_user(world: World) -> None:
+async def test_connection_of_a_linked_account_is_not_deleted(world: World) -> None:
     await world.add_connection()
     for name, strategy in (("corp", "samlp"), ("g", "google-oauth2")):
         await world.add_connection(name, strategy)
@@ -296,7 +296,7 @@ async def test_delete_connection_refuses_for_linked_user(world: World) -> None:
         assert refusal(await delete(world, name)) == ("NOT_EDITABLE", ["name"])
 
 
-async def test_delete_connection_refuses_when_issuer_names_it(world: World) -> None:
+async def test_connection_that_an_issuer_names_is_not_deleted(world: World) -> None:
     await save(world, strategy="samlp")
     for issuers_of, refused in (([(world.tenant, "corp")], True), ([("another", "corp"), (world.tenant, None)], False)):
         connections, principal = another_process(world, issuers_of)
@@ -309,7 +309,7 @@ async def test_delete_connection_refuses_when_issuer_names_it(world: World) -> N
             await connections.delete(principal, "corp", Condition())
 
 
-async def test_other_tenants_users_do_not_keep_a_connection(world: World) -> None:
+async def test_users_of_other_tenants_do_not_prevent_deletion(world: World) -> None:
     elsewhere = World(f"{world.tenant}-elsewhere", world.database, world.client, world.data_dir)
     for each in (world, elsewhere):
         await each.add_connection("corp", "samlp")
@@ -333,17 +333,17 @@ async def deletion(world: World) -> bool:
     return True
 
 
-async def a_user(world: World) -> User:
+async def new_user(world: World) -> User:
     """Returns a user that is not stored."""
     user = await world.add_user("ann", "samlp", "corp")
     await world.database["users"].delete_one({"_id": user.id})
     return user
 
 
-async def test_delete_connection_waits_for_user_being_made(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_delete_connection_waits_for_a_user_in_creation(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The deletion waits for each of the guards that a new user can use."""
     await world.add_connection("corp", "samlp")
-    user = await a_user(world)
+    user = await new_user(world)
     for guard in range(GUARDS):
         monkeypatch.setattr("app.store.connections.random.randrange", lambda _, guard=guard: guard)
         async with world.database.transaction() as session:
@@ -357,10 +357,10 @@ async def test_delete_connection_waits_for_user_being_made(world: World, monkeyp
     assert await deletion(world) is True
 
 
-async def test_user_is_not_made_in_deleted_connection(world: World) -> None:
+async def test_user_is_not_created_in_a_deleted_connection(world: World) -> None:
     """A login can read the connection before it is deleted, and write the user after that."""
     await world.add_connection("corp", "samlp")
-    user = await a_user(world)
+    user = await new_user(world)
     assert await deletion(world)
     event = (await events(world))[0]
     with pytest.raises(Refused) as raised:
@@ -369,7 +369,7 @@ async def test_user_is_not_made_in_deleted_connection(world: World) -> None:
     assert await world.database["users"].count_documents({"tenant": world.tenant}) == 0
 
 
-async def test_first_login_and_deletion_leave_no_orphan(world: World) -> None:
+async def test_concurrent_login_and_deletion_leave_no_orphan(world: World) -> None:
     login = (
         'mutation($sub: String!) { recordLogin(input: {connection: "corp", profile: {sub: $sub}}) { errors { code } } }'
     )

@@ -37,7 +37,7 @@ SEARCHES = [
     'where: {name: {startsWith: "j"}}',
     'query: "blocked:false", where: {name: {startsWith: "j"}}',
 ]
-# By the field that is a list: of which objects, and every way to filter it.
+# For each field that is a list: its objects, and every way to filter it.
 LISTS: dict[str, tuple[list[str], list[str]]] = {
     "Query.users": ([""], ["", *SEARCHES]),
     "Query.roles": ([""], ["", 'nameContains: "e"', 'nameContains: "edit"']),
@@ -84,7 +84,7 @@ def test_every_list_of_the_schema_is_tried() -> None:
 
 @pytest.fixture
 async def filled(world: World) -> World:
-    """Every list has something to begin with."""
+    """A tenant in which every list has items."""
     roles = [await world.add_role(name) for name in ("Editor", "Owner")]
     for handle in ("john", "jane"):
         user = await world.add_user(handle, role_ids=tuple(roles))
@@ -104,7 +104,7 @@ async def filled(world: World) -> World:
 
 
 async def ask_all(world: World, after: str | None = None) -> tuple[dict[int, Any], dict[int, str]]:
-    """The answers and the codes of errors, by the number of the list. An operation takes 20 fields at its root."""
+    """Returns answers and codes of errors by the number of the list. An operation may have 20 root fields."""
     hour = timedelta(hours=1)
     variables = {"since": format_time(AT - hour), "until": format_time(AT + hour), "after": after}
     found: dict[int, Any] = {}
@@ -134,7 +134,7 @@ def page_of(answer: dict[str, Any]) -> dict[str, Any]:
     return answer["pageInfo"] if "pageInfo" in answer else page_of(next(iter(answer.values())))
 
 
-async def test_cursor_serves_an_equal_filter_however_it_is_written(filled: World) -> None:
+async def test_cursor_is_valid_for_an_equal_filter(filled: World) -> None:
     token = filled.application_token()
     for owner, field, one, other in (
         ("", "users", 'query: "blocked:false AND john*"', 'query: "JOHN* (blocked:false)"'),
@@ -147,8 +147,8 @@ async def test_cursor_serves_an_equal_filter_however_it_is_written(filled: World
         assert page_of((await filled.ask(f"{{ x: {asked} }}", token))["x"])["endCursor"] is None
 
 
-async def test_cursor_of_a_default_period_serves_the_next_page(filled: World) -> None:
-    """The beginning of `User.logEvents` without `since` moves with the clock, and its list stays the same."""
+async def test_cursor_of_a_default_period_is_valid_later(filled: World) -> None:
+    """Without `since`, the beginning of `User.logEvents` moves with the clock. The cursor stays valid."""
     token = filled.application_token()
     page = (await filled.ask(f"{{ x: {List(USERS[0], 'logEvents', '').ask()} }}", token))["x"]
     asked = List(USERS[0], "logEvents", "").ask(f'after: "{page_of(page)["endCursor"]}"')

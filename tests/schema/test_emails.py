@@ -1,4 +1,4 @@
-"""Verifying and changing e-mail addresses, through GraphQL, the real database, a real SMTP server and the page."""
+"""Verifying and changing e-mail addresses, usernames and phone numbers, with mails and the page of their links."""
 
 import asyncio
 from datetime import timedelta
@@ -38,9 +38,7 @@ async def john(world: World) -> User:
 # ---------------------------------------------------------------- verifying
 
 
-async def test_a_mailed_ticket_verifies_the_address_once_and_only_once(
-    world: World, john: User, mailbox: Mailbox
-) -> None:
+async def test_mailed_ticket_verifies_the_email_only_once(world: World, john: User, mailbox: Mailbox) -> None:
     token = world.user_token(john)
     asked = await act(world, "sendVerificationEmail", token, reason="new here")
     assert asked["errors"] == []
@@ -51,7 +49,7 @@ async def test_a_mailed_ticket_verifies_the_address_once_and_only_once(
     assert message["Auto-Submitted"] == "auto-generated"
     assert link_of(message).startswith(f"{PUBLIC_URL}/ticket?ticket=")
     ticket = ticket_of(message)
-    # 256 bits, of which the hash alone is kept.
+    # A ticket has 256 bits. Only its hash is stored.
     assert len(ticket) == 43
     stored = await world.database["tickets"].find_one({"tenant": world.tenant})
     assert ticket not in str(stored)
@@ -69,7 +67,7 @@ async def test_a_mailed_ticket_verifies_the_address_once_and_only_once(
     assert "actor" not in verified
 
 
-async def test_following_the_link_redeems_nothing_but_its_form_does(world: World, john: User, mailbox: Mailbox) -> None:
+async def test_only_the_form_of_the_page_redeems_the_ticket(world: World, john: User, mailbox: Mailbox) -> None:
     await act(world, "sendVerificationEmail", userId=john.user_id)
     link = link_of(await mailbox.receive_to("john@example.com")).removeprefix(PUBLIC_URL)
     for _ in range(3):
@@ -120,13 +118,13 @@ async def test_ticket_expires_with_time_newer_ticket_or_changed_email(
     assert (await world.stored(john))["email_verified"] is False
 
 
-async def test_a_mail_whose_ticket_is_void_is_not_sent(world: World, john: User, mailbox: Mailbox) -> None:
+async def test_mail_with_an_invalid_ticket_is_not_sent(world: World, john: User, mailbox: Mailbox) -> None:
     await act(world, "sendVerificationEmail", userId=john.user_id)
     await act(world, "sendVerificationEmail", userId=john.user_id)
     assert len(await mailbox.receive()) == 1
 
 
-async def test_a_ticket_waits_for_a_blocked_user(world: World, john: User, mailbox: Mailbox) -> None:
+async def test_ticket_of_a_blocked_user_is_valid_after_the_block(world: World, john: User, mailbox: Mailbox) -> None:
     await act(world, "sendVerificationEmail", userId=john.user_id)
     ticket = ticket_of(await mailbox.receive_to("john@example.com"))
     users = world.database["users"]
@@ -136,7 +134,7 @@ async def test_a_ticket_waits_for_a_blocked_user(world: World, john: User, mailb
     assert await redeem_ticket(world, ticket) == {"purpose": "VERIFY_EMAIL", "errors": []}
 
 
-async def test_three_mails_an_hour_go_to_a_user_and_to_an_address(world: World, john: User, mailbox: Mailbox) -> None:
+async def test_user_and_email_get_three_mails_an_hour(world: World, john: User, mailbox: Mailbox) -> None:
     asked = await asyncio.gather(*(act(world, "sendVerificationEmail", userId=john.user_id) for _ in range(6)))
     refused = [each["errors"][0]["code"] for each in asked if each["errors"]]
     assert refused == ["RATE_LIMITED"] * (6 - MAX_MAILS)
@@ -161,7 +159,7 @@ async def test_user_sends_three_mails_an_hour_to_changing_emails(world: World, j
     assert (await world.stored(john))["pending_email"] == f"n{MAX_MAILS - 1}@example.com"
 
 
-async def test_what_can_not_be_verified_is_refused(world: World, john: User) -> None:
+async def test_verification_that_is_not_possible_is_refused(world: World, john: User) -> None:
     await world.add_connection("g", "google-oauth2")
     await world.add_connection("c", "custom")
     await world.add_user("verified", email_verified=True)
@@ -229,7 +227,7 @@ async def test_taken_email_is_reported_to_its_owner_only(world: World, john: Use
     assert [each["type"] for each in events] == ["EMAIL_CHANGE_REQUESTED"] * 2
 
 
-async def test_the_conflict_is_decided_when_the_ticket_is_redeemed(world: World, john: User, mailbox: Mailbox) -> None:
+async def test_conflict_is_found_when_the_ticket_is_redeemed(world: World, john: User, mailbox: Mailbox) -> None:
     await act(world, "changeEmail", world.user_token(john), email="wanted@example.com")
     message = next(each for each in await mailbox.receive() if each["To"] == "wanted@example.com")
     jane = await world.add_user("jane", email="wanted@example.com")
@@ -266,7 +264,7 @@ async def test_application_sets_email_at_once_unless_taken(world: World, john: U
     assert await redeem_ticket(world, ticket) == TICKET_NOT_FOUND
 
 
-async def test_how_an_address_can_not_be_changed(world: World, john: User, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_invalid_change_of_an_email_is_refused(world: World, john: User, monkeypatch: pytest.MonkeyPatch) -> None:
     await world.add_connection("g", "google-oauth2")
     await world.add_connection("e", "email")
     await world.add_connection("c", "custom")
@@ -341,7 +339,7 @@ async def test_connection_decides_if_username_and_phone_can_change(world: World,
     assert error["code"] == "INVALID_INPUT"
 
 
-async def test_same_address_and_number_stay_verified(world: World, john: User) -> None:
+async def test_same_email_and_number_stay_verified(world: World, john: User) -> None:
     """Without `verified`, the same e-mail address and phone number stay verified."""
     named = {"userId": john.user_id}
     address: dict[str, Any] = {**named, "email": "John@example.com", "immediately": True}
@@ -359,7 +357,7 @@ async def test_same_address_and_number_stay_verified(world: World, john: User) -
     assert another["user"]["phoneVerified"] is False
 
 
-async def test_mail_greets_and_speaks_as_the_user_likes_it(world: World, mailbox: Mailbox) -> None:
+async def test_mail_uses_the_users_name_and_language(world: World, mailbox: Mailbox) -> None:
     await world.add_connection()
     metadata = {"salutation": "Frau", "language": "de-AT"}
     jane = await world.add_user(

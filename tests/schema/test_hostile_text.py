@@ -42,7 +42,7 @@ def nested(depth: int, empty: Any) -> Any:
 
 
 DEEP = {"objects": nested(900, {}), "lists": nested(900, [])}
-# JSON values, each alone and beside what makes the rest of the document right.
+# JSON values, each of them alone and inside a document that is otherwise valid.
 VALUES = {
     **TEXT,
     **DEEP,
@@ -88,7 +88,7 @@ USUAL: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Place:
-    """Where text goes: a root field's argument or a field below it, by path. `prefix` leads to fields of fields."""
+    """A place for text: the path of an argument, or of a field below it. `prefix` is the path to nested fields."""
 
     root: str
     field: str
@@ -104,7 +104,7 @@ class Place:
 def leaves(
     type_: Any, path: tuple[str, ...] = (), above: tuple[GraphQLInputObjectType, ...] = ()
 ) -> Iterator[tuple[tuple[str, ...], bool]]:
-    """The paths to text and JSON below an argument, and whether it is JSON. An input type inside itself is left out."""
+    """Returns the paths to text and JSON below an argument, and whether each is JSON. Recursive input types are skipped."""
     named = get_named_type(type_)
     if isinstance(named, GraphQLInputObjectType):
         for name, field in named.fields.items():

@@ -18,7 +18,7 @@ def modules(package: ModuleType) -> list[ModuleType]:
 
 
 @pytest.mark.parametrize("module", modules(mutations), ids=lambda module: module.__name__)
-def test_mutations_of_every_module_are_joined(module: ModuleType) -> None:
+def test_schema_has_the_mutations_of_every_module(module: ModuleType) -> None:
     joined = {field.python_name for field in get_object_definition(Mutation, strict=True).fields}
     own = {name for name, each in vars(module).items() if isinstance(each, StrawberryField)}
     assert own
@@ -26,7 +26,7 @@ def test_mutations_of_every_module_are_joined(module: ModuleType) -> None:
 
 
 @pytest.mark.parametrize("module", modules(queries), ids=lambda module: module.__name__)
-def test_queries_of_every_module_are_joined(module: ModuleType) -> None:
+def test_schema_has_the_queries_of_every_module(module: ModuleType) -> None:
     own = [each for name, each in vars(module).items() if name.endswith("Queries") and has_object_definition(each)]
     assert own
     assert all(issubclass(Query, each) for each in own)

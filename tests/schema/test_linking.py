@@ -21,7 +21,7 @@ def names(user: Any) -> list[str]:
     return [each["name"] for each in user["roles"]]
 
 
-async def test_linking_moves_nothing_and_shows_both(accounts: TwoAccounts) -> None:
+async def test_link_moves_no_document_and_shows_both_accounts(accounts: TwoAccounts) -> None:
     before = await accounts.user("auth0|john")
     linked = await accounts.link(reason="same person")
     assert linked["errors"] == []
@@ -73,7 +73,7 @@ async def test_lists_show_devices_and_history_of_linked_accounts(accounts: TwoAc
         ("PREFER_SECONDARY", {"a": 1, "b": 2, "both": {"x": 2, "y": 2}}),
     ],
 )
-async def test_user_metadata_is_merged_by_choice(accounts: TwoAccounts, how: str, expected: Any) -> None:
+async def test_metadata_argument_decides_how_metadata_is_merged(accounts: TwoAccounts, how: str, expected: Any) -> None:
     linked = await accounts.link(metadata=how)
     assert linked["user"]["userMetadata"] == expected
 
@@ -98,7 +98,7 @@ async def test_link_shares_access_that_the_caller_may_grant(
     token = accounts.world.application_token(["update:users", *READING, *scopes])
     linked = await accounts.link(token, metadata="MERGE")
     assert (linked["user"]["appMetadata"], names(linked["user"])) == (app_metadata, roles)
-    # Granting permissions needs update:users, and so does linking.
+    # Linking and granting permissions both need update:users.
     assert [each["name"] for each in linked["user"]["permissions"]] == ["p"]
     unlinked = await accounts.unlink(linked["user"]["identities"][1]["id"], token)
     assert (unlinked["user"]["appMetadata"], names(unlinked["user"])) == (app_metadata, roles)
@@ -117,14 +117,14 @@ async def test_unlink_after_keep_primary_restores_the_account(accounts: TwoAccou
     assert (await accounts.user("google-oauth2|g1"))["appMetadata"] == before["appMetadata"]
 
 
-async def test_app_metadata_and_roles_come_along_for_who_may(accounts: TwoAccounts) -> None:
+async def test_link_merges_app_metadata_and_roles_if_allowed(accounts: TwoAccounts) -> None:
     linked = await accounts.link(metadata="MERGE")
     assert linked["user"]["appMetadata"] == {"plan": "free", "beta": True}
     assert names(linked["user"]) == ["Customer", "Editor"]
     assert [each["name"] for each in linked["user"]["permissions"]] == ["p"]
 
 
-async def test_history_tells_what_access_a_link_gives_and_takes(accounts: TwoAccounts) -> None:
+async def test_history_shows_the_access_that_a_link_changes(accounts: TwoAccounts) -> None:
     users, tenant = accounts.world.database["users"], accounts.world.tenant
     linked = await accounts.link(metadata="MERGE")
     assert await changes_of(accounts, "auth0|john", "IDENTITY_LINKED") == {
@@ -164,7 +164,7 @@ async def test_linked_accounts_login_and_token_use_the_primary(accounts: TwoAcco
     )
     assert viewer["viewer"]["userId"] == "auth0|john"
     assert {each["deviceId"] for each in viewer["viewer"]["devices"]["nodes"]} == {"desktop", "phone"}
-    # What happened to the linked account is the user's own history.
+    # Events about the linked account belong to the user's own history.
     assert ["email", "email_verified", "name", "nickname"] in [
         [change["path"] for change in each["changes"] or []] for each in viewer["viewer"]["logEvents"]["nodes"]
     ]
@@ -200,7 +200,7 @@ async def test_unlink_restores_the_second_account(accounts: TwoAccounts) -> None
     assert recorded["user"]["id"] == before["id"]
 
 
-async def test_a_block_carries_over(accounts: TwoAccounts) -> None:
+async def test_unlinked_account_of_a_blocked_user_is_blocked(accounts: TwoAccounts) -> None:
     linked = await accounts.link()
     await accounts.world.database["users"].update_one(
         {"tenant": accounts.world.tenant, "user_id": "auth0|john"}, {"$set": {"blocked": True}}
@@ -212,7 +212,7 @@ async def test_a_block_carries_over(accounts: TwoAccounts) -> None:
     assert (await accounts.user("google-oauth2|g1"))["blocked"] is True
 
 
-async def test_what_can_not_be_linked_is_refused_and_changes_nothing(accounts: TwoAccounts) -> None:
+async def test_invalid_link_is_refused_and_changes_nothing(accounts: TwoAccounts) -> None:
     world = accounts.world
     await world.add_connection("h", "github")
     await record_login(world, "h", {"id": 5, "login": "h"})
@@ -253,7 +253,7 @@ def proof(world: World, subject: str, **changes: Any) -> str:
     return mint(world.data_dir, subject, given["client_id"], [], given["expires_in"], given["tenant"])
 
 
-async def test_a_user_proves_the_second_account_by_a_fresh_token_of_it(
+async def test_user_proves_the_second_account_by_a_recent_token(
     accounts: TwoAccounts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = accounts.world
@@ -297,7 +297,7 @@ async def test_a_user_proves_the_second_account_by_a_fresh_token_of_it(
     assert unlinked["unlinkIdentity"]["errors"] == []
 
 
-async def test_linking_oneself_needs_a_recent_sign_in(accounts: TwoAccounts, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_users_own_link_needs_a_recent_sign_in(accounts: TwoAccounts, monkeypatch: pytest.MonkeyPatch) -> None:
     own, given = (
         accounts.world.user_token("auth0|john"),
         {"secondary": {"token": proof(accounts.world, "google-oauth2|g1")}},
@@ -320,7 +320,7 @@ async def test_full_profile_is_reported_before_an_old_sign_in(world: World) -> N
 
 
 @pytest.mark.parametrize("auth_time", [3600, 60, -301, ...], ids=["in an hour", "in a minute", "long ago", "none"])
-async def test_linking_refuses_a_sign_in_that_is_not_recent(accounts: TwoAccounts, auth_time: Any) -> None:
+async def test_link_refuses_a_proof_without_a_recent_sign_in(accounts: TwoAccounts, auth_time: Any) -> None:
     world, at = accounts.world, time.time()
     claims = {"auth_time": auth_time if auth_time is ... else at + auth_time}
     own, other = world.user_token("auth0|john"), world.user_token("google-oauth2|g1")
@@ -332,7 +332,7 @@ async def test_linking_refuses_a_sign_in_that_is_not_recent(accounts: TwoAccount
     assert (error["code"], error["path"]) == ("INVALID_INPUT", ["secondary", "token"])
 
 
-async def test_linking_refuses_a_proof_issued_in_the_future(accounts: TwoAccounts) -> None:
+async def test_link_refuses_a_proof_issued_in_the_future(accounts: TwoAccounts) -> None:
     world, at = accounts.world, time.time()
     token = world.token_with("google-oauth2|g1", iat=at + 3600)
     assert (await world.post("{ viewer { id } }", token)).status_code == 401
@@ -341,7 +341,7 @@ async def test_linking_refuses_a_proof_issued_in_the_future(accounts: TwoAccount
     assert (error["code"], error["path"]) == ("INVALID_INPUT", ["secondary", "token"])
 
 
-async def test_linking_takes_times_with_a_fraction(accounts: TwoAccounts) -> None:
+async def test_link_accepts_times_with_a_fraction(accounts: TwoAccounts) -> None:
     world, at = accounts.world, time.time()
     own, other = (
         world.token_with(each, iat=at - 0.5, auth_time=at - 0.5) for each in ("auth0|john", "google-oauth2|g1")
@@ -376,7 +376,7 @@ async def test_linked_database_account_keeps_email_and_password(world: World) ->
     assert (await verify_password(world, PASSWORD, "john"))["user"] == {"userId": user_id}
 
 
-async def test_link_refuses_what_would_be_too_large_together(accounts: TwoAccounts) -> None:
+async def test_link_of_accounts_that_are_too_large_is_refused(accounts: TwoAccounts) -> None:
     """Each account is within the limits, but both together are not."""
     users = accounts.world.database["users"]
     ids = {"tenant": accounts.world.tenant, "user_id": {"$in": ["auth0|john", "google-oauth2|g1"]}}

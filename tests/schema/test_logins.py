@@ -104,7 +104,7 @@ async def test_social_account_is_one_user_across_connections(world: World) -> No
         ("sms", {"phone_number": "+14258831929"}, {"phone_number": "+14258831929"}, {"phone_number": "+14258831920"}),
     ],
 )
-async def test_our_own_accounts_are_found_by_address_name_or_number(
+async def test_database_account_is_found_by_email_name_or_number(
     world: World, strategy: str, profile: Any, same: Any, other: Any
 ) -> None:
     await world.add_connection("here", strategy)
@@ -115,7 +115,7 @@ async def test_our_own_accounts_are_found_by_address_name_or_number(
     assert (await record_login(world, "there", same))["created"]
 
 
-async def test_a_passwordless_login_shows_the_address_and_the_number(world: World) -> None:
+async def test_passwordless_login_verifies_email_or_phone_number(world: World) -> None:
     await world.add_connection("email", "email")
     await world.add_connection("sms", "sms")
     assert (await record_login(world, "email", {"email": "jane@example.com"}))["user"]["emailVerified"] is True
@@ -125,7 +125,7 @@ async def test_a_passwordless_login_shows_the_address_and_the_number(world: Worl
     assert (await world.stored(jane))["version"] == 2
 
 
-async def test_a_new_id_with_an_address_that_is_taken_is_refused(world: World) -> None:
+async def test_new_account_with_a_taken_email_is_refused(world: World) -> None:
     await world.add_connection()
     await record_login(world, DATABASE, {"user_id": "1", "email": "jane@example.com"})
     assert refusal(await try_login(world, DATABASE, {"user_id": "2", "email": "jane@example.com"})) == (
@@ -160,7 +160,7 @@ async def test_on_each_login_refreshes_root_attributes(world: World) -> None:
     assert second["logEvent"]["userVersion"] == 2
 
 
-async def test_on_first_login_sets_once_and_leaves_to_edit(world: World) -> None:
+async def test_on_first_login_sets_root_attributes_once(world: World) -> None:
     await world.add_connection("g", "google-oauth2", SyncRootAttributes.ON_FIRST_LOGIN)
     first = (await record_login(world, "g", {"sub": "1", "name": "Jane"}))["user"]
     assert root(first, "NAME") == ("Jane", "IDP")
@@ -185,7 +185,9 @@ async def test_sync_never_refuses_new_users_and_copies_nothing(world: World) -> 
 
 @pytest.mark.parametrize("strategy", ["auth0", "email", "sms"])
 @pytest.mark.parametrize("sync", list(SyncRootAttributes))
-async def test_sync_does_not_apply_to_our_own_accounts(world: World, strategy: str, sync: SyncRootAttributes) -> None:
+async def test_sync_setting_does_not_apply_to_database_accounts(
+    world: World, strategy: str, sync: SyncRootAttributes
+) -> None:
     await world.add_connection("c", strategy, sync)
     profile = {"user_id": "1", "email": "a@b.c", "phone_number": "+14258831929", "name": "First"}
     assert (await record_login(world, "c", profile))["user"]["name"] == "First"
@@ -207,7 +209,7 @@ async def test_only_primary_identitys_login_changes_root_attributes(world: World
     assert (user["version"], user["loginsCount"]) == (1, 1)
 
 
-async def test_a_provider_writes_nothing_that_is_ours(world: World) -> None:
+async def test_provider_sets_none_of_the_services_own_fields(world: World) -> None:
     await world.add_connection("o", "oidc")
     evil = {
         "sub": "1",
@@ -233,7 +235,7 @@ async def test_a_provider_writes_nothing_that_is_ours(world: World) -> None:
     assert "blocked" not in stored or not stored["blocked"]
 
 
-async def test_no_reader_sees_secrets_of_provider_profile(world: World) -> None:
+async def test_no_caller_sees_secrets_of_a_provider_profile(world: World) -> None:
     await world.add_connection("o", "oidc")
     secrets = {"apiKey": "hunter2", "otp_seed": "hunter2", "settings": [{"name": "password", "value": "hunter2"}]}
     user = (await record_login(world, "o", {"sub": "1", "passport_number": "C01X", **secrets}))["user"]
@@ -249,7 +251,7 @@ async def test_no_reader_sees_secrets_of_provider_profile(world: World) -> None:
 # ---------------------------------------------------------------- input
 
 
-async def test_what_can_not_be_taken_is_refused_and_changes_nothing(world: World) -> None:
+async def test_invalid_login_is_refused_and_changes_nothing(world: World) -> None:
     await world.add_connection("g", "google-oauth2")
     ahead = format_time(now() + timedelta(minutes=6))
     for connection, profile, more, expected in (
@@ -276,7 +278,7 @@ async def test_what_can_not_be_taken_is_refused_and_changes_nothing(world: World
     assert (await count(world, "users"), await count(world, "log_events")) == (0, 0)
 
 
-async def test_an_older_login_moves_counters_only(world: World) -> None:
+async def test_older_login_changes_counters_only(world: World) -> None:
     await world.add_connection("g", "google-oauth2")
     newest = (await record_login(world, "g", {"sub": "1", "name": "New"}, ip="203.0.113.1"))["user"]
     old = format_time(now() - timedelta(hours=1))
@@ -310,7 +312,7 @@ async def test_profile_data_and_event_agree_at_the_limit(world: World, letter: s
     assert str(MAX_PROFILE_BYTES + 1) in recorded["logEvent"]["details"]["profileData"]
 
 
-async def test_provider_tokens_are_kept_encrypted(world: World) -> None:
+async def test_provider_tokens_are_stored_encrypted(world: World) -> None:
     await world.add_connection("g", "google-oauth2")
     recorded = await record_login(world, "g", {"sub": "1"}, accessToken="at-s3cret", refreshToken="rt-s3cret")
     [identity] = recorded["user"]["identities"]
@@ -344,7 +346,7 @@ async def test_idempotency_key_returns_first_answer_and_records_once(world: Worl
     assert other["recordLogin"]["user"]["loginsCount"] == 2
 
 
-async def test_login_answers_the_profile_that_it_wrote(world: World, commands: list[str]) -> None:
+async def test_login_returns_the_profile_that_it_wrote(world: World, commands: list[str]) -> None:
     """The payload is made of the written profile: the service reads nothing after the commit."""
     await world.add_connection("g", "google-oauth2")
     fields = "id version name email raw lastLogin loginsCount identities { connection profileData accessToken }"
@@ -359,7 +361,7 @@ async def test_login_answers_the_profile_that_it_wrote(world: World, commands: l
         assert (written["name"], written) == (name, read["user"])
 
 
-async def test_two_first_logins_at_once_make_one_user(world: World) -> None:
+async def test_concurrent_first_logins_create_one_user(world: World) -> None:
     await world.add_connection("g", "google-oauth2")
     recorded = await asyncio.gather(*(record_login(world, "g", {"sub": "1", "name": "Jane"}) for _ in range(10)))
     assert sum(each["created"] for each in recorded) == 1
@@ -395,7 +397,7 @@ async def test_concurrent_logins_leave_exact_counters_no_duplicates(world: World
 # ---------------------------------------------------------------- failures and blocks
 
 
-async def test_a_failed_login_is_an_event_and_touches_no_profile(world: World) -> None:
+async def test_failed_login_is_an_event_and_changes_no_profile(world: World) -> None:
     await world.add_connection()
     john = await world.add_user("john")
     before = await world.stored(john)
@@ -457,7 +459,7 @@ async def act(world: World, name: str, **input: Any) -> Any:
     return (await world.ask(query, world.application_token(ALL_SCOPES), input=input))[name]
 
 
-async def test_unblocking_lifts_the_addresses_too(world: World) -> None:
+async def test_unblock_user_also_unblocks_ip_addresses(world: World) -> None:
     await world.add_connection()
     john = await world.add_user("john")
     for _ in range(MAX_FAILURES):
@@ -489,7 +491,7 @@ async def test_block_revokes_devices_unless_asked_not_to(world: World, revoke: b
     assert (await act(world, "blockUser", userId="none"))["errors"] == [{"code": "NOT_FOUND", "path": ["userId"]}]
 
 
-async def test_a_blocked_users_login_is_recorded_and_refused(world: World) -> None:
+async def test_login_of_a_blocked_user_is_recorded_and_refused(world: World) -> None:
     await world.add_connection("g", "google-oauth2")
     jane = await world.add_user("1", "google-oauth2", "g", blocked=True)
     assert refusal(await try_login(world, "g", {"sub": "1", "name": "New"}, idempotencyKey="k"))[0] == "USER_BLOCKED"
@@ -505,7 +507,7 @@ UNLINK = """mutation($user: String, $device: String!) { unlinkDevice(input: {use
   user { version devices { nodes { deviceId } } } errors { code path } } }"""
 
 
-async def test_a_device_is_linked_told_of_and_revoked_at_once(world: World) -> None:
+async def test_device_is_recorded_listed_and_revoked(world: World) -> None:
     await world.add_connection("g", "google-oauth2")
 
     digest = hash_token("credential")
@@ -585,7 +587,7 @@ async def save(world: World, **input: Any) -> Any:
     return (await world.ask(SAVE, world.application_token(ALL_SCOPES), input=input))["saveAuthConnection"]
 
 
-async def test_connections_are_made_and_their_settings_changed(world: World) -> None:
+async def test_connection_is_created_and_its_settings_change(world: World) -> None:
     made = await save(world, name="corp", strategy="samlp")
     assert made["authConnection"] == {
         "name": "corp",
@@ -643,7 +645,7 @@ async def test_login_rule_moves_user_metadata_to_root_attributes(world: World) -
     assert (await rule(world, "none"))["errors"] == [{"code": "NOT_FOUND", "path": ["name"]}]
 
 
-async def test_a_rule_sets_no_root_attribute_that_can_not_be_edited(world: World) -> None:
+async def test_login_rule_sets_no_root_attribute_of_a_provider(world: World) -> None:
     await world.add_connection("g", "google-oauth2")
     await world.add_user("1", "google-oauth2", "g", user_metadata={"name": "Mine"})
     await rule(world, MOVE_USER_METADATA.name)
@@ -654,7 +656,7 @@ async def test_a_rule_sets_no_root_attribute_that_can_not_be_edited(world: World
     assert (user["name"], user["userMetadata"]) == ("Mine", {})
 
 
-async def logins_told(world: World) -> int:
+async def count_login_events(world: World) -> int:
     of_logins = {"tenant": world.tenant, "type": {"$regex": "^LOGIN_(SUCCEEDED|FAILED)"}}
     return int(await world.database["log_events"].count_documents(of_logins))
 
@@ -682,7 +684,7 @@ async def test_installed_login_rule_that_raises_fails_login_by_name(
         assert (await record_login(world, "g", {"sub": "1"}))["created"]
         stored = await world.database["users"].find_one({"tenant": world.tenant})
         assert stored["app_metadata"] == {"seen": 1}
-        events = await logins_told(world)
+        events = await count_login_events(world)
         for name in ("broken", "greedy", "wrong", "large"):
             await rule(world, name)
             recorded = await try_login(world, "g", {"sub": "1"})
@@ -691,7 +693,7 @@ async def test_installed_login_rule_that_raises_fails_login_by_name(
             assert "s3cret" not in str(recorded)
             await rule(world, name, False)
         assert await world.database["users"].find_one({"tenant": world.tenant}) == stored
-        assert await logins_told(world) == events
+        assert await count_login_events(world) == events
 
 
 async def test_only_the_login_service_can_record_logins(world: World) -> None:

@@ -92,7 +92,7 @@ async def written(world: World) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("name", SENDING)
-async def test_what_would_send_mail_is_refused(
+async def test_mutation_that_needs_mail_is_refused(
     world: World, service: Service, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     async def no_hash(*_: Any) -> str:
@@ -108,16 +108,16 @@ async def test_what_would_send_mail_is_refused(
 
 
 @pytest.mark.parametrize("name", QUIET)
-async def test_what_sends_no_mail_works_without_it(service: Service, name: str) -> None:
+async def test_mutation_without_mail_succeeds(service: Service, name: str) -> None:
     assert await service.run(name, QUIET[name]) == []
 
 
-async def test_users_are_told_which_actions_need_mail(world: World, service: Service, john: User) -> None:
+async def test_viewer_actions_show_which_actions_need_mail(world: World, service: Service, john: User) -> None:
     mailing = {"SEND_VERIFICATION_EMAIL", "SEND_PASSWORD_RESET_EMAIL"}
     token = world.user_token(john)
     assert await service.obstacles(john) == mailing
     assert await service.obstacles(john, token) == {*mailing, "CHANGE_EMAIL"}
-    # A new sign-in does not change that.
+    # A recent sign-in makes no difference.
     for asking in (token, world.token_with(john.user_id, auth_time=0)):
         [error] = await service.run("changeEmail", 'email: "new@example.com"', asking)
         assert (error["code"], error["path"]) == ("MAIL_UNAVAILABLE", ["email"])
@@ -132,7 +132,7 @@ async def test_dropped_or_sent_mail_lets_operations_succeed(world: World, john: 
             assert await service.run(name, input) == [], name
 
 
-def test_mail_is_possible_when_sent_kept_or_dropped(world: World) -> None:
+def test_mail_is_possible_when_sent_stored_or_dropped(world: World) -> None:
     assert not is_mail_possible(settings_of(world), development=False)
     assert is_mail_possible(settings_of(world), development=True)
     assert is_mail_possible(settings_of(world, mail="drop"), development=False)
@@ -165,7 +165,7 @@ def test_dropping_mail_uses_no_server_and_no_folder(world: World) -> None:
         ("smtp://localhost.example.com", False),
     ],
 )
-def test_plain_smtp_is_for_loopback_only(world: World, url: str, is_allowed: bool) -> None:
+def test_smtp_without_tls_is_for_loopback_only(world: World, url: str, is_allowed: bool) -> None:
     settings = settings_of(world, smtp_url=SecretStr(url), smtp_allow_plain=True)
     if is_allowed:
         server = build_smtp_server(settings)

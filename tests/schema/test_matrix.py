@@ -1,7 +1,6 @@
-"""Who may what: every field and mutation, for every scope, as self, another user, an application, anonymous, another tenant.
+"""The authorization matrix: every field and mutation, for every scope, as each kind of caller.
 
-The table stands here once more, written from the rules and not from the code; taking any one rule out of the code makes
-the matrix differ from it.
+The expected table is written by hand. When any one rule of the service changes, the answers differ from the table.
 """
 
 from typing import Any
@@ -55,7 +54,7 @@ def test_every_field_is_in_the_table_or_open() -> None:
 @pytest.mark.parametrize(
     "kind", [USER, IDENTITY, ROLE, CONNECTION, DEVICE, LOG_EVENT, GRANT, ENROLLMENT], ids=lambda kind: kind.name
 )
-def test_the_attribute_table_and_the_type_agree(kind: Any) -> None:
+def test_attribute_table_and_graphql_type_agree(kind: Any) -> None:
     fields = fields_of(kind.name)
     names = {field.extensions["strawberry-definition"].python_name: name for name, field in fields.items()}
     assert set(names) == set(kind.attributes)
@@ -96,23 +95,23 @@ async def test_reading_follows_the_authorization_table(tenants: Tenants) -> None
     assert await differences_in_reading(tenants, CALLERS, SCOPE_SETS) == []
 
 
-async def test_writing_is_as_the_table_says(tenants: Tenants) -> None:
+async def test_writing_agrees_with_the_table(tenants: Tenants) -> None:
     assert await differences_in_writing(tenants, CALLERS, WRITING_SETS) == []
 
 
-async def test_what_is_beside_profiles_is_as_the_table_says(tenants: Tenants) -> None:
+async def test_other_mutations_agree_with_the_table(tenants: Tenants) -> None:
     here = tuple(each for each in CALLERS if each.is_in_tenant)
     assert await differences_in_other_mutations(tenants, here, SCOPE_SETS) == []
 
 
-async def test_anonymous_may_nothing(tenants: Tenants) -> None:
+async def test_request_without_a_token_is_refused(tenants: Tenants) -> None:
     id = encode_id("User", tenants.john.id)
     for operation in (READ, *ALL_MUTATIONS.values()):
         answer = await tenants.world.post(operation, id=id)
         assert answer.status_code == 401
         assert "data" not in answer.json()
         assert codes(answer) == ["UNAUTHENTICATED"]
-    # Beside a field that needs no token each field is refused by itself.
+    # In a request with a field that needs no token, each other field is refused separately.
     answer = await tenants.world.post(READ.replace("{", "{ public: __typename ", 1), id=id)
     content = answer.json()
     assert answer.status_code == 200
@@ -146,7 +145,7 @@ def around(rule: Rule) -> list[frozenset[str]]:
 
 @pytest.mark.parametrize("holds", [True, False], ids=["for everybody", "for nobody"])
 @pytest.mark.parametrize("rule", [*READING, *WRITING], ids=lambda rule: rule.name)
-async def test_the_matrix_notices_any_one_rule(
+async def test_matrix_detects_a_change_of_any_one_rule(
     tenants: Tenants, rule: Rule, holds: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     original = policy._holds
@@ -166,12 +165,12 @@ async def test_the_matrix_notices_any_one_rule(
     assert differences
 
 
-def test_every_rule_is_in_one_of_the_alternatives() -> None:
+def test_every_rule_is_of_reading_or_writing() -> None:
     named = [each for each in vars(rules).values() if isinstance(each, Rule)]
     assert set(named) == {*READING, *WRITING}
 
 
-async def test_unknown_and_not_to_be_known_look_the_same(tenants: Tenants) -> None:
+async def test_unknown_and_invisible_users_look_the_same(tenants: Tenants) -> None:
     token = tenants.world.user_token(tenants.jane)
     for query in (
         '{ user(by: {userId: "auth0|%s"}) { id name } }',
@@ -245,7 +244,7 @@ async def test_no_scope_allows_access_to_own_app_metadata(world: World) -> None:
     assert (await world.stored(john))["app_metadata"] == {"a": 1}
 
 
-async def test_a_user_sees_of_their_own_acts_all(world: World) -> None:
+async def test_user_sees_all_details_of_their_own_acts(world: World) -> None:
     john = await world.add_user("john")
     await world.add_event(john, reason="mine", ip="203.0.113.9", user_agent="me")
     query = "{ viewer { logEvents { nodes { reason ip userAgent } } } }"

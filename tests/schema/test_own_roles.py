@@ -1,4 +1,4 @@
-"""Users with every scope do not change or delete the roles that they have; others and applications do."""
+"""Users with every scope cannot change or delete the roles that they have. Other users and applications can."""
 
 from typing import Any
 
@@ -39,14 +39,14 @@ async def assert_forbidden(world: World, change: str, token: str) -> None:
 
 
 @pytest.mark.parametrize("change", CHANGES)
-async def test_users_do_not_change_a_role_that_they_have(world: World, change: str) -> None:
+async def test_users_cannot_change_a_role_that_they_have(world: World, change: str) -> None:
     john = await world.add_user("john", role_ids=(await with_role(world),))
     await assert_forbidden(world, change, world.user_token(john, ALL_SCOPES))
 
 
 @pytest.mark.parametrize("caller", ["auth0|john", "google-oauth2|g1"])
 @pytest.mark.parametrize("change", CHANGES)
-async def test_role_of_a_linked_account_is_the_users_own(accounts: TwoAccounts, change: str, caller: str) -> None:
+async def test_users_cannot_change_a_role_of_a_linked_account(accounts: TwoAccounts, change: str, caller: str) -> None:
     """John does not have the role Editor. His Google account has it, and has it again after it is unlinked."""
     edit = {"$set": {"permissions": [{"api": "a", "name": "edit"}]}}
     await accounts.world.database["roles"].update_one({"tenant": accounts.world.tenant, "name": "Editor"}, edit)
@@ -58,7 +58,7 @@ async def test_role_of_a_linked_account_is_the_users_own(accounts: TwoAccounts, 
 
 
 @pytest.mark.parametrize("change", CHANGES)
-async def test_others_change_the_role(world: World, change: str) -> None:
+async def test_other_callers_can_change_the_role(world: World, change: str) -> None:
     await world.add_user("john", role_ids=(await with_role(world),))
     jane = await world.add_user("jane", role_ids=(await world.add_role("Customer"),))
     for token in (
@@ -72,7 +72,7 @@ async def test_others_change_the_role(world: World, change: str) -> None:
         await with_role(world)
 
 
-async def test_users_describe_a_role_that_they_have(world: World) -> None:
+async def test_users_can_describe_a_role_that_they_have(world: World) -> None:
     john = await world.add_user("john", role_ids=(await with_role(world),))
     same = 'name: "Editor", permissions: [{api: "a", name: "edit", description: "Edits"}]'
     change = f'updateRole(input: {{%s, description: "For editors", {same}}})'

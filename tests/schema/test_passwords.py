@@ -79,7 +79,7 @@ async def test_verification_reads_the_profile_once(world: World, john: User, com
     input = {"connection": DATABASE, "identifier": "john@example.com", "password": PASSWORD}
     commands.clear()
     verified = (await world.ask(query, token, input=input))["verifyPassword"]
-    # The profile, the connection, the credential and a bcrypt hash; the rest counts the attempt.
+    # The reads are of the profile, the connection, the credential and a bcrypt hash. The other commands count the attempt.
     assert commands.count("find") == 4
     query = '{ user(by: {userId: "auth0|john"}) { id version name email raw lastPasswordReset } }'
     assert verified["user"] == (await world.ask(query, token))["user"]

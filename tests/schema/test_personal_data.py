@@ -91,9 +91,7 @@ async def test_application_exports_all_stored_data(world: World, john: User) -> 
     assert (event["type"], event["reason"]) == ("PERSONAL_DATA_EXPORTED", "asked in writing")
 
 
-async def test_users_get_of_theirs_what_they_may_read(
-    world: World, john: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_users_export_what_they_may_read(world: World, john: User, monkeypatch: pytest.MonkeyPatch) -> None:
     token = world.user_token(john)
     data = (await export(world, token))["data"]
     assert data["user"]["user_metadata"] == {"color": "m-user"}
@@ -121,7 +119,7 @@ async def test_export_contains_only_what_the_scopes_allow(world: World, john: Us
 KINDS = (USER, IDENTITY, ROLE, DEVICE, LOG_EVENT, GRANT, ENROLLMENT)
 SCHEMA = build_schema((Path(__file__).parents[2] / "schema.graphql").read_text())
 
-# What the export leaves out: derived from the rest, no datum about the user, or a secret.
+# Attributes that are not exported: computed from others, not about the user, or secret.
 NOT_PERSONAL = {
     "User": {"raw", "viewer_actions"},
     "Identity": {"id", "is_primary", "access_token", "refresh_token"},
@@ -130,7 +128,7 @@ NOT_PERSONAL = {
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-def test_every_attribute_is_declared_personal_or_left_out(kind: Kind) -> None:
+def test_every_attribute_is_declared_personal_or_omitted(kind: Kind) -> None:
     """A new attribute needs a decision: set `personal` in the table, or add it here."""
     left_out = {name for name, each in kind.attributes.items() if not each.personal}
     assert left_out == NOT_PERSONAL.get(kind.name, set())
@@ -153,7 +151,7 @@ async def test_new_attribute_is_exported_when_declared_only(
 ) -> None:
     await world.database[collection].update_many({"tenant": world.tenant}, {"$set": {"shoe_size": "m-44"}})
     for table in (kind.attributes, kind.steps):
-        # Both lose the attribute when the test ends.
+        # At the end of the test, monkeypatch removes the attribute from both.
         monkeypatch.setitem(table, "shoe_size", None)
     kind.add([stored("shoe_size", "New.", in_raw=True, personal=is_declared)])
     data = (await export(world, world.application_token(ALL_SCOPES), userId=john.user_id))["data"]
@@ -197,11 +195,11 @@ async def read_on(world: World, token: str, entry: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("own", [True, False], ids=["self", "tool"])
-async def test_truncated_history_says_how_to_get_the_rest(
+async def test_truncated_history_names_the_query_for_the_rest(
     world: World, john: User, monkeypatch: pytest.MonkeyPatch, own: bool
 ) -> None:
     monkeypatch.setattr(personal_data, "MAX_BYTES", 30_000)
-    # Two at the same moment, and one that is older than what history shows when nothing is asked for.
+    # Two events have the same time, and one is older than the default period of the history.
     for days in (1, 1, 25):
         await world.add_event(john, date=now() - timedelta(days=days))
     token = world.user_token(john) if own else world.application_token(ALL_SCOPES)

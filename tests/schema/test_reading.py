@@ -1,4 +1,4 @@
-"""Reading through GraphQL on the real database: lists, history, permissions, raw, and what it costs."""
+"""Queries: lists, lookups, history, permissions and `raw`, and the number of database commands."""
 
 from datetime import timedelta
 
@@ -42,7 +42,7 @@ async def test_page_of_users_with_history_needs_fixed_commands(world: World, com
     await world.ask(query, token)
     commands.clear()
     data = await world.ask(query, token)
-    # The users, their events and how many; the roles, their users.
+    # The commands read the users, their events and the counts, and the roles and their users.
     assert sorted(commands) == ["aggregate", "aggregate", "find", "find", "find"]
     assert len(data["users"]["nodes"]) == users
     assert all(
@@ -54,7 +54,7 @@ async def test_page_of_users_with_history_needs_fixed_commands(world: World, com
 
 async def test_paging_both_ways_returns_each_user_once_newest_first(world: World) -> None:
     at = now()
-    # Two share each time, so that ties are broken too.
+    # Two users share each time, so that ties are tested, too.
     for number in range(11):
         await world.add_user(f"user{number:02}", created_at=at - timedelta(seconds=number // 2))
     token = world.application_token()
@@ -87,7 +87,7 @@ async def test_paging_both_ways_returns_each_user_once_newest_first(world: World
     assert backward == everyone
 
 
-async def test_a_cursor_serves_only_the_list_that_it_came_from(world: World) -> None:
+async def test_cursor_is_valid_for_its_list_only(world: World) -> None:
     for number in range(3):
         await world.add_user(f"user{number}")
         await world.add_event(None)
@@ -104,7 +104,7 @@ async def test_a_cursor_serves_only_the_list_that_it_came_from(world: World) -> 
         assert answer.json()["data"] == {"users": None}
 
 
-async def test_a_cursor_of_another_tenant_is_refused(world: World) -> None:
+async def test_cursor_of_another_tenant_is_refused(world: World) -> None:
     await world.add_user("one")
     other = World(world.tenant + "-other", world.database, world.client, world.data_dir)
     await other.add_user("two")
@@ -120,12 +120,12 @@ async def test_a_cursor_of_another_tenant_is_refused(world: World) -> None:
 @pytest.mark.parametrize(
     "arguments", ["first: 0", "first: 1000", "first: -1", "last: 0", "last: 101", "first: 2, last: 2"]
 )
-async def test_a_size_out_of_range_is_refused(world: World, arguments: str) -> None:
+async def test_page_size_out_of_range_is_refused(world: World, arguments: str) -> None:
     answer = await world.post(f"{{ users({arguments}) {{ nodes {{ userId }} }} }}", world.application_token())
     assert codes(answer) == ["BAD_USER_INPUT"]
 
 
-async def test_a_user_is_found_by_id_user_id_identity_and_email(world: World) -> None:
+async def test_user_is_found_by_id_user_id_identity_and_email(world: World) -> None:
     await world.add_connection()
     await world.add_connection("google-oauth2", "google-oauth2")
     await world.add_connection("other-google", "google-oauth2")
@@ -144,7 +144,7 @@ async def test_a_user_is_found_by_id_user_id_identity_and_email(world: World) ->
     assert await found(email={"email": "john@example.com", "connection": "elsewhere"}) is None
     assert await found(identity={"provider": "auth0", "userId": "john"}) == john.user_id
     assert await found(identity={"provider": "auth0", "userId": "john", "connection": "elsewhere"}) is None
-    # A social account is one person, whichever connection of the provider it came by.
+    # A social account belongs to one user, regardless of the connection.
     for connection in (None, "google-oauth2", "other-google"):
         named = {"provider": "google-oauth2", "userId": "117", "connection": connection}
         assert await found(identity=named) == grace.user_id
@@ -185,7 +185,7 @@ async def test_node_and_nodes_return_every_type_and_null_if_unknown(world: World
     assert one == {"node": {"id": ids[1]}}
 
 
-async def test_a_kind_of_node_that_is_refused_nulls_its_own_place_only(world: World) -> None:
+async def test_refused_node_is_null_and_others_are_returned(world: World) -> None:
     role, john = await world.add_role("Editor"), await world.add_user("john")
     ids = [encode_id("Role", role), encode_id("User", john.id)]
     query = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }"
@@ -196,13 +196,13 @@ async def test_a_kind_of_node_that_is_refused_nulls_its_own_place_only(world: Wo
 
 
 @pytest.mark.parametrize("id", ["", "x", "VXNlcjo", encode_id("Nothing", "1"), encode_id("User", "no-object-id")])
-async def test_an_id_that_is_not_ours_is_refused_or_nothing(world: World, id: str) -> None:
+async def test_invalid_id_is_refused_or_null(world: World, id: str) -> None:
     answer = await world.post("query($id: ID!) { node(id: $id) { id } }", world.application_token(), id=id)
     assert answer.json()["data"] == {"node": None}
     assert codes(answer) == ["BAD_USER_INPUT"]
 
 
-async def test_history_is_the_past_two_days_unless_asked_for_more(world: World) -> None:
+async def test_history_is_of_two_days_unless_more_is_requested(world: World) -> None:
     john = await world.add_user("john")
     at = now()
     for hours in (1, 47, 49, 500):
@@ -223,7 +223,7 @@ async def test_history_is_the_past_two_days_unless_asked_for_more(world: World) 
     assert codes(answer) == ["BAD_USER_INPUT"]
 
 
-async def test_permissions_are_the_union_each_with_its_sources(world: World) -> None:
+async def test_permissions_of_roles_and_user_have_their_sources(world: World) -> None:
     read = {"api": "urn:shop", "name": "read:orders", "description": "See orders"}
     editor = await world.add_role("Editor", [read])
     john = await world.add_user("john", role_ids=(editor,), permissions=({"api": "urn:shop", "name": "read:orders"},))
@@ -255,7 +255,7 @@ async def test_permissions_are_the_union_each_with_its_sources(world: World) -> 
         ("samlp", "NEVER", False, True),
     ],
 )
-async def test_root_attributes_are_editable_as_the_connection_says(
+async def test_connection_decides_which_attributes_are_editable(
     world: World, strategy: str, sync: str, import_mode: bool, editable: bool
 ) -> None:
     await world.add_connection("conn", strategy, SyncRootAttributes(sync), import_mode)
@@ -301,7 +301,7 @@ async def test_raw_has_readable_fields_in_snake_case_and_no_token(world: World) 
         assert not {"_id", "tenant", "keys", "provenance", "name_folded", "schema_version"} & set(raw)
 
 
-async def test_identity_provider_tokens_are_for_those_with_the_scope(world: World) -> None:
+async def test_provider_tokens_need_their_scope(world: World) -> None:
     john = await world.add_user("john")
     await world.database["users"].update_one(
         {"_id": john.id}, {"$set": {"identities.0.access_token": world.seal("tok-en")}}
@@ -341,7 +341,7 @@ async def test_caller_returns_the_claims_of_the_token(world: World) -> None:
     assert unknown == {"caller": {"kind": "USER", "user": None}, "viewer": None}
 
 
-async def test_a_blocked_user_is_refused_everywhere(world: World) -> None:
+async def test_blocked_user_is_refused_by_every_query(world: World) -> None:
     john = await world.add_user("john", blocked=True)
     for query in (
         "{ caller { kind } }",
@@ -354,7 +354,7 @@ async def test_a_blocked_user_is_refused_everywhere(world: World) -> None:
     assert await world.events(john) == []
 
 
-async def test_roles_are_listed_by_name_and_found_by_a_part_of_it(world: World) -> None:
+async def test_roles_are_ordered_by_name_and_found_by_its_parts(world: World) -> None:
     for name in ("Zebra", "admin", "Billing.Admin"):
         await world.add_role(name)
     token = world.application_token()
@@ -379,7 +379,7 @@ async def test_total_count_is_a_lower_bound_above_its_limit(world: World, monkey
     assert data["users"]["totalCount"] == {"value": 2, "exact": False}
 
 
-async def test_an_event_tells_changes_client_and_type(world: World) -> None:
+async def test_event_shows_changes_client_and_type(world: World) -> None:
     john = await world.add_user("john")
     change = FieldChange("user_metadata.color", "blue", None)
     await world.add_event(john, LogEventType.USER_METADATA_UPDATED, changes=(change,), client_id="web", user_version=2)

@@ -38,7 +38,7 @@ async def test_recent_sign_in_is_required_as_in_the_table(world: World, name: st
         assert TOO_OLD not in codes(await world.post(mutation, token))
 
 
-def test_what_needs_a_recent_sign_in_is_tried() -> None:
+def test_each_mutation_with_a_recent_sign_in_is_tested() -> None:
     assert set(ABOUT_SELF) >= NEEDS_RECENT_SIGN_IN
 
 
@@ -58,9 +58,9 @@ UPDATES: dict[str, dict[str, Any]] = {
 }
 
 
-async def test_a_batch_asks_what_the_single_mutations_ask(tenants: Tenants) -> None:
+async def test_batch_needs_the_scopes_of_the_single_mutations(tenants: Tenants) -> None:
     query = "mutation($updates: [UpdateUserInput!]!) { updateUsers(input: {updates: $updates}) { results { errors { code } } } }"
-    # An outdated version: what is allowed writes nothing either.
+    # The version is outdated, so that allowed updates write nothing.
     updates = [{"userId": "auth0|john", "update": each, "ifVersion": 99} for each in UPDATES.values()]
     callers: tuple[Caller, ...] = (SELF, OTHER, APPLICATION)
     wrong = []

@@ -88,7 +88,7 @@ async def content(world: World) -> str:
     return json.dumps(found, default=str)
 
 
-def test_every_mutation_is_tried_while_its_caller_is_blocked() -> None:
+def test_every_mutation_is_tested_with_a_blocked_caller() -> None:
     assert {*MUTATIONS, "updateUsers"} == set(fields_of("Mutation"))
 
 
@@ -115,9 +115,7 @@ async def test_device_credential_is_refused_after_a_block(
     assert codes(await world.post(query, world.user_token(two[0], ALL_SCOPES))) == ["USER_BLOCKED"]
 
 
-async def test_an_application_is_not_looked_up_for_a_write(
-    world: World, two: tuple[User, User], commands: list[str]
-) -> None:
+async def test_write_does_not_look_up_an_application(world: World, two: tuple[User, User], commands: list[str]) -> None:
     query = 'mutation { updateUserMetadata(input: {userId: "auth0|john", patch: {a: 1}}) { errors { code } } }'
     await world.ask(query, world.application_token(ALL_SCOPES))
     commands.clear()
@@ -161,7 +159,7 @@ async def test_second_write_of_a_request_starts_from_the_first(
     assert answer["two"] == {"user": {"version": 3, "userMetadata": {}}, "errors": []}
 
 
-async def test_a_block_just_before_the_commit_stops_the_write(
+async def test_block_before_the_commit_stops_the_write(
     world: World, two: tuple[User, User], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     john = two[1]
@@ -204,7 +202,7 @@ async def test_the_rest_of_a_batch_is_refused_after_a_block(
     assert len(await world.events(john)) == written
 
 
-async def test_a_block_while_a_password_is_hashed_stops_the_account(
+async def test_block_during_hashing_stops_createuser(
     world: World, two: tuple[User, User], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hash_ = PasswordHashes.hash
@@ -221,7 +219,7 @@ async def test_a_block_while_a_password_is_hashed_stops_the_account(
 
 
 @pytest.mark.parametrize("name", ["createRole", "updateRole", "deleteRole", "saveAuthConnection", "saveLoginRule"])
-async def test_a_block_while_a_tenant_write_waits_stops_it(
+async def test_block_stops_a_waiting_write_of_the_tenant(
     world: World, two: tuple[User, User], name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     input = {
@@ -238,7 +236,7 @@ async def test_a_block_while_a_tenant_write_waits_stops_it(
     assert await content(world) == before
 
 
-async def test_a_block_while_a_login_is_tried_again_stops_it(
+async def test_block_stops_a_login_that_is_retried(
     world: World, two: tuple[User, User], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def execute(self: Commits, commit: Commit) -> None:
@@ -298,7 +296,7 @@ async def test_caller_unlinked_during_request_loses_the_old_profile(
 
 
 @pytest.mark.parametrize("rule", WRITING, ids=lambda rule: rule.name)
-def test_a_rule_of_writing_is_not_asked_as_one_of_reading(rule: Any) -> None:
+def test_rule_of_writing_is_not_used_for_reading(rule: Any) -> None:
     assert rule not in READING
     with pytest.raises(AssertionError):
         require(None, rule)

@@ -16,7 +16,7 @@ TOKENS = ("at-s3cret", "rt-s3cret")
 
 @asynccontextmanager
 async def service(world: World, monkeypatch: pytest.MonkeyPatch, **secrets: Any) -> AsyncIterator[None]:
-    """The world speaks with a service that has these secrets."""
+    """Until the end of the block, `world` sends its requests to a service with these secrets."""
     async with service_client(world, **secrets) as client:
         with monkeypatch.context() as patch:
             patch.setattr(world, "client", client)

@@ -29,7 +29,7 @@ async def open_world(world: World) -> World:
     return world
 
 
-async def test_whoever_signs_up_has_an_account_and_a_mail(open_world: World, mailbox: Mailbox) -> None:
+async def test_sign_up_creates_an_account_and_sends_a_mail(open_world: World, mailbox: Mailbox) -> None:
     world, more = open_world, {"name": "Jane", "userMetadata": {"language": "es"}, "username": "jane"}
     assert await sign_up(world, email="Jane@example.com", **more) == ACCEPTED
     found = await world.database["users"].find_one({"tenant": world.tenant})
@@ -75,7 +75,7 @@ async def test_sign_up_with_taken_email_answers_alike_and_mails_owner(open_world
     assert len(await mailbox.receive()) == 1
 
 
-async def test_without_an_address_a_taken_name_is_told(open_world: World) -> None:
+async def test_taken_name_is_reported_without_an_email(open_world: World) -> None:
     assert await sign_up(open_world, username="jane") == ACCEPTED
     [error] = (await sign_up(open_world, username="Jane"))["errors"]
     assert (error["code"], error["path"]) == ("ALREADY_EXISTS", ["username"])
@@ -115,7 +115,7 @@ async def test_sign_up_is_refused_for_invalid_input(open_world: World) -> None:
     assert (await sign_up(world, email="late@example.com"))["errors"][0]["code"] == "NOT_EDITABLE"
 
 
-async def test_a_tool_makes_users_with_a_password_and_a_mail(world: World, mailbox: Mailbox) -> None:
+async def test_application_creates_users_with_password_and_mail(world: World, mailbox: Mailbox) -> None:
     await world.add_connection()
     await world.add_connection("e", "email")
     token = world.application_token(ALL_SCOPES)

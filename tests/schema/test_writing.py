@@ -1,4 +1,4 @@
-"""Writing through GraphQL on the real database: success, each refusal, the log event."""
+"""Writes of metadata and root attributes: results, refusals and log events."""
 
 import asyncio
 from typing import Any
@@ -33,7 +33,7 @@ async def assert_untouched(world: World, user: User) -> None:
     assert await world.events(user) == []
 
 
-async def test_a_patch_is_merged_to_any_depth_and_told_leaf_by_leaf(world: World) -> None:
+async def test_patch_is_merged_at_any_depth_and_logged_by_path(world: World) -> None:
     john = await world.add_user("john", user_metadata={"a": {"b": {"c": 1, "d": 2}}, "gone": 1, "list": [1, 2]})
     patch: dict[str, Any] = {"a": {"b": {"c": 3}}, "gone": None, "list": [3], "new": {"x": {}}}
     payload = await patched(world, john, patch=patch, reason="moved house")
@@ -63,7 +63,7 @@ async def test_replace_sets_the_whole_document(world: World) -> None:
 
 
 @pytest.mark.parametrize("patch", [{}, {"a": 1}, {"nothing": None}, {"b": {}}, {"b": {"c": True}}])
-async def test_what_changes_nothing_writes_nothing(world: World, patch: Any) -> None:
+async def test_patch_that_changes_nothing_writes_nothing(world: World, patch: Any) -> None:
     john = await world.add_user("john", user_metadata={"a": 1, "b": {"c": True}})
     payload = await patched(world, john, patch=patch)
     assert payload["user"]["version"] == 1
@@ -96,9 +96,7 @@ async def test_true_is_not_one(world: World) -> None:
         ({"n": -(2**63) - 1}, ["patch", "n"]),
     ],
 )
-async def test_metadata_that_can_not_be_kept_is_refused_with_its_path(
-    world: World, patch: Any, path: list[str]
-) -> None:
+async def test_invalid_metadata_is_refused_with_its_path(world: World, patch: Any, path: list[str]) -> None:
     john = await world.add_user("john", user_metadata={"keep": 1})
     if patch is None:
         assert codes(await world.post(USER_METADATA, world.user_token(john), input={"patch": None})) == [
@@ -112,7 +110,7 @@ async def test_metadata_that_can_not_be_kept_is_refused_with_its_path(
 
 
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", '"\\ud800"', '{"\\udc00": 1}', "1e999"])
-async def test_what_is_not_json_text_or_number_is_refused(world: World, value: str) -> None:
+async def test_values_that_json_forbids_are_refused(world: World, value: str) -> None:
     john = await world.add_user("john", user_metadata={"keep": 1})
     body = '{"query": "mutation($p: JSON!) { updateUserMetadata(input: {patch: $p}) { errors { code path } } }",'
     body += f'"variables": {{"p": {{"n": {value}}}}}}}'
@@ -122,13 +120,13 @@ async def test_what_is_not_json_text_or_number_is_refused(world: World, value: s
     await assert_untouched(world, john)
 
 
-async def test_the_largest_integers_are_kept_to_the_digit(world: World) -> None:
+async def test_largest_integers_are_stored_exactly(world: World) -> None:
     john = await world.add_user("john")
     patch = {"max": 2**63 - 1, "min": -(2**63), "long": 1234567890123456789}
     assert (await patched(world, john, patch=patch))["user"]["userMetadata"] == patch
 
 
-async def test_metadata_too_deep_or_too_large_is_refused(world: World) -> None:
+async def test_metadata_that_is_too_deep_or_large_is_refused(world: World) -> None:
     john = await world.add_user("john", user_metadata={"keep": 1})
     deep: Any = 1
     for _ in range(MAX_DEPTH):
@@ -158,14 +156,14 @@ async def test_application_writes_app_metadata_and_is_the_actor(world: World) ->
     assert event["changes"] == [{"path": "app_metadata.plan", "before": "free", "after": "pro"}]
 
 
-async def test_an_unknown_user_is_not_found(world: World) -> None:
+async def test_unknown_user_is_not_found(world: World) -> None:
     payload = await world.ask(APP_METADATA, world.application_token(), input={"userId": "auth0|x", "patch": {}})
     assert [(each["code"], each["path"]) for each in payload["updateAppMetadata"]["errors"]] == [
         ("NOT_FOUND", ["userId"])
     ]
 
 
-async def test_an_application_says_whose_profile(world: World) -> None:
+async def test_application_must_name_the_user(world: World) -> None:
     payload = (await world.ask(USER_METADATA, world.application_token(), input={"patch": {}}))["updateUserMetadata"]
     assert [(each["code"], each["path"]) for each in payload["errors"]] == [("INVALID_INPUT", ["userId"])]
 
@@ -186,7 +184,7 @@ async def test_outdated_if_version_returns_the_current_profile(world: World) -> 
     assert (await world.stored(john))["version"] == 2
 
 
-async def test_of_many_with_the_same_if_version_one_wins(world: World) -> None:
+async def test_one_of_many_writes_with_one_if_version_succeeds(world: World) -> None:
     john = await world.add_user("john")
     writes = [patched(world, john, patch={f"k{number}": 1}, ifVersion=1) for number in range(8)]
     payloads = await asyncio.gather(*writes)
@@ -195,7 +193,7 @@ async def test_of_many_with_the_same_if_version_one_wins(world: World) -> None:
     assert len(await world.events(john)) == 1
 
 
-async def test_root_attributes_are_set_cleared_and_left_alone(world: World) -> None:
+async def test_root_attributes_are_set_cleared_or_kept(world: World) -> None:
     await world.add_connection()
     john = await world.add_user("john", nickname="johnny", given_name="John")
     input = {"name": "J. Doe", "nickname": None, "picture": "https://example.com/j.png"}
@@ -224,7 +222,7 @@ async def test_root_attributes_are_set_cleared_and_left_alone(world: World) -> N
     assert stored["given_name"] == "John"
 
 
-async def test_a_tool_that_edits_root_attributes_is_their_source(world: World) -> None:
+async def test_application_is_the_source_of_its_root_attributes(world: World) -> None:
     await world.add_connection()
     john = await world.add_user("john")
     input = {"userId": john.user_id, "name": "Jon"}
@@ -250,7 +248,7 @@ async def test_a_tool_that_edits_root_attributes_is_their_source(world: World) -
         ("picture", "https://example.com/" + "x" * 2048),
     ],
 )
-async def test_a_root_attribute_out_of_its_limits_is_refused(world: World, name: str, value: str) -> None:
+async def test_root_attribute_out_of_its_limits_is_refused(world: World, name: str, value: str) -> None:
     await world.add_connection()
     john = await world.add_user("john")
     payload = (await world.ask(ROOT, world.user_token(john), input={name: value}))["updateRootAttributes"]
@@ -258,27 +256,27 @@ async def test_a_root_attribute_out_of_its_limits_is_refused(world: World, name:
     await assert_untouched(world, john)
 
 
-async def test_a_reason_has_its_limits(world: World) -> None:
+async def test_reason_has_limits(world: World) -> None:
     john = await world.add_user("john")
     payload = await patched(world, john, patch={"a": 1}, reason="x" * 501)
     assert [(each["code"], each["path"]) for each in payload["errors"]] == [("INVALID_INPUT", ["reason"])]
     await assert_untouched(world, john)
 
 
-async def test_nothing_that_a_caller_sends_becomes_an_operator(world: World) -> None:
+async def test_no_input_becomes_an_operator_of_mongodb(world: World) -> None:
     john = await world.add_user("john")
     patch = {"a": "$name", "b": {"c": "$$ROOT"}, "d": ["$set"]}
     assert (await patched(world, john, patch=patch))["user"]["userMetadata"] == patch
 
 
-async def test_at_most_a_thousand_leaves_are_told(world: World) -> None:
+async def test_event_lists_at_most_a_thousand_changes(world: World) -> None:
     john = await world.add_user("john")
     await patched(world, john, patch={f"k{number:04}": number for number in range(1_500)})
     [event] = await world.events(john)
     assert len(event["changes"]) == 1_000
 
 
-async def test_history_drops_oldest_and_tells_user(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_history_drops_oldest_events_and_says_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A user and an application see the same number of dropped events."""
     john = await world.add_user("john")
     async with service_client(world, log_max_bytes_per_user=10_000) as client:

@@ -33,21 +33,19 @@ SCOPE_SETS = sorted(
     | {frozenset(), frozenset(map(str, Scope)), frozenset({"read:roles", "read:users"})},
     key=sorted,
 )
-# A write with read:users shows the fields of its payload; read:current_user adds nothing to it.
+# The payload of a write shows its fields to callers with read:users. read:current_user makes no difference.
 WRITING_SETS = [each for each in SCOPE_SETS if "read:current_user" not in each or len(each) == 1]
 
 
 def scope_sets_for(caller: Caller, scope_sets: list[frozenset[str]]) -> list[frozenset[str]]:
-    """Returns all sets for callers of the tenant. For callers of another tenant combinations make no difference: it returns
-    the sets without a scope, with one scope and with all scopes.
-    """
+    """Returns the sets that the caller tries. Callers of another tenant try no combinations, which make no difference there."""
     if caller.is_in_tenant:
         return scope_sets
     return [each for each in scope_sets if len(each) < 2 or len(each) == len(Scope)]
 
 
 def may(field: str, caller: Caller, scopes: frozenset[str], is_self: bool | None = None) -> bool:
-    """Whether the table allows the field. `is_self` replaces `caller.is_self`."""
+    """Returns whether the table allows the field to the caller. `is_self` replaces `caller.is_self`."""
     general, own = (alternatives(each) for each in TABLE[field])
     is_self = caller.is_self if is_self is None else is_self
     if is_self and own == []:
@@ -58,7 +56,7 @@ def may(field: str, caller: Caller, scopes: frozenset[str], is_self: bool | None
 
 @dataclass
 class Tenants:
-    """A tenant with John, whose profile all operations concern, and with Jane; and another tenant, which has its own John."""
+    """A tenant with John and Jane, and another tenant, which has its own John. All operations are about the first John."""
 
     world: World
     foreign: World

@@ -1,4 +1,4 @@
-"""Compares what the service answers with the table. Each function returns the differences, one text for each."""
+"""Compares the answers of the service with the table. Each function returns one text for each difference."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ def is_object(field: Any) -> bool:
 
 
 def selections(type_name: str) -> str:
-    """Selects every field of a type; of an object only its type name."""
+    """Returns a selection of every field of a type. Objects are selected with their type name only."""
     fields = fields_of(type_name).items()
     return " ".join(f"{name} {{ __typename }}" if is_object(field) else name for name, field in fields)
 
@@ -68,15 +68,15 @@ class Answer:
         wrong = []
 
         def expect(path: tuple[Any, ...], allowed: bool, is_null: bool = False) -> None:
-            """Allowed: there, and no error. Refused: null, and FORBIDDEN. `is_null`: null, and not a word."""
+            """An allowed field has a value. A refused field is null with the error FORBIDDEN. `is_null`: null without an error."""
             value, error = self.at(path), self.errors.get(path)
             if is_null:
-                good = value is None and error is None
+                is_expected = value is None and error is None
             elif allowed:
-                good = value is not None and error is None
+                is_expected = value is not None and error is None
             else:
-                good = value is None and error is not None and error["extensions"]["code"] == "FORBIDDEN"
-            if not good:
+                is_expected = value is None and error is not None and error["extensions"]["code"] == "FORBIDDEN"
+            if not is_expected:
                 wrong.append(f"{path} should be {'null' if is_null else allowed}, was {value!r}, {error}")
 
         own = caller.is_user
@@ -86,12 +86,12 @@ class Answer:
         expect(("viewer",), has_own, is_null=not own)
         for name in ("users", "role", "roles", "authConnections", "loginRules", "logEvents"):
             expect((name,), may(f"Query.{name}", caller, scopes))
-        # There is no such device.
+        # The device does not exist, so allowed callers get null.
         knows = may("Query.deviceCredential", caller, scopes)
         expect(("deviceCredential",), knows, is_null=knows)
         if self.data["role"]:
             expect(("role", "users"), may("Role.users", caller, scopes))
-        # One's own profile is at stake for a user elsewhere too: the id is the same, the tenant is not.
+        # The user of another tenant has the same userId, so for them the request is about their own profile.
         here = caller if caller.is_in_tenant else Caller("", caller.is_user, caller.is_user)
         may_user = may("Query.user", here, scopes)
         might = may_user or (own and may("Query.user", here, scopes, is_self=True))
@@ -110,7 +110,7 @@ class Answer:
             expect(("user", "identities", 0, name), may(f"Identity.{name}", caller, scopes))
         events = self.data["user"]["logEvents"]
         if events is not None and events["nodes"]:
-            # Of what somebody else did a user does not see the reason.
+            # A user does not see the reason of another caller's act.
             sees_all = bool({"read:logs", "read:logs_users"} & scopes)
             expect(("user", "logEvents", "nodes", 0, "reason"), sees_all, is_null=not sees_all)
         raw = self.data["user"]["raw"]
@@ -127,7 +127,7 @@ class Answer:
 
 
 def batches(names: list[str]) -> list[str]:
-    """Several mutations to a document: each is answered by itself."""
+    """Returns documents with several mutations each. Each mutation has its own answer."""
     bodies = [OTHER_MUTATIONS[name].removeprefix("mutation {").rpartition("}")[0] for name in names]
     return ["mutation {" + " ".join(bodies[start : start + 15]) + "}" for start in range(0, len(bodies), 15)]
 
@@ -135,7 +135,7 @@ def batches(names: list[str]) -> list[str]:
 async def differences_in_other_mutations(
     tenants: Tenants, callers: tuple[Caller, ...], scope_sets: list[frozenset[str]], names: list[str] | None = None
 ) -> list[str]:
-    """The same of mutations that do not write a profile; of `names`, or of all."""
+    """Compares mutations that do not change the profile: those in `names`, or all."""
     found: list[str] = []
     for document in batches(list(OTHER_MUTATIONS) if names is None else names):
         for caller in callers:
@@ -143,7 +143,7 @@ async def differences_in_other_mutations(
                 content = (await tenants.world.post(document, tenants.token(caller, scopes))).json()
                 errors = {each["path"][0]: each["extensions"]["code"] for each in content.get("errors", [])}
                 for name in content["data"]:
-                    # Who reports names the user, and has nothing to do with them.
+                    # Mutations that report logins name a user, but are not about the caller's profile.
                     is_self = caller.is_self if '"auth0|john"' in OTHER_MUTATIONS[name] else None
                     allowed = may(f"Mutation.{name}", caller, scopes, is_self)
                     if errors.get(name) != (None if allowed else "FORBIDDEN"):
@@ -154,7 +154,7 @@ async def differences_in_other_mutations(
 async def differences_in_writing(
     tenants: Tenants, callers: tuple[Caller, ...], scope_sets: list[frozenset[str]]
 ) -> list[str]:
-    """Where what was written is not what the table says; a refused write leaves version and history as they were."""
+    """Compares writes of the profile. A refused write must not change its version and history."""
     found: list[str] = []
     version = (await tenants.world.stored(tenants.john))["version"]
     for name, mutation in PROFILE_WRITES.items():
@@ -164,7 +164,7 @@ async def differences_in_writing(
                     await tenants.world.post(mutation % f"{version}{number}", tenants.token(caller, scopes))
                 ).json()
                 payload, errors = content["data"][name], content.get("errors", [])
-                # Elsewhere there is a John too: the write of his own tenant is no business of ours.
+                # A caller of the other tenant writes the John of that tenant, which is not checked here.
                 allowed = caller.is_in_tenant and may(f"Mutation.{name}", caller, scopes)
                 stored = (await tenants.world.stored(tenants.john))["version"]
                 if stored != version + allowed:
@@ -178,10 +178,10 @@ async def differences_in_writing(
                 user = (payload or {}).get("user") or {}
                 if allowed and user.get("id") != encode_id("User", tenants.john.id):
                     found.append(f"{name}, {caller.name}, {sorted(scopes)}: {content}")
-                # A write opens the payload, and in it nothing that could not be read before.
-                told = [each for each in ("name", "roles") if user.get(each) is not None] if allowed else []
-                if allowed and told != [each for each in ("name", "roles") if may(f"User.{each}", caller, scopes)]:
-                    found.append(f"{name}, {caller.name}, {sorted(scopes)}: the payload told {user}")
+                # The payload shows only fields that the caller may read.
+                shown = [each for each in ("name", "roles") if user.get(each) is not None] if allowed else []
+                if allowed and shown != [each for each in ("name", "roles") if may(f"User.{each}", caller, scopes)]:
+                    found.append(f"{name}, {caller.name}, {sorted(scopes)}: the payload showed {user}")
                 version = stored
     events = await tenants.world.events(tenants.john)
     if len(events) != version:

@@ -141,7 +141,7 @@ OPEN_TYPES = {
 
 
 def alternatives(scopes: str | None) -> list[list[str]] | None:
-    """Returns the sets of scopes, each of which suffices: none for NEVER, None for None."""
+    """Returns the alternatives of scopes: an empty list for NEVER, and None for None."""
     if scopes is None:
         return None
     return [] if scopes == NEVER else [sorted(each.split("+")) for each in scopes.split(",")]
