@@ -1,6 +1,7 @@
-"""The schema directives of cost, list size and public access. The schema declares them, and the engine enforces them.
+"""The schema directives of cost, list size and public access, and the default cost of a mutation.
 
-`@cost` and `@listSize` have the names and the meaning of the GraphQL Cost Directives Specification.
+The schema declares the directives, and the engine enforces them. `@cost` and `@listSize` have the names and the meaning
+of the GraphQL Cost Directives Specification.
 """
 
 from typing import Any, TypeVar

@@ -1,7 +1,7 @@
 """The claims of an identity provider about a user, in one form, and functions that read them from a raw profile.
 
 The names are those of OpenID Connect, except `user_id` (`sub`), `username` (`preferred_username`) and `phone_verified`
-(`phone_number_verified`).
+(`phone_number_verified`). The maximum lengths are here; each normalizer applies them when it reads a claim.
 """
 
 from collections.abc import Mapping

@@ -21,7 +21,7 @@ class SideEffect:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What a use case wants to change in a profile. `fields` has new values of top-level fields of `User`, by name.
+    """The changes that a use case wants in a profile. `fields` has new values of top-level fields of `User`, by name.
 
     If the new value of a field equals the stored value, the field does not count as changed. `type` and `details` are
     those of the log event. The event lists the changes in `audit`; when `audit` is None, they are computed from

@@ -1,7 +1,8 @@
-"""Objects that describe an authorization rule: the scopes that allow a caller to read a field or to run a mutation.
+"""Every authorization rule, with the scopes that it needs: who may read a field or run a mutation is declared here.
 
 The same rule is printed in the schema as `@authorized`, enforced by rows when a field is read, and checked by services
-before a write. So the documentation cannot differ from the behaviour. The package `policy` evaluates the rules.
+before a write. So the documentation cannot differ from the behaviour. The package `policy` evaluates the rules. A new
+scope also needs its name in `scopes.py`.
 """
 
 from collections.abc import Iterable

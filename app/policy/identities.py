@@ -1,4 +1,8 @@
-"""Linking: refuses links by which users would give rights to their own profile, or escape a block."""
+"""Linking: which links are refused, and which access of the second account the profile gets.
+
+A link is refused if users would give rights to their own profile with it, or escape a block. `domain/identities.py`
+combines the values.
+"""
 
 from collections.abc import Mapping
 

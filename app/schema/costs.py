@@ -1,4 +1,7 @@
-"""The costs of expensive fields and arguments, and helpers that declare costs and list sizes of plain fields."""
+"""The weights that several fields and arguments share, and helpers that declare costs and list sizes of plain fields.
+
+The cost of one mutation stands in its own module in `mutations`. The default for all mutations is in `directives.py`.
+"""
 
 from typing import Any
 

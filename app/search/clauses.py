@@ -76,6 +76,7 @@ def equals(target: SearchTarget, text: str) -> Filter:
                 raise UnsearchableError(f"A time relative to now needs < or >, such as {target.path}:<{text}.")
             return Range(target.column, period.start, period.end, includes_maximum=False)
         case SearchFieldType.ANY:
+            # The language has no types: 30 can be the number or the text, and a caller does not know which is stored.
             values = [text, parse_number(text), _BOOLEANS.get(text)]
             return any_of([Eq(TERMS, to_term(target.path, value)) for value in values if value is not None])
 
@@ -222,6 +223,7 @@ def between_json(
     if not types <= {str} and (bool in types or not types <= {int, float}):
         raise UnsearchableError("The bounds of a range are two numbers or two texts.")
     head = text_head(target.path) if types == {str} else number_head(target.path)
+    # An open end stops where the terms of another type or path begin. Otherwise the range would contain these too.
     low = head if minimum is None else to_term(target.path, minimum)
     high = successor(head) if maximum is None else to_term(target.path, maximum)
     return Range(TERMS, low, high, includes_minimum, includes_maximum and maximum is not None, by_element=True)
@@ -305,4 +307,5 @@ def _count(where: Filter) -> int:
 
 
 def _unique(parts: Sequence[Filter]) -> tuple[Filter, ...]:
+    # A caller can repeat a word a hundred times. Each repetition would cost the database as much as the first one.
     return tuple({each.key(): each for each in parts}.values())

@@ -1,4 +1,4 @@
-"""Refusals of a search: what is wrong, where it stands in the query, and how to write it."""
+"""The error of a search, with the line, the column and a caret. The texts are in the modules that find the mistakes."""
 
 from collections.abc import Sequence
 

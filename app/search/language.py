@@ -1,6 +1,6 @@
-"""The query language: Lucene syntax, which luqum parses, as filters.
+"""The query language: Lucene syntax, which luqum parses, as filters, and the messages for what it does not support.
 
-Everything that a caller types becomes a value of a filter. Length, nesting and the number of clauses are bounded before
+Everything that a caller types becomes a value of a filter. Length, nesting and the number of values are bounded before
 the query is parsed.
 """
 
@@ -133,6 +133,7 @@ class _Source:
 def _check_size(text: str) -> None:
     """Counts clauses and nesting before parsing, because both decide what translating and running the query costs."""
     clauses = negations = depth = deepest = 0
+    # A copy, because the lexer of luqum has a state that all requests of the process share.
     tokens = lexer.clone()
     tokens.input(text)
     try:
@@ -246,6 +247,7 @@ class _Translator:
     def _equals(self, target: SearchTarget, text: str) -> Filter:
         if target.path != ROLE:
             return equals(target, text)
+        # The first pass only collects the names of roles. The service looks up their keys, and reads the query again.
         self.roles.add(text)
         key = self._known_roles.get(text)
         return Or(()) if key is None else Eq(TERMS, to_term(ROLE, key))

@@ -35,7 +35,7 @@ class OrderDirection(StrEnum):
 
 
 class UserOrderField(StrEnum):
-    """What users can be sorted by. The value is the name of the field in the search language."""
+    """The orders of a list of users. The value is the name of the field in the search language."""
 
     CREATED_AT = "created_at"
     UPDATED_AT = "updated_at"
@@ -46,7 +46,7 @@ class UserOrderField(StrEnum):
 
 
 class SearchedType(StrEnum):
-    """What is searched."""
+    """The kind of object that a search finds."""
 
     USER = "USER"
 
@@ -83,6 +83,8 @@ class UserSearches:
         a query that cannot be searched.
         """
         principal = require(principal, READ_USERS)
+        # The rights to the fields are checked before anything is searched. A negated or a sorted field would tell a
+        # caller as much as a field of the answer.
         searches = await self._read(principal, query, where)
         for name in sorted(frozenset().union(*(each.fields for each in searches))):
             _require_field(principal, name)
@@ -90,7 +92,7 @@ class UserSearches:
         return ListQuery(USER, order, all_of([each.where for each in searches]) if searches else ALL)
 
     async def warnings(self, principal: Principal | None, query: ListQuery) -> Mapping[str, str]:
-        """Why a search can miss users, by code. A list without a search misses no user."""
+        """Returns the reasons why a search can miss users, by code. A list without a search misses no user."""
         if query.where is ALL or (isinstance(query.where, And) and not query.where.parts):
             return {}
         found: dict[str, str] = {}
@@ -126,7 +128,7 @@ class UserSearches:
 
 
 def search_fields(principal: Principal | None) -> list[DescribedField]:
-    """What this caller may search and sort users by. A caller who may not list users gets no field."""
+    """Returns the fields by which this caller may search and sort users: none for a caller who may not list users."""
     principal = authenticated(principal)
     rules = readable(principal, is_self=False)
     if READ_USERS not in rules:

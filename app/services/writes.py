@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Which profile to write, at which version, and the reason for the history.
+    """The profile to write, the version that it must have, and the reason for the history.
 
     When `user_id` is None, it is the caller's own profile. When `if_version` is None, the version does not matter.
     """

@@ -48,7 +48,7 @@ def to_document(user: User) -> dict[str, Any]:
 
 
 def derive_search_fields(record: Mapping[str, Any]) -> dict[str, Any]:
-    """What search needs of a stored profile."""
+    """Returns the fields that search needs, derived from a stored profile."""
     terms = terms_of(record)
     return _compact(
         {

@@ -47,7 +47,7 @@ class HttpLimits:
 
 
 class Input(Enum):
-    """What the client is sending at present."""
+    """The part of the request that the client is sending at present."""
 
     NOTHING = auto()
     HEAD = auto()
