@@ -1,4 +1,4 @@
-"""What an operator can get wrong: one line on standard error that says what to change, and exit status 1."""
+"""Invalid configurations: one line on standard error says what to change, and the exit status is 1."""
 
 import ctypes
 import json
@@ -27,7 +27,7 @@ KEYLESS = json.dumps([{**ISSUER, "jwks": {"keys": []}}])
 OPEN = json.dumps([{**ISSUER, "jwks_uri": "http://id.example.com/keys"}])
 
 
-# The command line in a process that writes the names of the modules that it imported to a file.
+# Runs the command, and writes the names of the imported modules to a file.
 NAMING_MODULES = """
 import atexit, pathlib, sys
 file = pathlib.Path(sys.argv.pop(1))
@@ -39,7 +39,7 @@ main()
 
 @dataclass
 class Place:
-    """A folder for files, and servers as `host:port`: each of another kind that the service cannot use."""
+    """A folder for files, and servers as `host:port`. The service can use none of these servers."""
 
     folder: Path
     locked: str
@@ -68,7 +68,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Broken:
-    """`variables`, made for a place, are wrong in a way that is told with each of `told`."""
+    """An invalid configuration. `variables` makes its variables, and the message contains each text of `told`."""
 
     name: str
     variables: Callable[[Place], dict[str, str]]
@@ -77,13 +77,13 @@ class Broken:
 
 
 def broken(name: str, variable: str, value: str | Callable[[Place], str], *told: str) -> Broken:
-    """One variable, whose name is told."""
+    """Returns a case with one variable, whose name is in the message."""
     make = value if callable(value) else lambda _: value
     return Broken(name, lambda place: {f"PROFILE_API_{variable}": make(place)}, (f"PROFILE_API_{variable}", *told))
 
 
 def trusted(name: str, folder: Callable[[Place], str], *told: str) -> Broken:
-    """A folder of trusted documents, for two workers."""
+    """Returns the variables for a folder of trusted documents and two workers."""
 
     def make(place: Place) -> dict[str, str]:
         name = "PROFILE_API_TRUSTED_DOCUMENTS"
@@ -252,7 +252,7 @@ TABLE = [
 
 @contextmanager
 def stranger() -> Iterator[str]:
-    """A server that speaks HTTP."""
+    """A server that answers with HTTP."""
 
     def serve() -> None:
         while True:
@@ -287,7 +287,7 @@ def standalone(folder: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def servers(mongod_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str, str]]:
-    """`locked`, `standalone` and `stranger` of Place."""
+    """Runs the servers `locked`, `standalone` and `stranger` of Place."""
     with ExitStack() as stack:
         locked = mongod_url.rpartition("@")[2].partition("/")[0]
         yield (
@@ -298,7 +298,7 @@ def servers(mongod_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 def without_override() -> None:
-    """In the child: modes of files count for root too."""
+    """Runs in the child process: gives up the rights of root, for whom the modes of files do not count."""
     for each in (_CAP_DAC_OVERRIDE, _CAP_DAC_READ_SEARCH):
         _LIBC.prctl(_PR_CAPBSET_DROP, each)
 
@@ -321,13 +321,13 @@ def test_broken_configuration_is_one_line_and_status_1(
     assert ran.returncode == 1, ran.stderr
     assert len(ran.stderr.splitlines()) == 1, ran.stderr
     assert ran.stderr.startswith("profile-api: ")
-    # Nothing is announced that does not come.
+    # The service prints no URL when it does not start.
     assert ran.stdout == ""
     for each in case.told:
         assert each in ran.stderr
     for each in ("hush", "pydantic", "pymongo", "Errno", "codec"):
         assert each not in ran.stderr
-    # Their import takes longer than everything that was checked before.
+    # Importing these modules takes longer than all checks, so the checks come first.
     assert not {"app.main", "app.engine.execution", "strawberry"} & set(modules.read_text().split())
 
 

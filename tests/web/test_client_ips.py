@@ -1,4 +1,4 @@
-"""The IP address of the client of a request, behind proxies or not."""
+"""The IP address of a request's client, with and without proxies."""
 
 from ipaddress import ip_network
 
@@ -31,7 +31,7 @@ def find(peer: str | None, *forwarded: str, trusted: tuple[str, ...] = ("10.0.0.
         ("10.0.0.1", ("203.0.113.7, nonsense, 10.0.0.2",), "10.0.0.2"),
         ("10.0.0.1", ("",), "10.0.0.1"),
         ("::1", ("203.0.113.7",), "203.0.113.7"),
-        # Nobody else is believed.
+        # Headers from other peers are ignored.
         ("192.0.2.9", ("203.0.113.7",), "192.0.2.9"),
         ("unix", ("203.0.113.7",), "unix"),
         (None, ("203.0.113.7",), None),
@@ -43,7 +43,7 @@ def test_forwarded_ips_count_from_trusted_proxies_only(
     assert find(peer, *forwarded) == found
 
 
-def test_without_trusted_proxies_the_socket_is_all_that_counts() -> None:
+def test_without_trusted_proxies_only_the_socket_counts() -> None:
     assert find("127.0.0.1", "203.0.113.7", trusted=()) == "127.0.0.1"
 
 
@@ -57,7 +57,7 @@ def test_without_trusted_proxies_the_socket_is_all_that_counts() -> None:
         ("unix", "unknown"),
     ],
 )
-def test_ipv6_network_of_one_customer_counts_as_one_client(ip: str | None, network: str) -> None:
+def test_ipv6_network_of_one_customer_is_one_client(ip: str | None, network: str) -> None:
     assert to_client_network(ip) == network
 
 

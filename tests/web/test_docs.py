@@ -1,4 +1,4 @@
-"""/docs: the manual as the build rendered it, for every visitor."""
+"""/docs: the rendered pages of the manual."""
 
 import re
 from collections.abc import Iterator
@@ -97,7 +97,7 @@ async def test_installation_without_pages_explains_what_is_missing(tmp_path: Pat
 
 
 def test_pages_are_built_from_the_present_sources() -> None:
-    """If this fails, run scripts/install: the tests look at old pages."""
+    """When this test fails, run scripts/install: the rendered pages are outdated."""
     assert [each.arguments[0] for each in builds(WEB, version("profile-api")) if not each.is_done()] == []
 
 
@@ -110,10 +110,10 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 @needs_browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_pages_fit_a_phone_and_have_no_errors(served: Served, scheme: Literal["light", "dark"]) -> None:
-    complaints: list[str] = []
+    errors: list[str] = []
     async with launched() as browser:
         page = await browser.new_page(viewport={"width": 390, "height": 844}, color_scheme=scheme)
-        page.on("console", lambda message: complaints.append(message.text))
+        page.on("console", lambda message: errors.append(message.text))
         for path in PATHS:
             await page.goto(served.url + path)
             assert await page.evaluate("document.documentElement.scrollWidth") == 390, path
@@ -122,4 +122,4 @@ async def test_pages_fit_a_phone_and_have_no_errors(served: Served, scheme: Lite
         await page.get_by_text("Pages and sections").click()
         await page.get_by_role("link", name="Glossary").click()
         await page.get_by_role("heading", name="Glossary").wait_for()
-    assert complaints == []
+    assert errors == []

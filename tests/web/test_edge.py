@@ -1,4 +1,4 @@
-"""What stands around an operation: limits, trusted documents, time, headers, CORS, metrics, logs."""
+"""Around operations: rate limits, limits, trusted documents, time limits, headers, CORS, metrics, traces and logs."""
 
 import asyncio
 import json
@@ -37,7 +37,7 @@ async def ask(client: httpx.AsyncClient, query: str, token: str | None = None, *
 # ---------------------------------------------------------------- rate limits
 
 
-async def test_a_caller_is_limited_by_cost_and_told_when_to_come_back(world: World) -> None:
+async def test_caller_is_limited_by_cost_and_learns_when_to_retry(world: World) -> None:
     john, jane = await world.add_user("john"), await world.add_user("jane")
     token = world.user_token(john)
     async with service_client(world, rate_limit="10/hour") as client:
@@ -48,7 +48,7 @@ async def test_a_caller_is_limited_by_cost_and_told_when_to_come_back(world: Wor
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", limit["resetAt"])
         assert answer.headers["ratelimit-policy"] == '"caller";q=10;w=3600'
         assert re.fullmatch(r'"caller";r=9;t=\d+', answer.headers["ratelimit"])
-        # Dear operations take more: this one costs 601, seven units.
+        # Expensive operations use more units: this one costs 601, which is seven units.
         dear = "{ viewer { a: logEvents(first: 100) { nodes { id date type userName connection } } } }"
         answer = await ask(client, dear, token)
         assert codes(answer) == []
@@ -60,12 +60,12 @@ async def test_a_caller_is_limited_by_cost_and_told_when_to_come_back(world: Wor
         assert answer.headers["retry-after"] == str(wait)
         assert answer.headers["ratelimit"] == f'"caller";r=0;t={wait}'
         assert "data" not in answer.json()
-        # Whoever else is not held to it.
+        # The limit does not apply to other callers.
         assert codes(await ask(client, query, world.user_token(jane))) == []
         assert codes(await ask(client, "{ __typename }")) == []
 
 
-async def test_what_can_not_be_run_counts_too(world: World) -> None:
+async def test_invalid_operations_count(world: World) -> None:
     john = await world.add_user("john")
     async with service_client(world, rate_limit="25/hour") as client:
         told = [codes(await ask(client, "{ nope }", world.user_token(john))) for _ in range(3)]
@@ -115,7 +115,7 @@ async def test_requests_that_run_nothing_count_as_ten(
             assert answer.headers["ratelimit"] == f'"caller";r=0;t={wait}'
 
 
-async def test_a_document_of_an_exhausted_caller_is_not_parsed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_document_of_an_exhausted_caller_is_not_parsed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     parsed: list[str] = []
     prepare = PreparedDocuments.prepare
 
@@ -131,7 +131,7 @@ async def test_a_document_of_an_exhausted_caller_is_not_parsed(world: World, mon
     assert parsed == ["{ a }", "{ b }"]
 
 
-async def test_every_answer_of_a_caller_says_what_is_left(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_every_answer_shows_the_remaining_units(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     john = await world.add_user("john")
     blocked = await world.add_user("jane", blocked=True)
     variables = "query($id: ID!) { node(id: $id) { id } }"
@@ -153,7 +153,7 @@ async def test_every_answer_of_a_caller_says_what_is_left(world: World, monkeypa
         assert answer.headers["ratelimit"].startswith('"caller";r=')
 
 
-async def test_answers_without_a_caller_tell_of_the_address_limit(world: World) -> None:
+async def test_answers_without_a_caller_show_the_ip_limit(world: World) -> None:
     async with production_client(world, address_rate_limit="2/hour", rate_limit="off") as client:
         refused = await ask(client, "{ __typename }", "no.good.token")
         assert refused.status_code == 401
@@ -167,7 +167,7 @@ async def test_answers_without_a_caller_tell_of_the_address_limit(world: World) 
             assert limited.headers["ratelimit-policy"] == '"address";q=2;w=3600'
 
 
-async def test_operation_that_asks_for_too_much_counts_as_refused(world: World) -> None:
+async def test_operation_beyond_a_limit_counts_as_refused(world: World) -> None:
     john = await world.add_user("john")
     dear = "{ viewer { a: logEvents(first: 100) { nodes { changes(first: 1000) { path } } } } }"
     long = "{ viewer { userMetadata(paths: [" + '"a" ' * 101 + "]) } }"
@@ -182,7 +182,7 @@ async def test_operation_that_asks_for_too_much_counts_as_refused(world: World) 
             assert f";r={50 - 10 * (number + 1)};" in answer.headers["ratelimit"]
 
 
-async def test_an_address_is_limited_before_its_token_is_looked_at(world: World) -> None:
+async def test_ip_address_is_limited_before_its_token_is_verified(world: World) -> None:
     async with production_client(world, address_rate_limit="3/hour", trusted_proxies="127.0.0.0/8") as client:
         for expected in (401, 401, 401, 429):
             answer = await ask(client, "{ __typename }", "no.good.token", x_forwarded_for="203.0.113.7")
@@ -190,11 +190,11 @@ async def test_an_address_is_limited_before_its_token_is_looked_at(world: World)
         assert (await ask(client, "{ __typename }", "no.good", x_forwarded_for="203.0.113.8")).status_code == 401
     async with production_client(world, ("203.0.113.9", 1), address_rate_limit="1/hour") as client:
         assert (await ask(client, "{ __typename }", x_forwarded_for="1.1.1.1")).status_code == 200
-        # Who is no trusted proxy gets no new name by saying so.
+        # The header of a peer that is no trusted proxy is ignored.
         assert (await ask(client, "{ __typename }", x_forwarded_for="2.2.2.2")).status_code == 429
 
 
-async def test_without_a_limit_there_is_none_to_tell_of(world: World) -> None:
+async def test_without_a_limit_no_limit_is_shown(world: World) -> None:
     answer = await world.post("{ rateLimit { limit } }", world.application_token())
     assert answer.json() == {"data": {"rateLimit": None}}
     assert "ratelimit" not in answer.headers
@@ -240,13 +240,13 @@ async def test_operations_beyond_the_limit_are_refused_at_once(world: World, mon
         assert (await client.get("/healthz")).status_code == 200
         released.set()
         assert codes(await first) == []
-        # Refusals and answers gave back what they took.
+        # Refused and answered operations do not count as running any more.
         assert codes(await ask(client, query, tool)) == []
         assert codes(await ask(client, "{", tool)) == ["GRAPHQL_PARSE_FAILED"]
         assert codes(await ask(client, query, tool)) == []
 
 
-async def test_bodies_that_arrive_slowly_share_a_bounded_memory(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_bodies_that_arrive_slowly_share_limited_memory(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.web.load._LARGEST_BODIES", 1)
     arrived, go_on = asyncio.Event(), asyncio.Event()
 
@@ -269,7 +269,7 @@ async def test_bodies_that_arrive_slowly_share_a_bounded_memory(world: World, mo
             assert codes(await ask(client, "{ __typename }" + " " * 500)) == []
 
 
-async def test_nodes_takes_a_hundred_ids(world: World) -> None:
+async def test_nodes_accepts_a_hundred_ids(world: World) -> None:
     john = await world.add_user("john")
     id = (await world.ask("{ viewer { id } }", world.user_token(john)))["viewer"]["id"]
     query = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }"
@@ -277,7 +277,7 @@ async def test_nodes_takes_a_hundred_ids(world: World) -> None:
     assert codes(await world.post(query, world.application_token(), ids=[id] * 101)) == ["BAD_USER_INPUT"]
 
 
-async def test_an_operation_that_takes_too_long_is_stopped(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_operation_that_takes_too_long_is_stopped(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     async def never(*_: Any, **__: Any) -> None:
         await asyncio.Event().wait()
 
@@ -288,7 +288,7 @@ async def test_an_operation_that_takes_too_long_is_stopped(world: World, monkeyp
     assert answer.json()["data"] == {"authConnections": None}
 
 
-async def test_the_database_gives_up_what_takes_too_long(world: World) -> None:
+async def test_database_stops_commands_that_take_too_long(world: World) -> None:
     await world.add_user("john")
     slow = {"tenant": world.tenant, "$where": "sleep(60000) || true"}
     with time_limit(0.2), pytest.raises(Unavailable), driver_errors():
@@ -298,7 +298,7 @@ async def test_the_database_gives_up_what_takes_too_long(world: World) -> None:
         found = await world.database.database.client.admin.command("currentOp", {"ns": re.compile("users")})
         return [each for each in found["inprog"] if "$where" in str(each.get("command"))]
 
-    # It may end a moment after we were told; what it does not give up goes on for a minute.
+    # The command may end a moment after the error. Without the time limit it would run for a minute.
     async with asyncio.timeout(10):
         while await running():
             await asyncio.sleep(0.02)
@@ -352,7 +352,7 @@ async def test_trusted_documents_run_by_their_id(world: World, operations: Path)
 @pytest.mark.parametrize(
     ("text", "told"), [(b"{ nope }", "nope"), (b"{", "Syntax"), (b"\xff", "is not UTF-8"), (None, "no .graphql file")]
 )
-async def test_trusted_documents_that_can_not_be_run_stop_the_start(
+async def test_invalid_trusted_document_is_a_configuration_error(
     world: World, tmp_path: Path, text: bytes | None, told: str
 ) -> None:
     if text is not None:
@@ -364,15 +364,15 @@ async def test_trusted_documents_that_can_not_be_run_stop_the_start(
 # ---------------------------------------------------------------- step-up
 
 
-async def test_what_needs_a_recent_sign_in_says_how_recent(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    # A mutation that has no obstacle beside the sign-in, with a rule that asks for a recent one.
+async def test_step_up_error_shows_the_maximum_age(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A mutation whose only obstacle is the sign-in: its rule needs a recent one in this test.
     is_recent = vars(Rule)["recent"].__get__
     recent = property(lambda rule: rule is UPDATE_ROOT_ATTRIBUTES or is_recent(rule))
     monkeypatch.setattr(Rule, "recent", recent)
     john = await world.add_user("john")
     write = 'mutation($id: String) { updateRootAttributes(input: {userId: $id, nickname: "J"}) { errors { code } } }'
     fresh, tool = world.user_token(john), world.application_token()
-    # Minted when no sign-in is as recent as this service wants it.
+    # The clock is far in the future, so that no sign-in is recent.
     async with service_client(world, step_up_seconds=1) as client:
         monkeypatch.setattr("app.services.writes.time.time", lambda: 4e9)
         answer = await ask(client, write, fresh)
@@ -382,7 +382,7 @@ async def test_what_needs_a_recent_sign_in_says_how_recent(world: World, monkeyp
         challenge = answer.headers["www-authenticate"]
         assert challenge.startswith('Bearer realm="profile-api", error="insufficient_user_authentication"')
         assert 'max_age="1"' in challenge
-        # A tool that acts on somebody else need not have signed in.
+        # Applications need no recent sign-in.
         body = {"query": write, "variables": {"id": john.user_id}}
         headers = {"authorization": f"Bearer {tool}"}
         assert codes(await client.post("/graphql", json=body, headers=headers)) == []
@@ -447,7 +447,7 @@ async def test_development_refuses_two_hosts(world: World) -> None:
     assert (await world.client.get("/healthz", headers=headers)).status_code == 421
 
 
-async def test_a_configured_issuer_serves_any_peer_and_host(world: World) -> None:
+async def test_service_with_an_issuer_accepts_any_peer_and_host(world: World) -> None:
     async with production_client(world, ("203.0.113.7", 1)) as client:
         headers = {"x-forwarded-for": "198.51.100.1", "host": "profiles.example.com"}
         assert (await client.post("/graphql", json={"query": "{ __typename }"}, headers=headers)).status_code == 200
@@ -456,7 +456,7 @@ async def test_a_configured_issuer_serves_any_peer_and_host(world: World) -> Non
 # ---------------------------------------------------------------- headers
 
 
-async def test_every_answer_is_stored_nowhere_and_framed_by_nobody(world: World) -> None:
+async def test_no_answer_may_be_cached_or_framed(world: World) -> None:
     for answer in (
         await ask(world.client, "{ __typename }"),
         await world.client.put("/graphql"),
@@ -472,14 +472,14 @@ async def test_every_answer_is_stored_nowhere_and_framed_by_nobody(world: World)
         assert "unsafe-eval" not in answer.headers["content-security-policy"]
 
 
-async def test_a_request_keeps_its_id_or_gets_one(world: World) -> None:
+async def test_request_keeps_its_id_or_gets_one(world: World) -> None:
     assert (await ask(world.client, "{ __typename }", x_request_id="abc-1.2_3")).headers["x-request-id"] == "abc-1.2_3"
     for bad in ("", "a b", "a" * 65, 'a"b'):
         given = (await ask(world.client, "{ __typename }", x_request_id=bad)).headers["x-request-id"]
         assert re.fullmatch("[0-9a-f]{32}", given)
 
 
-async def test_other_origins_are_let_in_by_configuration_only(world: World) -> None:
+async def test_other_origins_need_configuration(world: World) -> None:
     preflight = {"origin": "https://app.example.com", "access-control-request-method": "POST"}
     preflight["access-control-request-headers"] = "authorization,content-type"
     answer = await world.client.options("/graphql", headers=preflight)
@@ -514,7 +514,7 @@ async def test_cors_accepts_headers_of_usual_clients_and_no_others(world: World)
         answer = await client.options(
             "/graphql", headers={**preflight, "access-control-request-headers": "x-request-id"}
         )
-        # Starlette adds the four that the Fetch standard allows for every request.
+        # Starlette adds the four headers that the Fetch standard allows in every request.
         allowed = set(answer.headers["access-control-allow-headers"].lower().split(", "))
         assert allowed == {*usual.split(), "accept", "accept-language", "content-language"}
 
@@ -536,7 +536,7 @@ async def test_cors_accepts_headers_of_usual_clients_and_no_others(world: World)
         ("text/event-stream", None),
     ],
 )
-async def test_the_media_type_is_the_one_preferred(world: World, accept: str, found: str | None) -> None:
+async def test_answer_has_the_preferred_media_type(world: World, accept: str, found: str | None) -> None:
     answer = await ask(world.client, "{ __typename }", accept=accept)
     if found is None:
         assert answer.status_code == 406
@@ -588,12 +588,12 @@ async def test_metrics_count_requests_refused_before_routing(world: World) -> No
     assert sample(text, "profile_api_refused_total", code="BAD_REQUEST") == 2
 
 
-async def test_metrics_are_for_loopback_and_who_has_the_token(world: World) -> None:
+async def test_metrics_need_loopback_or_the_token(world: World) -> None:
     token = "a-token-of-the-operators"
     bearer = {"authorization": f"Bearer {token}"}
     async with production_client(world) as client:
         assert (await client.get("/metrics")).status_code == 200
-        # From behind a proxy on this machine.
+        # The request came through a proxy on this machine.
         for name in ("x-forwarded-for", "forwarded", "x-real-ip", "via"):
             assert (await client.get("/metrics", headers={name: "203.0.113.7"})).status_code == 404
     async with production_client(world, ("203.0.113.7", 1)) as client:
@@ -635,7 +635,7 @@ def test_traces_are_off_until_there_is_an_endpoint(monkeypatch: pytest.MonkeyPat
     assert traces_from_environment() is not None
 
 
-def test_logs_have_a_line_for_each_request_and_no_secret_in_any(tmp_path: Path) -> None:
+def test_log_has_a_line_for_each_request_and_no_secret(tmp_path: Path) -> None:
     log = tmp_path / "log"
     data_dir = tmp_path / "data"
     with serve(data_dir, "--demo", log=log) as served:
@@ -668,7 +668,7 @@ def test_logs_have_a_line_for_each_request_and_no_secret_in_any(tmp_path: Path) 
     assert token.split(".")[2] not in text
 
 
-def test_logs_for_a_terminal_are_words(tmp_path: Path) -> None:
+def test_log_for_a_terminal_is_readable_text(tmp_path: Path) -> None:
     log = tmp_path / "log"
     with serve(tmp_path / "data", "--demo", log=log, PROFILE_API_LOG_FORMAT="terminal") as served:
         httpx.post(f"{served.url}/graphql", json={"query": "query Words { __typename }"})
@@ -676,12 +676,12 @@ def test_logs_for_a_terminal_are_words(tmp_path: Path) -> None:
     assert not line.startswith("{")
 
 
-def test_workers_tell_their_metrics_together(tmp_path: Path) -> None:
+def test_metrics_are_the_sum_of_all_workers(tmp_path: Path) -> None:
     with serve(tmp_path, "--demo", "--workers", "2") as served:
         for _ in range(30):
-            # A connection each, so that both workers get some.
+            # Each request has its own connection, so that both workers get some.
             assert httpx.post(f"{served.url}/graphql", json={"query": "{ __typename }"}).status_code == 200
-        # The HTTP server refuses this one without the application.
+        # The HTTP server refuses this request before the application gets it.
         assert httpx.post(f"{served.url}/graphql", headers={"x-large": "a" * 40_000}).status_code == 431
         for _ in range(5):
             text = httpx.get(f"{served.url}/metrics").text
@@ -696,7 +696,7 @@ async def test_public_mutations_are_limited_by_ip_address(world: World) -> None:
         assert codes(await ask(client, redeem)) == []
         assert codes(await ask(client, sign_up)) == []
         assert (await client.get("/ticket?ticket=x")).status_code == 404
-        # Also for who brings a token.
+        # The limit also applies to requests with a token.
         for query in (redeem, sign_up):
             assert codes(await ask(client, query, world.application_token())) == ["RATE_LIMITED"]
         page = await client.post("/ticket", data={"ticket": "x"})

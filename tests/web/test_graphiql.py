@@ -1,4 +1,4 @@
-"""GraphiQL in a real browser: it runs operations for the caller picked, and asks nobody but this service."""
+"""GraphiQL in a browser: it runs operations as the selected caller, and sends requests to this service only."""
 
 import json
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ KEY = OKPKey.generate_key("Ed25519", {"kid": "one"})
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """One service with the demo data for the tests that need no other."""
+    """A service with the demo data, which these tests share."""
     with serve(tmp_path_factory.mktemp("served"), "--demo") as served:
         yield served
 
@@ -34,7 +34,7 @@ SENT_WITH_TOKEN = "Requests are sent with this caller’s token. Ctrl+Enter runs
 
 
 @needs_browser
-async def test_in_development_it_starts_as_john_doe_and_runs_examples(served: Served) -> None:
+async def test_graphiql_starts_as_john_doe_and_runs_examples(served: Served) -> None:
     async with opened(served, "/") as (page, watched):
         answer, caller = page.locator(".result-window"), page.get_by_label("Act as")
         await expect(caller).to_have_value("auth0|john.doe")
@@ -45,7 +45,7 @@ async def test_in_development_it_starts_as_john_doe_and_runs_examples(served: Se
         await page.get_by_role("button", name="Change my metadata").click()
         await run(page)
         await expect(answer).to_contain_text("Lyon")
-        # The example says who may run it, and its request waits for that caller's token.
+        # The example names its caller, and its request waits for the token of that caller.
         await page.get_by_role("button", name="One user with all data").click()
         await run(page)
         await expect(answer).to_contain_text("appMetadata")
@@ -55,20 +55,20 @@ async def test_in_development_it_starts_as_john_doe_and_runs_examples(served: Se
         await caller.select_option("")
         await run(page)
         await expect(answer).to_contain_text("UNAUTHENTICATED")
-        # The browser says so when an answer is refused, and this one was.
+        # The browser logs every answer with the status 401.
         assert [each for each in watched.errors if "401" not in each] == []
         watched.errors.clear()
 
 
 async def box_of(locator: Locator) -> FloatRect:
-    """The position and size of an element, which must be visible."""
+    """Returns the position and size of an element, which must be visible."""
     box = await locator.bounding_box()
     assert box
     return box
 
 
 @needs_browser
-async def test_in_development_it_remembers_the_caller_but_no_token(served: Served) -> None:
+async def test_graphiql_remembers_the_caller_but_no_token(served: Served) -> None:
     async with opened(served) as (page, _):
         caller = page.get_by_label("Act as")
         for subject in ("support@clients", ""):
@@ -78,19 +78,19 @@ async def test_in_development_it_remembers_the_caller_but_no_token(served: Serve
         stored = await page.evaluate("JSON.stringify(localStorage)")
         assert "profile-api.caller" in stored
         assert "eyJ" not in stored
-        # One that is no longer offered is not tried.
+        # A remembered caller that is not offered any more is ignored.
         await page.evaluate("localStorage.setItem('profile-api.caller', 'auth0|gone')")
         await page.reload()
         await expect(caller).to_have_value("auth0|john.doe")
 
 
 @needs_browser
-async def test_a_phone_shows_query_and_answer_below_each_other(served: Served) -> None:
+async def test_phone_shows_the_answer_below_the_query(served: Served) -> None:
     async with opened(served) as (page, _):
         await page.set_viewport_size({"width": 390, "height": 844})
         await page.get_by_role("button", name="Show Examples").click()
         await page.get_by_role("button", name="One user with all data").click()
-        # The pane made room again.
+        # The pane is closed again.
         await run(page)
         await expect(page.locator(".result-window")).to_contain_text('"blocked": false')
         assert await page.evaluate("document.documentElement.scrollWidth") == 390
@@ -107,7 +107,7 @@ async def test_a_phone_shows_query_and_answer_below_each_other(served: Served) -
 
 
 @needs_browser
-async def test_explorer_history_and_the_schema_are_there(served: Served) -> None:
+async def test_graphiql_has_explorer_history_and_schema(served: Served) -> None:
     async with opened(served) as (page, _):
         await expect(page.get_by_text(SENT_WITH_TOKEN)).to_be_visible()
         await page.get_by_role("button", name="Show GraphiQL Explorer").click()
@@ -120,7 +120,7 @@ async def test_explorer_history_and_the_schema_are_there(served: Served) -> None
 
 
 @needs_browser
-async def test_elsewhere_there_is_a_place_for_a_token(tmp_path: Path) -> None:
+async def test_outside_development_a_token_can_be_entered(tmp_path: Path) -> None:
     issuer = {"issuer": ISSUER, "audience": "profiles", "tenant": "t", "jwks": {"keys": [KEY.as_dict(private=False)]}}
     claims = {"iss": ISSUER, "aud": "profiles", "sub": "tool@clients", "exp": 4_000_000_000}
     token = jwt.encode({"alg": "EdDSA", "kid": "one"}, claims, KEY, algorithms=["EdDSA"])
@@ -133,13 +133,13 @@ async def test_elsewhere_there_is_a_place_for_a_token(tmp_path: Path) -> None:
         assert httpx.post(f"{served.url}/development/token", json={"subject": "auth0|john.doe"}).status_code == 404
 
 
-async def test_it_is_off_by_a_setting(tmp_path: Path) -> None:
+async def test_setting_turns_graphiql_off(tmp_path: Path) -> None:
     with serve(tmp_path, "--demo", PROFILE_API_GRAPHIQL="false") as served:
         assert httpx.get(f"{served.url}/graphql", headers={"accept": "text/html"}).status_code == 406
         assert httpx.get(f"{served.url}/static/manifest.json").status_code == 404
 
 
-async def test_each_example_runs_for_somebody(served: Served) -> None:
+async def test_each_example_runs_for_its_caller(served: Served) -> None:
     for path in sorted(EXAMPLES.glob("*.graphql")):
         query = path.read_text()
         subject = "support@clients" if "as a support application" in query else "auth0|john.doe"
@@ -150,7 +150,7 @@ async def test_each_example_runs_for_somebody(served: Served) -> None:
         assert all(value is not None for value in answer["data"].values()), path.name
 
 
-async def test_only_json_of_a_caller_on_offer_gets_a_development_token(served: Served) -> None:
+async def test_development_token_needs_json_and_an_offered_caller(served: Served) -> None:
     url = f"{served.url}/development/token"
     assert httpx.post(url, json={"subject": "auth0|nobody"}).status_code == 400
     assert httpx.post(url, json=[1]).status_code == 400

@@ -1,4 +1,4 @@
-"""`/`: where a browser is led, and what a program is told."""
+"""`/`: the redirect for browsers, and the list of URLs for programs."""
 
 import re
 from typing import Any
@@ -19,17 +19,17 @@ def service(world: World, demo: bool = False, **settings: Any) -> httpx.AsyncCli
     return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://localhost")
 
 
-async def test_browser_is_led_to_graphiql(world: World) -> None:
+async def test_browser_is_redirected_to_graphiql(world: World) -> None:
     answer = await world.client.get("/", headers={"accept": BROWSER})
     assert (answer.status_code, answer.headers["location"]) == (302, "/graphql")
     page = await world.client.get("/graphql", headers={"accept": BROWSER})
     assert "text/html" in page.headers["content-type"]
-    # The page shows what else there is.
+    # The page shows the other URLs.
     assert "/readyz" in page.text
 
 
 @pytest.mark.parametrize("accept", ["*/*", "application/json", "", "application/json, text/html;q=0.5"])
-async def test_program_gets_the_addresses(world: World, accept: str) -> None:
+async def test_program_gets_the_list_of_urls(world: World, accept: str) -> None:
     answer = await world.client.get("/", headers={"accept": accept})
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("application/json")
@@ -60,5 +60,5 @@ async def test_list_names_every_route(world: World, demo: bool) -> None:
     async with service(world, demo) as client:
         listed = set((await client.get("/")).json())
     assert paths - {"/"} == listed
-    # The files that pages are made of are no address for anybody.
+    # The list does not contain the files that pages load.
     assert mounts == {"/static"}

@@ -1,4 +1,4 @@
-"""GraphQL over HTTP: bad requests, tokens, status codes and headers."""
+"""GraphQL over HTTP: invalid requests, tokens, status codes and headers."""
 
 import json
 from typing import Any
@@ -39,7 +39,7 @@ async def post(world: World, content: bytes | str, **headers: str) -> httpx.Resp
     ],
 )
 @pytest.mark.parametrize("accept", ["application/json", RESPONSE])
-async def test_a_body_that_is_no_request_is_a_bad_request(world: World, body: bytes, accept: str) -> None:
+async def test_body_that_is_no_graphql_request_is_refused(world: World, body: bytes, accept: str) -> None:
     answer = await post(world, body, accept=accept)
     assert answer.status_code == 400
     assert codes(answer) == ["BAD_REQUEST"]
@@ -58,7 +58,7 @@ async def test_get_error_names_the_parameter_that_is_wrong(world: World, name: s
 
 @pytest.mark.parametrize("text", ["\\ud800", "\\u0000", "x" * 200_000, ""], ids=["surrogate", "NUL", "long", "empty"])
 @pytest.mark.parametrize("name", ["operationName", "documentId", "query", "extensions"])
-async def test_hostile_text_beside_the_variables_is_never_a_fault(world: World, name: str, text: str) -> None:
+async def test_hostile_text_outside_variables_is_no_internal_error(world: World, name: str, text: str) -> None:
     value = f'{{"{text}": "{text}"}}' if name == "extensions" else f'"{text}"'
     query = "" if name in ("query", "documentId") else '"query": "query A {__typename}", '
     answer = await post(world, f'{{{query}"{name}": {value}}}')
@@ -80,7 +80,7 @@ async def test_hostile_text_beside_the_variables_is_never_a_fault(world: World, 
         ),
     ],
 )
-async def test_lone_surrogate_is_refused_with_its_place(world: World, query: str, value: Any, path: str) -> None:
+async def test_lone_surrogate_is_refused_with_its_position(world: World, query: str, value: Any, path: str) -> None:
     body = json.dumps({"query": query, "variables": {"a": value}})
     answer = await post(world, body, authorization=f"Bearer {world.application_token()}")
     assert codes(answer) == ["BAD_USER_INPUT"]
@@ -88,7 +88,7 @@ async def test_lone_surrogate_is_refused_with_its_place(world: World, query: str
 
 
 @pytest.mark.parametrize("query", ["{", "{ nothing }", "{ viewer }", "query($a: Nope) { viewer { name } }", "{" * 3000])
-async def test_a_document_that_does_not_parse_or_validate_is_coded(world: World, query: str) -> None:
+async def test_invalid_document_has_an_error_code(world: World, query: str) -> None:
     legacy = await world.post(query)
     assert legacy.status_code == 200
     assert set(codes(legacy)) <= {"GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED"}
@@ -99,12 +99,12 @@ async def test_a_document_that_does_not_parse_or_validate_is_coded(world: World,
 
 
 def doubling(inside: str) -> str:
-    """About 1 KB that spreads 2^30 times."""
+    """Returns a document of about 1 KB whose fragments multiply to 2^30 fields."""
     fragments = [f"fragment F{number} on User {{ {inside % ((number + 1,) * 2)} }}" for number in range(30)]
     return "query { viewer { ...F0 } } " + " ".join(fragments) + " fragment F30 on User { id }"
 
 
-async def test_fragments_that_double_cost_no_more_than_their_length(world: World) -> None:
+async def test_fragments_that_multiply_take_linear_time(world: World) -> None:
     john = await world.add_user("john")
     flat = await world.post(doubling("...F%s ...F%s"), world.user_token(john))
     assert codes(flat) == ["COST_EXCEEDED"]
@@ -112,7 +112,7 @@ async def test_fragments_that_double_cost_no_more_than_their_length(world: World
     assert codes(await world.post(doubling(nested), world.user_token(john))) == ["COST_EXCEEDED"]
 
 
-async def test_depth_has_a_limit_and_introspection_is_within_it(world: World) -> None:
+async def test_depth_is_limited_and_introspection_is_allowed(world: World) -> None:
     assert codes(await world.post(get_introspection_query())) == []
     deep = "{ __schema { types { " + "ofType { " * 14 + "name" + " }" * 14 + " } } }"
     answer = await world.post(deep.replace("types {", "types { fields { type {").replace("} } }", "} } } } }", 1))
@@ -121,7 +121,7 @@ async def test_depth_has_a_limit_and_introspection_is_within_it(world: World) ->
     assert set(codes(await world.post(loop))) == {"GRAPHQL_VALIDATION_FAILED"}
 
 
-async def test_variables_that_do_not_fit_are_the_callers_mistake(world: World) -> None:
+async def test_invalid_variables_are_an_error_of_the_client(world: World) -> None:
     query = "query($id: ID!) { node(id: $id) { id } }"
     for variables in ({}, {"id": None}, {"id": [1]}, {"id": {"a": "\U0001f600"}}):
         headers = {"accept": RESPONSE, "authorization": f"Bearer {world.application_token()}"}
@@ -131,7 +131,7 @@ async def test_variables_that_do_not_fit_are_the_callers_mistake(world: World) -
         assert "data" not in answer.json()
 
 
-async def test_which_operation_runs_must_be_clear(world: World) -> None:
+async def test_operation_name_must_select_one_operation(world: World) -> None:
     query = "query A { caller { kind } } query B { caller { subject } }"
     john = await world.add_user("john")
     headers = {"authorization": f"Bearer {world.user_token(john)}"}
@@ -142,7 +142,7 @@ async def test_which_operation_runs_must_be_clear(world: World) -> None:
     assert answer.json() == {"data": {"caller": {"subject": "auth0|john"}}}
 
 
-async def test_methods_types_and_sizes(world: World) -> None:
+async def test_other_methods_types_and_sizes_are_refused(world: World) -> None:
     put = await world.client.put("/graphql", json={"query": "{caller{kind}}"})
     assert (put.status_code, put.headers["allow"]) == (405, "GET, POST")
     for media_type in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""):
@@ -158,7 +158,7 @@ async def test_methods_types_and_sizes(world: World) -> None:
     ).status_code == 406
 
 
-async def test_no_subscription_is_run_by_post_or_get(world: World) -> None:
+async def test_subscription_is_refused_over_post_and_get(world: World) -> None:
     query = "subscription { viewer { name } }"
     headers = {"authorization": f"Bearer {world.application_token()}"}
     for answer in (
@@ -169,15 +169,15 @@ async def test_no_subscription_is_run_by_post_or_get(world: World) -> None:
         assert "data" not in answer.json()
 
 
-async def test_a_client_that_also_takes_event_streams_gets_json(world: World) -> None:
-    """What urql sends with every request."""
+async def test_client_that_also_accepts_event_streams_gets_json(world: World) -> None:
+    """urql sends this header with every request."""
     accept = "application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed"
     answer = await world.client.post("/graphql", json={"query": "{ __typename }"}, headers={"accept": accept})
     assert answer.headers["content-type"] == f"{RESPONSE}; charset=utf-8"
     assert answer.json() == {"data": {"__typename": "Query"}}
 
 
-async def test_a_denial_is_no_error_in_the_log(world: World, caplog: pytest.LogCaptureFixture) -> None:
+async def test_refusal_is_not_logged_as_an_error(world: World, caplog: pytest.LogCaptureFixture) -> None:
     john = await world.add_user("john")
     assert codes(await world.post("{ users { nodes { id } } }", world.user_token(john))) == ["FORBIDDEN"]
     assert codes(await world.post("{ nope }")) == ["GRAPHQL_VALIDATION_FAILED"]
@@ -198,7 +198,7 @@ async def test_get_reads_and_never_writes(world: World) -> None:
     assert (await world.client.get("/graphql", params={"query": "{__typename}", "variables": "{"})).status_code == 400
 
 
-async def test_a_token_that_is_no_good_is_answered_as_rfc_6750_has_it(world: World) -> None:
+async def test_invalid_token_is_answered_as_in_rfc_6750(world: World) -> None:
     body = b'{"query":"{caller{kind}}"}'
     for value in ("Bearer x.y.z", "Bearer " + "a" * 20_000, "Bearer é"):
         answer = await world.client.post(
@@ -263,7 +263,7 @@ async def test_request_without_token_is_401_or_has_data(world: World, query: str
     assert set(codes(answer)) == {"UNAUTHENTICATED"}
 
 
-async def test_mutation_that_is_forbidden_is_200_with_its_code(world: World) -> None:
+async def test_forbidden_mutation_is_200_with_its_code(world: World) -> None:
     john = await world.add_user("john")
     query = 'mutation { blockUser(input: {userId: "auth0|john"}) { errors { code } } }'
     answer = await world.post(query, world.user_token(john))
@@ -271,12 +271,12 @@ async def test_mutation_that_is_forbidden_is_200_with_its_code(world: World) -> 
     assert answer.json()["data"] == {"blockUser": None}
 
 
-async def test_answers_are_stored_nowhere(world: World) -> None:
+async def test_answers_must_not_be_cached(world: World) -> None:
     for answer in (await world.post("{ __typename }"), await world.post("{"), await world.client.get("/healthz")):
         assert answer.headers["cache-control"] == "no-store"
 
 
-async def test_only_loopback_hosts_are_served_in_development(world: World) -> None:
+async def test_development_serves_loopback_hosts_only(world: World) -> None:
     for host in ("evil.example", "127.0.0.1.evil.example", "", "[::2]"):
         answer = await world.client.post("/graphql", json={"query": "{__typename}"}, headers={"host": host})
         assert answer.status_code == 421, host
@@ -285,7 +285,7 @@ async def test_only_loopback_hosts_are_served_in_development(world: World) -> No
         assert answer.status_code == 200, host
 
 
-async def test_a_fault_of_ours_says_nothing_but_a_trace_id(
+async def test_internal_error_shows_only_a_trace_id(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*_: Any, **__: Any) -> None:

@@ -1,4 +1,4 @@
-"""What a service with a configured issuer tells strangers: the checks of graphql-cop, and of what they look for."""
+"""What a service with a configured issuer reveals without a token: the checks of graphql-cop, and similar ones."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -113,7 +113,7 @@ async def test_cop_finds_only_that_queries_go_by_get(service: httpx.AsyncClient)
 async def test_no_error_of_a_value_suggests_a_name(world: World, service: httpx.AsyncClient) -> None:
     headers = {"authorization": f"Bearer {world.application_token()}"}
     query = "query($by: UserBy!) { user(by: $by) { id } }"
-    # One letter from a name: with introspection each gets a suggestion.
+    # Each name differs in one letter from a known name. With introspection, the errors suggest the known names.
     for text, variables in (
         (query, {"by": {"userIdd": "x"}}),
         (
@@ -150,7 +150,7 @@ async def test_in_development_both_are_on_unless_set(world: World) -> None:
         assert set(codes(await ask(client, "{ __schema { queryType { name } } }"))) == {"GRAPHQL_VALIDATION_FAILED"}
 
 
-async def test_at_most_five_validation_errors_are_told(world: World) -> None:
+async def test_at_most_five_validation_errors_are_reported(world: World) -> None:
     for count, told in ((1, 1), (5, 5), (6, 5), (20, 5)):
         answer = await world.post("{ " + " ".join(f"nothing{number}" for number in range(count)) + " }")
         assert codes(answer) == ["GRAPHQL_VALIDATION_FAILED"] * told

@@ -1,4 +1,4 @@
-"""HTTP/1.1 on real sockets: what a connection may hold and for how long, and what works as before."""
+"""HTTP/1.1 on real sockets: limits of size and time for connections, and ordinary requests."""
 
 import asyncio
 import re
@@ -21,7 +21,7 @@ BIG = 50_000_000
 
 
 class Application:
-    """/echo reads the body, /now does not, /big sends BIG bytes, /wait waits until it is released."""
+    """An application: /echo reads the body, /now does not, /big sends BIG bytes, and /wait waits until it is released."""
 
     def __init__(self) -> None:
         self.released = threading.Event()
@@ -52,7 +52,7 @@ class Application:
 
 
 class Running:
-    """A server in a thread of its own."""
+    """A server in its own thread."""
 
     def __init__(
         self, port: int, connections: OpenConnections, application: Application, server: uvicorn.Server
@@ -71,7 +71,7 @@ class Running:
         return made
 
     def ask(self, *parts: bytes) -> bytes:
-        """What comes back until the server closes."""
+        """Sends bytes, and returns what arrives until the server closes the connection."""
         return rest(self.connect(*parts))
 
     def close(self) -> None:
@@ -110,7 +110,7 @@ def running(keep_alive: float = 5, drain: int = 1, **limits: Any) -> Iterator[Ru
 
 
 def rest(connection: socket.socket) -> bytes:
-    """What arrives until the other side closes."""
+    """Returns what arrives until the server closes the connection."""
     received = bytearray()
     with suppress(ConnectionError):
         while part := connection.recv(1_000_000):
@@ -119,7 +119,7 @@ def rest(connection: socket.socket) -> bytes:
 
 
 def is_closed(connection: socket.socket, drip: bytes) -> bool:
-    """Whether the other side takes no more."""
+    """Returns whether the server has closed the connection."""
     try:
         connection.sendall(drip)
     except ConnectionError:
@@ -128,7 +128,7 @@ def is_closed(connection: socket.socket, drip: bytes) -> bool:
 
 
 def one(connection: socket.socket) -> bytes:
-    """The next answer."""
+    """Returns the next answer."""
     received = b""
     while b"\r\n\r\n" not in received:
         received += connection.recv(1)
@@ -162,7 +162,7 @@ def test_half_sent_heads_are_closed_at_their_deadline() -> None:
 
 @pytest.mark.parametrize("drip", [b"a", b"\r\n"])
 @pytest.mark.parametrize("before", [b"", GET])
-def test_a_head_that_drips_is_closed_at_its_deadline(drip: bytes, before: bytes) -> None:
+def test_slow_head_is_closed_at_its_deadline(drip: bytes, before: bytes) -> None:
     with running(head_seconds=0.3) as run:
         connection = run.connect(before)
         if before:
@@ -171,14 +171,14 @@ def test_a_head_that_drips_is_closed_at_its_deadline(drip: bytes, before: bytes)
         eventually(lambda: is_closed(connection, drip), "the connection to be closed")
 
 
-def test_an_idle_connection_is_closed() -> None:
+def test_idle_connection_is_closed() -> None:
     with running(keep_alive=0.1) as run:
         connection = run.connect(GET)
         assert status(one(connection)) == 200
         assert rest(connection) == b""
 
 
-def test_a_half_sent_body_is_closed_and_the_application_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_half_sent_body_ends_the_connection_and_the_request(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.web.protocol._LINGER_SECONDS", 60)
     with running(body_seconds=0.2) as run:
         for head in (b"content-length: 100\r\n\r\nabc", b"transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n"):
@@ -187,10 +187,10 @@ def test_a_half_sent_body_is_closed_and_the_application_told(monkeypatch: pytest
             assert run.application.broken_off.wait(10)
 
 
-def test_a_body_that_keeps_the_least_rate_may_take_longer() -> None:
+def test_body_with_the_minimum_rate_may_take_longer() -> None:
     with running(body_seconds=0.2, body_rate=1) as run:
         connection = run.connect(HEAD + b"content-length: 8\r\nconnection: close\r\n\r\n")
-        # Each byte is worth a second, so that the last comes in time however slow this machine is.
+        # Each byte gives one more second, so that the last byte is in time on a slow machine, too.
         connection.sendall(b"1234567")
         connection.settimeout(0.5)
         with pytest.raises(TimeoutError):
@@ -200,7 +200,7 @@ def test_a_body_that_keeps_the_least_rate_may_take_longer() -> None:
         assert b"8 12345678" in rest(connection)
 
 
-def test_a_client_that_reads_no_answer_is_given_up() -> None:
+def test_client_that_does_not_read_is_disconnected() -> None:
     with running(write_seconds=0.2) as run:
         connection = run.connect(b"GET /big HTTP/1.1\r\nhost: localhost\r\n\r\n")
         eventually(lambda: len(run.connections) == 1, "the connection")
@@ -208,13 +208,13 @@ def test_a_client_that_reads_no_answer_is_given_up() -> None:
         assert len(rest(connection)) < BIG
 
 
-def test_a_client_that_reads_a_long_answer_gets_all_of_it() -> None:
+def test_client_gets_the_whole_of_a_long_answer() -> None:
     with running(write_seconds=5) as run:
         answer = run.ask(b"GET /big HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
     assert len(answer) > BIG
 
 
-def test_a_body_that_was_answered_early_is_not_read_for_long() -> None:
+def test_body_that_was_answered_early_is_not_read_for_long() -> None:
     with running(body_seconds=100) as run:
         connection = run.connect(b"POST /now HTTP/1.1\r\nhost: localhost\r\ncontent-length: 10000000\r\n\r\n")
         assert status(one(connection)) == 200
@@ -222,7 +222,7 @@ def test_a_body_that_was_answered_early_is_not_read_for_long() -> None:
 
 
 class Transport:
-    """One that has this much to write still."""
+    """A transport with this many bytes to write."""
 
     def __init__(self) -> None:
         self.unwritten = 60_000
@@ -243,11 +243,11 @@ class Transport:
         (60_000, False, True),
         (59_000, False, True),
         (0, False, False),
-        # A stream that was read from has more to write again.
+        # After the client has read, the stream has more to write again.
         (60_000, True, False),
     ],
 )
-async def test_a_reader_must_take_the_least_rate(left: int, is_resumed: bool, is_aborted: bool) -> None:
+async def test_client_must_read_with_the_minimum_rate(left: int, is_resumed: bool, is_aborted: bool) -> None:
     connections, transport = OpenConnections(HttpLimits(head_seconds=100, write_seconds=30)), Transport()
     given: Any = {"config": uvicorn.Config(Application(), lifespan="off", log_config=None), "app_state": {}}
     protocol = connections.protocol(server_state=ServerState(), **given)
@@ -268,7 +268,7 @@ async def test_a_reader_must_take_the_least_rate(left: int, is_resumed: bool, is
 
 
 def large(size: int) -> dict[str, bytes]:
-    """Heads of about this size."""
+    """Returns heads of requests of about this size."""
     many = b"".join(b"x-%d: %b\r\n" % (number, b"a" * 90) for number in range(size // 98))
     return {
         "one header": HEAD + b"x-large: " + b"a" * size + b"\r\n\r\n",
@@ -280,7 +280,7 @@ def large(size: int) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("kind", large(0))
-def test_a_head_of_more_than_32_kb_is_refused(kind: str) -> None:
+def test_head_of_more_than_32_kb_is_refused(kind: str) -> None:
     with running(head_seconds=0.5) as run:
         answer = run.ask(large(42_000)[kind])
         assert status(answer) == 431
@@ -289,7 +289,7 @@ def test_a_head_of_more_than_32_kb_is_refused(kind: str) -> None:
 
 
 @pytest.mark.parametrize("size", [32_000, 33_500])
-def test_the_limit_of_a_head_is_32_kb(size: int) -> None:
+def test_head_of_up_to_32_kb_is_accepted(size: int) -> None:
     head = b"GET /echo HTTP/1.1\r\nconnection: close\r\nx-large: " + b"a" * size + b"\r\n\r\n"
     with running() as run:
         assert status(run.ask(head)) == (200 if size < 32_768 else 431)
@@ -315,12 +315,12 @@ def test_endless_heads_and_trailers_are_refused_early(start: bytes, more: bytes)
             while sent < 60_000_000:
                 connection.sendall(more)
                 sent += len(more)
-        # What the system's buffers hold, and what is read before the connection is closed.
+        # The buffers of the system, and the bytes that are read before the connection is closed.
         assert sent < 20_000_000
         eventually(lambda: len(run.connections) == 0, "the connection to be closed")
 
 
-def test_trailers_are_no_headers() -> None:
+def test_trailers_are_not_headers() -> None:
     body = b"connection: close\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nauthorization: Bearer x\r\n\r\n"
     with running() as run:
         answer = run.ask(HEAD + body)
@@ -337,20 +337,20 @@ def open_(run: Running, count: int, *parts: bytes) -> list[socket.socket]:
     return made
 
 
-def test_beyond_the_limit_the_one_that_waits_longest_makes_room() -> None:
+def test_longest_waiting_connection_is_closed_at_the_limit() -> None:
     with running(connections=10) as run:
         waiting = open_(run, 10, HEAD)
         assert status(one(run.connect(GET))) == 200
         assert rest(waiting[0]) == b""
         waiting[1].sendall(b"content-length: 0\r\n\r\n")
         assert status(one(waiting[1])) == 200
-        # Connections between two requests wait too.
+        # A connection between two requests also waits.
         for _ in range(20):
             assert status(one(run.connect(GET))) == 200
         assert len(run.connections) == 10
 
 
-def test_no_request_that_is_answered_makes_room() -> None:
+def test_running_request_is_not_closed_at_the_limit() -> None:
     with running(connections=10) as run:
         waiting = open_(run, 10, b"GET /wait HTTP/1.1\r\nhost: localhost\r\n\r\n")
         eventually(lambda: run.application.waiting == 10, "the requests to run")
@@ -365,7 +365,7 @@ def test_no_request_that_is_answered_makes_room() -> None:
 # ---------------------------------------------------------------- as before
 
 
-def test_pipelined_requests_are_answered_in_their_order() -> None:
+def test_pipelined_requests_are_answered_in_order() -> None:
     post = b"POST /echo HTTP/1.1\r\nhost: localhost\r\ncontent-length: %d\r\n\r\n%b"
     requests = [post % (size, b"x" * size) for size in (0, 5, 300_000, 1)]
     with running() as run:
@@ -380,7 +380,7 @@ def test_pipelined_requests_are_answered_in_their_order() -> None:
         ]
 
 
-def test_a_bad_request_behind_a_good_one_does_not_overtake_it() -> None:
+def test_invalid_request_is_answered_after_the_one_before_it() -> None:
     with running() as run:
         connection = run.connect(b"GET /wait HTTP/1.1\r\nhost: localhost\r\n\r\nnonsense\r\n\r\n")
         eventually(lambda: run.application.waiting == 1, "the request to run")
@@ -390,7 +390,7 @@ def test_a_bad_request_behind_a_good_one_does_not_overtake_it() -> None:
     assert answer.count(b"HTTP/1.1") == 1
 
 
-def test_a_long_pipeline_is_cut_off() -> None:
+def test_long_pipeline_is_refused() -> None:
     with running() as run:
         connection = run.connect(b"GET /wait HTTP/1.1\r\nhost: localhost\r\n\r\n" + GET * 1_000)
         run.application.released.set()
@@ -409,18 +409,18 @@ def test_a_long_pipeline_is_cut_off() -> None:
         (HEAD + b"transfer-encoding: chunked\r\n\r\nzz\r\n", b"400 Bad Request"),
     ],
 )
-def test_other_requests_are_answered_as_before(request_: bytes, expected: bytes) -> None:
+def test_ordinary_requests_are_answered(request_: bytes, expected: bytes) -> None:
     with running() as run:
         assert expected in run.ask(request_)
 
 
-def test_chunks_of_one_byte_are_a_body() -> None:
+def test_body_may_have_chunks_of_one_byte() -> None:
     with running() as run:
         body = b"1\r\nx\r\n" * 20_000 + b"0\r\n\r\n"
         assert b"20000 x" in run.ask(HEAD + b"transfer-encoding: chunked\r\nconnection: close\r\n\r\n" + body)
 
 
-def test_a_client_may_ask_before_it_sends_its_body() -> None:
+def test_client_may_wait_for_100_continue() -> None:
     with running() as run:
         connection = run.connect(HEAD + b"content-length: 3\r\nexpect: 100-continue\r\nconnection: close\r\n\r\n")
         assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -428,7 +428,7 @@ def test_a_client_may_ask_before_it_sends_its_body() -> None:
         assert b"3 abc" in rest(connection)
 
 
-def test_a_connection_is_kept_for_the_next_request() -> None:
+def test_connection_is_kept_for_the_next_request() -> None:
     ask: Callable[[socket.socket], int] = lambda connection: status(one(connection))  # noqa: E731
     with running() as run:
         connection = run.connect()
@@ -446,7 +446,7 @@ def refuses(run: Running) -> bool:
 
 
 @pytest.mark.parametrize("begun", [b"", GET[:10], GET + GET[:10]])
-def test_a_request_under_way_is_answered_by_a_server_that_stops(monkeypatch: pytest.MonkeyPatch, begun: bytes) -> None:
+def test_stopping_server_answers_running_requests(monkeypatch: pytest.MonkeyPatch, begun: bytes) -> None:
     monkeypatch.setattr("app.web.protocol._GRACE_SECONDS", 20)
     with running(drain=20) as run:
         connection = run.connect(begun)

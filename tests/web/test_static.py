@@ -1,4 +1,4 @@
-"""The files of the pages: sent compressed to whoever accepts it, and kept by browsers for good."""
+"""The static files of the pages: compression, caching and ETags."""
 
 import gzip
 import json
@@ -14,7 +14,7 @@ BUNDLE = json.loads((STATIC / "manifest.json").read_text())["graphiql.js"]
 
 
 async def fetch(world: World, accept_encoding: str | None, name: str = BUNDLE, **headers: str) -> tuple[Any, bytes]:
-    """The response, and the bytes as they were sent."""
+    """Returns the response, and its body as it was sent."""
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
     sent["accept-encoding"] = accept_encoding or "identity"
     request = world.client.build_request("GET", f"/static/{name}", headers=sent)
@@ -37,7 +37,7 @@ async def fetch(world: World, accept_encoding: str | None, name: str = BUNDLE, *
         ("", None),
     ],
 )
-async def test_bundle_is_sent_as_the_client_accepts_it(world: World, accepted: str, encoding: str | None) -> None:
+async def test_bundle_is_compressed_as_the_client_accepts(world: World, accepted: str, encoding: str | None) -> None:
     response, content = await fetch(world, accepted)
     assert response.status_code == 200
     assert response.headers.get("content-encoding") == encoding
@@ -60,13 +60,13 @@ async def test_forms_of_a_bundle_have_different_etags(world: World) -> None:
     assert (response.status_code, content, response.headers["vary"]) == (304, b"", "accept-encoding")
 
 
-async def test_compressed_files_have_no_address_of_their_own(world: World) -> None:
+async def test_compressed_files_have_no_url_of_their_own(world: World) -> None:
     for ending in ("br", "gz"):
         assert (STATIC / f"{BUNDLE}.{ending}").exists()
         assert (await fetch(world, "br", f"{BUNDLE}.{ending}"))[0].status_code == 404
 
 
-async def test_what_is_not_compressed_is_sent_as_it_is(world: World) -> None:
+async def test_file_without_compressed_form_is_sent_unchanged(world: World) -> None:
     response, content = await fetch(world, "br, gzip", "manifest.json")
     assert "content-encoding" not in response.headers
     assert json.loads(content)["graphiql.js"] == BUNDLE

@@ -1,4 +1,4 @@
-"""Status codes: what was executed is 200, whatever became of its fields (GraphQL over HTTP)."""
+"""Status codes of GraphQL over HTTP: an executed operation has 200, also when its fields have errors."""
 
 import asyncio
 from typing import Any
@@ -22,9 +22,7 @@ async def post(
     return await client.post("/graphql", json={"query": query}, headers=headers)
 
 
-async def test_committed_write_is_answered_beside_one_that_is_refused(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_committed_write_is_answered_with_a_refused_one(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     await world.add_connection()
     john = await world.add_user("john")
     monkeypatch.setattr("app.services.writes.is_recent", lambda *_: False)
@@ -39,7 +37,7 @@ async def test_committed_write_is_answered_beside_one_that_is_refused(
     assert (await world.stored(john))["user_metadata"] == {"x": 1}
 
 
-async def test_single_mutation_that_is_refused_is_200_with_its_code(world: World) -> None:
+async def test_refused_mutation_is_200_with_its_code(world: World) -> None:
     john = await world.add_user("john")
     query = f"mutation {{ {PATCH % 'x'} }}"
     answer = await post(world.client, query, world.user_token(john, ["read:current_user"]))
@@ -91,7 +89,7 @@ async def test_timed_out_write_keeps_the_answers_before_it(world: World, monkeyp
         (["b"], "TIMEOUT"),
         (["c"], "TIMEOUT"),
     ]
-    # The third was not begun.
+    # The third mutation did not begin.
     assert begun == 2
 
 
@@ -106,7 +104,7 @@ async def test_request_whose_caller_is_not_found_in_time_is_503(world: World, mo
     assert "data" not in answer.json()
 
 
-async def test_unclear_operation_is_200_for_clients_of_json(world: World) -> None:
+async def test_ambiguous_operation_is_200_for_clients_of_json(world: World) -> None:
     query = "query A { __typename } query B { __typename }"
     for accept, status in (("application/json", 200), (GRAPHQL_RESPONSE, 400)):
         answer = await post(world.client, query, None, accept)

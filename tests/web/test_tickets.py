@@ -1,4 +1,4 @@
-"""The page that a mail leads to, in a real browser: its form works under its own content security policy."""
+"""The page of a mailed link in a browser: its form works with its content security policy."""
 
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ VERIFY = """mutation { verifyPassword(input: {connection: "Username-Password-Aut
 
 
 @needs_browser
-async def test_a_visitor_chooses_a_new_password(tmp_path: Path) -> None:
+async def test_user_sets_a_new_password_on_the_page(tmp_path: Path) -> None:
     with smtp_server() as mailbox:
         variables: dict[str, Any] = {"PROFILE_API_SMTP_URL": f"smtp://127.0.0.1:{mailbox.port}"}
         with serve(tmp_path, "--demo", **variables) as served:
