@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from pymongo.errors import DuplicateKeyError
 
 from app.domain.commits import Commit, ProfileWrite
 from app.domain.devices import PutDevice, RevokeDevices, UnlinkDevice
@@ -16,11 +17,11 @@ from app.domain.filters import Eq
 from app.domain.logins import ForgetFailures, IdempotencyRecord, PutIdempotencyRecord
 from app.domain.passwords import SetPassword
 from app.domain.times import now
-from app.domain.users import User
+from app.domain.users import Identity, User
 from app.store.commits import Commits
 from app.store.connections import ConnectionStore
 from app.store.database import Database, new_id
-from app.store.errors import Conflict, Gone
+from app.store.errors import Conflict, Gone, Taken
 from app.store.passwords import CredentialStore
 from app.store.roles import RoleStore
 from app.store.side_effects import write_side_effects
@@ -109,14 +110,69 @@ async def test_write_of_a_deleted_profile_changes_nothing(database: Database, at
     assert await contents(database, account.tenant) == theirs
 
 
-async def test_commit_with_a_refused_side_effect_changes_nothing(database: Database) -> None:
+def new_profile(account: Account, handle: str) -> User:
+    """Returns a profile that is not stored, of the connection of the account."""
+    identity = Identity(provider="auth0", connection=account.connection.name, user_id=handle)
+    own: dict[str, Any] = {"id": new_id(), "user_id": f"auth0|{handle}", "email": f"{handle}@example.com"}
+    return replace(account.user, identities=(identity,), **own)
+
+
+@pytest.mark.parametrize("kind", ["creation", "change", "side effects alone", "deletion"])
+async def test_commit_with_a_refused_side_effect_changes_nothing(database: Database, kind: str) -> None:
     """The profile, the event and the earlier side effects are undone."""
     account = await stored_account(database)
     stored = await contents(database, account.tenant)
-    after = replace(account.user, version=2, name="mine")
+    before, after = {
+        "creation": (None, new_profile(account, "new")),
+        "change": (account.user, replace(account.user, version=2, name="mine")),
+        "side effects alone": (account.user, account.user),
+        "deletion": (account.user, None),
+    }[kind]
     with pytest.raises(Gone):
-        await write(database, account.user, after, RevokeDevices(), UnlinkDevice("unknown"))
+        await write(database, before, after, RevokeDevices(), UnlinkDevice("unknown"))
     assert await contents(database, account.tenant) == stored
+
+
+async def test_created_profile_is_stored_with_its_event(database: Database) -> None:
+    account = await stored_account(database)
+    profile = new_profile(account, "new")
+    assert await write(database, None, profile)
+    assert await UserStore(database).find(account.tenant, Eq("_id", profile.id)) == profile
+    [event] = await database["log_events"].find({"tenant": account.tenant, "user": profile.id}).to_list(None)
+    assert event["user_id"] == "auth0|new"
+
+
+async def test_profile_of_a_missing_connection_is_not_created(database: Database) -> None:
+    account = await stored_account(database)
+    stored = await contents(database, account.tenant)
+    identity = Identity(provider="auth0", connection="gone", user_id="new")
+    for profile in (
+        replace(new_profile(account, "new"), identities=(identity,)),
+        replace(new_profile(account, "new"), tenant="other"),
+    ):
+        with pytest.raises(Gone):
+            await write(database, None, profile)
+    assert await contents(database, account.tenant) == stored
+
+
+async def test_profile_with_a_key_of_another_one_is_not_written(database: Database) -> None:
+    account = await stored_account(database)
+    profile, other = new_profile(account, "new"), new_profile(account, "other")
+    await write(database, None, other)
+    stored = await contents(database, account.tenant)
+    for taken in ({"email": account.user.email}, {"user_id": account.user.user_id}):
+        with pytest.raises(Taken):
+            await write(database, None, replace(profile, **taken))
+    with pytest.raises(Taken):
+        await write(database, account.user, replace(account.user, version=2, email=other.email))
+    assert await contents(database, account.tenant) == stored
+
+
+async def test_duplicate_of_another_kind_is_not_reported_as_a_taken_key(database: Database) -> None:
+    account = await stored_account(database)
+    event, after = new_event(account.user), replace(account.user, version=2, name="mine")
+    with pytest.raises(DuplicateKeyError):
+        await Commits(database).execute(Commit((ProfileWrite(account.user, after),), (event, event)))
 
 
 async def test_concurrent_logins_are_all_counted(database: Database) -> None:
