@@ -186,8 +186,11 @@ def _indexed(kind: Kind, where: Filter) -> IndexedCondition | None:
 
 def _indexed_alternatives(kind: Kind, where: Or) -> IndexedCondition | None:
     """The index for alternatives: equalities are merged by creation time; each range is a scan."""
+    if not where.parts:
+        # MongoDB refuses an empty $or. As a condition beside others, this filter matches nothing.
+        return None
     values = [_leading_term(each) for each in where.parts]
-    if where.parts and None not in values:
+    if None not in values:
         is_answered = all(isinstance(each, Eq) for each in where.parts)
         return IndexedCondition(
             where, {TERMS: {"$in": values}}, _BY_TERMS, is_ordered=True, rest=None if is_answered else where

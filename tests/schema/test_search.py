@@ -150,6 +150,8 @@ QUERIES: list[tuple[str, set[str]]] = [
     ("role:rol_support", {JOSE}),
     ("role:SUPPORT", {JOSE}),
     ("role:nobody", set()),
+    ("role:nobody AND blocked:true", set()),
+    ("NOT role:nobody AND blocked:true", {JANE}),
     ("NOT role:support", {JANE, LI, OLD}),
     # Numbers.
     ("logins_count:12", {JOSE}),
