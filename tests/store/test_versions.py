@@ -168,7 +168,7 @@ async def test_profile_with_a_key_of_another_one_is_not_written(database: Databa
     assert await contents(database, account.tenant) == stored
 
 
-async def test_duplicate_of_another_kind_is_not_reported_as_a_taken_key(database: Database) -> None:
+async def test_duplicate_of_another_kind_is_not_reported_as_taken(database: Database) -> None:
     account = await stored_account(database)
     event, after = new_event(account.user), replace(account.user, version=2, name="mine")
     with pytest.raises(DuplicateKeyError):
