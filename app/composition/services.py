@@ -55,7 +55,6 @@ from app.store.outbox import Outbox
 from app.store.passwords import CredentialStore
 from app.store.records import Records
 from app.store.roles import RoleStore
-from app.store.searches import Searches
 from app.store.snapshots import Snapshots
 from app.store.tickets import TicketStore
 from app.store.token_cipher import TokenCipher
@@ -116,7 +115,7 @@ def build_services(
         actions=Actions(settings.step_up_seconds, base.can_mail),
         personal_data=PersonalData(writes, base.reads, base.lists),
         tickets=build_tickets(base, passwords),
-        searches=UserSearches(base.snapshots, Searches(base.database)),
+        searches=UserSearches(base.snapshots, base.records.searches),
     )
 
 

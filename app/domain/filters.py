@@ -236,6 +236,16 @@ class Not(Filter):
 ALL = And(())
 
 
+def conditions_of(where: Filter) -> list[Filter]:
+    """Returns the conditions that must all be met, without nested And filters."""
+    return [inner for each in where.parts for inner in conditions_of(each)] if isinstance(where, And) else [where]
+
+
+def is_everything(where: Filter) -> bool:
+    """Whether the filter has no condition, so that every record matches."""
+    return not conditions_of(where)
+
+
 def values_of(record: Record, path: str) -> Iterator[Any]:
     """Yields the values at a path: each value of an array, or None for an absent value."""
     if "." in path:

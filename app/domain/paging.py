@@ -82,6 +82,11 @@ class TotalCount:
     value: int
     exact: bool
 
+    @classmethod
+    def up_to(cls, limit: int, found: int) -> "TotalCount":
+        """The result of a count that stops at one more than `limit`."""
+        return cls(min(found, limit), found <= limit)
+
 
 @dataclass(frozen=True, slots=True)
 class PageInfo:

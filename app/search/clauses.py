@@ -1,15 +1,16 @@
 """Filters of one field: equality, wildcards, ranges and existence. The query language and `where` both use them."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from app.domain.filters import And, Eq, Exists, Filter, Not, Or, Range, Wildcard
+from app.domain.filters import ALL, And, Eq, Exists, Filter, Not, Or, Range, Wildcard, is_everything
 from app.domain.search_fields import SearchField, SearchFieldType
 from app.domain.search_terms import (
     GRAM,
     MAX_TEXT,
     PERSON_PATHS,
+    ROLE,
     TERMS,
     exists_term,
     fold_for_search,
@@ -21,6 +22,7 @@ from app.domain.search_terms import (
     to_term,
 )
 from app.domain.times import RelativeTime
+from app.search.errors import SearchRefused
 from app.search.values import Pattern, Period, parse_number, parse_period
 
 # MongoDB merges up to 200 equalities in list order. More of them would be sorted in memory.
@@ -81,6 +83,12 @@ def equals(target: SearchTarget, text: str) -> Filter:
             return any_of([Eq(TERMS, to_term(target.path, value)) for value in values if value is not None])
 
 
+def has_role(name: str, keys: Mapping[str, str]) -> Filter:
+    """The user has the role with this role ID or name. `keys` has the keys of the roles that exist."""
+    key = keys.get(name)
+    return Or(()) if key is None else Eq(TERMS, to_term(ROLE, key))
+
+
 def equals_json(target: SearchTarget, value: object) -> Filter:
     """The metadata path has this JSON value. `null` means that it has no value."""
     if value is None:
@@ -133,7 +141,7 @@ def in_person(pattern: Pattern) -> Filter:
     the beginning of such a text.
     """
     if pattern.is_any:
-        return And(())
+        return ALL
     if pattern.is_literal:
         parts: tuple[str, ...] = ("", *_fold_parts(pattern), "")
         if not _is_selective(parts):
@@ -272,7 +280,10 @@ def _inclusive(bound: Bound | None) -> bool:
 
 
 def any_of(parts: Sequence[Filter]) -> Filter:
-    """One of the parts matches. Nested alternatives become one list. Raises UnsearchableError for more than 200."""
+    """One of the parts matches; without parts, no user does. Nested alternatives become one list.
+
+    Raises UnsearchableError for more than 200 alternatives.
+    """
     flat = [each for part in parts for each in (part.parts if isinstance(part, Or) else (part,))]
     if len(flat) > MAX_BRANCHES:
         raise UnsearchableError(f"A search has at most {MAX_BRANCHES} alternatives.")
@@ -280,20 +291,22 @@ def any_of(parts: Sequence[Filter]) -> Filter:
 
 
 def all_of(parts: Sequence[Filter]) -> Filter:
-    """Every part matches. Nested conditions become one list."""
+    """Every part matches; without parts, every user does. Nested conditions become one list."""
     flat = [each for part in parts for each in (part.parts if isinstance(part, And) else (part,))]
     return flat[0] if len(flat) == 1 else And(_unique(flat))
 
 
 def negate(part: Filter) -> Filter:
     """The part does not match. A part that matches every user becomes a filter that matches no user."""
-    return Or(()) if isinstance(part, And) and not part.parts else Not(part)
+    return Or(()) if is_everything(part) else Not(part)
 
 
-def check_conditions(where: Filter) -> None:
-    """Raises UnsearchableError for a search with so many conditions that checking one user would take long."""
+def check_conditions(where: Filter, path: Sequence[str]) -> None:
+    """Raises SearchRefused for a search with so many conditions that checking one user would take long. `path` is the
+    argument of the search.
+    """
     if _count(where) > MAX_CONDITIONS:
-        raise UnsearchableError(f"A search has at most {MAX_CONDITIONS} conditions. Use fewer or longer words.")
+        raise SearchRefused(f"A search has at most {MAX_CONDITIONS} conditions. Use fewer or longer words.", path)
 
 
 def _count(where: Filter) -> int:

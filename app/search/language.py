@@ -14,9 +14,9 @@ from luqum.exceptions import ParseError
 from luqum.parser import lexer
 from luqum.thread import parse as parse_lucene
 
-from app.domain.filters import ALL, Eq, Filter, Or
+from app.domain.filters import ALL, Filter
 from app.domain.search_fields import SearchField
-from app.domain.search_terms import ROLE, TERMS, to_term
+from app.domain.search_terms import ROLE
 from app.search.clauses import (
     Bound,
     SearchTarget,
@@ -27,6 +27,7 @@ from app.search.clauses import (
     check_conditions,
     equals,
     exists,
+    has_role,
     in_person,
     matches_pattern,
     negate,
@@ -87,10 +88,7 @@ def parse_query(text: str, fields: Mapping[str, SearchField], roles: Mapping[str
     source = _Source(text)
     translator = _Translator(source, fields, roles or {})
     where = translator.translate(source.parse())
-    try:
-        check_conditions(where)
-    except UnsearchableError as error:
-        raise SearchRefused(str(error)) from None
+    check_conditions(where, ("query",))
     return Search(where, frozenset(translator.used), frozenset(translator.roles))
 
 
@@ -249,8 +247,7 @@ class _Translator:
             return equals(target, text)
         # The first pass only collects the names of roles. The service looks up their keys, and reads the query again.
         self.roles.add(text)
-        key = self._known_roles.get(text)
-        return Or(()) if key is None else Eq(TERMS, to_term(ROLE, key))
+        return has_role(text, self._known_roles)
 
     def _checked(self, node: tree.Item, build: Callable[[], Filter]) -> Filter:
         try:

@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
 from typing import Any, TypeVar
 
-from app.domain.filters import And, Eq, Filter, Or, Range
+from app.domain.filters import Eq, Filter, Range
 from app.domain.metadata import is_well_formed
+from app.domain.rows import to_camel
 from app.domain.search_fields import SearchField
 from app.domain.search_terms import ROLE, TERMS, to_term
 from app.search.clauses import (
@@ -19,6 +20,7 @@ from app.search.clauses import (
     equals,
     equals_json,
     exists,
+    has_role,
     negate,
     starts_with,
 )
@@ -27,9 +29,9 @@ from app.search.language import MAX_CLAUSES, MAX_DEPTH, Search
 
 # The fields of the filter by the names of the search language, where those differ.
 _NAMES = {"connection": "identities.connection"}
-_METADATA = ("user_metadata", "app_metadata")
 # Characters of a path or a text.
 _MAX_TEXT = 4_000
+_BOUNDS = frozenset({"gte", "gt", "lte", "lt"})
 _Path = tuple[str, ...]
 _Text = TypeVar("_Text")
 
@@ -42,10 +44,7 @@ def read_where(
     """
     reader = _Reader(fields, roles or {})
     found = reader.read(where, ("where",), 0)
-    try:
-        check_conditions(found)
-    except UnsearchableError as error:
-        raise SearchRefused(str(error), ("where",)) from None
+    check_conditions(found, ("where",))
     return Search(found, frozenset(reader.used), frozenset(reader.roles))
 
 
@@ -65,7 +64,7 @@ class _Reader:
             raise SearchRefused(f"Filters are nested at most {MAX_DEPTH} deep.", path)
         parts: list[Filter] = []
         for name, value in where.items():
-            here = (*path, _to_camel_case(name))
+            here = (*path, to_camel(name.rstrip("_")))
             if value is None:
                 raise SearchRefused("null is not a condition. Leave the field out, or use exists: false.", here)
             match name:
@@ -79,11 +78,11 @@ class _Reader:
                     parts += [self._metadata(name, each, (*here, str(i))) for i, each in enumerate(value)]
                 case _:
                     parts.append(self._field(name, value, here))
-        return all_of(parts) if parts else And(())
+        return all_of(parts)
 
     def _any(self, alternatives: Sequence[Mapping[str, Any]], path: _Path, depth: int) -> Filter:
         found = [self.read(each, (*path, str(index)), depth + 1) for index, each in enumerate(alternatives)]
-        return self._build(path, lambda: _alternatives(found))
+        return self._build(path, lambda: any_of(found))
 
     def _field(self, name: str, value: Any, path: _Path) -> Filter:
         field = self._fields[_NAMES.get(name, name)]
@@ -116,14 +115,13 @@ class _Reader:
             raise SearchRefused("This filter has no operator, such as eq or exists.", path)
         for name, value in operators.items():
             if value is None and not (name == "eq" and target.field.root):
-                raise SearchRefused("null is not a condition. Use exists: false.", (*path, _to_camel_case(name)))
+                raise SearchRefused("null is not a condition. Use exists: false.", (*path, to_camel(name.rstrip("_"))))
         self._clauses += sum(len(each) if isinstance(each, list) else 1 for each in operators.values())
         return self._clause(path, lambda: all_of(build(target, operators)))
 
     def _role(self, text: str) -> Filter:
         self.roles.add(text)
-        key = self._known_roles.get(text)
-        return Or(()) if key is None else Eq(TERMS, to_term(ROLE, key))
+        return has_role(text, self._known_roles)
 
     def _clause(self, path: _Path, build: Callable[[], Filter]) -> Filter:
         self._clauses += 1
@@ -139,39 +137,33 @@ class _Reader:
 
 
 def _text_clause(target: SearchTarget, operators: Mapping[str, Any]) -> list[Filter]:
-    found: list[Filter] = []
-    for name, value in operators.items():
-        match name:
-            case "eq":
-                found.append(equals(target, _checked(value)))
-            case "in_":
-                found.append(_alternatives([equals(target, _checked(each)) for each in value]))
-            case "starts_with":
-                found.append(starts_with(target, _checked(value)))
-            case "contains":
-                found.append(contains(target, _checked(value)))
-            case "exists":
-                found.append(_existence(target, value))
-    return found
+    return _text_operators(target, operators, equals)
 
 
 def _metadata_clause(target: SearchTarget, operators: Mapping[str, Any]) -> list[Filter]:
+    found = _text_operators(target, operators, equals_json)
+    if not _BOUNDS.isdisjoint(operators):
+        found.append(between_json(target, *_bounds(operators)))
+    return found
+
+
+def _text_operators(
+    target: SearchTarget, operators: Mapping[str, Any], equal: Callable[[SearchTarget, Any], Filter]
+) -> list[Filter]:
+    """The operators of texts. `equal` compares a value as the field does."""
     found: list[Filter] = []
     for name, value in operators.items():
         match name:
             case "eq":
-                found.append(equals_json(target, _checked(value)))
+                found.append(equal(target, _checked(value)))
             case "in_":
-                found.append(_alternatives([equals_json(target, _checked(each)) for each in value]))
+                found.append(any_of([equal(target, _checked(each)) for each in value]))
             case "starts_with":
                 found.append(starts_with(target, _checked(value)))
             case "contains":
                 found.append(contains(target, _checked(value)))
             case "exists":
                 found.append(_existence(target, value))
-    bounds = {name: operators[name] for name in ("gte", "gt", "lte", "lt") if name in operators}
-    if bounds:
-        found.append(between_json(target, *_bounds(bounds)))
     return found
 
 
@@ -182,9 +174,8 @@ def _typed_clause(target: SearchTarget, operators: Mapping[str, Any]) -> list[Fi
         found.append(Eq(target.column, operators["eq"]))
     if "exists" in operators:
         found.append(_existence(target, operators["exists"]))
-    bounds = {name: operators[name] for name in ("gte", "gt", "lte", "lt") if name in operators}
-    if bounds:
-        found.append(Range(target.column, *_bounds(bounds)))
+    if not _BOUNDS.isdisjoint(operators):
+        found.append(Range(target.column, *_bounds(operators)))
     return found
 
 
@@ -198,10 +189,6 @@ def _bounds(operators: Mapping[str, Any]) -> tuple[Any, Any, bool, bool]:
     return minimum, maximum, "gt" not in operators, "lt" not in operators
 
 
-def _alternatives(found: Sequence[Filter]) -> Filter:
-    return any_of(found) if found else Or(())
-
-
 def _existence(target: SearchTarget, value: bool) -> Filter:
     return exists(target) if value else negate(exists(target))
 
@@ -213,8 +200,3 @@ def _checked(text: _Text) -> _Text:
     if isinstance(text, float) and not isfinite(text):
         raise UnsearchableError("JSON does not allow NaN and infinity.")
     return text
-
-
-def _to_camel_case(name: str) -> str:
-    first, *rest = name.rstrip("_").split("_")
-    return first + "".join(each.capitalize() for each in rest)

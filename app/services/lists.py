@@ -81,7 +81,7 @@ class Lists:
         pages: list[Page | Refused] = []
         for key in asked.keys:
             rows = await self._rows.make(principal, kind, found.get(key, []), plan)
-            total = None if counts is None else _total(counts.get(key, 0))
+            total = None if counts is None else TotalCount.up_to(MAX_COUNT, counts.get(key, 0))
             pages.append(to_page(rows, query.order, request, query.of(key).name(tenant), total))
         return pages
 
@@ -145,10 +145,6 @@ def _where(principal: Principal, query: ListQuery) -> Filter:
 def _own_keys(owner: Row) -> list[Key]:
     """Returns the `_id`s of the owner and of the profiles that are linked to it."""
     return [owner.record["_id"], *owner.record.get("linked", ())]
-
-
-def _total(found: int) -> TotalCount:
-    return TotalCount(min(found, MAX_COUNT), found <= MAX_COUNT)
 
 
 def _bounds(name: str, request: PageRequest) -> Bounds:

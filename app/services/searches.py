@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from app.domain.attributes.users import USER
-from app.domain.filters import ALL, And
+from app.domain.filters import is_everything
 from app.domain.kinds import Attribute, Order
 from app.domain.paging import ListQuery
 from app.domain.principals import Principal
@@ -89,11 +89,11 @@ class UserSearches:
         for name in sorted(frozenset().union(*(each.fields for each in searches))):
             _require_field(principal, name)
         order = NEWEST_FIRST if order_by is None else _order(principal, *order_by)
-        return ListQuery(USER, order, all_of([each.where for each in searches]) if searches else ALL)
+        return ListQuery(USER, order, all_of([each.where for each in searches]))
 
     async def warnings(self, principal: Principal | None, query: ListQuery) -> Mapping[str, str]:
         """Returns the reasons why a search can miss users, by code. A list without a search misses no user."""
-        if query.where is ALL or (isinstance(query.where, And) and not query.where.parts):
+        if is_everything(query.where):
             return {}
         found: dict[str, str] = {}
         if await self._searches.lacks_old_profiles():

@@ -3,63 +3,63 @@
 from app.store.database import Database, driver_errors, no_time_limit
 
 _NEWEST, _OLDEST = -1, 1
-_Keys = list[tuple[str, int]]
+Index = list[tuple[str, int]]
 
 
-def _by(*names: str) -> _Keys:
+def index_by(*names: str) -> Index:
     """Returns the keys of an index that begins with the tenant. A name that ends with `-` is descending."""
     keys = [("tenant", 1)]
     return keys + [(name.rstrip("-"), _NEWEST if name.endswith("-") else _OLDEST) for name in names]
 
 
 UNIQUE: dict[str, object] = {"unique": True}
-INDEXES: dict[str, list[tuple[_Keys, dict[str, object]]]] = {
+INDEXES: dict[str, list[tuple[Index, dict[str, object]]]] = {
     "users": [
-        (_by("user_id"), UNIQUE),
-        (_by("keys"), UNIQUE),
-        (_by("created_at-", "_id-"), {}),
-        (_by("updated_at-", "_id-"), {}),
-        (_by("last_login-", "_id-"), {}),
-        (_by("logins_count-", "_id-"), {}),
-        (_by("name_folded", "_id"), {}),
-        (_by("email_folded", "_id"), {}),
-        (_by("terms", "created_at-", "_id-"), {}),
-        (_by("grams"), {}),
-        (_by("is_linked"), {}),
+        (index_by("user_id"), UNIQUE),
+        (index_by("keys"), UNIQUE),
+        (index_by("created_at-", "_id-"), {}),
+        (index_by("updated_at-", "_id-"), {}),
+        (index_by("last_login-", "_id-"), {}),
+        (index_by("logins_count-", "_id-"), {}),
+        (index_by("name_folded", "_id"), {}),
+        (index_by("email_folded", "_id"), {}),
+        (index_by("terms", "created_at-", "_id-"), {}),
+        (index_by("grams"), {}),
+        (index_by("is_linked"), {}),
         # Few profiles have the field.
-        (_by("lacks_terms"), {"partialFilterExpression": {"lacks_terms": True}}),
-        (_by("role_ids", "created_at-", "_id-"), {}),
+        (index_by("lacks_terms"), {"partialFilterExpression": {"lacks_terms": True}}),
+        (index_by("role_ids", "created_at-", "_id-"), {}),
     ],
     "log_events": [
-        (_by("user", "date-", "_id-"), {}),
-        (_by("date-", "_id-"), {}),
+        (index_by("user", "date-", "_id-"), {}),
+        (index_by("date-", "_id-"), {}),
     ],
-    "log_sizes": [(_by("user"), UNIQUE)],
-    "roles": [(_by("role_id"), UNIQUE), (_by("name_folded"), UNIQUE), (_by("name_folded", "_id"), {})],
-    "connections": [(_by("name"), UNIQUE)],
-    "connection_guards": [(_by("connection", "guard"), UNIQUE)],
+    "log_sizes": [(index_by("user"), UNIQUE)],
+    "roles": [(index_by("role_id"), UNIQUE), (index_by("name_folded"), UNIQUE), (index_by("name_folded", "_id"), {})],
+    "connections": [(index_by("name"), UNIQUE)],
+    "connection_guards": [(index_by("connection", "guard"), UNIQUE)],
     "devices": [
-        (_by("user", "client_id", "device_id"), UNIQUE),
-        (_by("user", "last_used_at-", "_id-"), {}),
-        (_by("token_hash"), {}),
+        (index_by("user", "client_id", "device_id"), UNIQUE),
+        (index_by("user", "last_used_at-", "_id-"), {}),
+        (index_by("token_hash"), {}),
     ],
-    "login_keys": [(_by("client", "key"), UNIQUE)],
-    "login_failures": [(_by("user", "ip"), UNIQUE)],
-    "login_rules": [(_by("name"), UNIQUE)],
-    "grants": [(_by("user", "client_id", "audience"), UNIQUE)],
-    "mfa_enrollments": [(_by("user", "enrollment_id"), UNIQUE)],
-    "credentials": [(_by("user"), UNIQUE), (_by("hash"), {})],
-    "password_tries": [(_by("key"), UNIQUE)],
-    "password_changes": [(_by("user"), UNIQUE)],
+    "login_keys": [(index_by("client", "key"), UNIQUE)],
+    "login_failures": [(index_by("user", "ip"), UNIQUE)],
+    "login_rules": [(index_by("name"), UNIQUE)],
+    "grants": [(index_by("user", "client_id", "audience"), UNIQUE)],
+    "mfa_enrollments": [(index_by("user", "enrollment_id"), UNIQUE)],
+    "credentials": [(index_by("user"), UNIQUE), (index_by("hash"), {})],
+    "password_tries": [(index_by("key"), UNIQUE)],
+    "password_changes": [(index_by("user"), UNIQUE)],
     # These indexes have no tenant: a ticket is found by its secret alone, and a sender takes the mails of all tenants.
     # The hash is unique only where it exists, because a ticket gets it when its mail is sent.
     "tickets": [
-        (_by("user"), {}),
+        (index_by("user"), {}),
         ([("hash", 1)], {"unique": True, "partialFilterExpression": {"hash": {"$exists": True}}}),
         ([("earlier_hashes", 1)], {}),
     ],
-    "mails": [(_by("user"), {}), ([("due_at", 1)], {})],
-    "mail_counts": [(_by("key"), UNIQUE)],
+    "mails": [(index_by("user"), {}), ([("due_at", 1)], {})],
+    "mail_counts": [(index_by("key"), UNIQUE)],
 }
 # When MongoDB deletes a document, in seconds after its `recorded_at`. A TTL index has one field, so it has no tenant.
 EXPIRING = {

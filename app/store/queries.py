@@ -34,11 +34,15 @@ def to_query(kind: Kind, tenant: str, where: Filter) -> Query:
     return {"tenant": tenant, **_translate(kind, where), kind.hidden_by: None}
 
 
-def to_residual_query(kind: Kind, where: Filter) -> Query:
-    """The filter without the tenant, in a form that chooses no index of terms: for conditions beside the one whose
-    index is used. Two conditions on an array could make MongoDB scan the larger part of the index.
+def to_search_query(kind: Kind, tenant: str, lead: Filter, rest: Sequence[Filter]) -> Query:
+    """Returns the query for `lead`, whose index is used, and for the other conditions.
+
+    The other conditions have a form that chooses no index of terms. Two conditions on an array could make MongoDB scan
+    the larger part of the index.
     """
-    return _translate(kind, where, residual=True)
+    conditions = (_translate(kind, each, residual=True) for each in rest)
+    parts = [to_query(kind, tenant, lead), *(each for each in conditions if each)]
+    return parts[0] if len(parts) == 1 else {"$and": parts}
 
 
 def to_query_with_hidden(kind: Kind, tenant: str, where: Filter) -> Query:

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from app.domain.filters import Filter, In, Record
+from app.domain.filters import Filter, In, Record, is_everything
 from app.domain.ids import Key
 from app.domain.kinds import Kind, Order
 from app.domain.paging import MAX_COUNT, Bounds, PageRequest, TotalCount
 from app.domain.search_terms import TERMS
 from app.store.database import Database, driver_errors
-from app.store.planner import is_everything, is_search
+from app.store.planner import is_search
 from app.store.queries import Query, between, sort_of, to_query
-from app.store.searches import Searches
+from app.store.searches import Searches, read_page
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Records:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._searches = Searches(database)
+        self.searches = Searches(database)
 
     async def find_one(self, kind: Kind, tenant: str, where: Filter, paths: Iterable[str]) -> Record | None:
         with driver_errors():
@@ -68,16 +68,14 @@ class Records:
 
         Raises SearchTimedOut for a search that takes too long.
         """
+        chosen = projection([*paths, order.field])
         if is_search(kind, where, order):
-            chosen = projection([*paths, order.field])
-            found = await self._searches.find_page(kind, tenant, where, order, request, bounds, chosen)
-            return found[::-1] if request.backward else found
-        # The additional record tells whether there is a next page, without a second command.
-        query = between(to_query(kind, tenant, where), order, bounds)
-        with driver_errors():
-            cursor = self._database[kind.collection].find(query, projection([*paths, order.field]))
-            records: list[Record] = await cursor.sort(sort_of(order, request)).limit(request.size + 1).to_list(None)
-        return records[::-1] if request.backward else records
+            found = await self.searches.find_page(kind, tenant, where, order, request, bounds, chosen)
+        else:
+            query = between(to_query(kind, tenant, where), order, bounds)
+            with driver_errors():
+                found = await read_page(self._database[kind.collection].find(query, chosen), order, request)
+        return found[::-1] if request.backward else found
 
     async def find_pages(
         self,
@@ -102,13 +100,13 @@ class Records:
     async def count(self, kind: Kind, tenant: str, where: Filter, order: Order) -> TotalCount:
         """The number of records, exact up to MAX_COUNT: a large list costs no more than that."""
         if TERMS in kind.lookups and is_everything(where):
-            return await self._searches.count_all(kind, tenant)
+            return await self.searches.count_all(kind, tenant)
         if is_search(kind, where, order):
-            return await self._searches.count(kind, tenant, where, order)
+            return await self.searches.count(kind, tenant, where, order)
         with driver_errors():
             query = to_query(kind, tenant, where)
             found = await self._database[kind.collection].count_documents(query, limit=MAX_COUNT + 1)
-        return TotalCount(min(found, MAX_COUNT), found <= MAX_COUNT)
+        return TotalCount.up_to(MAX_COUNT, found)
 
     async def count_each(self, owners: Owners, kind: Kind, tenant: str, where: Filter, limit: int) -> Mapping[Key, int]:
         """Counts the records of each owner, up to `limit`, in one command."""

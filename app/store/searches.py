@@ -56,9 +56,7 @@ class Searches:
 
         async def run(plan: SearchPlan) -> Sequence[Record]:
             query = between(plan.query, order, bounds, limits_scan=True)
-            cursor = collection.find(query, chosen).hint(plan.index).sort(sort_of(order, request))
-            found: list[Record] = await cursor.limit(request.size + 1).to_list(None)
-            return found
+            return await read_page(collection.find(query, chosen).hint(plan.index), order, request)
 
         with _stopped_after(MAX_SECONDS):
             plan = await planner.plan(kind, tenant, where, order)
@@ -91,7 +89,7 @@ class Searches:
         query = to_query(kind, tenant, ALL) if await self.lacks_old_profiles() else fast
         with driver_errors():
             found = await self._database[kind.collection].count_documents(query, limit=MAX_COVERED_COUNT + 1)
-        return TotalCount(min(found, MAX_COVERED_COUNT), found <= MAX_COVERED_COUNT)
+        return TotalCount.up_to(MAX_COVERED_COUNT, found)
 
     async def count(self, kind: Kind, tenant: str, where: Filter, order: Order) -> TotalCount:
         """The number of matches: exact up to 10,000 when an index alone answers the query, and up to 1,000 otherwise.
@@ -106,7 +104,14 @@ class Searches:
                 found = await collection.count_documents(query, limit=limit + 1, hint=plan.index)
         except SearchTimedOut:
             return TotalCount(0, False)
-        return TotalCount(min(found, limit), found <= limit)
+        return TotalCount.up_to(limit, found)
+
+
+async def read_page(cursor: Any, order: Order, request: PageRequest) -> Sequence[Record]:
+    """Returns one more record than the page has, in the direction of the request."""
+    # The additional record tells whether there is a next page, without a second command.
+    found: list[Record] = await cursor.sort(sort_of(order, request)).limit(request.size + 1).to_list(None)
+    return found
 
 
 @contextmanager

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.domain.attributes.users import USER
+from app.domain.filters import ALL
 from app.search.errors import SearchRefused
 from app.search.language import parse_query
-from app.store.queries import to_query, to_residual_query
+from app.store.queries import to_query, to_search_query
 
 FIELDS = {name: field for name, (field, _) in USER.search_fields().items()}
 PIECES = [
@@ -74,7 +75,7 @@ def test_any_text_becomes_a_filter_or_a_refusal(text: str) -> None:
         assert str(refusal)
         return
     json.loads(where.key())
-    for query in (to_query(USER, "t", where), to_residual_query(USER, where)):
+    for query in (to_query(USER, "t", where), to_search_query(USER, "t", ALL, [where])):
         assert operators_of(query) <= OPERATORS
     where.matches({})
 
@@ -84,7 +85,7 @@ def test_any_text_becomes_a_filter_or_a_refusal(text: str) -> None:
 )
 def test_dollar_of_a_caller_is_a_literal(text: str) -> None:
     where = parse_query(text, FIELDS).where
-    assert "$where" not in operators_of(to_residual_query(USER, where))
+    assert "$where" not in operators_of(to_search_query(USER, "t", ALL, [where]))
 
 
 def test_queries_with_the_same_meaning_share_cursors() -> None:
