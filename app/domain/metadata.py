@@ -9,7 +9,7 @@ from app.domain.sizes import size_of
 
 MAX_DEPTH = 16
 MAX_KEY_BYTES = 128
-_INT64 = range(-(2**63), 2**63)
+INT64 = range(-(2**63), 2**63)
 
 # Keys that app_metadata must not contain, as in Auth0: each is the name of an attribute, and would be confused with it.
 RESERVED_APP_METADATA = frozenset(
@@ -114,7 +114,7 @@ def _check_value(value: object, path: tuple[str, ...]) -> None:
         # bool comes before int, because a bool is an int in Python.
         case bool() | None:
             pass
-        case int() if value not in _INT64:
+        case int() if value not in INT64:
             raise _invalid("An integer must fit into 64 bits. Send a larger integer as a string.", path)
         case float() if not math.isfinite(value):
             raise _invalid("JSON does not allow NaN and infinity.", path)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from app.domain.filters import ALL, And, Eq, Exists, Filter, Not, Or, Range, Wildcard, is_everything
+from app.domain.metadata import INT64
 from app.domain.search_fields import SearchField, SearchFieldType
 from app.domain.search_terms import (
     GRAM,
@@ -31,7 +32,6 @@ MAX_BRANCHES = 200
 MAX_CONDITIONS = 400
 # Parts of a text with wildcards. Each part nests the expression of the database one level deeper.
 MAX_PARTS = 10
-_INT64 = range(-(2**63), 2**63)
 _BOOLEANS = {"true": True, "false": False}
 # What people write between the digits of a phone number.
 _PHONE_PUNCTUATION = re.compile(r"[\s()./-]")
@@ -270,7 +270,7 @@ def _number(target: SearchTarget, text: str) -> int | float:
     found = parse_number(text)
     if found is None:
         raise UnsearchableError(f"{target.path} is a number.")
-    if isinstance(found, int) and found not in _INT64:
+    if isinstance(found, int) and found not in INT64:
         raise UnsearchableError(f"{target.path} is an integer of at most 64 bits.")
     return found
 

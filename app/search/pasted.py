@@ -4,9 +4,9 @@ The grammar of queries would misread them: `(030) 123-456` has a group, `+49` an
 """
 
 import re
-from ipaddress import ip_address
 
 from app.domain.filters import Eq, Filter, Wildcard
+from app.domain.hosts import canonical_ip
 from app.domain.search_terms import TERMS, to_term
 from app.search.clauses import any_of, in_person
 from app.search.values import Pattern
@@ -37,10 +37,9 @@ def _user_id(text: str) -> Filter | None:
 
 def _ip(text: str) -> Filter | None:
     try:
-        found = ip_address(text)
+        return Eq(TERMS, to_term("last_ip", canonical_ip(text)))
     except ValueError:
         return None
-    return Eq(TERMS, to_term("last_ip", str(getattr(found, "ipv4_mapped", None) or found)))
 
 
 def _phone(text: str) -> Filter | None:

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from ipaddress import ip_address
 from typing import Any, TypeVar
 
 from app.domain.devices import MAX_NAME, DeviceType
 from app.domain.errors import ErrorCode, Refused
+from app.domain.hosts import canonical_ip
 from app.domain.metadata import is_deeper, is_well_formed
 from app.domain.times import now
 
@@ -111,11 +111,10 @@ def read_ip(text: str | None) -> str | None:
     if text is None:
         return None
     try:
-        found = ip_address(text)
+        # Failed logins are counted by this text: with two spellings, one IP address would have two counters.
+        return canonical_ip(text)
     except ValueError:
         raise invalid("ip must be an IPv4 or IPv6 address.", "ip") from None
-    # Failed logins are counted by this text: with two spellings, one IP address would have two counters.
-    return str(getattr(found, "ipv4_mapped", None) or found)
 
 
 def _check_profile(profile: Any) -> None:

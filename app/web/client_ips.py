@@ -6,7 +6,7 @@ from ipaddress import IPv6Address, ip_address, ip_network
 
 from starlette.types import Scope
 
-from app.domain.hosts import is_loopback
+from app.domain.hosts import canonical_ip, is_loopback
 from app.settings import Network
 from app.web.requests import Headers
 
@@ -90,10 +90,9 @@ def to_ip(text: str) -> str | None:
     elif text.count(":") == 1:
         text = text.partition(":")[0]
     try:
-        ip = ip_address(text)
+        return canonical_ip(text)
     except ValueError:
         return None
-    return str(getattr(ip, "ipv4_mapped", None) or ip)
 
 
 def is_forwarded(names: Iterable[bytes]) -> bool:
